@@ -1,0 +1,1 @@
+"""What to run: candidates, suites and budgets, and the files and data behind them."""

@@ -1,0 +1,1 @@
+"""Judge records (rank, compare, gate) and show them."""

@@ -1,0 +1,1 @@
+"""What is measured around a worker: time, memory, the machine and its noise."""

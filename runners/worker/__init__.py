@@ -1,0 +1,1 @@
+"""The child process: loads one model, answers, times every token, and imports nothing else of ours."""
