@@ -1,1 +1,1 @@
-"""The child process: loads one model, answers, times every token, and imports nothing else of ours."""
+"""The child process: loads one model, answers, times every token; imports nothing else of ours."""

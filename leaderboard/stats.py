@@ -1,0 +1,179 @@
+"""Intervals and averages of scores: pure, no dependency beyond the standard library."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+WILSON_BELOW = 300
+"""Items from which the normal interval is as good as Wilson's, away from 0 and 1."""
+CHANCE_LEVEL = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A confidence interval, in the unit of what it is about."""
+
+    low: float
+    high: float
+
+
+def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
+    """Wilson's score interval of a proportion, without continuity correction.
+
+    Args:
+        successes: 0 to n.
+        n: trials, at least 1.
+        confidence: two-sided, between 0 and 1.
+
+    Raises:
+        ValueError: the counts are not those of a proportion.
+
+    Source: E. B. Wilson, JASA 22 (1927) 209-212; method 3 of R. G. Newcombe, Statistics in
+    Medicine 17 (1998) 857-872.
+    """
+    _check_counts(successes, n)
+    return _wilson(successes / n, n, confidence)
+
+
+def normal(mean: float, stderr: float, confidence: float = 0.95) -> Interval:
+    """The interval of the central limit theorem: mean ± z · stderr, not clipped."""
+    half = _z(confidence) * stderr
+    return Interval(low=mean - half, high=mean + half)
+
+
+def proportion_interval(
+    value: float, stderr: float | None, n: int, confidence: float = 0.95
+) -> Interval:
+    """The interval of a score between 0 and 1 that is a mean over items.
+
+    Args:
+        value: the score, 0 to 1.
+        stderr: its standard error; it carries clustering, which Wilson's interval cannot.
+        n: items, at least 1.
+        confidence: two-sided.
+
+    Returns:
+        Wilson's below 300 items or without a standard error, else the normal one, both within 0
+        and 1. With fewer items the normal one is too narrow, and of no width at 0 and 1.
+
+    Raises:
+        ValueError: `value` is not between 0 and 1, or there is no item.
+    """
+    if n < 1 or not 0 <= value <= 1:
+        raise ValueError(f"a score of {value} over {n} items is not a proportion")
+    if n < WILSON_BELOW or stderr is None:
+        return _wilson(value, n, confidence)
+    wide = normal(value, stderr, confidence)
+    return Interval(low=max(0.0, wide.low), high=min(1.0, wide.high))
+
+
+def mean_stderr(values: Sequence[float]) -> tuple[float, float | None]:
+    """Mean and its standard error, s / sqrt(n) with the sample standard deviation s (n - 1).
+
+    Args:
+        values: shape (n,), n >= 1: one score an item.
+
+    Returns:
+        The standard error is None for one value, which says nothing of its spread.
+
+    Raises:
+        ValueError: there is no value.
+
+    Source: `mean_stderr` of lm-eval 0.4.13 (`lm_eval/api/metrics.py`).
+    """
+    if not values:
+        raise ValueError("no values to average")
+    n = len(values)
+    mean = math.fsum(values) / n
+    if n < 2:
+        return mean, None
+    squares = math.fsum((value - mean) ** 2 for value in values)
+    return mean, math.sqrt(squares / (n - 1) / n)
+
+
+def combined(tasks: Sequence[tuple[float, float | None]]) -> tuple[float, float | None]:
+    """The unweighted mean of independent tasks' scores.
+
+    Args:
+        tasks: shape (k,), k >= 1: (mean, standard error) of each. They must share no items.
+
+    Returns:
+        Mean, and sqrt(sum of squared standard errors) / k; None for that when a task lacks its own.
+
+    Raises:
+        ValueError: there is no task.
+
+    Each task counts the same whatever its size, unlike a mean over all items. Variances of
+    independent quantities add.
+    """
+    if not tasks:
+        raise ValueError("no tasks to combine")
+    k = len(tasks)
+    mean = math.fsum(mean for mean, _ in tasks) / k
+    known = [stderr for _, stderr in tasks if stderr is not None]
+    if len(known) < k:
+        return mean, None
+    return mean, math.sqrt(math.fsum(stderr**2 for stderr in known)) / k
+
+
+def above_chance(successes: int, n: int, chance: float) -> bool:
+    """Whether a score is better than guessing: one-sided exact binomial test at 5 %.
+
+    Args:
+        successes: items answered right, 0 to n.
+        n: items, at least 1.
+        chance: probability of guessing an item right, e.g. 1 / number of choices; the mean over
+            items where they differ.
+
+    Returns:
+        True when guessing would score this or better in at most 5 % of cases. On few items no
+        score may reach that: False means "not told from chance", not "at chance".
+
+    Raises:
+        ValueError: the counts are not those of a proportion, or chance is not a probability.
+    """
+    _check_counts(successes, n)
+    if not 0 <= chance <= 1:
+        raise ValueError(f"a chance of {chance} is not a probability")
+    return _binomial_tail(successes, n, chance) <= CHANCE_LEVEL
+
+
+def _binomial_tail(successes: int, n: int, p: float) -> float:
+    """P(X >= successes) for X ~ Binomial(n, p), in logarithms: n may be tens of thousands."""
+    if successes == 0 or p == 1:
+        return 1.0
+    if p == 0:
+        return 0.0
+    hit, miss, ways = math.log(p), math.log1p(-p), math.lgamma(n + 1)
+    return math.fsum(
+        math.exp(ways - math.lgamma(k + 1) - math.lgamma(n - k + 1) + k * hit + (n - k) * miss)
+        for k in range(successes, n + 1)
+    )
+
+
+def _wilson(share: float, n: int, confidence: float) -> Interval:
+    z2 = _z(confidence) ** 2
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = math.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+    # At 0 and n the limit is exactly 0 or 1, and the difference above only nearly so.
+    return Interval(
+        low=max(0.0, centre - half) if share > 0 else 0.0,
+        high=min(1.0, centre + half) if share < 1 else 1.0,
+    )
+
+
+def _z(confidence: float) -> float:
+    if not 0 < confidence < 1:
+        raise ValueError(f"a confidence of {confidence} is not between 0 and 1")
+    return NormalDist().inv_cdf((1 + confidence) / 2)
+
+
+def _check_counts(successes: int, n: int) -> None:
+    if n < 1 or not 0 <= successes <= n:
+        raise ValueError(f"{successes} successes of {n} are not a proportion")

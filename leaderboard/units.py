@@ -1,0 +1,59 @@
+"""Seconds to ms, bytes to MiB and GiB, numbers to text: the only place that scales for people."""
+
+from __future__ import annotations
+
+import math
+
+MISSING = "\N{EN DASH}"
+"""What a number that is None is shown as."""
+
+
+def ms(seconds: float) -> float:
+    """Seconds as milliseconds."""
+    return seconds * 1e3
+
+
+def mib(size_bytes: float) -> float:
+    """Bytes as MiB, 2^20 bytes."""
+    return size_bytes / 2**20
+
+
+def gib(size_bytes: float) -> float:
+    """Bytes as GiB, 2^30 bytes."""
+    return size_bytes / 2**30
+
+
+def format_number(value: float | None) -> str:
+    """Three significant digits, whole numbers never rounded away: 0.0123, 4.57, 98.6, 1,235."""
+    if value is None:
+        return MISSING
+    rounded = abs(float(f"{value:.3g}"))
+    if rounded == 0:
+        return "0"
+    decimals = max(0, 2 - math.floor(math.log10(rounded)))
+    return f"{value:,.{decimals}f}"
+
+
+def format_ms(seconds: float | None) -> str:
+    """Seconds as text in milliseconds: 0.0123 -> `12.3 ms`."""
+    return MISSING if seconds is None else f"{format_number(ms(seconds))} ms"
+
+
+def format_mib(size_bytes: float | None) -> str:
+    """Bytes as text in MiB, also above 1 GiB, so that a column compares: `1,214 MiB`."""
+    return MISSING if size_bytes is None else f"{format_number(mib(size_bytes))} MiB"
+
+
+def format_gib(size_bytes: float | None) -> str:
+    """Bytes as text in GiB: `15.6 GiB`."""
+    return MISSING if size_bytes is None else f"{format_number(gib(size_bytes))} GiB"
+
+
+def format_percent(share: float | None) -> str:
+    """A share as per cent with one decimal, so that a column lines up: 0.4275 -> `42.8%`."""
+    return MISSING if share is None else f"{share:.1%}"
+
+
+def format_rate(per_s: float | None, unit: str = "tokens/s") -> str:
+    """A rate as text: `124 tokens/s`."""
+    return MISSING if per_s is None else f"{format_number(per_s)} {unit}"

@@ -1,0 +1,262 @@
+"""What a job measured -> its record and its table of samples. Pure but for the clock."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from evals.errors import SpecError
+from runners.harness import TaskScore, score_task
+from runners.measure import noise
+from runners.record import (
+    CandidateInfo,
+    DataInfo,
+    EngineInfo,
+    FlagInfo,
+    JobError,
+    JobInfo,
+    LoadInfo,
+    MemoryInfo,
+    MemoryPhase,
+    QuantisationInfo,
+    Record,
+    RequestTimesInfo,
+    SuiteInfo,
+    WorkloadLatency,
+)
+from runners.samples import sample_rows, sample_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow
+
+    from runners.job import Job, Options
+    from runners.phases import Measured
+    from runners.worker import protocol
+
+
+def assemble(
+    job: Job, measured: Measured, error: JobError | None, options: Options, *, seconds: float
+) -> tuple[Record, pyarrow.Table | None]:
+    """Score what was answered and put everything into a record.
+
+    Args:
+        job: what was run.
+        measured: what came of it.
+        error: None when every phase ended.
+        options: of the batch.
+        seconds: wall time of the job.
+
+    Returns:
+        The record, and the samples where at least one item was answered.
+    """
+    scores, rows, error = _score(job, measured, error, options)
+    status = "completed" if error is None else "failed"
+    if error is not None and error.message.startswith("interrupted"):
+        status = "interrupted"
+    record = Record(
+        run_id=options.store.new_run_id(job.candidate.name, job.key),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=options.command,
+        status=status,  # type: ignore[arg-type]
+        error=error,
+        job=JobInfo(
+            key=job.key,
+            batch=job.batch,
+            repeat=job.repeat,
+            position=job.position,
+            jobs=job.jobs,
+            resumed=measured.resumed,
+            seconds=seconds,
+        ),
+        candidate=candidate_info(job, measured),
+        suite=suite_info(job),
+        data=[DataInfo(task=t.loaded.name, **asdict(t.loaded.data)) for t in job.tasks],
+        machine={**asdict(job.machine), "fingerprint": job.machine.fingerprint},
+        software=_software(measured),
+        accuracy={name: score.accuracy for name, score in scores.items()},
+        latency=_latency(job, measured),
+        load=_load(measured),
+        memory=_memory(measured),
+        engine=_engine(measured),
+        noise=asdict(measured.noise) if measured.noise else None,
+        flags=_flags(measured),
+    )
+    return record, sample_table(rows) if rows else None
+
+
+def candidate_info(job: Job, measured: Measured) -> CandidateInfo:
+    """The candidate as this machine resolved it."""
+    candidate, weights, loaded = job.candidate, job.weights, measured.loaded
+    settings = {k: v for k, v in job.settings.items() if k != "fake" or v}
+    settings["chat_template"] = candidate.chat_template
+    if loaded is not None:
+        settings["context"] = loaded.context
+    quantisation = None
+    if weights.quantisation is not None:
+        quantisation = QuantisationInfo(
+            name=weights.quantisation.name,
+            bits_per_weight=weights.quantisation.bits_per_weight,
+            share=dict(weights.quantisation.share),
+        )
+    return CandidateInfo(
+        name=candidate.name,
+        family=candidate.family or candidate.name,
+        runtime=candidate.runtime,
+        digest=job.candidate_digest,
+        source=weights.source_uri,
+        made_from=weights.made_from,
+        weights_sha256=weights.sha256,
+        weights_verified=weights.verified,
+        weights_bytes=weights.bytes,
+        parameters=weights.parameters,
+        architecture=weights.architecture,
+        quantisation=quantisation,
+        licence=candidate.licence,
+        settings=settings,
+        notes=candidate.notes,
+    )
+
+
+def suite_info(job: Job) -> SuiteInfo:
+    """The suite as it was run."""
+    return SuiteInfo(
+        name=job.suite.name,
+        version=job.suite.version,
+        digest=job.suite_digest,
+        seed=job.suite.seed,
+        tasks=[task.model_dump(exclude_none=True) for task in job.suite.tasks],
+        workloads=[workload.name for workload in job.suite.workloads],
+        latency_repeats=job.suite.latency_repeats,
+    )
+
+
+def _score(
+    job: Job, measured: Measured, error: JobError | None, options: Options
+) -> tuple[dict[str, TaskScore], list[dict[str, Any]], JobError | None]:
+    scores: dict[str, TaskScore] = {}
+    rows: list[dict[str, Any]] = []
+    for task in job.tasks:
+        name = task.loaded.name
+        items = measured.items.get(name, task.items)
+        try:
+            score = score_task(task.loaded, items, measured.answered.get(name, []))
+        except SpecError as broken:
+            error = error or JobError(phase="scoring", message=str(broken))
+            score = score_task(task.loaded, items, [])
+        scores[name] = score
+        rows.extend(
+            sample_rows(
+                name, items, measured.replies.get(name, []), score,
+                keep_prompts=options.keep_prompts,
+            )
+        )  # fmt: skip
+    return scores, rows, error
+
+
+def _software(measured: Measured) -> dict[str, Any]:
+    ready = measured.ready
+    return {
+        "weighin": version("weighin"),
+        "lm_eval": version("lm_eval"),
+        "python": platform.python_version(),
+        "runtime": ready.runtime if ready else None,
+        "runtime_version": ready.runtime_version if ready else None,
+        "runtime_build": ready.runtime_build if ready else None,
+    }
+
+
+def _requests(times: Sequence[protocol.RequestTimes]) -> list[RequestTimesInfo]:
+    return [RequestTimesInfo(prefill_s=one.prefill_s, token_s=one.token_s) for one in times]
+
+
+def _latency(job: Job, measured: Measured) -> dict[str, WorkloadLatency]:
+    return {
+        workload.name: WorkloadLatency(
+            prompt_tokens=workload.prompt_tokens,
+            new_tokens=workload.new_tokens,
+            evaluated_tokens=measured.latency[workload.name].evaluated_tokens,
+            warmups=_requests(measured.latency[workload.name].warmups),
+            repeats=_requests(measured.latency[workload.name].repeats),
+        )
+        for workload in job.suite.workloads
+        if workload.name in measured.latency
+    }
+
+
+def _load(measured: Measured) -> LoadInfo | None:
+    if measured.loaded is None:
+        return None
+    first = measured.first_token_s
+    whole = None if first is None else measured.ready_s + measured.load_s + first
+    return LoadInfo(
+        ready_s=measured.ready_s,
+        load_s=measured.load_s,
+        first_token_s=first,
+        cold_start_s=whole,
+    )
+
+
+def _memory(measured: Measured) -> MemoryInfo | None:
+    if not measured.memory:
+        return None
+    headline = measured.memory.get("latency") or list(measured.memory.values())[-1]
+    return MemoryInfo(
+        source=headline.source,
+        phases={
+            name: MemoryPhase(
+                peak_bytes=phase.peak_bytes,
+                anon_bytes=phase.anon_bytes,
+                file_bytes=phase.file_bytes,
+            )
+            for name, phase in measured.memory.items()
+        },
+        series=measured.series,
+    )
+
+
+def _engine(measured: Measured) -> EngineInfo | None:
+    opened = measured.engine
+    if opened is None:
+        return None
+    return EngineInfo(
+        path=opened.path,
+        cells=opened.cells,
+        sequences=opened.sequences,
+        kv_bytes=opened.kv_bytes,
+        output_bytes=opened.output_bytes,
+        raw_tokens=measured.raw_tokens,
+        distinct_tokens=measured.distinct_tokens,
+        scoring_s=measured.scoring_s,
+    )
+
+
+def _flags(measured: Measured) -> list[FlagInfo]:
+    found = [] if measured.noise is None else noise.flags(measured.noise)
+    flags = [FlagInfo(name=flag.name, detail=flag.detail) for flag in found]
+    flags.extend(
+        FlagInfo(
+            name="workload skipped",
+            detail=f"{workload} tokens do not fit the candidate's context",
+        )
+        for workload in measured.skipped
+    )
+    for task, replies in measured.replies.items():
+        cut = sum(_truncated(reply) for reply in replies)
+        if cut:
+            flags.append(
+                FlagInfo(
+                    name="prompt truncated",
+                    detail=f"{task}: {cut} of {len(replies)} items were longer than the context",
+                )
+            )
+    return flags
+
+
+def _truncated(reply: Any) -> bool:
+    parts = reply if isinstance(reply, list) else [reply]
+    return any(part.truncated for part in parts)

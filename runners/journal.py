@@ -1,0 +1,97 @@
+"""The journal of an unfinished job: what must not be measured again when it is taken up.
+
+`<store>/.journal/<job key>/journal.jsonl`, a line an event, each synced before the job goes on.
+A line that a kill cut in half is ignored. Windows are journalled whole: one that was not
+answered is repeated entirely, from the same empty cache, and so gives the same bits.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from evals.errors import RecordError
+from runners.store import JOURNALS
+
+
+class Journal:
+    """Events of one job, kept by one process at a time."""
+
+    def __init__(self, store: Path, job_key: str) -> None:
+        self._folder = store / JOURNALS / job_key
+        self._path = self._folder / "journal.jsonl"
+        self._lock = FileLock(store / JOURNALS / f"{job_key}.lock")
+        self.events: list[dict[str, Any]] = []
+
+    def open(self, *, fresh: bool, wait_s: float) -> None:
+        """Take the job for this process and read what an earlier one left.
+
+        Raises:
+            RecordError: the store cannot be written, or another process still runs this job.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=wait_s, poll_interval=0.5)
+            if fresh:
+                self._path.unlink(missing_ok=True)
+            self.events = self._read()
+        except Timeout as error:
+            raise RecordError(
+                f"{self._folder}: another weighin is running this job; wait for it, or give another"
+                " --store"
+            ) from error
+        except OSError as error:
+            raise RecordError(
+                f"{self._folder}: cannot be written ({error.strerror}); give another --store"
+            ) from error
+
+    def append(self, event: dict[str, Any]) -> None:
+        """Keep one event; on return it is on the disk.
+
+        Raises:
+            RecordError: the disk is full.
+        """
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(event) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise RecordError(
+                f"{self._path}: cannot be written ({error.strerror}); what is in it is kept: "
+                "make room and run the same command again"
+            ) from error
+        self.events.append(event)
+
+    def find(self, kind: str) -> list[dict[str, Any]]:
+        """The events of one kind, in order."""
+        return [event for event in self.events if event.get("kind") == kind]
+
+    def close(self, *, done: bool) -> None:
+        """Give the job back; when it is done its journal goes."""
+        if done:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        self._lock.release()
+        if done:
+            Path(self._lock.lock_file).unlink(missing_ok=True)
+
+    def _read(self) -> list[dict[str, Any]]:
+        if not self._path.exists():
+            return []
+        whole, _, _ = self._path.read_bytes().rpartition(b"\n")
+        # What a kill cut off is dropped from the file too, so that the next line starts clean.
+        self._path.write_bytes(whole + b"\n" if whole else b"")
+        events = []
+        for line in whole.splitlines():
+            try:
+                event = json.loads(line)
+            except ValueError:
+                break  # what comes after a damaged line was written by nobody we know
+            if isinstance(event, dict):
+                events.append(event)
+        return events

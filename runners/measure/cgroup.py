@@ -1,0 +1,129 @@
+"""The CPU limits of this process's control groups, v1 and v2 (both may be mounted)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from runners.measure.linux import PROC, optional_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CpuGroup:
+    """The control group of a process in one hierarchy that can limit CPU."""
+
+    version: Literal[1, 2]
+    mount: Path
+    """Where the hierarchy is mounted: the outermost group that can be seen from here."""
+    path: Path
+    """The group's own folder, `mount` or below it."""
+
+    @property
+    def lineage(self) -> tuple[Path, ...]:
+        """The group and those around it, out to `mount`: the limits of all of them bind."""
+        inside = self.path.relative_to(self.mount)
+        return (self.path, *(self.mount / parent for parent in inside.parents if inside.parts))
+
+
+def parse_cpu_groups(cgroup: str, mountinfo: str) -> tuple[CpuGroup, ...]:
+    """Find the CPU groups of a process.
+
+    Args:
+        cgroup: text of /proc/PID/cgroup, lines `ID:CONTROLLERS:PATH` (cgroups(7)).
+        mountinfo: text of /proc/PID/mountinfo (proc_pid_mountinfo(5)).
+
+    Returns:
+        v1's first, where it exists, as it alone limits when both are mounted.
+    """
+    paths: dict[int, str] = {}
+    for line in cgroup.splitlines():
+        hierarchy, controllers, path = line.split(":", 2)
+        if "cpu" in controllers.split(","):
+            paths[1] = path
+        elif hierarchy == "0" and not controllers:
+            paths[2] = path
+    groups: dict[int, CpuGroup] = {}
+    for line in mountinfo.splitlines():
+        before, _, after = line.partition(" - ")
+        root, mount = (_unescape(field) for field in before.split()[3:5])
+        kind, _, options = after.split()[:3]
+        version: Literal[1, 2] = 2 if kind == "cgroup2" else 1
+        if kind != "cgroup2" and not (kind == "cgroup" and "cpu" in options.split(",")):
+            continue
+        if version in paths and version not in groups:
+            folder = _below(Path(mount), root, paths[version])
+            groups[version] = CpuGroup(version=version, mount=Path(mount), path=folder)
+    return tuple(groups[version] for version in sorted(groups))
+
+
+def cpu_groups(pid: int | None = None) -> tuple[CpuGroup, ...]:
+    """The CPU groups of a process (default: this one); none outside Linux."""
+    own = PROC / ("self" if pid is None else str(pid))
+    cgroup, mountinfo = optional_text(own / "cgroup"), optional_text(PROC / "self" / "mountinfo")
+    return parse_cpu_groups(cgroup, mountinfo) if cgroup and mountinfo else ()
+
+
+def parse_cpu_max(text: str) -> float | None:
+    """CPUs of a v2 `cpu.max`: `QUOTA PERIOD` in microseconds; None for `max`, no limit."""
+    quota, period = text.split()
+    return None if quota == "max" else int(quota) / int(period)
+
+
+def parse_cfs(quota_us: str, period_us: str) -> float | None:
+    """CPUs of v1's `cpu.cfs_quota_us` and `cpu.cfs_period_us`; None for a quota of -1, no limit."""
+    return None if int(quota_us) <= 0 else int(quota_us) / int(period_us)
+
+
+def cpu_quota(groups: tuple[CpuGroup, ...]) -> float | None:
+    """The narrowest CPU quota of the groups and all groups around them, in CPUs; None: no limit."""
+    quotas = [_folder_quota(group.version, at) for group in groups for at in group.lineage]
+    return min((quota for quota in quotas if quota is not None), default=None)
+
+
+def throttling(groups: tuple[CpuGroup, ...]) -> tuple[int, float] | None:
+    """How often, and for how many seconds, a group was stopped for having used up its CPU quota.
+
+    Returns:
+        (periods, seconds) of the innermost group that counts them; None where none does.
+
+    Source: `cpu.stat`; v2 gives `throttled_usec`, v1 `throttled_time` in nanoseconds.
+    """
+    for group in groups:
+        text = optional_text(group.path / "cpu.stat")
+        counted = parse_throttling(text) if text else None
+        if counted is not None:
+            return counted
+    return None
+
+
+def parse_throttling(text: str) -> tuple[int, float] | None:
+    """(`nr_throttled`, seconds throttled) of a v1 or v2 `cpu.stat`; None where it lacks them."""
+    stat = {key: int(value) for key, value in re.findall(r"^(\w+) (\d+)$", text, re.MULTILINE)}
+    if "nr_throttled" not in stat:
+        return None
+    seconds = stat.get("throttled_usec", 0) / 1e6 + stat.get("throttled_time", 0) / 1e9
+    return stat["nr_throttled"], seconds
+
+
+def _folder_quota(version: int, folder: Path) -> float | None:
+    if version == 2:
+        text = optional_text(folder / "cpu.max")
+        return parse_cpu_max(text) if text else None
+    quota = optional_text(folder / "cpu.cfs_quota_us")
+    period = optional_text(folder / "cpu.cfs_period_us")
+    return parse_cfs(quota, period) if quota and period else None
+
+
+def _below(mount: Path, root: str, path: str) -> Path:
+    # A container sees a mount whose root is its own group, yet may be told its path from the host's
+    # root. A path outside of the mount's root (`/..` in a namespace) leaves the mount itself.
+    inside = PurePosixPath(path)
+    if ".." in inside.parts or not inside.is_relative_to(root):
+        return mount
+    return mount / inside.relative_to(root)
+
+
+def _unescape(field: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), field)

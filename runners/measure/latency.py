@@ -1,0 +1,142 @@
+"""Latency of one generation, and percentiles over many: pure arithmetic on recorded times."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from evals.errors import MeasureError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+P99_FROM = 100
+"""Below this many values the 99th percentile is little more than the maximum: it is not given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenLatency:
+    """One request, split at its first token."""
+
+    ttft_s: float
+    """Time to first token: request made -> first token, tokenising and sampling included."""
+    itl_s: tuple[float, ...]
+    """Shape (n - 1,): the gaps between output tokens, raw."""
+    tpot_s: float | None
+    """Time per output token after the first; None for one token, which leaves no gap."""
+    e2e_s: float
+    """Request made -> last token."""
+    decode_tokens_per_s: float | None
+    """Tokens after the first by the time they took; None for one token, or when the clock is too
+    coarse to see them apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Percentiles of n values, in the unit of the values."""
+
+    n: int
+    p50: float
+    p95: float
+    p99: float | None
+    """None below `P99_FROM` values."""
+    mean: float
+    minimum: float
+    maximum: float
+
+
+def token_latency(start_s: float, token_s: Sequence[float]) -> TokenLatency:
+    """Split one generation into TTFT and inter-token latencies.
+
+    Args:
+        start_s: when the request was made, seconds on `time.perf_counter`'s clock.
+        token_s: shape (n,), n >= 1: when each output token arrived, same clock.
+
+    Returns:
+        TTFT = token_s[0] - start_s; TPOT = (end-to-end - TTFT) / (n - 1);
+        decode rate = (n - 1) / (end-to-end - TTFT).
+
+    Raises:
+        MeasureError: no token arrived, or the clock ran backwards.
+
+    TPOT leaves the first token out, as vLLM's serving benchmark defines it.
+    """
+    if not token_s:
+        raise MeasureError("no token arrived, so the request has no latency")
+    times = (start_s, *token_s)
+    for place, (earlier, later) in enumerate(pairwise(times)):
+        if not later >= earlier:  # so written, NaN is refused too
+            raise MeasureError(
+                f"the clock ran backwards: output token {place} arrived at {later} s, "
+                f"{earlier - later} s before what precedes it"
+            )
+    gaps = len(token_s) - 1
+    decode_s = token_s[-1] - token_s[0]
+    return TokenLatency(
+        ttft_s=token_s[0] - start_s,
+        itl_s=tuple(later - earlier for earlier, later in pairwise(token_s)),
+        tpot_s=decode_s / gaps if gaps else None,
+        e2e_s=token_s[-1] - start_s,
+        decode_tokens_per_s=gaps / decode_s if decode_s > 0 else None,
+    )
+
+
+def prefill_tokens_per_s(tokens_evaluated: int, prefill_s: float) -> float:
+    """Speed of the prompt's evaluation.
+
+    Args:
+        tokens_evaluated: prompt tokens that went through the model. Tokens found in a prefix cache
+            are not evaluated and would flatter the figure.
+        prefill_s: seconds that their evaluation took.
+
+    Raises:
+        MeasureError: nothing was evaluated, or it took no time: there is no rate.
+    """
+    if tokens_evaluated < 1 or not prefill_s > 0:
+        raise MeasureError(
+            f"no prefill rate: {tokens_evaluated} tokens evaluated in {prefill_s} s "
+            "(both must be positive)"
+        )
+    return tokens_evaluated / prefill_s
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """A percentile by linear interpolation between the two nearest ranks.
+
+    Args:
+        ordered: shape (n,), n >= 1, ascending.
+        share: 0 to 1; 0.95 is the 95th percentile.
+
+    The rank is h = (n - 1) * share: method 7 of Hyndman and Fan (1996), numpy's default.
+    """
+    rank = (len(ordered) - 1) * share
+    below = math.floor(rank)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (rank - below) * (ordered[above] - ordered[below])
+
+
+def summary(values: Sequence[float]) -> Summary:
+    """Percentiles, mean and range of raw values (see `percentile` for the method).
+
+    Args:
+        values: shape (n,), n >= 1, any unit, warm-ups already left out.
+
+    Raises:
+        MeasureError: there is no value, or one is not a finite number.
+    """
+    if not values:
+        raise MeasureError("no values to summarise")
+    if not all(map(math.isfinite, values)):
+        raise MeasureError("a value to summarise is not a finite number")
+    ordered = sorted(values)
+    return Summary(
+        n=len(ordered),
+        p50=percentile(ordered, 0.50),
+        p95=percentile(ordered, 0.95),
+        p99=percentile(ordered, 0.99) if len(ordered) >= P99_FROM else None,
+        mean=math.fsum(ordered) / len(ordered),
+        minimum=ordered[0],
+        maximum=ordered[-1],
+    )

@@ -1,0 +1,285 @@
+"""The phases of a job, in their order: baseline, load, latency, scoring, generation.
+
+The worker's high-water mark of memory is read and reset at each boundary. Nothing of ours runs
+while the latency phase does: the parent is blocked on the worker's pipe.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from evals.tasks import build_requests
+from runners.measure.memory import MemoryMark, MemorySampler, PhaseMemory, read_peak
+from runners.measure.noise import Noise, cpu_seconds, noise_between, read_noise
+from runners.windows import Answer, Window, answers, windows
+from runners.worker import protocol, wire
+
+if TYPE_CHECKING:
+    from evals.tasks import Item
+    from runners.job import Job, Options, PreparedTask
+    from runners.journal import Journal
+    from runners.record import Phase
+    from runners.worker_process import WorkerProcess
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Where a job stands, for whoever draws progress."""
+
+    phase: Phase
+    task: str = ""
+    done: int = 0
+    """Items of the whole job that are answered."""
+    total: int = 0
+
+
+Notify = Callable[[Step], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Measured:
+    """What a job has measured so far; the one thing here that changes."""
+
+    phase: Phase = "baseline"
+    ready: protocol.Ready | None = None
+    loaded: protocol.Loaded | None = None
+    ready_s: float = 0.0
+    load_s: float = 0.0
+    first_token_s: float | None = None
+    memory: dict[Phase, PhaseMemory] = field(default_factory=dict)
+    series: list[tuple[float, int, int | None, int | None]] = field(default_factory=list)
+    latency: dict[str, protocol.LatencyTimes] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+    """Workloads that do not fit the candidate's context."""
+    noise: Noise | None = None
+    engine: protocol.EngineOpened | None = None
+    raw_tokens: int = 0
+    distinct_tokens: int = 0
+    scoring_s: float = 0.0
+    replies: dict[str, list[Any]] = field(default_factory=dict)
+    """Task -> of each finished item its ItemScore, or its list of ItemText."""
+    answered: dict[str, list[list[list[Answer]]]] = field(default_factory=dict)
+    items: dict[str, Sequence[Item]] = field(default_factory=dict)
+    resumed: int = 0
+
+
+def run_phases(
+    job: Job, options: Options, worker: WorkerProcess, journal: Journal, measured: Measured,
+    notify: Notify,
+) -> None:  # fmt: skip
+    """Drive the worker through its phases, filling `measured` as they end.
+
+    Raises:
+        RuntimeFailure: the candidate failed; `measured.phase` says where.
+        KeyboardInterrupt: as it came.
+    """
+    measured.ready, measured.ready_s = worker.ready, worker.ready_s
+    measured.resumed = len(journal.find("start"))
+    mark = MemoryMark(worker.pid)
+    with _phase("baseline", measured, mark, notify):
+        pass
+    journal.append({"kind": "start"})
+    with _phase("load", measured, mark, notify):
+        started = time.perf_counter()
+        path = str(job.weights.path) if job.weights.path else None
+        measured.loaded = worker.ask(
+            protocol.Load(path=path, settings=job.settings), protocol.Loaded
+        )
+        measured.load_s = time.perf_counter() - started
+    if not _restore(journal, measured):
+        with _phase("latency", measured, mark, notify):
+            _latency(job, worker, measured)
+        _keep(journal, measured)
+    with MemorySampler(worker.pid) as sampler:
+        try:
+            _tasks(job, options, worker, journal, measured, mark, sampler, notify)
+        finally:
+            measured.series = [
+                (round(s.at_s, 3), s.rss_bytes, s.anon_bytes, s.file_bytes) for s in sampler.series
+            ]
+    worker.close()
+
+
+@contextmanager
+def _phase(phase: Phase, measured: Measured, mark: MemoryMark, notify: Notify) -> Iterator[None]:
+    measured.phase = phase
+    notify(Step(phase=phase))
+    yield
+    measured.memory[phase] = mark.end_phase()
+
+
+def _latency(job: Job, worker: WorkerProcess, measured: Measured) -> None:
+    own = [os.getpid()]
+    before, cpu_before, started = read_noise(), cpu_seconds(own), time.perf_counter()
+    for workload in job.suite.workloads:
+        total = workload.prompt_tokens + workload.new_tokens
+        if measured.loaded is not None and total > measured.loaded.context:
+            measured.skipped.append(workload.name)
+            continue
+        asked_ns = time.perf_counter_ns()
+        times = worker.ask(
+            protocol.RunLatency(
+                prompt_tokens=workload.prompt_tokens,
+                new_tokens=workload.new_tokens,
+                warmups=1,
+                repeats=job.suite.latency_repeats,
+            ),
+            protocol.LatencyTimes,
+        )
+        measured.latency[workload.name] = times
+        if measured.first_token_s is None:
+            measured.first_token_s = (times.first_token_ns - asked_ns) / 1e9
+    measured.noise = noise_between(
+        before,
+        read_noise(),
+        own_cpu_s=cpu_seconds(own) - cpu_before,
+        elapsed_s=time.perf_counter() - started,
+    )
+
+
+def _keep(journal: Journal, measured: Measured) -> None:
+    journal.append({
+        "kind": "latency",
+        "times": {name: wire.to_wire(times) for name, times in measured.latency.items()},
+        "skipped": measured.skipped,
+        "noise": asdict(measured.noise) if measured.noise else None,
+        "memory": {phase: asdict(memory) for phase, memory in measured.memory.items()},
+        "start": [measured.ready_s, measured.load_s, measured.first_token_s],
+    })  # fmt: skip
+
+
+def _restore(journal: Journal, measured: Measured) -> bool:
+    """Take the latency phase of the process that measured it; its memory and load go with it."""
+    kept = journal.find("latency")
+    if not kept:
+        return False
+    event = kept[-1]
+    restored = {name: wire.from_wire(times) for name, times in event["times"].items()}
+    measured.latency = {
+        name: times for name, times in restored.items() if isinstance(times, protocol.LatencyTimes)
+    }
+    measured.skipped = event["skipped"]
+    measured.noise = Noise(**event["noise"]) if event["noise"] else None
+    measured.memory = {phase: PhaseMemory(**kept) for phase, kept in event["memory"].items()}
+    measured.ready_s, measured.load_s, measured.first_token_s = event["start"]
+    return True
+
+
+def _tasks(
+    job: Job, options: Options, worker: WorkerProcess, journal: Journal, measured: Measured,
+    mark: MemoryMark, sampler: MemorySampler, notify: Notify,
+) -> None:  # fmt: skip
+    kept = {event["digest"]: event for event in journal.find("window")}
+    total = sum(len(task.items) for task in job.tasks)
+    for phase, generates in (("scoring", False), ("generation", True)):
+        tasks = [task for task in job.tasks if task.generates == generates]
+        if not tasks:
+            continue
+        with _phase(phase, measured, mark, notify):  # type: ignore[arg-type]
+            if not generates:
+                measured.engine = worker.ask(
+                    protocol.OpenEngine(memory_bytes=options.engine_memory_bytes),
+                    protocol.EngineOpened,
+                )
+            for task in tasks:
+                for window in _windows(job, task, worker, measured):
+                    event = kept.get(window.digest)
+                    if event is None:
+                        event = _ask_window(
+                            window, worker, measured, sampler, total, notify, generates=generates
+                        )
+                        journal.append(event)
+                    _take(window, event, measured)
+        before = [e["peak"] for e in kept.values() if e["phase"] == phase]
+        measured.memory[phase] = _at_least(measured.memory[phase], before)  # type: ignore[index]
+
+
+def _windows(
+    job: Job, task: PreparedTask, worker: WorkerProcess, measured: Measured
+) -> Iterator[Window]:
+    name, items, chat = task.loaded.name, task.items, False
+    if task.generates:
+        loaded = measured.loaded
+        chat = job.candidate.chat_template == "auto" and bool(loaded and loaded.chat_template)
+        # Made again for every candidate: lm-eval keeps one set of instances a task, and each
+        # model has its own template.
+        items = tuple(
+            build_requests(
+                task.loaded,
+                chat_template=_template(worker) if chat else None,
+                tokenizer_name=job.weights.sha256 or job.candidate.name if chat else "",
+            )
+        )
+    measured.items[name] = items
+    measured.replies[name], measured.answered[name] = [], []
+    return windows(name, items, seed=job.suite.seed, chat=chat)
+
+
+def _template(worker: WorkerProcess) -> Callable[..., str]:
+    def render(messages: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+        question = protocol.RenderChat(
+            messages=messages, add_generation_prompt=add_generation_prompt
+        )
+        return worker.ask(question, protocol.Rendered).text
+
+    return render
+
+
+def _ask_window(
+    window: Window, worker: WorkerProcess, measured: Measured, sampler: MemorySampler,
+    total: int, notify: Notify, *, generates: bool,
+) -> dict[str, Any]:  # fmt: skip
+    done = sum(len(replies) for replies in measured.replies.values())
+    phase = measured.phase
+    notify(Step(phase=phase, task=window.task, done=done, total=total))
+
+    def progress(answered: int) -> None:
+        notify(Step(phase=phase, task=window.task, done=done + answered, total=total))
+
+    reply: protocol.Scored | protocol.Generated
+    if generates:
+        # Each token of a generation is timed: nothing is sampled meanwhile.
+        reply = worker.ask(window.question, protocol.Generated, progress)
+    else:
+        sampler.resume()
+        try:
+            reply = worker.ask(window.question, protocol.Scored, progress)
+        finally:
+            sampler.pause()
+    return {
+        "kind": "window",
+        "phase": phase,
+        "digest": window.digest,
+        "peak": read_peak(worker.pid).peak_bytes,
+        "answer": wire.to_wire(reply),
+    }
+
+
+def _take(window: Window, event: dict[str, Any], measured: Measured) -> None:
+    reply = wire.from_wire(event["answer"])
+    items = measured.items[window.task]
+    if isinstance(reply, protocol.Scored):
+        measured.raw_tokens += reply.raw_tokens
+        measured.distinct_tokens += reply.distinct_tokens
+        measured.scoring_s += reply.seconds
+        measured.replies[window.task].extend(reply.items)
+        measured.answered[window.task].extend(answers(window, items, reply))
+    elif isinstance(reply, protocol.Generated):
+        answered = answers(window, items, reply)
+        texts = iter(reply.items)
+        measured.replies[window.task].extend(
+            [next(texts) for responses in item for _ in responses] for item in answered
+        )
+        measured.answered[window.task].extend(answered)
+
+
+def _at_least(phase: PhaseMemory, peaks: Sequence[int]) -> PhaseMemory:
+    """A resumed phase's peak is the greatest of the processes that worked on it."""
+    from dataclasses import replace
+
+    return replace(phase, peak_bytes=max([phase.peak_bytes, *peaks]))

@@ -1,0 +1,257 @@
+"""A record: everything that one job left behind. Immutable; raw values, not only means.
+
+Seconds and bytes throughout. A number that could not be had is None, and a text beside it says
+why. New optional keys do not raise `SCHEMA_VERSION`; keys that this version does not know are
+kept. History of the schema: 1 (0.1.0) first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from evals.errors import RecordError
+
+SCHEMA_VERSION = 1
+RUN_ID = r"^[0-9]{8}T[0-9]{6}-[A-Za-z0-9._-]{1,120}$"
+Phase = Literal["baseline", "load", "latency", "scoring", "generation"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
+
+
+class JobError(_Part):
+    """Why a job is not complete."""
+
+    phase: str
+    message: str
+    traceback: str = ""
+
+
+class JobInfo(_Part):
+    """Which job this was, and where it stood in its batch."""
+
+    key: str
+    """Two jobs with one key would measure the same thing."""
+    batch: str
+    repeat: int
+    position: int
+    """From 0, in the order in which the batch ran."""
+    jobs: int
+    resumed: int = 0
+    """How often an interrupted run of this job was taken up again."""
+    seconds: float | None = None
+    """Wall time of this run, set-up included; of the last process when resumed."""
+
+
+class QuantisationInfo(_Part):
+    """What the weights file holds, read from the file."""
+
+    name: str
+    bits_per_weight: float
+    share: dict[str, float]
+    """Share of the parameters by tensor type."""
+
+
+class CandidateInfo(_Part):
+    """The candidate as it was resolved on this machine."""
+
+    name: str
+    family: str
+    runtime: str
+    digest: str
+    source: str | None = None
+    """Where the weights come from; None for a runtime without any."""
+    made_from: str | None = None
+    weights_sha256: str | None = None
+    weights_verified: bool = False
+    """Whether the hash was one that the candidate's file asks for."""
+    weights_bytes: int | None = None
+    parameters: int | None = None
+    architecture: str | None = None
+    quantisation: QuantisationInfo | None = None
+    licence: str = ""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """As they were used: context, threads, kv_cache_type, mmap, chat_template."""
+    notes: str = ""
+
+
+class SuiteInfo(_Part):
+    """The suite, and exactly which items of it."""
+
+    name: str
+    version: int
+    digest: str
+    """Over tasks, few-shot, seed, workloads and the identity of every item."""
+    seed: int
+    tasks: list[dict[str, Any]]
+    workloads: list[str]
+    latency_repeats: int
+
+
+class DataInfo(_Part):
+    """Where one task's items come from."""
+
+    task: str
+    source: str
+    uri: str
+    split: str
+    sha256: str | None
+    licence: str
+    note: str = ""
+
+
+class TaskAccuracy(_Part):
+    """One task's scores."""
+
+    group: str
+    metric: str
+    """The headline metric."""
+    value: float | None
+    stderr: float | None
+    """Sample standard deviation / sqrt(n); None where the metric is no mean, or n < 2."""
+    n: int
+    asked: int
+    """Items that the suite wanted; n is smaller in an incomplete job."""
+    chance: float | None
+    """What guessing would score; None where there is no such thing."""
+    num_fewshot: int
+    higher_is_better: bool
+    metrics: dict[str, float | None]
+    note: str = ""
+
+
+class RequestTimesInfo(_Part):
+    """One timed request, seconds after it was made."""
+
+    prefill_s: float
+    token_s: list[float]
+
+
+class WorkloadLatency(_Part):
+    """The raw times of one fixed workload."""
+
+    prompt_tokens: int
+    new_tokens: int
+    evaluated_tokens: int
+    warmups: list[RequestTimesInfo]
+    repeats: list[RequestTimesInfo]
+
+
+class LoadInfo(_Part):
+    """Cold start, in its three parts; the page cache's state is said where it is known."""
+
+    ready_s: float
+    """From spawning the process to its interpreter and runtime being imported."""
+    load_s: float
+    first_token_s: float | None = None
+    """From the first request to its first token, the context's making included."""
+    cold_start_s: float | None = None
+    """The sum of the three."""
+    page_cache: str = "unknown"
+
+
+class MemoryPhase(_Part):
+    """Bytes of the worker's process tree in one phase."""
+
+    peak_bytes: int
+    anon_bytes: int | None
+    file_bytes: int | None
+
+
+class MemoryInfo(_Part):
+    """Peak memory, phase by phase. The headline is the latency phase's peak."""
+
+    source: str
+    """Of the latency phase's mark; a mark that could not be reset says so."""
+    phases: dict[Phase, MemoryPhase]
+    series: list[tuple[float, int, int | None, int | None]] = Field(default_factory=list)
+    """(seconds, resident, anonymous, file-backed bytes) outside timed workloads."""
+
+
+class EngineInfo(_Part):
+    """What the scoring engine took, and what it saved."""
+
+    path: str
+    cells: int
+    sequences: int
+    kv_bytes: int
+    output_bytes: int
+    raw_tokens: int = 0
+    distinct_tokens: int = 0
+    scoring_s: float = 0.0
+
+
+class FlagInfo(_Part):
+    """Something that a reader of the numbers should know."""
+
+    name: str
+    detail: str
+
+
+class Record(_Part):
+    """One executed job."""
+
+    schema_version: Literal[1] = 1
+    run_id: Annotated[str, Field(pattern=RUN_ID)]
+    created_at: str
+    """UTC, ISO 8601."""
+    command: str
+    status: Literal["completed", "failed", "interrupted"]
+    error: JobError | None = None
+    verdict: dict[str, Any] | None = None
+    """None without a budget."""
+    job: JobInfo
+    candidate: CandidateInfo
+    suite: SuiteInfo
+    data: list[DataInfo]
+    budget: dict[str, Any] | None = None
+    machine: dict[str, Any]
+    software: dict[str, Any]
+    accuracy: dict[str, TaskAccuracy] = Field(default_factory=dict)
+    latency: dict[str, WorkloadLatency] = Field(default_factory=dict)
+    load: LoadInfo | None = None
+    memory: MemoryInfo | None = None
+    engine: EngineInfo | None = None
+    noise: dict[str, Any] | None = None
+    noise_floor: float | None = None
+    """Share of items whose choice changes with the cache's layout; None: not measured."""
+    flags: list[FlagInfo] = Field(default_factory=list)
+    energy: dict[str, Any] | None = None
+    """None: no counter was read."""
+
+
+def digest(content: Any) -> str:
+    """The first 16 hex digits of sha256 over canonical JSON."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def parse_record(text: str, *, where: str) -> Record:
+    """A record from its JSON; `where` is named in the error.
+
+    Raises:
+        RecordError: damaged, foreign, or written by a newer Weighin.
+    """
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"{where}: damaged: not JSON ({error})") from error
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if not isinstance(version, int):
+        raise RecordError(f"{where}: not a record of Weighin (no schema_version)")
+    if version > SCHEMA_VERSION:
+        raise RecordError(
+            f"{where}: schema {version} is newer than this Weighin reads ({SCHEMA_VERSION}); "
+            "upgrade weighin"
+        )
+    try:
+        return Record.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise RecordError(f"{where}: damaged: {place}: {first['msg']}") from error

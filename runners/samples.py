@@ -1,0 +1,95 @@
+"""A row a task item: what was answered and how it scored, as one columnar table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from runners.worker import protocol
+
+if TYPE_CHECKING:
+    import pyarrow
+
+    from evals.tasks import Item
+    from runners.harness import TaskScore
+
+METRIC = "metric."
+"""Prefix of the columns that hold a metric's value."""
+
+
+def sample_rows(
+    task: str,
+    items: Sequence[Item],
+    replies: Sequence[protocol.ItemScore | list[protocol.ItemText]],
+    score: TaskScore,
+    *,
+    keep_prompts: bool,
+) -> Iterable[dict[str, Any]]:
+    """Rows of the finished items of one task, in order."""
+    for item, reply, metrics in zip(items, replies, score.rows, strict=False):
+        row = {
+            "task": task,
+            "doc_id": item.doc_id,
+            "item": item.identity,
+            "target": json.dumps(item.target, default=str),
+        }
+        row.update(_likelihoods(reply) if isinstance(reply, protocol.ItemScore) else _texts(reply))
+        if keep_prompts:
+            row["prompt"] = str(item.instances[0].args[0])
+        row["metrics"] = {
+            name: float(value) for name, value in metrics.items() if isinstance(value, int | float)
+        }
+        yield row
+
+
+def sample_table(rows: Sequence[dict[str, Any]]) -> pyarrow.Table:
+    """The table of a whole run; metrics that a task does not have are null there."""
+    import pyarrow as pa
+
+    fields = [
+        ("task", pa.string()),
+        ("doc_id", pa.int32()),
+        ("item", pa.string()),
+        ("target", pa.string()),
+        ("logprobs", pa.list_(pa.float32())),
+        ("greedy", pa.list_(pa.bool_())),
+        ("tokens", pa.int32()),
+        ("truncated", pa.bool_()),
+        ("answer", pa.string()),
+        ("stop", pa.string()),
+        ("prompt_tokens", pa.int32()),
+        ("prefill_s", pa.float32()),
+        ("token_s", pa.list_(pa.float32())),
+        ("prompt", pa.string()),
+    ]
+    columns = {name: pa.array([row.get(name) for row in rows], kind) for name, kind in fields}
+    if not any("prompt" in row for row in rows):
+        del columns["prompt"]
+    for name in sorted({name for row in rows for name in row["metrics"]}):
+        values = [row["metrics"].get(name) for row in rows]
+        columns[f"{METRIC}{name}"] = pa.array(values, pa.float32())
+    return pa.table(columns)
+
+
+def _likelihoods(score: protocol.ItemScore) -> dict[str, Any]:
+    return {
+        "logprobs": score.logprobs,
+        "greedy": score.greedy,
+        "tokens": score.tokens,
+        "truncated": score.truncated,
+    }
+
+
+def _texts(texts: list[protocol.ItemText]) -> dict[str, Any]:
+    """The first generation of an item; repeats differ by their seed only."""
+    first = texts[0]
+    return {
+        "answer": first.text,
+        "stop": first.stop,
+        "tokens": len(first.times.token_s),
+        "truncated": first.truncated,
+        "prompt_tokens": first.prompt_tokens,
+        "prefill_s": first.times.prefill_s,
+        "token_s": first.times.token_s,
+    }

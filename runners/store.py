@@ -1,0 +1,183 @@
+"""A store: a folder of records, append-only. A reader never sees half a record."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evals.errors import RecordError, did_you_mean
+from runners.record import RUN_ID, Record, parse_record
+
+if TYPE_CHECKING:
+    import pyarrow
+
+RECORD, SAMPLES = "record.json", "samples.parquet"
+JOURNALS = ".journal"
+_TEMPORARY = ".tmp-"
+
+
+class Store:
+    """`<root>/<run id>/{record.json, samples.parquet}`; unfinished jobs in `<root>/.journal/`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def create(self) -> None:
+        """Make the folder.
+
+        Raises:
+            RecordError: it cannot be made or written to.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            probe = self.root / f"{_TEMPORARY}{secrets.token_hex(4)}"
+            probe.mkdir()
+            probe.rmdir()
+        except OSError as error:
+            raise RecordError(
+                f"store {self.root}: cannot be written ({error.strerror}); give another --store"
+            ) from error
+
+    def add(self, record: Record, samples: pyarrow.Table | None) -> Path:
+        """Write one record under a temporary name, then give it its own.
+
+        Raises:
+            RecordError: the disk is full, or the store cannot be written.
+        """
+        target = self.root / record.run_id
+        temporary = self.root / f"{_TEMPORARY}{record.run_id}"
+        try:
+            temporary.mkdir(parents=True)
+            if samples is not None:
+                _write_parquet(samples, temporary / SAMPLES)
+            _write_synced(temporary / RECORD, record.model_dump_json(indent=1) + "\n")
+            temporary.rename(target)
+        except OSError as error:
+            raise RecordError(
+                f"store {self.root}: {record.run_id} cannot be written ({error.strerror or error})"
+            ) from error
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        return target
+
+    def run_ids(self) -> list[str]:
+        """Every run in the store, oldest first."""
+        if not self.root.is_dir():
+            return []
+        return sorted(
+            entry.name
+            for entry in os.scandir(self.root)
+            if re.fullmatch(RUN_ID, entry.name) and entry.is_dir()
+        )
+
+    def read(self, run_id: str) -> Record:
+        """One record.
+
+        Raises:
+            RecordError: missing, damaged, foreign or newer; or its folder belongs to another run.
+        """
+        if not re.fullmatch(RUN_ID, run_id):
+            raise RecordError(f"{run_id!r} is not a run id")
+        path = self.root / run_id / RECORD
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError as error:
+            near = did_you_mean(run_id, self.run_ids())
+            raise RecordError(f"no run {run_id!r} in {self.root}{near}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecordError(f"{path}: cannot be read ({error})") from error
+        record = parse_record(text, where=str(path))
+        if record.run_id != run_id:
+            raise RecordError(f"{path}: is the record of {record.run_id!r}, in another's folder")
+        return record
+
+    def records(self) -> Iterator[Record | RecordError]:
+        """Every record, oldest first; the error in place of one that cannot be read."""
+        for run_id in self.run_ids():
+            try:
+                yield self.read(run_id)
+            except RecordError as error:
+                yield error
+
+    def find(self, text: str) -> Record:
+        """A record by its run id, by the start or end of it, or the newest of a candidate.
+
+        Raises:
+            RecordError: none, or several runs that start or end so.
+        """
+        ids = self.run_ids()
+        if text in ids:
+            return self.read(text)
+        matching = [i for i in ids if i.startswith(text) or i.endswith(f"-{text}")]
+        if len(matching) == 1:
+            return self.read(matching[0])
+        if len(matching) > 1:
+            raise RecordError(f"{text!r} is not one run: {', '.join(matching[-3:])}")
+        for record in reversed([r for r in self.records() if isinstance(r, Record)]):
+            if record.candidate.name == text:
+                return record
+        raise RecordError(f"no run {text!r} in {self.root}{did_you_mean(text, ids)}")
+
+    def completed(self, job_key: str) -> Record | None:
+        """The newest completed record of a job."""
+        for run_id in reversed([i for i in self.run_ids() if i.endswith(f"-{job_key[:8]}")]):
+            try:
+                record = self.read(run_id)
+            except RecordError:
+                continue
+            if record.status == "completed" and record.job.key == job_key:
+                return record
+        return None
+
+    def new_run_id(self, candidate: str, job_key: str) -> str:
+        """An id that sorts by time, names the candidate and ends in the job key's first digits."""
+        slug = re.sub(r"[^A-Za-z0-9._]+", "-", candidate).strip("-.")[:80] or "candidate"
+        while True:
+            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+            run_id = f"{stamp}-{slug}-{job_key[:8]}"
+            if not (self.root / run_id).exists():
+                return run_id
+
+    def samples(self, run_id: str, columns: list[str] | None = None) -> pyarrow.Table:
+        """The rows of one run.
+
+        Raises:
+            RecordError: missing or damaged.
+        """
+        import pyarrow.lib
+        import pyarrow.parquet
+
+        path = self.root / run_id / SAMPLES
+        try:
+            return pyarrow.parquet.read_table(path, columns=columns)
+        except (OSError, pyarrow.lib.ArrowException) as error:
+            raise RecordError(f"{path}: cannot be read ({error})") from error
+
+
+def default_store() -> Path:
+    """`results/runs` in a checkout of Weighin, else `./weighin-results`."""
+    here = Path.cwd()
+    checkout = (here / "pyproject.toml").is_file() and (here / "evals" / "catalog").is_dir()
+    return here / "results" / "runs" if checkout else here / "weighin-results"
+
+
+def _write_parquet(samples: pyarrow.Table, path: Path) -> None:
+    import pyarrow.parquet
+
+    with path.open("wb") as file:
+        pyarrow.parquet.write_table(samples, file, compression="zstd")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_synced(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,154 @@
+"""Items -> the windows that are sent to the worker, one question each, and answers back.
+
+A window holds items of one task, at most 2,048 requests or 8 MiB of text, so that what the
+worker plans and what a kill loses is bounded. It is answered and journalled as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evals.errors import SpecError
+from evals.tasks import Item
+from runners.record import digest
+from runners.worker import protocol
+
+MAX_REQUESTS = 2048
+MAX_BYTES = 8 * 2**20
+
+Answer = tuple[float, bool] | float | str
+"""What lm-eval's Instance takes as a response."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Items `start` to `stop` of a task, and the question that asks for all of them."""
+
+    task: str
+    start: int
+    stop: int
+    question: protocol.Score | protocol.Generate
+
+    @property
+    def digest(self) -> str:
+        """Of everything that is asked; a journalled answer to anything else is not used."""
+        from dataclasses import asdict
+
+        return digest([self.task, self.start, self.stop, asdict(self.question)])
+
+
+def windows(
+    task: str, items: Sequence[Item], *, seed: int, chat: bool, start: int = 0
+) -> Iterator[Window]:
+    """Cut a task's items into windows, in order."""
+    first, requests, size = start, 0, 0
+    for number in range(start, len(items)):
+        more = len(items[number].instances)
+        text = sum(len(a) for i in items[number].instances for a in i.args if isinstance(a, str))
+        if number > first and (requests + more > MAX_REQUESTS or size + text > MAX_BYTES):
+            yield _window(task, items, first, number, seed=seed, chat=chat)
+            first, requests, size = number, 0, 0
+        requests, size = requests + more, size + text
+    if first < len(items):
+        yield _window(task, items, first, len(items), seed=seed, chat=chat)
+
+
+def answers(
+    window: Window, items: Sequence[Item], reply: protocol.Scored | protocol.Generated
+) -> list[list[list[Answer]]]:
+    """Of each item of the window, of each of its instances, the responses (one a repeat)."""
+    asked = items[window.start : window.stop]
+    if isinstance(reply, protocol.Scored):
+        return [_scored(item, score) for item, score in zip(asked, reply.items, strict=True)]
+    texts = iter(reply.items)
+    return [
+        [[next(texts).text for _ in range(_repeats(i))] for i in item.instances] for item in asked
+    ]
+
+
+def _window(
+    task: str, items: Sequence[Item], start: int, stop: int, *, seed: int, chat: bool
+) -> Window:
+    part = items[start:stop]
+    question: protocol.Score | protocol.Generate
+    if part[0].instances[0].request_type == "generate_until":
+        question = protocol.Generate(
+            items=[
+                _generation(task, instance, chat=chat, seed=seed + repeat)
+                for item in part
+                for instance in item.instances
+                for repeat in range(_repeats(instance))
+            ]
+        )
+    else:
+        question = protocol.Score(items=[_score_item(item) for item in part])
+    return Window(task=task, start=start, stop=stop, question=question)
+
+
+def _repeats(instance: Any) -> int:
+    return int(instance.repeats or 1)
+
+
+def _score_item(item: Item) -> protocol.ScoreItem:
+    if item.instances[0].request_type == "loglikelihood_rolling":
+        return protocol.ScoreItem(
+            contexts=[item.instances[0].args[0]], continuations=[], rolling=True
+        )
+    contexts = list(dict.fromkeys(instance.args[0] for instance in item.instances))
+    places = {context: place for place, context in enumerate(contexts)}
+    return protocol.ScoreItem(
+        contexts=contexts,
+        continuations=[(places[i.args[0]], i.args[1]) for i in item.instances],
+    )
+
+
+def _scored(item: Item, score: protocol.ItemScore) -> list[list[Answer]]:
+    if item.instances[0].request_type == "loglikelihood_rolling":
+        return [[score.logprobs[0]]]
+    # lm-eval wants exactly (float, bool), once for each repeat that it asks for.
+    return [
+        [(logprob, greedy)] * _repeats(instance)
+        for instance, logprob, greedy in zip(
+            item.instances, score.logprobs, score.greedy, strict=True
+        )
+    ]
+
+
+def _generation(task: str, instance: Any, *, chat: bool, seed: int) -> protocol.GenerateItem:
+    """lm-eval's generation arguments, read as its own models read them."""
+    prompt, arguments = instance.args[0], instance.args[1]
+    until = arguments.get("until") or []
+    return protocol.GenerateItem(
+        prompt=prompt,
+        chat=chat,
+        until=[until] if isinstance(until, str) else list(until),
+        max_tokens=_max_tokens(task, arguments),
+        temperature=_temperature(arguments),
+        top_k=int(arguments.get("top_k") or 0),
+        top_p=float(arguments.get("top_p", 1.0)),
+        seed=seed,
+    )
+
+
+def _max_tokens(task: str, arguments: Mapping[str, Any]) -> int:
+    """The first of lm-eval's names for it that is given, else its default of 256."""
+    for name in ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens"):
+        if arguments.get(name) is not None:
+            tokens = int(arguments[name])
+            if tokens < 1:
+                raise SpecError(f'task "{task}": {name} is {tokens}; it must be at least 1')
+            return tokens
+    return 256
+
+
+def _temperature(arguments: Mapping[str, Any]) -> float:
+    """0 unless sampling is asked for, by `do_sample` or by a temperature alone.
+
+    `do_sample` without a temperature samples at 1, as transformers does.
+    """
+    temperature = arguments.get("temperature")
+    if arguments.get("do_sample", bool(temperature)):
+        return float(1.0 if temperature is None else temperature)
+    return 0.0

@@ -1,0 +1,114 @@
+"""The worker: `python -P -m runners.worker RUNTIME`, spoken to over stdin and stdout."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import time
+import traceback
+from typing import IO, TYPE_CHECKING
+
+from runners.worker import protocol, wire
+from runners.worker.runtime import WorkerError
+
+if TYPE_CHECKING:
+    from runners.worker.runtime import OnProgress, Runtime
+
+RUNTIMES = {
+    "llamacpp": ("runners.worker.llamacpp", "LlamaCpp"),
+    "fake": ("runners.worker.fake", "Fake"),
+}
+PROGRESS_EVERY_S = 0.5
+
+
+def main() -> int:
+    """Answer questions until the parent closes the pipe."""
+    inbox, outbox = _claim_pipes()
+    module_name, class_name = RUNTIMES[sys.argv[1]]
+    try:
+        module = importlib.import_module(module_name)
+    except (ImportError, OSError) as error:
+        wire.send(outbox, protocol.Failed(message=_import_advice(error), expected=True))
+        return 1
+    runtime: Runtime = getattr(module, class_name)()
+    wire.send(
+        outbox,
+        protocol.Ready(
+            protocol=protocol.VERSION,
+            pid=os.getpid(),
+            runtime=sys.argv[1],
+            runtime_version=module.VERSION,
+            runtime_build=module.BUILD,
+        ),
+    )
+    while (question := wire.receive(inbox)) is not None:
+        if isinstance(question, protocol.Close):
+            runtime.close()
+            modules = sorted({name.partition(".")[0] for name in sys.modules})
+            wire.send(outbox, protocol.Closed(modules=modules))
+            return 0
+        wire.send(outbox, _answer(runtime, question, _reporter(outbox)))
+    return 0
+
+
+def _answer(runtime: Runtime, question: protocol.Message, progress: OnProgress) -> protocol.Message:
+    try:
+        match question:
+            case protocol.Load():
+                return runtime.load(question)
+            case protocol.RunLatency():
+                return runtime.latency(question)
+            case protocol.OpenEngine():
+                return runtime.open_engine(question)
+            case protocol.Score():
+                return runtime.score(question.items, progress)
+            case protocol.Generate():
+                return runtime.generate(question.items, progress)
+            case protocol.RenderChat():
+                return protocol.Rendered(text=runtime.chat_prompt(question))
+            case _:
+                raise WorkerError(f"{type(question).__name__} is no question")
+    except WorkerError as error:
+        return protocol.Failed(message=str(error), expected=True)
+    except Exception as error:  # noqa: BLE001  # the one place that turns a crash into a message
+        return protocol.Failed(
+            message=f"{type(error).__name__}: {error}"[:500],
+            expected=False,
+            traceback=traceback.format_exc(),
+        )
+
+
+def _claim_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """Take stdin and stdout for the protocol; whatever a library prints goes to stderr."""
+    inbox = os.fdopen(os.dup(0), "rb")
+    outbox = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    return inbox, outbox
+
+
+def _reporter(outbox: IO[bytes]) -> OnProgress:
+    last = time.monotonic()
+
+    def report(done: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= PROGRESS_EVERY_S:
+            last = now
+            wire.send(outbox, protocol.Progress(done=done))
+
+    return report
+
+
+def _import_advice(error: Exception) -> str:
+    runtime = sys.argv[1]
+    if isinstance(error, ModuleNotFoundError) and error.name == "llama_cpp":
+        return "llama-cpp-python is not installed: pip install 'weighin[llamacpp]'"
+    return f"the runtime {runtime} cannot be imported: {error}"[:500]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

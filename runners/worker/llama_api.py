@@ -1,0 +1,239 @@
+"""The part of llama.cpp's C API that the worker uses, as small Python objects.
+
+llama-cpp-python's low-level module is driven directly: its high-level class keeps every logit of
+every position and knows one sequence.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import llama_cpp
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+KV_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q8_0": 8, "bf16": 30}
+"""ggml's type numbers."""
+LOG_DEBUG, LOG_ERROR = 1, 4  # ggml_log_level
+
+
+class LlamaError(Exception):
+    """llama.cpp refused; the text is for people."""
+
+
+class Log:
+    """Keeps llama.cpp's last lines, which say why something was refused.
+
+    The callback must outlive the process: a collected one crashes it. So this object is made
+    once, below, and is never freed.
+    """
+
+    def __init__(self) -> None:
+        self.lines: deque[str] = deque(maxlen=400)
+        self.errors: deque[str] = deque(maxlen=20)
+        self._callback = llama_cpp.llama_log_callback(self._take)
+        llama_cpp.llama_log_set(self._callback, ctypes.c_void_p(0))
+
+    def _take(self, level: int, text: bytes, _data: object) -> None:
+        line = text.decode("utf-8", "replace").strip()
+        if line and level != LOG_DEBUG:
+            self.lines.append(line)
+            if level == LOG_ERROR:
+                self.errors.append(line)
+
+    def buffer_bytes(self) -> int | None:
+        """Bytes of the KV cache and recurrent state of the context made last, as llama.cpp says."""
+        found = [
+            re.search(r"(?:KV|RS) buffer size\s*=\s*([0-9.]+) MiB", line) for line in self.lines
+        ]
+        sizes = [float(match[1]) for match in found if match]
+        return int(sum(sizes) * 2**20) if sizes else None
+
+    def why(self) -> str:
+        """The last errors as one clause."""
+        return "; ".join(list(self.errors)[-2:]) or "llama.cpp gives no reason"
+
+
+LOG = Log()
+llama_cpp.llama_backend_init()
+
+
+def build_info() -> str:
+    """The instruction sets that this build uses, e.g. `AVX2 AVX512 FMA`."""
+    text = llama_cpp.llama_print_system_info().decode()
+    return " ".join(re.findall(r"(\w+) = 1", text))
+
+
+class Model:
+    """Weights and vocabulary."""
+
+    def __init__(self, path: str, *, mmap: bool) -> None:
+        params = llama_cpp.llama_model_default_params()
+        params.n_gpu_layers = 0
+        params.load_mode = (
+            llama_cpp.LLAMA_LOAD_MODE_MMAP if mmap else llama_cpp.LLAMA_LOAD_MODE_NONE
+        )
+        LOG.errors.clear()
+        self.handle = llama_cpp.llama_model_load_from_file(path.encode(), params)
+        if not self.handle:
+            raise LlamaError(f"llama.cpp cannot load the weights: {LOG.why()}")
+        self.vocab = llama_cpp.llama_model_get_vocab(self.handle)
+        self.vocabulary = int(llama_cpp.llama_vocab_n_tokens(self.vocab))
+        self.bos = int(llama_cpp.llama_vocab_bos(self.vocab))
+        self.eos = int(llama_cpp.llama_vocab_eos(self.vocab))
+        self.add_bos = bool(llama_cpp.llama_vocab_get_add_bos(self.vocab))
+        self.trained_context = int(llama_cpp.llama_model_n_ctx_train(self.handle))
+        self.bytes = int(llama_cpp.llama_model_size(self.handle))
+        self.parameters = int(llama_cpp.llama_model_n_params(self.handle))
+        self._piece = ctypes.create_string_buffer(512)
+
+    @property
+    def prefix_token(self) -> int:
+        """What stands for an empty context: BOS, else EOS, as in lm-eval's HFLM."""
+        return self.bos if self.bos >= 0 else self.eos
+
+    def meta(self, key: str) -> str:
+        """A value of the file's header, or an empty string."""
+        size = 1 + int(llama_cpp.llama_model_meta_val_str(self.handle, key.encode(), None, 0))
+        if size <= 0:
+            return ""
+        text = ctypes.create_string_buffer(size)
+        llama_cpp.llama_model_meta_val_str(self.handle, key.encode(), text, size)
+        return text.value.decode("utf-8", "replace")
+
+    def encode(self, text: str, add_special: bool) -> list[int]:
+        """Token ids; special tokens in the text count as such, as transformers' tokenisers do.
+
+        BOS is added when asked for, where the model's own settings want one and the text does
+        not start with it.
+        """
+        raw = text.encode("utf-8")
+        ids = (llama_cpp.llama_token * (len(raw) + 8))()
+        n = llama_cpp.llama_tokenize(self.vocab, raw, len(raw), ids, len(ids), False, True)
+        if n < 0:
+            raise LlamaError(f"llama.cpp cannot tokenise a text of {len(raw)} bytes")
+        found = list(ids[:n])
+        if add_special and self.add_bos and found[:1] != [self.bos]:
+            found.insert(0, self.bos)
+        return found
+
+    def piece(self, token: int, *, special: bool = False) -> bytes:
+        """The bytes of one token; control tokens are empty unless `special`."""
+        size = len(self._piece)
+        n = llama_cpp.llama_token_to_piece(self.vocab, token, self._piece, size, 0, special)
+        if n < 0:
+            self._piece = ctypes.create_string_buffer(-n)
+            n = llama_cpp.llama_token_to_piece(self.vocab, token, self._piece, -n, 0, special)
+        return self._piece.raw[:n]
+
+    def text_of(self, token: int) -> str:
+        """One token as text, special tokens included; empty for no token."""
+        return self.piece(token, special=True).decode("utf-8", "replace") if token >= 0 else ""
+
+    def ends(self, token: int) -> bool:
+        """Whether the token ends a generation (EOS, end of turn)."""
+        return bool(llama_cpp.llama_vocab_is_eog(self.vocab, token))
+
+    def free(self) -> None:
+        """Free the weights."""
+        if self.handle:
+            llama_cpp.llama_model_free(self.handle)
+            self.handle = None
+
+
+class Context:
+    """A KV cache and the buffers to evaluate batches of tokens."""
+
+    def __init__(
+        self, model: Model, *, cells: int, sequences: int, threads: int, kv_type: str,
+        batch: int = 2048, ubatch: int = 512, rows: int = 1, unified: bool = False,
+    ) -> None:  # fmt: skip
+        params = llama_cpp.llama_context_default_params()
+        params.n_ctx, params.n_seq_max = cells, sequences
+        params.n_batch, params.n_ubatch = batch, min(batch, ubatch)
+        params.n_threads = params.n_threads_batch = threads
+        params.type_k = params.type_v = KV_TYPES[kv_type]
+        params.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED
+        params.kv_unified = unified
+        # A whole-length sliding-window cache is needed to branch; one user's deployment has none.
+        params.swa_full = unified
+        params.n_outputs_max = max(rows, sequences)
+        LOG.lines.clear()
+        LOG.errors.clear()
+        self.handle = llama_cpp.llama_init_from_model(model.handle, params)
+        if not self.handle:
+            raise LlamaError(f"llama.cpp cannot make a context of {cells} tokens: {LOG.why()}")
+        self.kv_bytes = LOG.buffer_bytes()
+        self.memory = llama_cpp.llama_get_memory(self.handle)
+        self.batch_tokens, self.rows, self.vocabulary = batch, rows, model.vocabulary
+        self._token = np.zeros(batch, dtype=np.int32)
+        self._pos = np.zeros(batch, dtype=np.int32)
+        self._seq = np.zeros(batch, dtype=np.int32)
+        self._flag = np.zeros(batch, dtype=np.int8)
+        self._one = np.ones(batch, dtype=np.int32)
+        self._seq_pointers = (
+            self._seq.ctypes.data + self._seq.itemsize * np.arange(batch, dtype=np.uint64)
+        ).astype(np.uint64)
+
+    def clear(self) -> None:
+        """Forget every sequence."""
+        llama_cpp.llama_memory_clear(self.memory, False)
+
+    def copy(self, source: int, target: int) -> None:
+        """Let `target` begin with all of `source`; the cells are shared."""
+        llama_cpp.llama_memory_seq_cp(self.memory, source, target, -1, -1)
+
+    def drop(self, sequence: int) -> None:
+        """Forget one sequence, whole."""
+        llama_cpp.llama_memory_seq_rm(self.memory, sequence, -1, -1)
+
+    def decode(
+        self,
+        tokens: Sequence[int] | NDArray[np.int32],
+        positions: Sequence[int] | NDArray[np.integer[Any]],
+        sequences: Sequence[int] | NDArray[np.int32] | int,
+        flags: Sequence[int] | NDArray[np.int8],
+    ) -> NDArray[np.float32]:
+        """Evaluate at most `batch_tokens` tokens.
+
+        Returns:
+            Shape (flagged tokens, vocabulary), a view that the next call overwrites.
+        """
+        n = len(tokens)
+        self._token[:n], self._pos[:n] = tokens, positions
+        self._seq[:n], self._flag[:n] = sequences, flags
+        batch = llama_cpp.llama_batch()
+        batch.n_tokens = n
+        batch.token = _pointer(self._token, ctypes.c_int32)
+        batch.pos = _pointer(self._pos, ctypes.c_int32)
+        batch.n_seq_id = _pointer(self._one, ctypes.c_int32)
+        batch.seq_id = ctypes.cast(
+            self._seq_pointers.ctypes.data, ctypes.POINTER(ctypes.POINTER(ctypes.c_int32))
+        )
+        batch.logits = _pointer(self._flag, ctypes.c_int8)
+        code = llama_cpp.llama_decode(self.handle, batch)
+        if code:
+            raise LlamaError(f"llama.cpp cannot evaluate {n} tokens (code {code}): {LOG.why()}")
+        # Waits for the computation; on a GPU the clock may only be read after it.
+        llama_cpp.llama_synchronize(self.handle)
+        rows = int(self._flag[:n].sum())
+        if not rows:
+            return np.empty((0, self.vocabulary), dtype=np.float32)
+        logits = llama_cpp.llama_get_logits(self.handle)
+        return np.ctypeslib.as_array(logits, shape=(rows, self.vocabulary))
+
+    def free(self) -> None:
+        """Free the cache and the buffers."""
+        if self.handle:
+            llama_cpp.llama_free(self.handle)
+            self.handle = None
+
+
+def _pointer(array: NDArray[Any], kind: Any) -> Any:
+    return ctypes.cast(array.ctypes.data, ctypes.POINTER(kind))

@@ -1,0 +1,232 @@
+"""What the parent and the worker say to each other.
+
+The parent asks, the worker answers each question with exactly one answer, before which any
+number of `Progress` may come. Standard library only: the worker imports this file, and whatever
+it imports counts as the candidate's memory. How messages travel is `wire.py`'s matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """The worker has imported its runtime and has loaded nothing yet."""
+
+    protocol: int
+    pid: int
+    runtime: str
+    runtime_version: str
+    runtime_build: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """Load the weights. `settings`: context, threads, kv_cache_type, mmap, fake."""
+
+    path: str | None
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """The weights are in memory; no context exists yet."""
+
+    seconds: float
+    weights_bytes: int
+    parameters: int
+    context: int
+    """Tokens: what the latency context and the truncation of prompts use."""
+    trained_context: int
+    threads: int
+    vocabulary: int
+    architecture: str
+    chat_template: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLatency:
+    """One fixed workload, each request timed alone from an empty cache."""
+
+    prompt_tokens: int
+    new_tokens: int
+    warmups: int
+    repeats: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestTimes:
+    """One timed request; every time is in seconds after the request was made."""
+
+    prefill_s: float
+    """When the last prompt token had been evaluated (the first logits were there)."""
+    token_s: list[float]
+    """When each output token had been chosen and turned into text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatencyTimes:
+    """The requests of one workload, in the order in which they ran."""
+
+    warmups: list[RequestTimes]
+    repeats: list[RequestTimes]
+    evaluated_tokens: int
+    """Prompt tokens that each request evaluated."""
+    first_token_ns: int
+    """`time.perf_counter_ns` of the very first token (its clock is the parent's, too)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenEngine:
+    """Free the latency context and make the scoring engine's, within `memory_bytes`."""
+
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOpened:
+    """What the scoring engine takes."""
+
+    path: str
+    cells: int
+    sequences: int
+    batch_tokens: int
+    output_rows: int
+    kv_bytes: int
+    output_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreItem:
+    """One document: its distinct contexts, and for each continuation the context it follows.
+
+    `rolling` items have one context, and no continuation: the whole text is scored.
+    """
+
+    contexts: list[str]
+    continuations: list[tuple[int, str]]
+    rolling: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """One window of items; it is answered as a whole."""
+
+    items: list[ScoreItem]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemScore:
+    """Of each continuation: the sum of its log-probabilities (nats) and whether greedy picks it."""
+
+    logprobs: list[float]
+    greedy: list[bool]
+    tokens: int
+    """Tokens of the continuations, over which the sums run."""
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """The answer to `Score`, an entry an item, in the order they were asked."""
+
+    items: list[ItemScore]
+    seconds: float
+    raw_tokens: int
+    """Tokens that scoring each continuation alone would have evaluated."""
+    distinct_tokens: int
+    """Tokens that were evaluated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerateItem:
+    """One prompt and lm-eval's generation arguments, normalised by the parent."""
+
+    prompt: str
+    chat: bool
+    """The prompt was rendered by the model's chat template: no second BOS."""
+    until: list[str]
+    max_tokens: int
+    temperature: float
+    top_k: int
+    top_p: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generate:
+    """One window of prompts, answered one after the other, each from an empty cache."""
+
+    items: list[GenerateItem]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemText:
+    """One generation."""
+
+    text: str
+    stop: str
+    """`until`, `end of sequence`, `length` or `context`."""
+    prompt_tokens: int
+    times: RequestTimes
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generated:
+    """The answer to `Generate`."""
+
+    items: list[ItemText]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderChat:
+    """Render messages with the model's own template."""
+
+    messages: list[dict[str, str]]
+    add_generation_prompt: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """The answer to `RenderChat`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close:
+    """Free everything and end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """The last message: the top-level modules that this process had imported."""
+
+    modules: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Items of the current window that are done; sent between batches only."""
+
+    done: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The question could not be answered. `expected`: a sentence for people, else a bug."""
+
+    message: str
+    expected: bool
+    traceback: str = ""
+
+
+Message = (
+    Ready | Load | Loaded | RunLatency | LatencyTimes | OpenEngine | EngineOpened | Score | Scored
+    | Generate | Generated | RenderChat | Rendered | Close | Closed | Progress | Failed
+)  # fmt: skip

@@ -1,0 +1,52 @@
+"""The seam: what a runtime is to the worker. One module, one class; nothing else knows its name.
+
+A runtime module also has two module-level strings, `VERSION` and `BUILD`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from runners.worker import protocol
+
+OnProgress = Callable[[int], None]
+"""Told how many items of the window are done, between batches."""
+
+
+class WorkerError(Exception):
+    """The candidate cannot do what was asked; the text is one sentence for people."""
+
+
+class Runtime(Protocol):
+    """One loaded model. Phases come in this order: load, latency, scoring, generation."""
+
+    def load(self, message: protocol.Load) -> protocol.Loaded:
+        """Load the weights; make no context yet."""
+        ...
+
+    def latency(self, message: protocol.RunLatency) -> protocol.LatencyTimes:
+        """One workload in a context of one sequence and the candidate's own length."""
+        ...
+
+    def open_engine(self, message: protocol.OpenEngine) -> protocol.EngineOpened:
+        """Free the latency context and make the scoring engine's."""
+        ...
+
+    def score(self, items: Sequence[protocol.ScoreItem], progress: OnProgress) -> protocol.Scored:
+        """Log-probabilities of one window, from an empty cache."""
+        ...
+
+    def generate(
+        self, items: Sequence[protocol.GenerateItem], progress: OnProgress
+    ) -> protocol.Generated:
+        """One generation after the other, each from an empty cache."""
+        ...
+
+    def chat_prompt(self, message: protocol.RenderChat) -> str:
+        """Messages rendered with the model's own template."""
+        ...
+
+    def close(self) -> None:
+        """Free everything."""
+        ...

@@ -1,0 +1,37 @@
+"""Where a generation ends: stop strings that span tokens, characters that span tokens."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Sequence
+
+
+class StopWatcher:
+    """Collects the bytes of the tokens and says when a stop string is complete."""
+
+    def __init__(self, until: Sequence[str]) -> None:
+        self._until = [stop for stop in until if stop]
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._longest = max((len(stop) for stop in self._until), default=0)
+        self._text = ""
+
+    def add(self, piece: bytes, *, hidden: str = "") -> bool:
+        """Take one more token; True when a stop string is now complete.
+
+        Args:
+            piece: its bytes as shown; empty for a special token.
+            hidden: its text, special or not; a stop string may name a special token.
+        """
+        if not piece and hidden in self._until:
+            return True
+        new = self._decoder.decode(piece)
+        self._text += new
+        tail = self._text[-(self._longest + len(new)) :] if new else ""
+        return any(stop in tail for stop in self._until)
+
+    def text(self) -> str:
+        """The text before the first stop string; half a character at the end is replaced."""
+        whole = self._text + self._decoder.decode(b"", final=True)
+        for stop in self._until:
+            whole = whole.split(stop)[0]
+        return whole

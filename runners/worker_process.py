@@ -1,0 +1,210 @@
+"""The worker seen from the parent: spawn it, ask it, wait blocked, and know how it died."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from evals.errors import RuntimeFailure
+from runners.worker import protocol, wire
+
+AnswerT = TypeVar("AnswerT")
+OnProgress = Callable[[int], None]
+EXIT_WAIT_S = 10.0
+
+
+class WorkerCrash(RuntimeFailure):
+    """The worker died, hung or had a bug; `traceback` is its own, where it had time for one."""
+
+    def __init__(self, message: str, traceback: str = "") -> None:
+        super().__init__(message)
+        self.traceback = traceback
+
+
+class WorkerProcess:
+    """One child process. Every wait is on a pipe: the parent takes no time from the worker."""
+
+    def __init__(self, runtime: str, *, threads: int, timeout_s: float) -> None:
+        self._runtime, self._threads, self._timeout_s = runtime, threads, timeout_s
+        self._inbox: queue.SimpleQueue[protocol.Message | Exception | None] = queue.SimpleQueue()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
+        self.ready_s = 0.0
+        """From spawning to the `Ready` message, seconds."""
+        self.ready: protocol.Ready
+        self._process: subprocess.Popen[bytes]
+
+    def __enter__(self) -> Self:
+        started = time.perf_counter()
+        self._process = subprocess.Popen(
+            # -P: a folder called runners/ in the user's working directory is not ours.
+            [sys.executable, "-P", "-m", "runners.worker", self._runtime],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            env=_environment(self._threads),
+            # Ctrl-C goes to the parent alone, which then ends the worker in good order.
+            start_new_session=True,
+        )
+        threading.Thread(target=self._read, name="worker-pipe", daemon=True).start()
+        try:
+            self.ready = self._wait(protocol.Ready, None)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        self.ready_s = time.perf_counter() - started
+        if self.ready.protocol != protocol.VERSION:
+            self.kill()
+            raise WorkerCrash(
+                f"the worker speaks protocol {self.ready.protocol}, this is {protocol.VERSION}: "
+                "two versions of weighin are installed over each other; reinstall"
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.kill()
+        self._stderr.close()
+
+    @property
+    def pid(self) -> int:
+        """The process to measure."""
+        return self._process.pid
+
+    def ask(
+        self, question: protocol.Message, answer: type[AnswerT], progress: OnProgress | None = None
+    ) -> AnswerT:
+        """Send one question and wait for its answer.
+
+        Raises:
+            RuntimeFailure: the worker refused, in its own words.
+            WorkerCrash: it died, sent nothing for `timeout_s`, or had a bug.
+        """
+        try:
+            if self._process.stdin is None:
+                raise WorkerCrash("the worker has no pipe")
+            wire.send(self._process.stdin, question)
+        except OSError:
+            # It is gone; what `_wait` finds on the pipe says how.
+            pass
+        return self._wait(answer, progress)
+
+    def close(self) -> protocol.Closed:
+        """Let the worker free its memory and end by itself."""
+        closed = self.ask(protocol.Close(), protocol.Closed)
+        self._process.wait(timeout=EXIT_WAIT_S)
+        return closed
+
+    def kill(self) -> None:
+        """End the worker and whatever it started, now."""
+        if self._process.poll() is None:
+            _kill_group(self._process)
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                _close_quietly(pipe)
+
+    def _read(self) -> None:
+        pipe = self._process.stdout
+        if pipe is None:
+            return
+        try:
+            while (message := wire.receive(pipe)) is not None:
+                self._inbox.put(message)
+            self._inbox.put(None)
+        except (wire.WireError, OSError, ValueError) as error:
+            self._inbox.put(error)
+
+    def _wait(self, answer: type[AnswerT], progress: OnProgress | None) -> AnswerT:
+        while True:
+            try:
+                message = self._inbox.get(timeout=self._timeout_s)
+            except queue.Empty:
+                self.kill()
+                raise WorkerCrash(
+                    f"the worker said nothing for {self._timeout_s:g} s and was ended "
+                    "(--timeout sets how long to wait)"
+                ) from None
+            if isinstance(message, answer):
+                return message
+            self._handle(message, progress)
+
+    def _handle(self, message: Any, progress: OnProgress | None) -> None:
+        match message:
+            case protocol.Progress():
+                if progress is not None:
+                    progress(message.done)
+            case protocol.Failed(expected=True):
+                raise RuntimeFailure(message.message)
+            case protocol.Failed():
+                raise WorkerCrash(f"a bug in the worker: {message.message}", message.traceback)
+            case None:
+                raise WorkerCrash(self._how_it_died())
+            case Exception():
+                self.kill()
+                raise WorkerCrash(f"the worker's pipe carried garbage: {message}")
+            case _:
+                self.kill()
+                raise WorkerCrash(f"the worker sent {type(message).__name__} out of turn")
+
+    def _how_it_died(self) -> str:
+        try:
+            code = self._process.wait(timeout=EXIT_WAIT_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return "the worker closed its pipe and did not end"
+        tail = self._stderr_tail()
+        said = f"; it said: {tail}" if tail else ""
+        if code >= 0:
+            return f"the worker ended with exit code {code}{said}"
+        name = signal.Signals(-code).name
+        return f"the worker was ended by {name}{_ADVICE.get(name, '')}{said}"
+
+    def _stderr_tail(self) -> str:
+        self._stderr.seek(0, os.SEEK_END)
+        self._stderr.seek(max(0, self._stderr.tell() - 4000))
+        lines = self._stderr.read().decode("utf-8", "replace").strip().splitlines()
+        return " ".join(lines[-1].split())[:300] if lines else ""
+
+
+_ADVICE = {
+    "SIGKILL": " (the system may have been out of memory)",
+    "SIGILL": (
+        " (illegal instruction: its runtime was built for another CPU; rebuild it: pip install "
+        "--force-reinstall --no-cache-dir --no-binary llama-cpp-python llama-cpp-python)"
+    ),
+}
+
+
+def _environment(threads: int) -> dict[str, str]:
+    """The worker's environment: as many BLAS and OpenMP threads as the job may use."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    return {**os.environ, **dict.fromkeys(names, str(threads))}
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    if sys.platform == "win32":
+        process.kill()
+        return
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        process.kill()
+
+
+def _close_quietly(pipe: Any) -> None:
+    with contextlib.suppress(OSError):  # what was still unsent has nobody to go to
+        pipe.close()

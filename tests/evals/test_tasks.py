@@ -1,0 +1,334 @@
+"""Names, folders, selections and everything that is refused; a user's own small tasks."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evals.errors import ArtifactError, SpecError
+from evals.specs import Suite, SuiteTask
+from evals.tasks import build_requests, known_task_names, load_suite, select
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from evals.tasks import LoadedTask
+
+ROOT = Path(__file__).parents[2]
+ROWS = [{"q": f"Is {n} even?", "options": ["yes", "no"], "gold": n % 2} for n in range(30)]
+CHOOSING = {
+    "task": "parity",
+    "dataset_path": "json",
+    "output_type": "multiple_choice",
+    "test_split": "test",
+    "doc_to_text": "q",
+    "doc_to_choice": "options",
+    "doc_to_target": "gold",
+    "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
+}
+ANSWERING = {
+    "output_type": "generate_until",
+    "doc_to_choice": None,
+    "doc_to_target": "{{options[gold]}}",
+    "generation_kwargs": {"until": ["\n"]},
+    "metric_list": [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}],
+}
+
+
+def write_task(folder: Path, rows: list[dict[str, Any]] = ROWS, **changes: Any) -> Path:
+    """One task of a user: parity.yaml and parity.jsonl; datasets' cache beside them."""
+    data = folder / "parity.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    local = {"data_files": {"test": str(data)}, "cache_dir": str(folder / "cache")}
+    config = {**CHOOSING, "dataset_kwargs": local, **changes}
+    (folder / f"{config['task']}.yaml").write_text(yaml.safe_dump(config))
+    return folder
+
+
+def load(folder: Path | None, *entries: str | SuiteTask, **options: Any) -> list[LoadedTask]:
+    tasks = tuple(SuiteTask(task=e) if isinstance(e, str) else e for e in entries)
+    return load_suite(Suite(name="s", tasks=tasks), include=folder, **options)
+
+
+# Selections.
+
+
+@given(total=st.integers(1, 400), few=st.integers(1, 400), more=st.integers(0, 400), seed=st.integers())
+def test_a_lower_limit_selects_a_subset(total: int, few: int, more: int, seed: int):
+    small = select(total, few, seed=seed, name="t")
+    large = select(total, few + more, seed=seed, name="t")
+    assert set(small) <= set(large) <= set(select(total, None, seed=seed, name="t"))
+    assert list(small) == sorted(set(small))
+    assert len(small) == min(few, total)
+
+
+def test_a_selection_hangs_on_seed_and_task_and_nothing_else():
+    # Written down once: a new Python or an edit that changes it would change every suite's items.
+    assert select(100, 6, seed=1234, name="copa") == SELECTED
+    assert select(100, 6, seed=1234, name="piqa") != SELECTED
+    assert select(100, 6, seed=1235, name="copa") != SELECTED
+    assert select(100, None, seed=1, name="copa") == tuple(range(100))
+
+
+# A user's own folder.
+
+
+def test_a_folder_of_ones_own_works(tmp_path: Path):
+    entry = SuiteTask(task="parity", limit=5)
+    (loaded,) = load(write_task(tmp_path), entry)
+    assert (loaded.name, loaded.group, loaded.total, len(loaded.selection)) == (
+        "parity", "parity", 30, 5,
+    )  # fmt: skip
+    assert (loaded.metric, loaded.filter, loaded.higher_is_better) == ("acc", "none", True)
+    assert (loaded.data.source, loaded.data.split) == ("folder", "test")
+    assert loaded.data.uri == str(tmp_path / "parity.yaml")
+    items = build_requests(loaded)
+    for item in items:
+        assert item.doc == ROWS[item.doc_id]
+        assert [i.args for i in item.instances] == [
+            (f"Is {item.doc_id} even?", " yes"), (f"Is {item.doc_id} even?", " no"),
+        ]  # fmt: skip
+        assert (item.target, item.chance) == (item.doc_id % 2, 0.5)
+
+
+def test_the_limit_of_the_call_wins_over_the_suites(tmp_path: Path):
+    (loaded,) = load(write_task(tmp_path), SuiteTask(task="parity", limit=5), limit=2)
+    assert len(loaded.selection) == 2
+
+
+def test_a_group_may_mix_own_tasks_with_known_names(tmp_path: Path):
+    write_task(tmp_path)
+    write_task(tmp_path, task="oddity", tag="mine")
+    (tmp_path / "both.yaml").write_text("group: both\ntask: [parity, mine]\n")
+    loaded = load(tmp_path, "both")
+    assert [(t.name, t.group) for t in loaded] == [("parity", "both"), ("oddity", "both")]
+
+
+def test_a_group_that_changes_its_members_is_left_to_lm_eval(tmp_path: Path):
+    write_task(tmp_path)
+    (tmp_path / "few.yaml").write_text(
+        "group: few\ntask:\n  - {task: parity, num_fewshot: 2, fewshot_split: test}\n"
+    )
+    (loaded,) = load(tmp_path, "few")
+    assert (loaded.name, loaded.num_fewshot) == ("parity", 2)
+
+
+def test_a_group_that_holds_itself_is_refused(tmp_path: Path):
+    (tmp_path / "loop.yaml").write_text("group: loop\ntask: [loop]\n")
+    with pytest.raises(SpecError, match='group "loop" is nested too deep'):
+        load(tmp_path, "loop")
+
+
+@pytest.mark.data
+def test_a_group_of_ones_own_may_hold_a_packaged_task(tmp_path: Path):
+    write_task(tmp_path)
+    (tmp_path / "mine.yaml").write_text("group: mine\ntask: [parity, copa]\n")
+    assert [t.data.source for t in load(tmp_path, "mine")] == ["folder", "packaged"]
+
+
+# Few-shot numbers and metrics.
+
+
+def test_fewshot_examples_are_the_same_each_time_they_are_built(tmp_path: Path):
+    entry = SuiteTask(task="parity", num_fewshot=3, limit=4)
+    (loaded,) = load(write_task(tmp_path, fewshot_split="test"), entry)
+    prompts = [[i.instances[0].args[0] for i in build_requests(loaded)] for _ in range(2)]
+    assert prompts[0] == prompts[1]
+    assert all(p.count("even?") == 4 for p in prompts[0])
+    for doc_id, prompt in zip(loaded.selection, prompts[0], strict=True):
+        assert prompt.count(f"Is {doc_id} even?") == 1  # never its own example
+
+
+def test_a_yaml_that_says_zero_shots_means_it(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    (loaded,) = load(write_task(tmp_path, num_fewshot=0), SuiteTask(task="parity", num_fewshot=3))
+    assert loaded.num_fewshot == 0
+    assert "the 3 asked for are ignored" in caplog.text
+
+
+def test_an_unknown_metric_names_those_that_there_are(tmp_path: Path):
+    with pytest.raises(SpecError, match=r'task "parity" has no metric "f1" \(it has: acc\)'):
+        load(write_task(tmp_path), SuiteTask(task="parity", metric="f1"))
+    with pytest.raises(SpecError, match=r'has no filter "strict" \(it has: none\)'):
+        load(write_task(tmp_path), SuiteTask(task="parity", metric="acc,strict"))
+
+
+# Generation and chat templates.
+
+
+def test_a_chat_template_changes_the_prompt_but_not_the_identity(tmp_path: Path):
+    def template(messages: list[dict[str, str]], *, add_generation_prompt: bool) -> str:
+        text = "".join(f"<{m['role']}>{m['content']}" for m in messages)
+        return text + "<assistant>" * add_generation_prompt
+
+    entry = SuiteTask(task="parity", num_fewshot=1, limit=3)
+    (loaded,) = load(write_task(tmp_path, fewshot_split="test", **ANSWERING), entry)
+    plain = build_requests(loaded)
+    chat = build_requests(loaded, chat_template=template, tokenizer_name="t")
+    assert [i.identity for i in plain] == [i.identity for i in chat]
+    assert [i.target for i in plain] == ["yes" if d % 2 == 0 else "no" for d in loaded.selection]
+    for before, after in zip(plain, chat, strict=True):
+        shown = before.instances[0].args[0].split("\n\n")[0].removesuffix(" yes").removesuffix(" no")
+        prompt = after.instances[0].args[0]
+        assert prompt.startswith(f"<user>{shown}<assistant>")  # the same example, a turn of its own
+        assert prompt.endswith(f"<user>Is {after.doc_id} even?<assistant>")
+
+
+# What is refused.
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"doc_to_text": "{{nothing.here}}"}, r'task "parity" cannot be built: UndefinedError'),
+        ({"doc_to_text": "{{q"}, r'task "parity" cannot be built: TemplateSyntaxError'),
+        ({"output_type": "guessing"}, r"invalid output_type 'guessing'"),
+        ({"doc_to_txt": "q"}, r"unexpected keyword argument 'doc_to_txt'"),
+        ({"metric_list": [{"metric": "no_such"}]}, r'task "parity" cannot be built'),
+        ({"unsafe_code": True}, r'task "parity" runs code .* code execution is off'),
+        ({"doc_to_image": "q"}, r'task "parity" needs images'),
+        ({"test_split": None}, r"must have valid or test docs"),
+    ],
+)
+def test_a_wrong_task_is_one_line(tmp_path: Path, changes: dict[str, Any], says: str):
+    with pytest.raises(SpecError, match=says) as error:
+        load(write_task(tmp_path, **changes), "parity")
+    assert "\n" not in str(error.value)
+
+
+def test_a_template_that_fails_later_is_one_line_too(tmp_path: Path):
+    rows = [*ROWS[:29], {"q": None, "options": ["yes", "no"], "gold": 0}]
+    folder = write_task(tmp_path, rows, doc_to_text="{{q.strip()}}")
+    (loaded,) = load(folder, "parity")
+    with pytest.raises(SpecError, match='task "parity" cannot be built: UndefinedError'):
+        build_requests(loaded)
+
+
+def test_no_documents(tmp_path: Path):
+    with pytest.raises(SpecError, match='task "parity" has no documents'):
+        load(write_task(tmp_path, []), "parity")
+
+
+@pytest.mark.parametrize("gold", [7, -1])
+def test_gold_labels_that_are_never_valid(tmp_path: Path, gold: int):
+    (loaded,) = load(write_task(tmp_path, [{**row, "gold": gold} for row in ROWS]), "parity")
+    with pytest.raises(SpecError, match=f"every gold label of task .* \\(the first is {gold}\\)"):
+        build_requests(loaded)
+
+
+def test_a_column_that_is_not_there_reads_as_a_label_that_is_never_valid(tmp_path: Path):
+    # lm-eval takes `label` for a template, which renders to the word "label".
+    (loaded,) = load(write_task(tmp_path, doc_to_target="label"), "parity")
+    with pytest.raises(SpecError, match=r"outside its choices \(the first is 'label'\)"):
+        build_requests(loaded)
+
+
+def test_some_lost_labels_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    (loaded,) = load(write_task(tmp_path, [{**ROWS[0], "gold": 9}, *ROWS[1:]]), "parity")
+    assert [i.chance for i in build_requests(loaded)] == [0.0] + [0.5] * 29
+    assert "1 of 30 gold labels" in caplog.text
+
+
+def test_several_right_answers_are_better_odds(tmp_path: Path):
+    (loaded,) = load(write_task(tmp_path, [{**ROWS[0], "gold": [0, 1]}]), "parity")
+    (item,) = build_requests(loaded)
+    assert (item.target, item.chance) == ([0, 1], 1.0)
+
+
+def test_a_broken_file_is_named(tmp_path: Path):
+    write_task(tmp_path)
+    (tmp_path / "broken.yaml").write_text("task: [unclosed\n")
+    assert len(load(tmp_path, "parity")) == 1  # not asked for, not in the way
+    with pytest.raises(SpecError, match=r"broken\.yaml: not a task file: "):
+        load(tmp_path, "broken")
+
+
+def test_missing_local_data_and_a_missing_folder(tmp_path: Path):
+    write_task(tmp_path)
+    (tmp_path / "parity.jsonl").unlink()
+    with pytest.raises(ArtifactError, match=r"parity\.yaml: the data .* look at dataset_path"):
+        load(tmp_path, "parity")
+    with pytest.raises(SpecError, match="gone: not a folder"):
+        load(tmp_path / "gone", "parity")
+
+
+@pytest.mark.data
+def test_a_task_that_comes_twice_is_refused():
+    with pytest.raises(SpecError, match='"mmlu_anatomy" comes twice, from "mmlu" and "mmlu_anat'):
+        load(None, "mmlu", "mmlu_anatomy")
+
+
+# The whole index, and no network: in a process of its own.
+
+SCRIPT = """
+import json, logging, sys
+from evals import tasks
+heavy = sorted({"lm_eval", "datasets", "pyarrow", "pandas", "huggingface_hub"} & set(sys.modules))
+names = tasks.known_task_names()
+still = sorted({"lm_eval", "datasets"} & set(sys.modules))
+from evals.errors import WeighinError
+from evals.specs import Suite, SuiteTask
+def fails(name, **options):
+    try:
+        tasks.load_suite(Suite(name="s", tasks=(SuiteTask(task=name),)), offline=True, **options)
+    except WeighinError as error:
+        return f"{type(error).__name__}: {error}"
+said = {n: fails(n) for n in ("arc_eazy", "humaneval")}
+said["hub"] = fails("arc_easy", data="hub")
+import huggingface_hub.constants
+said["offline"] = huggingface_hub.constants.HF_HUB_OFFLINE
+said["heavy"] = heavy + still
+print(json.dumps(said))
+"""
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
+    environment = {**os.environ, "HF_HOME": str(tmp_path_factory.mktemp("hf")), "PYTHONPATH": ""}
+    for switch in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"):
+        environment.pop(switch, None)
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], cwd=ROOT, env=environment, capture_output=True, text=True,
+        check=True, timeout=300,
+    )  # fmt: skip
+    return json.loads(done.stdout), done.stderr
+
+
+def test_importing_is_cheap(alone: tuple[dict[str, Any], str]):
+    assert alone[0]["heavy"] == []
+    assert "arc_easy" in known_task_names()
+
+
+def test_offline_is_set_before_the_libraries_read_it(alone: tuple[dict[str, Any], str]):
+    assert alone[0]["offline"] is True
+
+
+def test_an_unknown_name_gets_its_nearest(alone: tuple[dict[str, Any], str]):
+    said = alone[0]["arc_eazy"]
+    assert said.startswith('SpecError: there is no task "arc_eazy" (did you mean ')
+    assert '"arc_easy"' in said
+
+
+def test_a_hub_that_is_not_there_is_one_line_with_advice(alone: tuple[dict[str, Any], str]):
+    said = alone[0]["hub"]
+    assert said.startswith("ArtifactError: ")
+    assert 'the data of task "arc_easy" cannot be had' in said
+    assert "HF_ENDPOINT" in said
+
+
+def test_code_execution_is_refused_before_anything_is_fetched(
+    alone: tuple[dict[str, Any], str],
+):
+    assert alone[0]["humaneval"].startswith('SpecError: task "humaneval" runs code')
+
+
+def test_nothing_of_it_reaches_the_terminal(alone: tuple[dict[str, Any], str]):
+    assert alone[1] == ""

@@ -1,0 +1,101 @@
+import math
+import statistics
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evals.errors import MeasureError
+from runners.measure.latency import (
+    percentile,
+    prefill_tokens_per_s,
+    summary,
+    token_latency,
+)
+
+finite = st.floats(0, 1e6, allow_nan=False)
+
+
+def test_one_generation() -> None:
+    # Asked at 10.0; tokens at 10.5, 10.75, 11.0, 11.5.
+    found = token_latency(10.0, [10.5, 10.75, 11.0, 11.5])
+    assert found.ttft_s == 0.5
+    assert found.itl_s == (0.25, 0.25, 0.5)
+    assert found.e2e_s == 1.5
+    assert found.tpot_s == pytest.approx(1 / 3)  # (1.5 - 0.5) / 3
+    assert found.decode_tokens_per_s == 3.0  # 3 / (1.5 - 0.5)
+
+
+def test_one_token_has_no_gap() -> None:
+    found = token_latency(1.0, [1.25])
+    assert (found.ttft_s, found.e2e_s) == (0.25, 0.25)
+    assert found.itl_s == ()
+    assert found.tpot_s is None
+    assert found.decode_tokens_per_s is None
+
+
+def test_tokens_at_one_instant_have_no_rate() -> None:
+    found = token_latency(1.0, [2.0, 2.0])
+    assert found.tpot_s == 0.0  # measured, on a coarse clock
+    assert found.decode_tokens_per_s is None
+
+
+def test_no_token() -> None:
+    with pytest.raises(MeasureError, match="no token"):
+        token_latency(1.0, [])
+
+
+@pytest.mark.parametrize("tokens", [[0.5], [2.0, 1.5], [2.0, math.nan]])
+def test_a_clock_that_runs_backwards(tokens: list[float]) -> None:
+    with pytest.raises(MeasureError, match="ran backwards: output token"):
+        token_latency(1.0, tokens)
+
+
+@given(st.lists(finite, min_size=2, max_size=50).map(sorted))
+def test_the_parts_make_the_whole(times: list[float]) -> None:
+    start, *tokens = times
+    found = token_latency(start, tokens)
+    assert found.ttft_s + math.fsum(found.itl_s) == pytest.approx(found.e2e_s, abs=1e-6)
+    assert len(found.itl_s) == len(tokens) - 1
+
+
+def test_prefill() -> None:
+    assert prefill_tokens_per_s(512, 0.5) == 1024.0
+    for tokens, seconds in ((0, 0.5), (512, 0.0), (512, math.nan)):
+        with pytest.raises(MeasureError, match="no prefill rate"):
+            prefill_tokens_per_s(tokens, seconds)
+
+
+def test_summary_of_five() -> None:
+    # Sorted 1 2 3 4 10; p95: rank 4 * 0.95 = 3.8, 4 + 0.8 * (10 - 4) = 8.8.
+    found = summary([3.0, 1.0, 10.0, 2.0, 4.0])
+    assert found.n == 5
+    assert found.p50 == 3.0
+    assert found.p95 == pytest.approx(8.8)
+    assert found.p99 is None
+    assert (found.mean, found.minimum, found.maximum) == (4.0, 1.0, 10.0)
+
+
+def test_p99_from_a_hundred_values() -> None:
+    assert summary([float(i) for i in range(99)]).p99 is None
+    # 0 .. 99: rank 99 * 0.99 = 98.01.
+    assert summary([float(i) for i in range(100)]).p99 == pytest.approx(98.01)
+
+
+def test_one_value_is_its_own_percentiles() -> None:
+    found = summary([7.0])
+    assert (found.n, found.p50, found.p95) == (1, 7.0, 7.0)
+
+
+def test_nothing_to_summarise() -> None:
+    with pytest.raises(MeasureError, match="no values"):
+        summary([])
+    with pytest.raises(MeasureError, match="finite"):
+        summary([1.0, math.nan])
+
+
+@given(st.lists(finite, min_size=2, max_size=60).map(sorted))
+def test_percentiles_are_the_standard_librarys_inclusive_ones(values: list[float]) -> None:
+    theirs = statistics.quantiles(values, n=100, method="inclusive")
+    for cut in (50, 95, 99):
+        assert percentile(values, cut / 100) == pytest.approx(theirs[cut - 1], abs=1e-6)
