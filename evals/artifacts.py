@@ -147,7 +147,7 @@ def _kept(wanted: _Wanted) -> Artifact | None:
     """What an earlier fetch left, if it is still what it was and what is asked for."""
     folder = _folder(wanted.uri)
     note = read_json(folder / _NOTE)
-    if note.get("uri") != wanted.uri or not isinstance(note.get("path"), str):
+    if note.get("uri") != wanted.uri or not {"path", "sha256", "packages"} <= note.keys():
         return None
     path = folder / note["path"]  # absolute where the hub's own cache holds it
     if not path.is_file():
@@ -160,7 +160,7 @@ def _kept(wanted: _Wanted) -> Artifact | None:
             write_json(folder / _NOTE, {**note, "mtime_ns": stat.st_mtime_ns})
     if wanted.sha256 not in (None, note["sha256"]):
         return None
-    wheels = note.get("packages", {})
+    wheels = note["packages"]
     if any(wheels.get(package) != digest for package, digest in wanted.packages.items()):
         return None
     return Artifact(uri=wanted.uri, path=path, sha256=note["sha256"], bytes=stat.st_size)

@@ -103,6 +103,8 @@ def _find(text: str, word: str, kind: type[SpecT]) -> SpecT:
     if path.is_file():
         files = "a .yaml or a .gguf file" if kind is Candidate else "a .yaml file"
         raise SpecError(f"{text}: is a file, but a {word} is {files}")
+    if not text.strip():
+        raise SpecError(f'"{text}" names no {word}')
     if not re.fullmatch(NAME, text) or path.suffix.lower() in _FILES:
         raise SpecError(f"{text}: no such file{_near_files(path)}")
     raise SpecError(f'no {word} "{text}" in the catalogue{did_you_mean(text, known)}')

@@ -60,6 +60,8 @@ def task_faults(name: str, path: Path | None) -> Iterator[None]:
         ) from error
     except TASK_FAULTS as error:
         what = "has no documents" if _is_empty(error) else f"cannot be built: {one_line(error)}"
+        if isinstance(error, IndexError) and not _is_empty(error):
+            what += " (look at its first document: has it choices, is its gold label among them?)"
         raise SpecError(f'{where}task "{name}" {what}') from error
 
 

@@ -28,6 +28,8 @@ MAX_HEADER_BYTES = 64 << 20
 MAX_STRING_BYTES = 4 << 20
 MAX_ENTRIES = 65_536
 """Metadata keys, and tensors."""
+MAX_STRINGS = 4 << 20
+"""In all arrays together: what bounds the time, as each costs a step of the loop."""
 MAX_DIMS = 4
 _READ_BYTES = 1 << 20
 
@@ -127,6 +129,7 @@ class _Cursor:
         self._limit = min(size, MAX_HEADER_BYTES)
         self._whole = size <= MAX_HEADER_BYTES
         self._data = bytearray()
+        self._strings = 0
         self.at = 0
 
     def need(self, count: int) -> int:
@@ -166,6 +169,9 @@ class _Cursor:
         return self._data[start : self.at].decode("utf-8", "replace")
 
     def skip_strings(self, count: int, what: str) -> None:
+        self._strings += count
+        if self._strings > MAX_STRINGS:
+            raise _DamagedError(f"{what} claims {count:,} strings")
         for _ in range(count):
             length = self.u64()
             if length > MAX_STRING_BYTES:

@@ -61,7 +61,9 @@ class Quantize(_Spec):
 
     source: Annotated[str, Field(alias="from", pattern=NAME)]
     """The candidate whose weights are quantised again."""
-    type: Literal["F16", "BF16", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "Q4_1", "Q3_K_M", "Q2_K"]
+    type: Literal[
+        "F16", "BF16", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "Q4_1", "Q3_K_M", "Q2_K"
+    ]
 
 
 class Candidate(_Spec):

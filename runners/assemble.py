@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from evals.errors import SpecError
 from runners.harness import TaskScore, score_task
-from runners.measure import noise
+from runners.measure import latency, noise
 from runners.record import (
     CandidateInfo,
     DataInfo,
@@ -25,6 +25,7 @@ from runners.record import (
     Record,
     RequestTimesInfo,
     SuiteInfo,
+    SummaryInfo,
     WorkloadLatency,
 )
 from runners.samples import sample_rows, sample_table
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     import pyarrow
 
+    from evals.specs import Workload
     from runners.job import Job, Options
     from runners.phases import Measured
     from runners.worker import protocol
@@ -176,16 +178,35 @@ def _requests(times: Sequence[protocol.RequestTimes]) -> list[RequestTimesInfo]:
 
 def _latency(job: Job, measured: Measured) -> dict[str, WorkloadLatency]:
     return {
-        workload.name: WorkloadLatency(
-            prompt_tokens=workload.prompt_tokens,
-            new_tokens=workload.new_tokens,
-            evaluated_tokens=measured.latency[workload.name].evaluated_tokens,
-            warmups=_requests(measured.latency[workload.name].warmups),
-            repeats=_requests(measured.latency[workload.name].repeats),
-        )
+        workload.name: _workload(workload, measured.latency[workload.name])
         for workload in job.suite.workloads
         if workload.name in measured.latency
     }
+
+
+def _workload(workload: Workload, times: protocol.LatencyTimes) -> WorkloadLatency:
+    derived = [latency.token_latency(0.0, one.token_s) for one in times.repeats]
+    prefill = [
+        latency.prefill_tokens_per_s(times.evaluated_tokens, one.prefill_s) for one in times.repeats
+    ]
+    return WorkloadLatency(
+        prompt_tokens=workload.prompt_tokens,
+        new_tokens=workload.new_tokens,
+        evaluated_tokens=times.evaluated_tokens,
+        warmups=_requests(times.warmups),
+        repeats=_requests(times.repeats),
+        ttft_s=_summary([one.ttft_s for one in derived]),
+        tpot_s=_summary([one.tpot_s for one in derived]),
+        itl_s=_summary([gap for one in derived for gap in one.itl_s]),
+        prefill_tokens_per_s=_summary(prefill),
+        decode_tokens_per_s=_summary([one.decode_tokens_per_s for one in derived]),
+    )
+
+
+def _summary(values: Sequence[float | None]) -> SummaryInfo:
+    # A workload has at least two new tokens, so that TPOT and decode speed are always there.
+    known = [value for value in values if value is not None]
+    return SummaryInfo(**asdict(latency.summary(known)))
 
 
 def _load(measured: Measured) -> LoadInfo | None:

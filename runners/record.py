@@ -132,14 +132,32 @@ class RequestTimesInfo(_Part):
     token_s: list[float]
 
 
+class SummaryInfo(_Part):
+    """Percentiles of raw values, by linear interpolation."""
+
+    n: int
+    p50: float
+    p95: float
+    p99: float | None
+    """None below 100 values."""
+    mean: float
+    minimum: float
+    maximum: float
+
+
 class WorkloadLatency(_Part):
-    """The raw times of one fixed workload."""
+    """One fixed workload: the raw times, and what they come to (docs/metrics.md)."""
 
     prompt_tokens: int
     new_tokens: int
     evaluated_tokens: int
     warmups: list[RequestTimesInfo]
     repeats: list[RequestTimesInfo]
+    ttft_s: SummaryInfo
+    tpot_s: SummaryInfo
+    itl_s: SummaryInfo
+    prefill_tokens_per_s: SummaryInfo
+    decode_tokens_per_s: SummaryInfo
 
 
 class LoadInfo(_Part):

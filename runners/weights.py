@@ -26,6 +26,7 @@ from evals.cache import (
 )
 from evals.errors import ArtifactError, RuntimeFailure, SpecError
 from evals.gguf_header import GgufHeader, Quantisation, quantisation, read_header
+from runners.measure.machine import usable_cpus
 from runners.worker.quantize import NOT_INSTALLED
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ MAX_LADDER = 4
 """Quantised from quantised from …: further is a circle."""
 _ILLEGAL_INSTRUCTION = {-int(signal.SIGILL), 0xC000001D}
 """As POSIX and Windows report it."""
+REINSTALL = (
+    "pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python llama-cpp-python"
+)
 MISSING = "llama-cpp-python is not installed: pip install 'weighin[llamacpp]'"
 
 
@@ -96,7 +100,7 @@ def _resolve(
 ) -> Weights:
     _check_licence(candidate, accepted)
     if candidate.runtime == "fake":
-        return _no_weights()
+        return no_weights()
     if candidate.quantize is None:
         artifact = fetch(
             candidate.weights or "",
@@ -134,7 +138,8 @@ def _check_licence(candidate: Candidate, accepted: frozenset[str]) -> None:
         )
 
 
-def _no_weights() -> Weights:
+def no_weights() -> Weights:
+    """What stands for weights where there are none: the runtime `fake`, or a failed fetch."""
     return Weights(
         path=None,
         sha256=None,
@@ -229,9 +234,9 @@ def _kept(target: Path, sha256: str | None) -> Artifact | None:
 
 
 def _run_quantiser(name: str, source: Weights, made: Path, type_name: str) -> None:
-    command = [sys.executable, "-P", "-m", "runners.worker.quantize"]
+    command = [sys.executable, "-P", "-m", "runners.worker.quantize", str(source.path), str(made)]
     done = subprocess.run(
-        [*command, str(source.path), str(made), type_name],
+        [*command, type_name, "--threads", str(usable_cpus())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -252,13 +257,13 @@ def _quantiser_failure(
     if code in _ILLEGAL_INSTRUCTION:
         return RuntimeFailure(
             f"{name}: llama-cpp-python died of an illegal instruction, so it was built for another "
-            "CPU: pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python "
-            "llama-cpp-python"
+            f"CPU: {REINSTALL}"
         )
     if "No space left on device" in stderr:
         return OSError(errno.ENOSPC, "No space left on device")
     if code == NOT_INSTALLED:
-        return RuntimeFailure(f"{MISSING} ({reason})" if "No module" not in reason else MISSING)
+        missing = "No module named" in reason
+        return RuntimeFailure(MISSING if missing else f"{reason}; install it again: {REINSTALL}")
     if code < 0:
         reason = f"it was ended by {signal.Signals(-code).name}" + (
             " (out of memory?)" if code == -9 else f" ({reason})" if lines else ""

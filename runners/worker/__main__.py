@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import importlib
 import os
+import signal
 import sys
 import time
 import traceback
@@ -20,11 +23,13 @@ RUNTIMES = {
     "fake": ("runners.worker.fake", "Fake"),
 }
 PROGRESS_EVERY_S = 0.5
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def main() -> int:
     """Answer questions until the parent closes the pipe."""
-    inbox, outbox = _claim_pipes()
+    _die_with_the_parent()
+    inbox, outbox = wire.claim_pipes()
     module_name, class_name = RUNTIMES[sys.argv[1]]
     try:
         module = importlib.import_module(module_name)
@@ -79,15 +84,16 @@ def _answer(runtime: Runtime, question: protocol.Message, progress: OnProgress) 
         )
 
 
-def _claim_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """Take stdin and stdout for the protocol; whatever a library prints goes to stderr."""
-    inbox = os.fdopen(os.dup(0), "rb")
-    outbox = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
-    return inbox, outbox
+def _die_with_the_parent() -> None:
+    """Ask Linux to kill this process when the parent is gone.
+
+    While it computes it would not notice the closed pipe. Elsewhere it ends with its answer. It is
+    the thread that spawned the worker that counts: a parent's thread must outlive its workers.
+    """
+    if sys.platform != "linux":
+        return
+    with contextlib.suppress(OSError, AttributeError):  # a libc without prctl
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _reporter(outbox: IO[bytes]) -> OnProgress:

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime
+import json
+import signal
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-MAX_TEMPLATE_BYTES = 256 * 1024
+from jinja2 import TemplateError
+from jinja2.ext import Extension
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+if TYPE_CHECKING:
+    from jinja2.nodes import Node
+    from jinja2.parser import Parser
+
+MAX_TEMPLATE_CHARACTERS = 256 * 1024
 MAX_PROMPT_CHARACTERS = 4 * 1024 * 1024
+MAX_RENDER_S = 2.0
+"""Two nested loops over a sandboxed `range` are 10^10 rounds; a real template takes 1 ms."""
+TODAY = datetime.date(2024, 7, 26)
+"""What `strftime_now` tells a template: with the real day a prompt would change overnight."""
 
 
 class ChatTemplateError(Exception):
     """The template is missing, wrong, or wants what it may not have."""
+
+
+class _TooSlow(BaseException):
+    """Not an Exception: Jinja drops those that come while it folds constants, and goes on."""
 
 
 def render(
@@ -19,43 +41,111 @@ def render(
     add_generation_prompt: bool,
     bos: str,
     eos: str,
+    limit_s: float = MAX_RENDER_S,
 ) -> str:
     """Render messages (`role`, `content`) as transformers does, in sandboxed Jinja.
 
-    Raises:
-        ChatTemplateError: it does not parse, raises, leaves the sandbox, or grows too large.
-    """
-    from jinja2 import TemplateError
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    Args:
+        limit_s: seconds that parsing and rendering may take; see `_deadline`.
 
-    if len(template) > MAX_TEMPLATE_BYTES:
+    Raises:
+        ChatTemplateError: it does not parse, raises, leaves the sandbox, takes too long, or grows
+            too large.
+    """
+    if len(template) > MAX_TEMPLATE_CHARACTERS:
         raise ChatTemplateError(f"a chat template of {len(template)} characters is refused")
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
-    environment.globals["raise_exception"] = _refuse
     try:
-        pieces = environment.from_string(template).generate(
-            messages=list(messages),
-            add_generation_prompt=add_generation_prompt,
-            bos_token=bos,
-            eos_token=eos,
-            tools=None,
-        )
-        return _bounded(pieces)
-    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError,
-            AttributeError, RecursionError, MemoryError) as error:  # fmt: skip
-        raise ChatTemplateError(f"the model's chat template fails: {error}"[:300]) from error
+        with _deadline(limit_s):
+            pieces = _environment().from_string(template).generate(
+                messages=list(messages),
+                add_generation_prompt=add_generation_prompt,
+                bos_token=bos,
+                eos_token=eos,
+                tools=None,
+                documents=None,
+            )  # fmt: skip
+            return _bounded(pieces)
+    except _TooSlow:
+        raise ChatTemplateError(
+            f"the model's chat template takes longer than {limit_s:g} s"
+        ) from None
+    # SyntaxError and RuntimeError: Jinja compiles the template to Python, which has its own limits.
+    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError,
+            SyntaxError, RuntimeError, MemoryError) as error:  # fmt: skip
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ChatTemplateError(f"the model's chat template fails: {reason}"[:300]) from error
+
+
+class _Generation(Extension):
+    """`{% generation %}`, with which some templates mark what is trained on: shown as it is."""
+
+    tags = {"generation"}  # noqa: RUF012  # Jinja's own declaration
+
+    def parse(self, parser: Parser) -> list[Node]:
+        next(parser.stream)
+        return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+
+def _environment() -> ImmutableSandboxedEnvironment:
+    """As `transformers.utils.chat_template_utils` sets it up."""
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols", _Generation]
+    )
+    environment.filters["tojson"] = _tojson
+    environment.globals["raise_exception"] = _refuse
+    environment.globals["strftime_now"] = _strftime_now
+    return environment
+
+
+@contextmanager
+def _deadline(seconds: float) -> Iterator[None]:
+    """Interrupt what runs inside after `seconds`, by an alarm of the system.
+
+    Only the main thread of a POSIX process can have one: the worker's, where templates are
+    rendered. Elsewhere (Windows) a template that never ends is ended with its worker, when the
+    parent has heard nothing for `--timeout`.
+    """
+    if not hasattr(signal, "setitimer") or (
+        threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, _interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise _TooSlow
+
+
+def _tojson(value: Any, indent: int | None = None) -> str:
+    """Plain JSON; Jinja's own filter would escape `<` and `'` for web pages."""
+    return json.dumps(value, ensure_ascii=False, indent=indent)
+
+
+def _strftime_now(form: str) -> str:
+    return TODAY.strftime(form)
 
 
 def _refuse(message: str) -> str:
     raise ChatTemplateError(f"the model's chat template refuses these messages: {message}"[:300])
 
 
-def _bounded(pieces: object) -> str:
+def _bounded(pieces: Iterable[str]) -> str:
     text: list[str] = []
     size = 0
-    for piece in pieces:  # type: ignore[attr-defined]
+    for piece in pieces:
         text.append(piece)
         size += len(piece)
         if size > MAX_PROMPT_CHARACTERS:
-            raise ChatTemplateError("the model's chat template renders more than 4 MiB")
+            raise ChatTemplateError(
+                f"the model's chat template renders more than {MAX_PROMPT_CHARACTERS} characters"
+            )
     return "".join(text)

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from runners.worker import protocol
+from runners.worker import protocol, wire
 from runners.worker.runtime import OnProgress, WorkerError
 
 VERSION = "1"
@@ -226,8 +226,9 @@ class Fake:
             case "hang":
                 time.sleep(3600)
             case "garbage":
-                # The protocol's own descriptor: the second of the two that _claim_pipes made.
-                os.write(4, b"\xff" * 64)
+                _, outbox = wire.claim_pipes()
+                outbox.write(b"\xff" * 64)
+                outbox.flush()
                 time.sleep(3600)
             case name:
                 os.kill(os.getpid(), getattr(signal, f"SIG{name.upper()}"))

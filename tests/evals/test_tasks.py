@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,14 +12,14 @@ from hypothesis import strategies as st
 
 from evals.errors import ArtifactError, SpecError
 from evals.specs import Suite, SuiteTask
-from evals.tasks import build_requests, known_task_names, load_suite, select
+from evals.tasks import build_requests, load_suite, select
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Any
 
     from evals.tasks import LoadedTask
 
-ROOT = Path(__file__).parents[2]
 ROWS = [{"q": f"Is {n} even?", "options": ["yes", "no"], "gold": n % 2} for n in range(30)]
 CHOOSING = {
     "task": "parity",
@@ -62,7 +58,9 @@ def load(folder: Path | None, *entries: str | SuiteTask, **options: Any) -> list
 # Selections.
 
 
-@given(total=st.integers(1, 400), few=st.integers(1, 400), more=st.integers(0, 400), seed=st.integers())
+@given(
+    total=st.integers(1, 400), few=st.integers(1, 400), more=st.integers(0, 400), seed=st.integers()
+)
 def test_a_lower_limit_selects_a_subset(total: int, few: int, more: int, seed: int):
     small = select(total, few, seed=seed, name="t")
     large = select(total, few + more, seed=seed, name="t")
@@ -73,9 +71,10 @@ def test_a_lower_limit_selects_a_subset(total: int, few: int, more: int, seed: i
 
 def test_a_selection_hangs_on_seed_and_task_and_nothing_else():
     # Written down once: a new Python or an edit that changes it would change every suite's items.
-    assert select(100, 6, seed=1234, name="copa") == SELECTED
-    assert select(100, 6, seed=1234, name="piqa") != SELECTED
-    assert select(100, 6, seed=1235, name="copa") != SELECTED
+    written = (18, 22, 26, 36, 67, 94)
+    assert select(100, 6, seed=1234, name="copa") == written
+    assert select(100, 6, seed=1234, name="piqa") != written
+    assert select(100, 6, seed=1235, name="copa") != written
     assert select(100, None, seed=1, name="copa") == tuple(range(100))
 
 
@@ -176,7 +175,9 @@ def test_a_chat_template_changes_the_prompt_but_not_the_identity(tmp_path: Path)
     assert [i.identity for i in plain] == [i.identity for i in chat]
     assert [i.target for i in plain] == ["yes" if d % 2 == 0 else "no" for d in loaded.selection]
     for before, after in zip(plain, chat, strict=True):
-        shown = before.instances[0].args[0].split("\n\n")[0].removesuffix(" yes").removesuffix(" no")
+        shown = (
+            before.instances[0].args[0].split("\n\n")[0].removesuffix(" yes").removesuffix(" no")
+        )
         prompt = after.instances[0].args[0]
         assert prompt.startswith(f"<user>{shown}<assistant>")  # the same example, a turn of its own
         assert prompt.endswith(f"<user>Is {after.doc_id} even?<assistant>")
@@ -192,7 +193,7 @@ def test_a_chat_template_changes_the_prompt_but_not_the_identity(tmp_path: Path)
         ({"doc_to_text": "{{q"}, r'task "parity" cannot be built: TemplateSyntaxError'),
         ({"output_type": "guessing"}, r"invalid output_type 'guessing'"),
         ({"doc_to_txt": "q"}, r"unexpected keyword argument 'doc_to_txt'"),
-        ({"metric_list": [{"metric": "no_such"}]}, r'task "parity" cannot be built'),
+        ({"metric_list": [{"aggregation": "mean"}]}, r"'metric' key not provided"),
         ({"unsafe_code": True}, r'task "parity" runs code .* code execution is off'),
         ({"doc_to_image": "q"}, r'task "parity" needs images'),
         ({"test_split": None}, r"must have valid or test docs"),
@@ -217,11 +218,15 @@ def test_no_documents(tmp_path: Path):
         load(write_task(tmp_path, []), "parity")
 
 
-@pytest.mark.parametrize("gold", [7, -1])
-def test_gold_labels_that_are_never_valid(tmp_path: Path, gold: int):
-    (loaded,) = load(write_task(tmp_path, [{**row, "gold": gold} for row in ROWS]), "parity")
-    with pytest.raises(SpecError, match=f"every gold label of task .* \\(the first is {gold}\\)"):
+def test_gold_labels_that_are_never_valid(tmp_path: Path):
+    (loaded,) = load(write_task(tmp_path, [{**row, "gold": -1} for row in ROWS]), "parity")
+    with pytest.raises(SpecError, match=r'every gold label of task "parity" .*the first is -1\)'):
         build_requests(loaded)
+
+
+def test_a_first_gold_label_beyond_the_choices_stops_lm_eval_itself(tmp_path: Path):
+    with pytest.raises(SpecError, match="is its gold label among them"):
+        load(write_task(tmp_path, [{**row, "gold": 7} for row in ROWS]), "parity")
 
 
 def test_a_column_that_is_not_there_reads_as_a_label_that_is_never_valid(tmp_path: Path):
@@ -232,8 +237,8 @@ def test_a_column_that_is_not_there_reads_as_a_label_that_is_never_valid(tmp_pat
 
 
 def test_some_lost_labels_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    (loaded,) = load(write_task(tmp_path, [{**ROWS[0], "gold": 9}, *ROWS[1:]]), "parity")
-    assert [i.chance for i in build_requests(loaded)] == [0.0] + [0.5] * 29
+    (loaded,) = load(write_task(tmp_path, [*ROWS[:29], {**ROWS[29], "gold": 9}]), "parity")
+    assert [i.chance for i in build_requests(loaded)] == [0.5] * 29 + [0.0]
     assert "1 of 30 gold labels" in caplog.text
 
 
@@ -264,71 +269,3 @@ def test_missing_local_data_and_a_missing_folder(tmp_path: Path):
 def test_a_task_that_comes_twice_is_refused():
     with pytest.raises(SpecError, match='"mmlu_anatomy" comes twice, from "mmlu" and "mmlu_anat'):
         load(None, "mmlu", "mmlu_anatomy")
-
-
-# The whole index, and no network: in a process of its own.
-
-SCRIPT = """
-import json, logging, sys
-from evals import tasks
-heavy = sorted({"lm_eval", "datasets", "pyarrow", "pandas", "huggingface_hub"} & set(sys.modules))
-names = tasks.known_task_names()
-still = sorted({"lm_eval", "datasets"} & set(sys.modules))
-from evals.errors import WeighinError
-from evals.specs import Suite, SuiteTask
-def fails(name, **options):
-    try:
-        tasks.load_suite(Suite(name="s", tasks=(SuiteTask(task=name),)), offline=True, **options)
-    except WeighinError as error:
-        return f"{type(error).__name__}: {error}"
-said = {n: fails(n) for n in ("arc_eazy", "humaneval")}
-said["hub"] = fails("arc_easy", data="hub")
-import huggingface_hub.constants
-said["offline"] = huggingface_hub.constants.HF_HUB_OFFLINE
-said["heavy"] = heavy + still
-print(json.dumps(said))
-"""
-
-
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
-    environment = {**os.environ, "HF_HOME": str(tmp_path_factory.mktemp("hf")), "PYTHONPATH": ""}
-    for switch in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"):
-        environment.pop(switch, None)
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], cwd=ROOT, env=environment, capture_output=True, text=True,
-        check=True, timeout=300,
-    )  # fmt: skip
-    return json.loads(done.stdout), done.stderr
-
-
-def test_importing_is_cheap(alone: tuple[dict[str, Any], str]):
-    assert alone[0]["heavy"] == []
-    assert "arc_easy" in known_task_names()
-
-
-def test_offline_is_set_before_the_libraries_read_it(alone: tuple[dict[str, Any], str]):
-    assert alone[0]["offline"] is True
-
-
-def test_an_unknown_name_gets_its_nearest(alone: tuple[dict[str, Any], str]):
-    said = alone[0]["arc_eazy"]
-    assert said.startswith('SpecError: there is no task "arc_eazy" (did you mean ')
-    assert '"arc_easy"' in said
-
-
-def test_a_hub_that_is_not_there_is_one_line_with_advice(alone: tuple[dict[str, Any], str]):
-    said = alone[0]["hub"]
-    assert said.startswith("ArtifactError: ")
-    assert 'the data of task "arc_easy" cannot be had' in said
-    assert "HF_ENDPOINT" in said
-
-
-def test_code_execution_is_refused_before_anything_is_fetched(
-    alone: tuple[dict[str, Any], str],
-):
-    assert alone[0]["humaneval"].startswith('SpecError: task "humaneval" runs code')
-
-
-def test_nothing_of_it_reaches_the_terminal(alone: tuple[dict[str, Any], str]):
-    assert alone[1] == ""

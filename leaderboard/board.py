@@ -1,0 +1,145 @@
+"""Records -> rows that people compare: one number an axis, each with its interval.
+
+A task's score is its headline metric. A group (mmlu) is its subjects weighted by items; the
+suite's score is the unweighted mean of tasks and groups, so that no task counts for more because
+it has more items. Only metrics where more is better and that lie between 0 and 1 enter it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from leaderboard.stats import Interval, above_chance, combined, normal, proportion_interval
+from runners.record import Record, TaskAccuracy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """A task, a group or a whole suite."""
+
+    name: str
+    metric: str
+    value: float | None
+    stderr: float | None
+    interval: Interval | None
+    """95 %; None where the metric is not a proportion."""
+    n: int
+    chance: float | None
+    told_from_chance: bool | None
+    """None where there is no chance level."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One record on the board."""
+
+    record: Record
+    score: Score | None
+    scores: tuple[Score, ...]
+    """Tasks and groups, in the suite's order."""
+    ttft_s: float | None
+    """Median over the repeats of the workload with the longest prompt."""
+    decode_tokens_per_s: float | None
+    peak_bytes: int | None
+    """The latency phase's."""
+    weights_bytes: int | None
+
+
+def row(record: Record) -> Row:
+    """One record as a row; what was not measured is None."""
+    scores = _scores(record)
+    workload = max(record.latency.values(), key=lambda w: w.prompt_tokens, default=None)
+    phases = record.memory.phases if record.memory else {}
+    return Row(
+        record=record,
+        score=_suite_score(scores),
+        scores=scores,
+        ttft_s=workload.ttft_s.p50 if workload else None,
+        decode_tokens_per_s=workload.decode_tokens_per_s.p50 if workload else None,
+        peak_bytes=phases["latency"].peak_bytes if "latency" in phases else None,
+        weights_bytes=record.candidate.weights_bytes,
+    )
+
+
+def longest_workload(record: Record) -> str | None:
+    """The workload whose times the row shows, e.g. `512+64`."""
+    names = sorted(record.latency, key=lambda name: record.latency[name].prompt_tokens)
+    return names[-1] if names else None
+
+
+def task_score(name: str, task: TaskAccuracy) -> Score:
+    """One task's score with its interval."""
+    proportion = task.value is not None and task.higher_is_better and 0 <= task.value <= 1
+    interval = None
+    if proportion and task.value is not None and task.n:
+        interval = proportion_interval(task.value, task.stderr, task.n)
+    told = None
+    if task.chance is not None and task.value is not None and task.n:
+        told = above_chance(round(task.value * task.n), task.n, task.chance)
+    return Score(
+        name=name,
+        metric=task.metric,
+        value=task.value,
+        stderr=task.stderr,
+        interval=interval,
+        n=task.n,
+        chance=task.chance,
+        told_from_chance=told,
+        note=task.note,
+    )
+
+
+def group_score(name: str, tasks: Sequence[TaskAccuracy]) -> Score:
+    """Subjects of one group, weighted by their items, as lm-eval aggregates them."""
+    scored = [t for t in tasks if t.value is not None and t.n]
+    n = sum(t.n for t in scored)
+    if not n:
+        return task_score(name, tasks[0])
+    value = math.fsum((t.value or 0.0) * t.n for t in scored) / n
+    errors = [t.stderr for t in scored if t.stderr is not None]
+    stderr = None
+    if len(errors) == len(scored):
+        weighted = [((t.stderr or 0.0) * t.n / n) ** 2 for t in scored]
+        stderr = math.sqrt(math.fsum(weighted))
+    chances = [t.chance for t in scored]
+    chance = None
+    if None not in chances:
+        chance = math.fsum((t.chance or 0.0) * t.n for t in scored) / n
+    whole = scored[0].model_copy(
+        update={"value": value, "stderr": stderr, "n": n, "chance": chance}
+    )
+    return task_score(name, whole)
+
+
+def _scores(record: Record) -> tuple[Score, ...]:
+    groups: dict[str, dict[str, TaskAccuracy]] = {}
+    for name, task in record.accuracy.items():
+        groups.setdefault(task.group, {})[name] = task
+    return tuple(
+        task_score(group, tasks[group])
+        if list(tasks) == [group]
+        else group_score(group, list(tasks.values()))
+        for group, tasks in groups.items()
+    )
+
+
+def _suite_score(scores: Sequence[Score]) -> Score | None:
+    usable = [s for s in scores if s.interval is not None and s.value is not None]
+    if not usable:
+        return None
+    if len(usable) == 1:
+        return usable[0]
+    value, stderr = combined([(s.value or 0.0, s.stderr) for s in usable])
+    return Score(
+        name="suite",
+        metric="mean",
+        value=value,
+        stderr=stderr,
+        interval=None if stderr is None else normal(value, stderr),
+        n=sum(s.n for s in usable),
+        chance=None,
+        told_from_chance=None,
+    )

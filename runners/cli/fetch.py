@@ -1,0 +1,59 @@
+"""`weighin fetch`: bring weights and data into the cache."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from runners.cli import EXIT_FAILED
+from runners.cli.options import accept_option, choose_candidates, json_option
+from runners.cli.progress import ProgressLines
+
+
+@click.command("fetch")
+@click.argument("candidates", nargs=-1, metavar="[CANDIDATE]…")
+@click.option("--suite", "suite_name", metavar="NAME|FILE", help="Fetch this suite's data, too.")
+@accept_option
+@json_option
+def command(
+    candidates: tuple[str, ...], suite_name: str | None, accepted: tuple[str, ...], *, as_json: bool
+) -> int:
+    """Bring weights (and a suite's data) into the cache, and quantise what is made here.
+
+    After it, `weighin run --offline` needs no network.
+    """
+    from evals import catalogue
+    from evals.errors import WeighinError
+    from evals.tasks import load_suite
+    from leaderboard.units import format_mib
+    from runners import weights
+
+    progress = ProgressLines()
+    lines: list[dict[str, Any]] = []
+    failed = False
+    for candidate in choose_candidates(candidates):
+        try:
+            found = weights.resolve(
+                candidate, accepted=frozenset(accepted), progress=progress.transfer
+            )
+        except WeighinError as error:
+            failed = True
+            progress.say(f"{candidate.name}: {error}")
+            continue
+        lines.append({
+            "candidate": candidate.name, "path": str(found.path), "bytes": found.bytes,
+            "sha256": found.sha256,
+        })  # fmt: skip
+        progress.end()
+        if not as_json:
+            print(f"{candidate.name}: {format_mib(found.bytes)}, {found.path}")
+    if suite_name:
+        tasks = load_suite(catalogue.find_suite(suite_name), progress=progress.transfer)
+        progress.end()
+        if not as_json:
+            print(f"suite {suite_name}: data of {len(tasks)} tasks is here")
+    if as_json:
+        print(json.dumps(lines))
+    return EXIT_FAILED if failed else 0

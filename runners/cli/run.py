@@ -1,0 +1,160 @@
+"""`weighin run`: measure candidates on a suite."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runners.cli import EXIT_FAILED, EXIT_INTERRUPTED
+from runners.cli.options import (
+    accept_option,
+    choose_candidates,
+    choose_suite,
+    json_option,
+    offline_option,
+    open_store,
+    store_option,
+    suite_options,
+)
+from runners.cli.progress import ProgressLines, format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runners.batch import Batch, Outcome
+    from runners.job import Job, Options
+    from runners.record import Record
+
+
+@click.command("run")
+@click.argument("candidates", nargs=-1, metavar="[CANDIDATE]…")
+@suite_options
+@click.option("--repeats", type=click.IntRange(min=1), default=1, metavar="N",
+              help="Process runs a candidate, interleaved in random order.")  # fmt: skip
+@store_option
+@click.option("--resume/--fresh", default=True,
+              help="Go on where an interrupted run stopped and skip finished jobs (default), or "
+              "measure everything anew.")  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Say what would run and be downloaded; run nothing.")
+@click.option("--strict", is_flag=True, help="Exit 3 unless every candidate ran without a flag.")
+@click.option("--timeout", "timeout_s", type=click.FloatRange(min=1), default=600.0, metavar="S",
+              help="End a worker that says nothing for S seconds (default: 600).")  # fmt: skip
+@click.option("--engine-memory", default="64MiB", metavar="SIZE",
+              help="Most memory of the scoring engine's output rows (default: 64MiB).")  # fmt: skip
+@click.option("--keep-prompts", is_flag=True, help="Keep the prompts in the samples.")
+@accept_option
+@offline_option
+@json_option
+def command(candidates: tuple[str, ...], **options: Any) -> int:
+    """Measure candidates on a suite: accuracy, latency and peak memory.
+
+    A CANDIDATE is a name of the catalogue (weighin list candidates), a YAML file, a path to a
+    .gguf file, or a Hub id (org/name#file.gguf). Without one, the embedded default runs.
+    """
+    from evals.quiet import go_offline
+    from runners.batch import plan_jobs, prepare_tasks, resolver, run_batch
+
+    if options["offline"]:
+        go_offline()  # the hub's client reads this when it is imported
+    batch = _batch(candidates, options)
+    run_options = _options(options)
+    progress = ProgressLines()
+    if options["dry_run"]:
+        from runners.cli.dry_run import describe
+
+        return describe(batch, run_options.store, as_json=options["as_json"])
+    run_options.store.create()
+    progress.say("preparing: loading tasks and building their requests")
+    tasks = prepare_tasks(batch, progress=progress.transfer)
+    jobs = plan_jobs(batch, tasks, resolver(batch, progress=progress.transfer))
+    outcomes = []
+    for outcome in run_batch(jobs, run_options, progress.step):
+        outcomes.append(outcome)
+        progress.say(_ended(outcome))
+    progress.end()
+    _print(outcomes, run_options, as_json=options["as_json"])
+    return _exit_code([o.record for o in outcomes], jobs, strict=options["strict"])
+
+
+def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
+    from runners.batch import Batch
+
+    return Batch(
+        candidates=choose_candidates(candidates),
+        suite=choose_suite(options["suite_name"], options["tasks"], options["seed"]),
+        repeats=options["repeats"],
+        limit=options["limit"],
+        data=options["data"],
+        include=options["include"],
+        offline=options["offline"],
+        accepted=frozenset(options["accepted"]),
+    )
+
+
+def _options(options: dict[str, Any]) -> Options:
+    from evals.specs import parse_bytes
+    from runners.job import Options
+
+    try:
+        engine_memory = parse_bytes(options["engine_memory"])
+    except ValueError as error:
+        raise click.UsageError(f"--engine-memory: {error}") from error
+    return Options(
+        store=open_store(options["store_path"]),
+        command=shlex.join(["weighin", *sys.argv[1:]]),
+        timeout_s=options["timeout_s"],
+        engine_memory_bytes=engine_memory,
+        keep_prompts=options["keep_prompts"],
+        fresh=not options["resume"],
+    )
+
+
+def _ended(outcome: Outcome) -> str:
+    record = outcome.record
+    name = record.candidate.name
+    if not outcome.ran:
+        return f"{name}: already measured ({record.run_id}); --fresh measures it again"
+    if record.status == "completed":
+        took = format_duration(record.job.seconds or 0.0)
+        return f"{name}: done in {took}"
+    why = record.error
+    said = f" in {why.phase}: {why.message}" if why else ""
+    return f"{name}: {record.status}{said}"
+
+
+def _print(outcomes: Sequence[Outcome], options: Options, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps([outcome.record.model_dump(mode="json") for outcome in outcomes]))
+        return
+    from leaderboard.board import row
+    from runners.cli import tables
+
+    rows = [row(outcome.record) for outcome in outcomes]
+    out = tables.console()
+    out.print(tables.results(rows))
+    scored = [r for r in rows if r.scores and r.record.job.repeat == 0]
+    if scored:
+        out.print(tables.by_task(scored))
+    for line in tables.notes(rows):
+        out.print(tables.plain(line))
+    out.print(tables.plain(f"records: {_shown(options.store.root)}"))
+
+
+def _shown(path: Path) -> str:
+    """Relative to the working directory where it lies below it."""
+    full = path.absolute()
+    here = Path.cwd()
+    return str(full.relative_to(here)) if full.is_relative_to(here) else str(full)
+
+
+def _exit_code(records: Sequence[Record], jobs: Sequence[tuple[Job, Any]], *, strict: bool) -> int:
+    if any(record.status == "interrupted" for record in records):
+        return EXIT_INTERRUPTED
+    failed = len(records) < len(jobs) or any(record.status != "completed" for record in records)
+    flagged = any(record.flags for record in records)
+    return EXIT_FAILED if failed or (strict and flagged) else 0

@@ -1,0 +1,135 @@
+"""`weighin show RUN`: everything about one run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runners.cli.options import json_option, open_store, store_option
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from runners.record import Record
+
+
+@click.command("show")
+@click.argument("run")
+@store_option
+@json_option
+def command(run: str, store_path: Path | None, *, as_json: bool) -> int:
+    """Show one run: RUN is a run id, its start or end, or a candidate (its newest run)."""
+    record = open_store(store_path).find(run)
+    if as_json:
+        print(json.dumps(record.model_dump(mode="json")))
+        return 0
+    from leaderboard.board import row
+    from runners.cli.tables import by_task, console, notes, plain, results
+
+    out = console()
+    rows = [row(record)]
+    out.print(results(rows))
+    if record.error:
+        out.print(plain(f"{record.status} in {record.error.phase}: {record.error.message}"))
+    for table in (_latency(record), _memory(record)):
+        if table is not None:
+            out.print(table)
+    if rows[0].scores:
+        out.print(by_task(rows))
+    for line in [*notes(rows), *(f"{flag.name}: {flag.detail}" for flag in record.flags)]:
+        out.print(plain(line))
+    out.print(_facts(record))
+    return 0
+
+
+def _latency(record: Record) -> Table | None:
+    from leaderboard.units import format_number, ms
+    from runners.cli.tables import new_table, plain
+
+    if not record.latency:
+        return None
+    table = new_table(
+        "latency, one request at a time", "workload (prompt+new tokens)", "n", "TTFT ms p50",
+        "TTFT ms p95", "TPOT ms p50", "prefill tokens/s", "decode tokens/s",
+    )  # fmt: skip
+    for name, w in record.latency.items():
+        table.add_row(
+            plain(name),
+            str(w.ttft_s.n),
+            format_number(ms(w.ttft_s.p50)),
+            format_number(ms(w.ttft_s.p95)),
+            format_number(ms(w.tpot_s.p50)),
+            format_number(w.prefill_tokens_per_s.p50),
+            format_number(w.decode_tokens_per_s.p50),
+        )
+    return table
+
+
+def _memory(record: Record) -> Table | None:
+    from leaderboard.units import format_number, mib
+    from runners.cli.tables import new_table, plain
+
+    if record.memory is None:
+        return None
+
+    def cell(value: int | None) -> str:
+        return format_number(None if value is None else mib(value))
+
+    title = f"memory of the worker, MiB ({record.memory.source}); the headline is latency's peak"
+    table = new_table(title, "phase", "peak", "anonymous at its end", "file-backed at its end")
+    for name, phase in record.memory.phases.items():
+        table.add_row(
+            plain(name), cell(phase.peak_bytes), cell(phase.anon_bytes), cell(phase.file_bytes)
+        )
+    return table
+
+
+def _facts(record: Record) -> Table:
+    from runners.cli.tables import new_table, plain
+
+    table = new_table("facts", "what", "is")
+    table.columns[1].justify = "left"
+    for name, value in _fact_pairs(record):
+        if value not in (None, ""):
+            table.add_row(plain(name), plain(value))
+    return table
+
+
+def _fact_pairs(record: Record) -> list[tuple[str, Any]]:
+    from leaderboard.units import format_mib, format_ms, format_percent
+
+    candidate, machine, load = record.candidate, record.machine, record.load
+    quantisation = candidate.quantisation
+    shares = quantisation.share if quantisation else {}
+    return [
+        ("run", record.run_id),
+        ("command", record.command),
+        ("weights", candidate.source),
+        ("made from", candidate.made_from),
+        ("sha256", candidate.weights_sha256),
+        ("on disk", format_mib(candidate.weights_bytes)),
+        ("tensors", ", ".join(f"{kind} {format_percent(s)}" for kind, s in shares.items())),
+        ("bits per weight", f"{quantisation.bits_per_weight:.2f}" if quantisation else None),
+        ("parameters", f"{candidate.parameters:,}" if candidate.parameters else None),
+        ("licence", candidate.licence),
+        ("settings", ", ".join(f"{k}={v}" for k, v in candidate.settings.items())),
+        ("cold start", format_ms(load.cold_start_s) if load else None),
+        ("engine", _engine(record)),
+        ("machine", f"{machine.get('cpu_model')}, {machine.get('usable_cpus')} cores"),
+        ("software", ", ".join(f"{k} {v}" for k, v in record.software.items() if v)),
+        ("notes", candidate.notes),
+    ]
+
+
+def _engine(record: Record) -> str | None:
+    engine = record.engine
+    if engine is None or not engine.distinct_tokens:
+        return None
+    saved = engine.raw_tokens / engine.distinct_tokens
+    return (
+        f"{engine.distinct_tokens:,} tokens evaluated for {engine.raw_tokens:,} read "
+        f"({saved:.1f} times fewer), {engine.distinct_tokens / engine.scoring_s:,.0f} tokens/s"
+    )

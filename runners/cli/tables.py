@@ -1,0 +1,130 @@
+"""Tables on stdout, made of the rows that `leaderboard` computes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from leaderboard.board import Row, Score, longest_workload
+from leaderboard.units import MISSING, format_number, format_percent, mib, ms
+
+WIDE = 160
+
+
+def console() -> Console:
+    """Stdout; wide enough not to cut a table short where it is not a terminal."""
+    return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
+
+
+def new_table(title: str, *columns: str) -> Table:
+    """A table whose first column is text and whose others are numbers."""
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left", overflow="fold")
+    return table
+
+
+def plain(text: object) -> Text:
+    """Text as data: what stands in a record is never read as markup."""
+    return Text(str(text))
+
+
+def with_interval(score: Score | None) -> str:
+    """`54.3 ± 3.9`, per cent, half the width of the 95 % interval."""
+    if score is None or score.value is None:
+        return MISSING
+    if score.interval is None:
+        return format_number(score.value)
+    half = (score.interval.high - score.interval.low) / 2
+    return f"{format_percent(score.value)} ± {100 * half:.1f}"
+
+
+def results(rows: Sequence[Row]) -> Table:
+    """The main table: one row a record."""
+    first = next((longest_workload(r.record) for r in rows if r.record.latency), None)
+    workload = f" ({first})" if first else ""
+    table = new_table(
+        _title(rows),
+        "candidate",
+        "accuracy",
+        f"TTFT ms{workload}",
+        f"decode tokens/s{workload}",
+        "peak MiB",
+        "weights MiB",
+        "bits/weight",
+        "flags",
+    )
+    for row in rows:
+        quantisation = row.record.candidate.quantisation
+        table.add_row(
+            plain(row.record.candidate.name),
+            with_interval(row.score),
+            _number(row.ttft_s, ms),
+            format_number(row.decode_tokens_per_s),
+            _number(row.peak_bytes, mib),
+            _number(row.weights_bytes, mib),
+            f"{quantisation.bits_per_weight:.2f}" if quantisation else MISSING,
+            plain(_flags(row)),
+        )
+    return table
+
+
+def by_task(rows: Sequence[Row]) -> Table:
+    """Tasks down, candidates across; † marks what cannot be told from guessing."""
+    names = list(dict.fromkeys(score.name for row in rows for score in row.scores))
+    headings = [row.record.candidate.name for row in rows]
+    table = new_table("accuracy by task, % ± half the 95% interval", "task", "n", *headings)
+    for name in names:
+        found = [next((s for s in row.scores if s.name == name), None) for row in rows]
+        n = max((s.n for s in found if s), default=0)
+        cells = [with_interval(s) + _chance_mark(s) for s in found]
+        known = next(s for s in found if s)
+        table.add_row(plain(f"{name} ({known.metric})"), f"{n:,}", *cells)
+    return table
+
+
+def notes(rows: Sequence[Row]) -> list[str]:
+    """What a reader of the tables has to know."""
+    lines = []
+    if any(s.told_from_chance is False for row in rows for s in row.scores):
+        lines.append("† not told from guessing (one-sided exact binomial test, 5%)")
+    seen: dict[str, str] = {}
+    for row in rows:
+        seen.update({score.name: score.note for score in row.scores if score.note})
+    lines.extend(f"{name}: {note}" for name, note in seen.items())
+    if rows and all(row.record.job.repeat == 0 for row in rows):
+        lines.append(
+            "one process run a candidate, so times carry no run-to-run interval (--repeats N)"
+        )
+    return lines
+
+
+def _title(rows: Sequence[Row]) -> str:
+    if not rows:
+        return "no results"
+    record = rows[0].record
+    machine = record.machine
+    return (
+        f"{record.suite.name} (version {record.suite.version}) on {machine['cpu_model']}, "
+        f"{machine['usable_cpus']} cores"
+    )
+
+
+def _chance_mark(score: Score | None) -> str:
+    return " †" if score and score.told_from_chance is False else ""
+
+
+def _flags(row: Row) -> str:
+    record = row.record
+    found = [flag.name for flag in record.flags]
+    if record.status != "completed":
+        found.insert(0, record.status)
+    return ", ".join(dict.fromkeys(found))
+
+
+def _number(value: float | None, scale: object) -> str:
+    return MISSING if value is None else format_number(scale(value))  # type: ignore[operator]

