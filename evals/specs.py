@@ -83,7 +83,7 @@ class Candidate(_Spec):
     licence_gate: str | None = None
     """Fetched only with `--accept-license` of this word."""
     chat_template: Literal["auto", "off"] = "auto"
-    """auto: generation tasks use the model's own template where it has one; likelihood tasks never."""
+    """auto: generation tasks use the model's own template, where it has one; others never do."""
     settings: Settings = Settings()
     notes: str = ""
 

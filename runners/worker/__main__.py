@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib
 import os
 import signal
@@ -92,7 +91,10 @@ def _die_with_the_parent() -> None:
     """
     if sys.platform != "linux":
         return
-    with contextlib.suppress(OSError, AttributeError):  # a libc without prctl
+    # Without ctypes, or with a libc that has no prctl, it does as on other systems.
+    with contextlib.suppress(ImportError, OSError, AttributeError):
+        import ctypes
+
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 

@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from runners.worker import protocol, wire
 from runners.worker.runtime import OnProgress, WorkerError
@@ -25,6 +26,8 @@ from runners.worker.runtime import OnProgress, WorkerError
 VERSION = "1"
 BUILD = "deterministic"
 PAGE = 4096
+PHASES = ("load", "latency", "scoring", "generation")
+WAYS = ("exception", "refuse", "exit", "hang", "garbage")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +71,7 @@ class Fake:
     def load(self, message: protocol.Load) -> protocol.Loaded:
         """Take the options, the memory and the time that they say."""
         started = time.perf_counter()
-        known = {field.name for field in fields(Options)}
-        unknown = sorted(set(message.settings["fake"]) - known)
-        if unknown:
-            raise WorkerError(
-                f'settings.fake: unknown key "{unknown[0]}" (known: {", ".join(sorted(known))})'
-            )
-        self._options = Options(**message.settings["fake"])
+        self._options = _options(message.settings["fake"])
         self._fail("load")
         self._held = _touched(self._options.memory_bytes)
         if self._options.map_file:
@@ -232,6 +229,29 @@ class Fake:
                 time.sleep(3600)
             case name:
                 os.kill(os.getpid(), getattr(signal, f"SIG{name.upper()}"))
+
+
+def _options(settings: dict[str, Any]) -> Options:
+    known = {field.name: field.default for field in fields(Options)}
+    for key, value in settings.items():
+        if key not in known:
+            raise WorkerError(
+                f'settings.fake: unknown key "{key}" (known: {", ".join(sorted(known))})'
+            )
+        kind = type(known[key])
+        if type(value) is not kind and not (kind is float and type(value) is int):
+            raise WorkerError(f"settings.fake.{key}: {value!r} is no {kind.__name__}")
+    options = Options(**settings)
+    if options.fail_at not in ("", *PHASES):
+        raise WorkerError(
+            f'settings.fake.fail_at: unknown phase "{options.fail_at}" (known: {", ".join(PHASES)})'
+        )
+    if options.fail_how not in WAYS and not hasattr(signal, f"SIG{options.fail_how.upper()}"):
+        raise WorkerError(
+            f'settings.fake.fail_how: unknown way "{options.fail_how}" (known: {", ".join(WAYS)}, '
+            "or a signal's name)"
+        )
+    return options
 
 
 def _touched(size: int) -> bytearray | None:

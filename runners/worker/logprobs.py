@@ -49,11 +49,12 @@ def choose(logits: NDArray[np.float32], *, temperature: float, top_k: int, top_p
     """
     if temperature <= 0:
         return int(logits.argmax())
-    scaled = logits.astype(np.float64) / temperature
+    with np.errstate(over="ignore"):  # a temperature near 0: all but the maximum become -inf
+        scaled = (logits.astype(np.float64) - logits.max()) / temperature
     order = np.argsort(-scaled, kind="stable")
     if top_k > 0:
         order = order[:top_k]
-    weights = np.exp(scaled[order] - scaled[order[0]])
+    weights = np.exp(scaled[order])
     weights /= weights.sum()
     if top_p < 1:
         kept = int(np.searchsorted(np.cumsum(weights), top_p)) + 1

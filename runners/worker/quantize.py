@@ -27,7 +27,7 @@ FTYPES = {
 """llama.h `llama_ftype`."""
 NOT_INSTALLED = 4
 """Exit code: llama_cpp cannot be imported."""
-_LOG_ERROR = 4
+_LOG_ERROR = 4  # ggml.h; the numbers in llama_cpp/_logger.py are out of date
 _alive: list[Any] = []
 """Log callbacks: llama.cpp calls them until the process ends, so they must not be collected."""
 

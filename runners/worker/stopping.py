@@ -31,7 +31,8 @@ class StopWatcher:
 
     def text(self) -> str:
         """The text before the first stop string; half a character at the end is replaced."""
-        whole = self._text + self._decoder.decode(b"", final=True)
+        half, _ = self._decoder.getstate()
+        whole = self._text + half.decode("utf-8", errors="replace")
         for stop in self._until:
             whole = whole.split(stop)[0]
         return whole

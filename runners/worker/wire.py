@@ -89,7 +89,7 @@ def from_wire(wire: Any) -> Message:
     return message
 
 
-def _built(kind: type[Any], body: Any) -> Any:
+def _built(kind: Any, body: Any) -> Any:
     hints = _hints(kind)
     return kind(**{key: _value(hints[key], part) for key, part in _checked(dict, body).items()})
 
@@ -125,5 +125,5 @@ def _as_long(inside: tuple[Any, ...], value: list[Any]) -> list[Any]:
 
 
 @functools.cache
-def _hints(kind: type[Any]) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind)

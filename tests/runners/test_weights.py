@@ -45,13 +45,13 @@ def llama_log_set(callback, data):
     log = callback
 def llama_model_quantize(source, target, params):
     assert params._obj.allow_requantize and params._obj.nthread >= 1
-    log(2, b"a warning\\n", None)
+    log(3, b"a warning\\n", None)
     with Path(os.environ["CALLS"]).open("a") as calls:
         calls.write(f"{params._obj.ftype} ")
     time.sleep(0.3)
     shutil.copyfile(source, target)
     if DOES == "refuse":
-        log(3, b"tensor w: no such type\\n", None)
+        log(4, b"tensor w: no such type\\n", None)
         return 1
     return 0
 """

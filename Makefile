@@ -1,0 +1,43 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO := smollm2-135m-instruct-q4_1 smollm2-135m-instruct-q8_0 smollm2-135m-instruct-q2_k
+SETUP := pyproject.toml constraints.txt tools/setup
+
+export PYTHON
+
+.PHONY: help demo test check lint format clean
+
+help:  ## say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: .venv/.demo  ## set up, measure three rungs of one small model, print the table
+	$(BIN)/weighin run $(DEMO) --suite quick
+	@echo "one run in full:  $(BIN)/weighin show smollm2-135m-instruct-q8_0"
+	@echo "another model:    $(BIN)/weighin run path/to/model.gguf"
+
+test: check  ## what CI runs: lint, types and every test
+
+check: lint
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/.dev  ## lay out the code and mend what ruff can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## remove the virtual environment and what tools left behind
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+
+# An environment is stale when what it was made from has changed. The developers' holds all that
+# the demo needs.
+.venv/.demo: $(SETUP)
+	@tools/setup llamacpp $@
+
+.venv/.dev: $(SETUP)
+	@tools/setup llamacpp,dev $@
+	@touch .venv/.demo

@@ -1,0 +1,125 @@
+"""Does our scoring agree with lm-eval's own `hf` backend, in float32, on the same weights?
+
+Both sides score the same items of the same tasks: ours the F16 rung with an F32 KV cache through
+llama.cpp, theirs the same file, de-quantised by transformers to float32. Needs the extras
+`llamacpp` and `hf`:
+
+    python benchmarks/agreement.py [--tasks arc_easy,hellaswag,piqa] [--limit 200] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from evals import catalogue
+from evals.specs import Suite, SuiteTask
+from runners.batch import Batch, prepare_tasks, resolver, run_batch
+from runners.batch import plan_jobs as plan
+from runners.harness import score_task
+from runners.job import Options
+from runners.store import Store
+
+CANDIDATE = "smollm2-135m-instruct-f16"
+
+
+def main() -> None:
+    """Score both sides and print where they differ."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tasks", default="arc_easy,hellaswag,piqa")
+    parser.add_argument("--limit", type=int, default=200)
+    parser.add_argument("--quick", action="store_true", help="20 items a task")
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    limit = 20 if asked.quick else asked.limit
+    metrics = {"hellaswag": "acc_norm"}
+    suite = Suite(
+        name="agreement",
+        tasks=tuple(SuiteTask(task=t, metric=metrics.get(t)) for t in asked.tasks.split(",")),
+        latency_repeats=1,
+    )
+    candidate = catalogue.find_candidate(CANDIDATE)
+    settings = candidate.settings.model_copy(update={"kv_cache_type": "f32", "context": 2048})
+    batch = Batch(
+        candidates=(candidate.model_copy(update={"settings": settings}),), suite=suite, limit=limit
+    )
+    tasks = prepare_tasks(batch)
+    jobs = plan(batch, tasks, resolver(batch))
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        options = Options(
+            store=store, command="benchmarks/agreement.py", timeout_s=600,
+            engine_memory_bytes=64 * 2**20,
+        )  # fmt: skip
+        started = time.perf_counter()
+        (outcome,) = run_batch(jobs, options, lambda _job, _step: None)
+        ours_s = time.perf_counter() - started
+        ours = {}
+        for row in store.samples(outcome.record.run_id).to_pylist():
+            ours.setdefault(row["task"], []).append(row)
+    theirs, theirs_s = _theirs(jobs[0][0].weights.path, tasks)
+    report = [_compare(t, ours[t.loaded.name], theirs[t.loaded.name]) for t in tasks]
+    if asked.json:
+        json.dump({"tasks": report, "ours_s": ours_s, "theirs_s": theirs_s}, sys.stdout)
+        return
+    print(f"ours {ours_s:.0f} s (latency phase included), lm-eval hf float32 {theirs_s:.0f} s")
+    for one in report:
+        print(
+            f"{one['task']:12} n={one['n']:4}  ours {one['ours']:.3f}  theirs {one['theirs']:.3f}  "
+            f"same choice {one['same_choice']:.1%}  same score {one['same_score']:.1%}  "
+            f"largest difference of a log-likelihood {one['largest_difference']:.3f}"
+        )
+
+
+def _theirs(path: Path, tasks: list) -> tuple[dict, float]:
+    import torch
+    from lm_eval.models.huggingface import HFLM
+
+    model = HFLM(
+        pretrained=str(path.parent), gguf_file=path.name, dtype=torch.float32, batch_size=8,
+        max_length=2048, device="cpu",
+    )  # fmt: skip
+    started = time.perf_counter()
+    answered = {}
+    for task in tasks:
+        requests = [instance for item in task.items for instance in item.instances]
+        answers = iter(model.loglikelihood(requests, disable_tqdm=True))
+        answered[task.loaded.name] = [
+            [[next(answers)] for _ in item.instances] for item in task.items
+        ]
+    return answered, time.perf_counter() - started
+
+
+def _compare(task, ours: list, theirs: list) -> dict:
+    name = task.loaded.name
+    score = score_task(task.loaded, task.items, theirs)
+    headline = score.accuracy.metric
+    pairs = list(zip(ours, theirs, score.rows, strict=True))
+    differences = [
+        abs(mine - float(answer[0][0]))
+        for row, other, _ in pairs
+        for mine, answer in zip(row["logprobs"], other, strict=True)
+    ]
+    choices = [
+        max(range(len(o)), key=row["logprobs"].__getitem__)
+        == max(range(len(o)), key=lambda i, o=o: o[i][0][0])
+        for row, o, _ in pairs
+    ]
+    return {
+        "task": name,
+        "n": len(pairs),
+        "metric": headline,
+        "ours": sum(row[f"metric.{headline}"] for row, _, _ in pairs) / len(pairs),
+        "theirs": score.accuracy.value,
+        "same_choice": sum(choices) / len(choices),
+        "same_score": sum(r[f"metric.{headline}"] == s[headline] for r, _, s in pairs) / len(pairs),
+        "largest_difference": max(differences),
+    }
+
+
+if __name__ == "__main__":
+    main()

