@@ -1,12 +1,14 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
-DEMO := smollm2-135m-instruct-q4_1 smollm2-135m-instruct-q8_0 smollm2-135m-instruct-q2_k
+RUNG := smollm2-135m-instruct
+DEMO := $(RUNG)-q4_1 $(RUNG)-q8_0 $(RUNG)-q2_k
+LADDER := $(RUNG)-f16 $(RUNG)-q8_0 $(RUNG)-q4_k_m $(RUNG)-q4_1 $(RUNG)-q4_0 $(RUNG)-q2_k
 SETUP := pyproject.toml constraints.txt tools/setup
 
 export PYTHON
 
-.PHONY: help demo test check lint format clean
+.PHONY: help demo reference test check lint format clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -15,6 +17,9 @@ demo: .venv/.demo  ## set up, measure three rungs of one small model, print the 
 	$(BIN)/weighin run $(DEMO) --suite quick
 	@echo "one run in full:  $(BIN)/weighin show smollm2-135m-instruct-q8_0"
 	@echo "another model:    $(BIN)/weighin run path/to/model.gguf"
+
+reference: .venv/.demo  ## measure the six rungs for results/reference (an hour; resumable; leave the machine alone)
+	$(BIN)/weighin run $(LADDER) --suite core --repeats 5 --store results/reference
 
 test: check  ## what CI runs: lint, types and every test
 

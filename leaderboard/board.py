@@ -9,9 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from leaderboard.stats import Interval, above_chance, combined, normal, proportion_interval
+from leaderboard.stats import (
+    Interval,
+    above_chance,
+    combined,
+    mean_interval,
+    normal,
+    proportion_interval,
+)
 from runners.record import Record, TaskAccuracy
 
 
@@ -46,6 +53,14 @@ class Row:
     peak_bytes: int | None
     """The latency phase's."""
     weights_bytes: int | None
+    runs: int = 1
+    """Process runs that the three numbers above are means of."""
+    ttft_interval: Interval | None = None
+    """95 %, run to run; None for a single run, whose requests say nothing about other runs."""
+    decode_interval: Interval | None = None
+    peak_interval: Interval | None = None
+    flags: tuple[str, ...] = ()
+    """Names of what a reader should know, first of all a status other than completed."""
 
 
 def row(record: Record) -> Row:
@@ -61,7 +76,69 @@ def row(record: Record) -> Row:
         decode_tokens_per_s=workload.decode_tokens_per_s.p50 if workload else None,
         peak_bytes=phases["latency"].peak_bytes if "latency" in phases else None,
         weights_bytes=record.candidate.weights_bytes,
+        flags=_flags(record),
     )
+
+
+def _flags(record: Record) -> tuple[str, ...]:
+    found = [] if record.status == "completed" else [str(record.status)]
+    return tuple(dict.fromkeys([*found, *(flag.name for flag in record.flags)]))
+
+
+def merged(records: Sequence[Record]) -> list[Row]:
+    """Rows of what belongs together: repeats of one candidate on one suite and machine.
+
+    Accuracy is the newest record's that has one; times and memory are means over the runs, the
+    newest of each repeat. In the order in which candidates first appear.
+    """
+    groups: dict[tuple[str, ...], dict[int, Record]] = {}
+    for record in records:
+        key = (
+            record.candidate.name,
+            record.candidate.digest,
+            record.suite.digest,
+            str(record.machine.get("fingerprint")),
+        )
+        groups.setdefault(key, {})[record.job.repeat] = record
+    return [_merge([row(record) for record in group.values()]) for group in groups.values()]
+
+
+def _merge(rows: Sequence[Row]) -> Row:
+    # What failed is shown rather than hidden behind the repeats that did not.
+    lead = max(rows, key=lambda r: (r.record.status != "completed", bool(r.scores)))
+    scored = next((r for r in reversed(rows) if r.scores), lead)
+    ttft, ttft_interval = _over_runs([r.ttft_s for r in rows])
+    decode, decode_interval = _over_runs([r.decode_tokens_per_s for r in rows])
+    peak, peak_interval = _over_runs([r.peak_bytes for r in rows])
+    return replace(
+        lead,
+        score=scored.score,
+        scores=scored.scores,
+        ttft_s=ttft,
+        ttft_interval=ttft_interval,
+        decode_tokens_per_s=decode,
+        decode_interval=decode_interval,
+        peak_bytes=None if peak is None else round(peak),
+        peak_interval=peak_interval,
+        runs=sum(r.ttft_s is not None for r in rows),
+        flags=_joined([r.flags for r in rows]),
+    )
+
+
+def _joined(flags: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Each flag once, with the number of runs that have it where there are several runs."""
+    names = list(dict.fromkeys(name for one in flags for name in one))
+    counts = [sum(name in one for one in flags) for name in names]
+    several = len(flags) > 1
+    return tuple(
+        f"{name} ({count} of {len(flags)} runs)" if several else name
+        for name, count in zip(names, counts, strict=True)
+    )
+
+
+def _over_runs(values: Sequence[float | None]) -> tuple[float | None, Interval | None]:
+    known = [value for value in values if value is not None]
+    return mean_interval(known) if known else (None, None)
 
 
 def longest_workload(record: Record) -> str | None:

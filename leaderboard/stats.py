@@ -97,6 +97,29 @@ def mean_stderr(values: Sequence[float]) -> tuple[float, float | None]:
     return mean, math.sqrt(squares / (n - 1) / n)
 
 
+def mean_interval(
+    values: Sequence[float], confidence: float = 0.95
+) -> tuple[float, Interval | None]:
+    """Mean of independent runs, and Student's t interval for it.
+
+    Args:
+        values: shape (n,), n >= 1: one number a run.
+        confidence: two-sided.
+
+    Returns:
+        The interval is None for one run, which says nothing of the next.
+
+    Source: Student (1908); mean ± t(n - 1) s / sqrt(n).
+    """
+    mean, stderr = mean_stderr(values)
+    if stderr is None:
+        return mean, None
+    from scipy.special import stdtrit
+
+    half = float(stdtrit(len(values) - 1, (1 + confidence) / 2)) * stderr
+    return mean, Interval(low=mean - half, high=mean + half)
+
+
 def combined(tasks: Sequence[tuple[float, float | None]]) -> tuple[float, float | None]:
     """The unweighted mean of independent tasks' scores.
 

@@ -72,6 +72,7 @@ def assemble(
             repeat=job.repeat,
             position=job.position,
             jobs=job.jobs,
+            scores=job.scores,
             resumed=measured.resumed,
             seconds=seconds,
         ),
@@ -142,7 +143,7 @@ def _score(
 ) -> tuple[dict[str, TaskScore], list[dict[str, Any]], JobError | None]:
     scores: dict[str, TaskScore] = {}
     rows: list[dict[str, Any]] = []
-    for task in job.tasks:
+    for task in job.tasks if job.scores else ():
         name = task.loaded.name
         items = measured.items.get(name, task.items)
         try:

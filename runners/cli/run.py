@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 @suite_options
 @click.option("--repeats", type=click.IntRange(min=1), default=1, metavar="N",
               help="Process runs a candidate, interleaved in random order.")  # fmt: skip
+@click.option("--score", "score", type=click.Choice(["once", "each"]), default="once",
+              help="Answer the tasks in the first repeat alone (default: later ones repeat the "
+              "timed phases) or in each.")  # fmt: skip
 @store_option
 @click.option("--resume/--fresh", default=True,
               help="Go on where an interrupted run stopped and skip finished jobs (default), or "
@@ -88,6 +91,7 @@ def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
         candidates=choose_candidates(candidates),
         suite=choose_suite(options["suite_name"], options["tasks"], options["seed"]),
         repeats=options["repeats"],
+        score_each=options["score"] == "each",
         limit=options["limit"],
         data=options["data"],
         include=options["include"],
@@ -131,13 +135,13 @@ def _print(outcomes: Sequence[Outcome], options: Options, *, as_json: bool) -> N
     if as_json:
         print(json.dumps([outcome.record.model_dump(mode="json") for outcome in outcomes]))
         return
-    from leaderboard.board import row
+    from leaderboard.board import merged
     from runners.cli import tables
 
-    rows = [row(outcome.record) for outcome in outcomes]
+    rows = merged([outcome.record for outcome in outcomes])
     out = tables.console()
     out.print(tables.results(rows))
-    scored = [r for r in rows if r.scores and r.record.job.repeat == 0]
+    scored = [r for r in rows if r.scores]
     if scored:
         out.print(tables.by_task(scored))
     for line in tables.notes(rows):

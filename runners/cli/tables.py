@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from leaderboard.board import Row, Score, longest_workload
+from leaderboard.stats import Interval
 from leaderboard.units import MISSING, format_number, format_percent, mib, ms
 
 WIDE = 160
@@ -63,12 +64,12 @@ def results(rows: Sequence[Row]) -> Table:
         table.add_row(
             plain(row.record.candidate.name),
             with_interval(row.score),
-            _number(row.ttft_s, ms),
-            format_number(row.decode_tokens_per_s),
-            _number(row.peak_bytes, mib),
-            _number(row.weights_bytes, mib),
+            _measured(row.ttft_s, row.ttft_interval, ms),
+            _measured(row.decode_tokens_per_s, row.decode_interval, float),
+            _measured(row.peak_bytes, row.peak_interval, mib),
+            _measured(row.weights_bytes, None, mib),
             f"{quantisation.bits_per_weight:.2f}" if quantisation else MISSING,
-            plain(_flags(row)),
+            plain(", ".join(row.flags)),
         )
     return table
 
@@ -96,7 +97,12 @@ def notes(rows: Sequence[Row]) -> list[str]:
     for row in rows:
         seen.update({score.name: score.note for score in row.scores if score.note})
     lines.extend(f"{name}: {note}" for name, note in seen.items())
-    if rows and all(row.record.job.repeat == 0 for row in rows):
+    if any(row.runs > 1 for row in rows):
+        most = max(row.runs for row in rows)
+        lines.append(
+            f"TTFT, decode and peak: mean of up to {most} process runs ± half its 95% t interval"
+        )
+    elif rows:
         lines.append(
             "one process run a candidate, so times carry no run-to-run interval (--repeats N)"
         )
@@ -118,13 +124,13 @@ def _chance_mark(score: Score | None) -> str:
     return " †" if score and score.told_from_chance is False else ""
 
 
-def _flags(row: Row) -> str:
-    record = row.record
-    found = [flag.name for flag in record.flags]
-    if record.status != "completed":
-        found.insert(0, record.status)
-    return ", ".join(dict.fromkeys(found))
-
-
-def _number(value: float | None, scale: object) -> str:
-    return MISSING if value is None else format_number(scale(value))  # type: ignore[operator]
+def _measured(
+    value: float | None, interval: Interval | None, scale: Callable[[float], float]
+) -> str:
+    """A number, with half its run-to-run interval where there are several runs."""
+    if value is None:
+        return MISSING
+    if interval is None:
+        return format_number(scale(value))
+    half = scale((interval.high - interval.low) / 2)
+    return f"{format_number(scale(value))} ± {format_number(half)}"

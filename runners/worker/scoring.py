@@ -66,9 +66,10 @@ def score_window(
         Of each item an array of summed log-probabilities (nats), shape (its scorings,), and one of
         greedy flags; and the number of tokens evaluated.
     """
+    if not scorings:
+        return [], [], 0
     ends = np.cumsum([len(part) for part in scorings], dtype=np.int64)
-    count = int(ends[-1]) if len(ends) else 0
-    nats, greedy = np.zeros(count), np.ones(count, dtype=np.bool_)
+    nats, greedy = np.zeros(ends[-1]), np.ones(ends[-1], dtype=np.bool_)
     evaluated = scored = 0
     for wave in plan(scorings, limits):
         evaluated += _evaluate(decoder, wave, nats, greedy)

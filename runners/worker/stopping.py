@@ -30,7 +30,9 @@ class StopWatcher:
         return any(stop in tail for stop in self._until)
 
     def text(self) -> str:
-        """The text before the first stop string; half a character at the end is replaced."""
+        """The text, cut at each stop string in turn as lm-eval does; half a character at its end is
+        replaced.
+        """
         half, _ = self._decoder.getstate()
         whole = self._text + half.decode("utf-8", errors="replace")
         for stop in self._until:

@@ -153,10 +153,10 @@ def test_nothing_is_evaluated_twice(case):
 @given(windows_and_limits())
 def test_a_wave_of_several_items_keeps_to_the_wave_tokens(case):
     window, limits = case
-    starts = [index for item in window for index in [id(item)] * len(item)]
+    item_of = [number for number, item in enumerate(window) for _ in item]
     for wave in plan(window, limits):
         items = {
-            starts[index]
+            item_of[index]
             for stage in wave
             for segment in stage.segments
             for _, targets in segment.wanted

@@ -1,0 +1,177 @@
+"""Packed scoring against scoring each sequence alone, on a language model that is a hash."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runners.worker import protocol
+from runners.worker.encoding import Scoring, rolling_windows
+from runners.worker.prefix_tree import Limits
+from runners.worker.scoring import item_score, score_window
+
+VOCABULARY = 11
+
+
+def logits_after(tokens: Sequence[int]) -> np.ndarray:
+    """Depends on every token so far: one wrong neighbour, or one too few, changes all of them."""
+    generator = np.random.default_rng(zlib.crc32(repr(tuple(tokens)).encode()))
+    return generator.normal(scale=3, size=VOCABULARY).astype(np.float32)
+
+
+class Toy:
+    """A decoder that holds its sequences as lists and insists on its limits."""
+
+    def __init__(self, *, batch_tokens: int, rows: int) -> None:
+        self.batch_tokens, self.rows = batch_tokens, rows
+        self.sequences: dict[int, list[int]] = {}
+        self.evaluated = 0
+
+    def clear(self) -> None:
+        self.sequences.clear()
+
+    def copy(self, source: int, target: int) -> None:
+        self.sequences[target] = list(self.sequences[source])
+
+    def drop(self, sequence: int) -> None:
+        del self.sequences[sequence]
+
+    def decode(self, tokens, positions, sequences, flags):
+        assert 0 < len(tokens) <= self.batch_tokens
+        assert flags.sum() <= self.rows
+        rows = []
+        for token, position, sequence, flag in zip(
+            tokens, positions, sequences, flags, strict=True
+        ):
+            text = self.sequences.setdefault(int(sequence), [])
+            assert position == len(text)
+            text.append(int(token))
+            if flag:
+                rows.append(logits_after(text))
+        self.evaluated += len(tokens)
+        return np.array(rows, dtype=np.float32).reshape(-1, VOCABULARY)
+
+
+def alone(scoring: Scoring) -> tuple[float, bool]:
+    """One sequence by itself, token after token, in float64."""
+    nats, greedy = 0.0, True
+    for at in range(scoring.first, len(scoring.tokens)):
+        logits = logits_after(scoring.tokens[:at]).astype(np.float64)
+        token = scoring.tokens[at]
+        nats += logits[token] - np.log(np.exp(logits).sum())
+        greedy &= logits.argmax() == token
+    return nats, bool(greedy)
+
+
+tokens_ = st.lists(st.integers(0, 2), min_size=1, max_size=8)
+
+
+@st.composite
+def scorings_(draw):
+    tokens = draw(tokens_)
+    first = draw(st.integers(1, len(tokens)))
+    return Scoring(tokens=tuple(tokens), first=first, truncated=False)
+
+
+windows = st.lists(st.lists(scorings_(), max_size=5), max_size=6)
+
+
+@given(
+    window=windows,
+    batch_tokens=st.integers(1, 9),
+    rows=st.integers(1, 4),
+    wave_tokens=st.integers(1, 40),
+    sequences=st.integers(2, 6),
+    cells=st.integers(8, 30),
+)
+def test_packed_equals_alone(window, batch_tokens, rows, wave_tokens, sequences, cells):
+    decoder = Toy(batch_tokens=batch_tokens, rows=rows)
+    limits = Limits(wave_tokens=wave_tokens, sequences=sequences, cells=cells)
+    told: list[int] = []
+
+    nats, greedy, evaluated = score_window(decoder, window, limits, told.append)
+
+    assert [len(part) for part in nats] == [len(item) for item in window]
+    for item, item_nats, item_greedy in zip(window, nats, greedy, strict=True):
+        expected = [alone(scoring) for scoring in item]
+        assert list(item_nats) == pytest.approx([n for n, _ in expected], abs=1e-5)
+        assert list(item_greedy) == [g for _, g in expected]
+    assert evaluated == decoder.evaluated <= sum(len(s.read) for item in window for s in item)
+    assert told == sorted(told)
+    assert all(done <= len(window) for done in told)
+
+
+def greedy_continuation(context: Sequence[int], length: int) -> tuple[int, ...]:
+    tokens = list(context)
+    for _ in range(length):
+        tokens.append(int(logits_after(tokens).argmax()))
+    return tuple(tokens)
+
+
+def test_a_greedy_continuation_is_recognised_and_its_neighbour_is_not():
+    best = greedy_continuation((1, 2), 4)
+    other = (*best[:-1], (best[-1] + 1) % VOCABULARY)
+    item = [Scoring(tokens=tokens, first=2, truncated=False) for tokens in (best, other)]
+    limits = Limits(wave_tokens=512, sequences=64, cells=64)
+    _, greedy, _ = score_window(Toy(batch_tokens=2, rows=1), [item], limits, lambda _: None)
+    assert greedy[0].tolist() == [True, False]
+
+
+def test_progress_counts_complete_items():
+    item = [Scoring(tokens=(1, 2, 3), first=1, truncated=False)]  # reads two tokens
+    limits = Limits(wave_tokens=4, sequences=64, cells=64)  # two items a wave
+    told: list[int] = []
+    score_window(Toy(batch_tokens=8, rows=8), [item] * 5, limits, told.append)
+    assert told == [2, 4, 5]
+
+
+def test_an_empty_window():
+    limits = Limits(wave_tokens=4, sequences=64, cells=64)
+    assert score_window(Toy(batch_tokens=8, rows=8), [], limits, lambda _: None) == ([], [], 0)
+
+
+def test_nothing_to_score_is_certain_and_greedy():
+    # The sum over no tokens is 0, and all of no tokens are the greedy ones.
+    item = [Scoring(tokens=(1,), first=1, truncated=False)]
+    limits = Limits(wave_tokens=4, sequences=64, cells=64)
+    nats, greedy, evaluated = score_window(
+        Toy(batch_tokens=8, rows=8), [item], limits, lambda _: None
+    )
+    assert (nats[0].tolist(), greedy[0].tolist(), evaluated) == ([0.0], [True], 0)
+
+
+def test_item_score_keeps_one_sum_a_continuation():
+    item = protocol.ScoreItem(contexts=["c"], continuations=[(0, "a"), (0, "b")])
+    scorings = [
+        Scoring(tokens=(1, 2, 3), first=1, truncated=False),
+        Scoring(tokens=(2, 4), first=1, truncated=True),
+    ]
+    score = item_score(item, scorings, np.array([-1.5, -2.0]), np.array([True, False]))
+    # Tokens of the continuations: 2 + 1.
+    assert score == protocol.ItemScore(
+        logprobs=[-1.5, -2.0], greedy=[True, False], tokens=3, truncated=True
+    )
+    assert type(score.logprobs[0]) is float  # lm-eval and JSON want Python's own
+    assert type(score.greedy[0]) is bool
+
+
+@pytest.mark.parametrize(("greedy", "expected"), [([True, True], True), ([True, False], False)])
+def test_item_score_adds_up_the_windows_of_a_rolling_text(greedy, expected):
+    item = protocol.ScoreItem(contexts=["text"], continuations=[], rolling=True)
+    scorings = rolling_windows([1, 2, 3, 4, 5], prefix_token=0, max_length=3)
+    score = item_score(item, scorings, np.array([-1.5, -2.25]), np.array(greedy))
+    # -1.5 - 2.25; each of the five tokens is predicted once.
+    assert score == protocol.ItemScore(
+        logprobs=[-3.75], greedy=[expected], tokens=5, truncated=False
+    )
+
+
+def test_item_score_of_an_empty_rolling_text():
+    item = protocol.ScoreItem(contexts=[""], continuations=[], rolling=True)
+    score = item_score(item, [], np.zeros(0), np.zeros(0, dtype=np.bool_))
+    assert score == protocol.ItemScore(logprobs=[0.0], greedy=[True], tokens=0, truncated=False)
