@@ -47,15 +47,16 @@ def score_task(
         return TaskScore(accuracy=_accuracy(loaded, items, {}, 0), rows=())
     try:
         per_item = _process(loaded, done, answered)
+        values: dict[str, list[Any]] = {}
+        for row in per_item:
+            for name, value in row.items():
+                values.setdefault(name, []).append(value)
+        accuracy = _accuracy(loaded, items, values, len(done))
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError) as error:
         raise SpecError(
             f'task "{loaded.name}": its scoring fails: {type(error).__name__}: {error}'
         ) from error
-    values: dict[str, list[Any]] = {}
-    for row in per_item:
-        for name, value in row.items():
-            values.setdefault(name, []).append(value)
-    return TaskScore(accuracy=_accuracy(loaded, items, values, len(done)), rows=tuple(per_item))
+    return TaskScore(accuracy=accuracy, rows=tuple(per_item))
 
 
 def _process(
@@ -111,15 +112,18 @@ def _accuracy(
 
 def _aggregate(loaded: LoadedTask, name: str, values: list[Any]) -> float | None:
     aggregation = loaded.task.aggregation().get(name.partition(",")[0])
-    found = float(aggregation(values)) if aggregation else math.fsum(values) / len(values)
+    try:
+        found = float(aggregation(values)) if aggregation else math.fsum(values) / len(values)
+    except OverflowError:  # the perplexity of a candidate that is very wrong
+        return None
     return found if math.isfinite(found) else None
 
 
 def _stderr(loaded: LoadedTask, values: list[Any]) -> float | None:
     """Sample standard deviation / sqrt(n), which is only right for a mean."""
     aggregation = loaded.task.aggregation().get(loaded.metric)
-    if len(values) < 2 or (aggregation is not None and aggregation.__name__ != "mean"):
+    if len(values) < 2 or getattr(aggregation, "__name__", "mean") != "mean":
         return None
     mean = math.fsum(values) / len(values)
     variance = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
-    return math.sqrt(variance / len(values))
+    return math.sqrt(variance / len(values)) if math.isfinite(variance) else None

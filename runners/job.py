@@ -89,9 +89,12 @@ class Job:
 
     @property
     def suite_digest(self) -> str:
-        """Of tasks, few-shot, seed, workloads and the identity of every item."""
+        """Of tasks, few-shot, seed, workloads and every item: what is asked, what is right."""
         tasks = [
-            [t.loaded.name, t.loaded.num_fewshot, t.loaded.metric, [i.identity for i in t.items]]
+            [
+                [t.loaded.name, t.loaded.num_fewshot, t.loaded.metric, t.loaded.filter],
+                [[i.identity, repr(i.target), _generation_arguments(i)] for i in t.items],
+            ]
             for t in self.tasks
         ]
         workloads = [w.name for w in self.suite.workloads]
@@ -109,6 +112,11 @@ class Job:
             self.machine.fingerprint,
             version("weighin").split(".")[0],
         ])  # fmt: skip
+
+
+def _generation_arguments(item: Item) -> list[str]:
+    """What an item's identity, which is made of texts, leaves out."""
+    return [repr(a) for instance in item.instances for a in instance.args if isinstance(a, dict)]
 
 
 def runtime_version(runtime: str) -> str:

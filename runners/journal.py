@@ -7,6 +7,7 @@ answered is repeated entirely, from the same empty cache, and so gives the same 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -35,8 +36,10 @@ class Journal:
             RecordError: the store cannot be written, or another process still runs this job.
         """
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=wait_s, poll_interval=0.5)
+            # Not before: who had the lock takes the folder away when the job is done.
+            self._folder.mkdir(exist_ok=True)
             if fresh:
                 self._path.unlink(missing_ok=True)
             self.events = self._read()
@@ -76,9 +79,10 @@ class Journal:
         """Give the job back; when it is done its journal goes."""
         if done:
             shutil.rmtree(self._folder, ignore_errors=True)
+            # While it is held: afterwards the file may be the next one's lock. Windows keeps it.
+            with contextlib.suppress(OSError):
+                Path(self._lock.lock_file).unlink()
         self._lock.release()
-        if done:
-            Path(self._lock.lock_file).unlink(missing_ok=True)
 
     def _read(self) -> list[dict[str, Any]]:
         if not self._path.exists():

@@ -67,14 +67,21 @@ class Store:
         return target
 
     def run_ids(self) -> list[str]:
-        """Every run in the store, oldest first."""
-        if not self.root.is_dir():
-            return []
-        return sorted(
-            entry.name
-            for entry in os.scandir(self.root)
-            if re.fullmatch(RUN_ID, entry.name) and entry.is_dir()
-        )
+        """Every run in the store, oldest first; none where there is no folder yet.
+
+        Raises:
+            RecordError: it is there and cannot be read.
+        """
+        try:
+            if not self.root.is_dir():
+                return []
+            return sorted(
+                entry.name
+                for entry in os.scandir(self.root)
+                if re.fullmatch(RUN_ID, entry.name) and entry.is_dir()
+            )
+        except OSError as error:
+            raise RecordError(f"store {self.root}: cannot be read ({error.strerror})") from error
 
     def read(self, run_id: str) -> Record:
         """One record.

@@ -45,8 +45,8 @@ def windows(
     """Cut a task's items into windows, in order."""
     first, requests, size = start, 0, 0
     for number in range(start, len(items)):
-        more = len(items[number].instances)
-        text = sum(len(a) for i in items[number].instances for a in i.args if isinstance(a, str))
+        more = sum(_repeats(i) for i in items[number].instances)
+        text = sum(_bytes(a) for i in items[number].instances for a in i.args)
         if number > first and (requests + more > MAX_REQUESTS or size + text > MAX_BYTES):
             yield _window(task, items, first, number, seed=seed, chat=chat)
             first, requests, size = number, 0, 0
@@ -91,6 +91,11 @@ def _repeats(instance: Any) -> int:
     return int(instance.repeats or 1)
 
 
+def _bytes(argument: Any) -> int:
+    # A data set may hold half a surrogate pair, which JSON can carry and UTF-8 cannot.
+    return len(argument.encode(errors="surrogatepass")) if isinstance(argument, str) else 0
+
+
 def _score_item(item: Item) -> protocol.ScoreItem:
     if item.instances[0].request_type == "loglikelihood_rolling":
         return protocol.ScoreItem(
@@ -120,16 +125,20 @@ def _generation(task: str, instance: Any, *, chat: bool, seed: int) -> protocol.
     """lm-eval's generation arguments, read as its own models read them."""
     prompt, arguments = instance.args[0], instance.args[1]
     until = arguments.get("until") or []
-    return protocol.GenerateItem(
-        prompt=prompt,
-        chat=chat,
-        until=[until] if isinstance(until, str) else list(until),
-        max_tokens=_max_tokens(task, arguments),
-        temperature=_temperature(arguments),
-        top_k=int(arguments.get("top_k") or 0),
-        top_p=float(arguments.get("top_p", 1.0)),
-        seed=seed,
-    )
+    top_p = arguments.get("top_p")
+    try:
+        return protocol.GenerateItem(
+            prompt=prompt,
+            chat=chat,
+            until=[until] if isinstance(until, str) else list(until),
+            max_tokens=_max_tokens(task, arguments),
+            temperature=_temperature(arguments),
+            top_k=int(arguments.get("top_k") or 0),
+            top_p=1.0 if top_p is None else float(top_p),
+            seed=seed,
+        )
+    except (TypeError, ValueError) as error:
+        raise SpecError(f'task "{task}": generation_kwargs: {error}') from error
 
 
 def _max_tokens(task: str, arguments: Mapping[str, Any]) -> int:
@@ -148,7 +157,8 @@ def _temperature(arguments: Mapping[str, Any]) -> float:
 
     `do_sample` without a temperature samples at 1, as transformers does.
     """
-    temperature = arguments.get("temperature")
-    if arguments.get("do_sample", bool(temperature)):
-        return float(1.0 if temperature is None else temperature)
-    return 0.0
+    given, sample = arguments.get("temperature"), arguments.get("do_sample")
+    temperature = float(1.0 if given is None else given)
+    if sample is None:
+        sample = given is not None and temperature > 0
+    return temperature if sample else 0.0

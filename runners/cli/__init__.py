@@ -7,7 +7,9 @@ or a crash would read as a regression.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import os
 import signal
 import sys
@@ -27,6 +29,10 @@ COMMANDS = {
     "list": ("runners.cli.listing", "List candidates, suites, tasks, budgets or runs."),
     "show": ("runners.cli.show", "Show everything about one run."),
     "fetch": ("runners.cli.fetch", "Bring weights and data here, for later use offline."),
+    "export": ("runners.cli.export", "Write records as CSV, JSON or Parquet."),
+    "gc": ("runners.cli.gc", "Remove what a store and the cache no longer need."),
+    "doctor": ("runners.cli.doctor", "Say what this machine can run and measure."),
+    "completion": ("runners.cli.completion", "Print the script that completes names in a shell."),
 }
 
 
@@ -74,11 +80,16 @@ def group() -> None:
 def main() -> None:
     """Run the command line and end with one of the documented exit codes."""
     sys.excepthook = _bug
+    for stream in (sys.stdout, sys.stderr):
+        # A file name that is no text, or a terminal that knows ASCII only, must not end a run.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # lm-eval draws a bar for each task's requests; ours says where a run stands.
     os.environ.setdefault("TQDM_DISABLE", "1")
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = group.main(prog_name="weighin", standalone_mode=False)
+        code = group.main(sys.argv[1:] or ["--help"], prog_name="weighin", standalone_mode=False)
+        sys.stdout.flush()  # here, where a closed pipe is expected, and not as Python ends
         sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
         _say(error.format_message())
@@ -96,8 +107,9 @@ def main() -> None:
 
 
 def _say(message: str) -> None:
-    # One line, whatever the message is made of.
-    print(f"weighin: {' '.join(message.split())}", file=sys.stderr)
+    # One line, whatever the message is made of; the exit code says it where nobody reads.
+    with contextlib.suppress(OSError):
+        print(f"weighin: {' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
@@ -106,8 +118,9 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    traceback.print_exception(kind, error, trace)
-    _say(f"this is a bug in weighin: {kind.__name__}; please report the lines above")
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        traceback.print_exception(kind, error, trace)
+        _say(f"this is a bug in weighin: {kind.__name__}; please report the lines above")
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(EXIT_BUG)

@@ -5,6 +5,7 @@ A progress bar that redraws itself from a thread would take time from the worker
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from typing import TYPE_CHECKING, TextIO
@@ -48,7 +49,7 @@ class ProgressLines:
     def say(self, text: str) -> None:
         """A line that stays."""
         self._clear()
-        print(text, file=self._stream, flush=True)
+        self._write(text + "\n")
 
     def end(self) -> None:
         """Take the redrawn line away."""
@@ -59,20 +60,24 @@ class ProgressLines:
         if not self._live:
             # Into a log: what changed, not every count.
             if key != self._last_key:
-                print(text, file=self._stream, flush=True)
+                self._write(text + "\n")
         elif key != self._last_key or now - self._last_s >= DRAW_EVERY_S:
             self._clear()
             self._shown = _fit(text)
-            self._stream.write(self._shown)
-            self._stream.flush()
+            self._write(self._shown)
             self._last_s = now
         self._last_key = key
 
     def _clear(self) -> None:
         if self._shown:
-            self._stream.write("\r\x1b[2K")
-            self._stream.flush()
+            self._write("\r\x1b[2K")
             self._shown = ""
+
+    def _write(self, text: str) -> None:
+        # Who stops reading the progress does not stop the run.
+        with contextlib.suppress(BrokenPipeError):
+            self._stream.write(text)
+            self._stream.flush()
 
     def _eta(self, where: str, step: Step) -> str:
         now = time.monotonic()

@@ -126,7 +126,7 @@ def _fact_pairs(record: Record) -> list[tuple[str, Any]]:
 
 def _engine(record: Record) -> str | None:
     engine = record.engine
-    if engine is None or not engine.distinct_tokens:
+    if engine is None or not engine.distinct_tokens or not engine.scoring_s:
         return None
     saved = engine.raw_tokens / engine.distinct_tokens
     return (

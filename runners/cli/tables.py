@@ -16,16 +16,24 @@ from leaderboard.units import MISSING, format_number, format_percent, mib, ms
 WIDE = 160
 
 
+class _Stdout(Console):
+    """Rich ends the program with code 1 when its reader has gone; ours says what that means."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """Stdout; wide enough not to cut a table short where it is not a terminal."""
-    return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
+    return _Stdout(width=None if sys.stdout.isatty() else WIDE, highlight=False)
 
 
 def new_table(title: str, *columns: str) -> Table:
     """A table whose first column is text and whose others are numbers."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    heading = Text(title, style="bold") if title else None
+    table = Table(title=heading, title_justify="left", header_style="bold")
     for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left", overflow="fold")
+        table.add_column(plain(column), justify="right" if number else "left", overflow="fold")
     return table
 
 
@@ -115,8 +123,8 @@ def _title(rows: Sequence[Row]) -> str:
     record = rows[0].record
     machine = record.machine
     return (
-        f"{record.suite.name} (version {record.suite.version}) on {machine['cpu_model']}, "
-        f"{machine['usable_cpus']} cores"
+        f"{record.suite.name} (version {record.suite.version}) on {machine.get('cpu_model')}, "
+        f"{machine.get('usable_cpus')} cores"
     )
 
 

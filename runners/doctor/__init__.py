@@ -1,0 +1,1 @@
+"""What `weighin doctor` looks at: each check is a function that returns a `Check`."""

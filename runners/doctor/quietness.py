@@ -1,0 +1,166 @@
+"""Checks of what disturbs a measurement: cores, quota, other processes, swap, the clock."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from runners.doctor.check import Check, ShowBytes
+from runners.measure.cgroup import cpu_groups, cpu_quota
+from runners.measure.linux import optional_text
+from runners.measure.machine import usable_cpus
+from runners.measure.noise import Noise, cpu_seconds, flags, noise_between, read_noise
+
+SAMPLE_S = 1.0
+SWAP_SHARE = 0.01
+"""Of RAM: less in swap was put there long ago and is left alone."""
+BUSY_SHARE = 0.05
+"""Of a core: a process that takes less is not named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What the machine did during a short sample."""
+
+    load_1m: float | None
+    noise: Noise
+    busiest: tuple[tuple[str, float], ...]
+    """(name and pid, cores) of processes not our own, the busiest first."""
+
+
+def cpu_check(*, logical: int, usable: int, quota: float | None) -> Check:
+    """The cores that a worker will use.
+
+    Args:
+        logical: cores that the system has.
+        usable: what affinity and quota leave, which is the number of threads.
+        quota: CPUs that the control group may use; None: no limit.
+    """
+    found = f"{usable} of {logical} cores, so {usable} threads"
+    if quota is None:
+        return Check(name="CPU", status="ok", found=found)
+    found += f"; quota {quota:g} CPUs"
+    if quota >= usable:
+        return Check(name="CPU", status="ok", found=found)
+    return Check(
+        name="CPU",
+        status="limited",
+        found=found,
+        advice="the quota is no whole number of cores, so that threads are stopped in every "
+        "period (flag `throttled`): raise it to a whole number, or set settings.threads",
+    )
+
+
+def cpus() -> Check:
+    """The check of this process's cores."""
+    quota = cpu_quota(cpu_groups())
+    return cpu_check(logical=os.cpu_count() or 1, usable=usable_cpus(), quota=quota)
+
+
+def sample_load(seconds: float = SAMPLE_S) -> Load:
+    """Watch the machine for a moment; this process only sleeps."""
+    own = [os.getpid()]
+    before, times, own_s = read_noise(), _cpu_by_process(), cpu_seconds(own)
+    started = time.perf_counter()
+    time.sleep(seconds)
+    elapsed_s = time.perf_counter() - started
+    after, own_used_s = read_noise(), cpu_seconds(own) - own_s
+    noise = noise_between(before, after, own_cpu_s=own_used_s, elapsed_s=elapsed_s)
+    used = _rises(times, _cpu_by_process(), elapsed_s)
+    return Load(load_1m=after.load_1m, noise=noise, busiest=tuple(used[:3]))
+
+
+def load_check(load: Load) -> Check:
+    """Whether the machine is quiet now, by the thresholds that flag a run."""
+    parts = [] if load.load_1m is None else [f"load {load.load_1m:.2f}"]
+    if load.noise.others_cpus is not None:
+        parts.append(f"other processes use {load.noise.others_cpus:.2f} cores")
+    parts += [f"{name} {cores:.2f}" for name, cores in load.busiest]
+    found = ", ".join(parts) or "unknown"
+    raised = flags(load.noise)
+    if not raised:
+        return Check(name="load now", status="ok", found=found)
+    why = "; ".join(f"{flag.name}: {flag.detail}" for flag in raised)
+    return Check(
+        name="load now",
+        status="limited",
+        found=found,
+        advice=f"a run would be flagged now ({why}): end other work, or measure later",
+    )
+
+
+def swap_check(*, total: int, used: int, ram: int, show: ShowBytes) -> Check:
+    """Swap, all in bytes: memory that a candidate is timed with should not be there."""
+    if not total:
+        return Check(name="swap", status="ok", found="none")
+    found = f"{show(used)} of {show(total)} used"
+    if used <= SWAP_SHARE * ram:
+        return Check(name="swap", status="ok", found=found)
+    return Check(
+        name="swap",
+        status="limited",
+        found=found,
+        advice="memory is or was short: end other programs; as root, swapoff -a && swapon -a "
+        "brings back what is in swap",
+    )
+
+
+def swap(show: ShowBytes) -> Check:
+    """The check of this machine's swap."""
+    memory = psutil.swap_memory()
+    ram = psutil.virtual_memory().total
+    return swap_check(total=memory.total, used=memory.used, ram=ram, show=show)
+
+
+def governor_check(root: Path = Path("/sys/devices/system/cpu")) -> Check:
+    """How the clock is governed, where the system tells."""
+    read = (optional_text(path) for path in root.glob("cpu[0-9]*/cpufreq/scaling_governor"))
+    governors = sorted({text.strip() for text in read if text})
+    if not governors:
+        return Check(
+            name="frequency governor",
+            status="limited",
+            found="not told",
+            advice="nothing to do in a virtual machine; a change of clock during a run is flagged "
+            "where /proc/cpuinfo shows it",
+        )
+    found = ", ".join(governors)
+    if governors == ["performance"]:
+        return Check(name="frequency governor", status="ok", found=found)
+    return Check(
+        name="frequency governor",
+        status="limited",
+        found=found,
+        advice="the clock may follow the load; as root: cpupower frequency-set -g performance",
+    )
+
+
+def _cpu_by_process() -> dict[tuple[str, int], float]:
+    found = {}
+    for process in psutil.process_iter(["name", "cpu_times"]):
+        times = process.info["cpu_times"]
+        if times is not None and process.pid != os.getpid():
+            found[process.info["name"] or "?", process.pid] = float(times.user + times.system)
+    return found
+
+
+def _rises(
+    before: Mapping[tuple[str, int], float],
+    after: Mapping[tuple[str, int], float],
+    elapsed_s: float,
+) -> Sequence[tuple[str, float]]:
+    rises: Iterable[tuple[str, float]] = (
+        (f"{name} ({pid})", (used - before[name, pid]) / elapsed_s)
+        for (name, pid), used in after.items()
+        if (name, pid) in before
+    )
+    return sorted(
+        ((name, cores) for name, cores in rises if cores >= BUSY_SHARE),
+        key=lambda one: one[1],
+        reverse=True,
+    )

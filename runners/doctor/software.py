@@ -1,0 +1,142 @@
+"""Checks of what is installed: Python, the runtimes, a compiler."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+
+from evals.errors import RuntimeFailure
+from runners.doctor.check import Check
+from runners.weights import MISSING
+from runners.worker.__main__ import RUNTIMES
+from runners.worker_process import WorkerProcess
+
+OLDEST_PYTHON = (3, 11)
+TESTED_ON = ("Linux",)
+START_TIMEOUT_S = 60.0
+COMPILERS = ("c++", "g++", "clang++", "cl")
+NO_COMPILER = (
+    "Debian, Ubuntu: apt-get install g++; Fedora: dnf install gcc-c++; macOS: xcode-select "
+    "--install; Windows: the Visual Studio build tools"
+)
+
+
+def python_check(version: tuple[int, ...] = sys.version_info[:3]) -> Check:
+    """Whether this Python is new enough, and where it is."""
+    found = f"{'.'.join(map(str, version))}, {sys.executable}"
+    if version >= OLDEST_PYTHON:
+        return Check(name="Python", status="ok", found=found)
+    wanted = ".".join(map(str, OLDEST_PYTHON))
+    return Check(
+        name="Python", status="missing", found=found, advice=f"install Python {wanted} or later"
+    )
+
+
+def platform_check(system: str, machine: str) -> Check:
+    """Whether Weighin was tried on this system."""
+    found = f"{system or 'unknown'} {machine}".strip()
+    if system in TESTED_ON:
+        return Check(name="platform", status="ok", found=found)
+    return Check(
+        name="platform",
+        status="limited",
+        found=found,
+        advice="Weighin is developed on Linux: here accuracy and latency are measured alike, peak "
+        "memory is of another source, and limits and noise are mostly unknown",
+    )
+
+
+def here() -> Check:
+    """The check of this system."""
+    return platform_check(platform.system(), platform.machine())
+
+
+def runtime_check(runtime: str, package: str, *, missing: str) -> Check:
+    """Start a worker with a runtime and read what it says of itself.
+
+    Starting it loads the library, so that one which was built for another CPU dies here.
+
+    Args:
+        runtime: as `runners.worker` knows it.
+        package: the distribution that it comes in.
+        missing: what to do when that is not installed.
+    """
+    version = installed(package)
+    name = f"runtime {runtime}"
+    if version is None:
+        return Check(name=name, status="missing", found=f"no {package}", advice=missing)
+    try:
+        with WorkerProcess(runtime, threads=1, timeout_s=START_TIMEOUT_S) as worker:
+            build, seconds = worker.ready.runtime_build, worker.ready_s
+    except RuntimeFailure as error:
+        return Check(
+            name=name,
+            status="missing",
+            found=f"{package} {version} does not start",
+            advice=str(error),
+        )
+    return Check(
+        name=name,
+        status="ok",
+        found=f"{package} {version}, starts in {seconds:.1f} s; {build}",
+    )
+
+
+def llamacpp_check() -> Check:
+    """The runtime of GGUF weights."""
+    _, _, advice = MISSING.partition(": ")
+    return runtime_check("llamacpp", "llama-cpp-python", missing=advice)
+
+
+def torch_check(
+    versions: Mapping[str, str | None], *, runtimes: Mapping[str, object] = RUNTIMES
+) -> Check:
+    """Torch and transformers, which a runtime `hf` wants where there is one.
+
+    Args:
+        versions: of the packages; None: not installed.
+        runtimes: the runtimes that there are.
+    """
+    found = ", ".join(f"{name} {version or 'not installed'}" for name, version in versions.items())
+    if "hf" not in runtimes:
+        return Check(
+            name="runtime hf", status="ok", found=f"not in this version, needs nothing ({found})"
+        )
+    if all(versions.values()):
+        return Check(name="runtime hf", status="ok", found=found)
+    return Check(
+        name="runtime hf",
+        status="limited",
+        found=found,
+        advice="only candidates of runtime hf need it: pip install 'weighin[hf]'",
+    )
+
+
+def compiler_check(found: str | None, *, built: bool) -> Check:
+    """A C++ compiler, which llama-cpp-python is built with.
+
+    Args:
+        found: its path.
+        built: llama-cpp-python is installed, so that none is needed until the next version.
+    """
+    if found:
+        return Check(name="C++ compiler", status="ok", found=found)
+    advice = f"needed to install the next llama-cpp-python: {NO_COMPILER}" if built else NO_COMPILER
+    status = "limited" if built else "missing"
+    return Check(name="C++ compiler", status=status, found="none on the PATH", advice=advice)
+
+
+def compiler() -> str | None:
+    """The path of the first C++ compiler on the PATH."""
+    return next((path for path in map(shutil.which, COMPILERS) if path), None)
+
+
+def installed(package: str) -> str | None:
+    """The version of an installed distribution."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
