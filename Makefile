@@ -8,7 +8,7 @@ SETUP := pyproject.toml constraints.txt tools/setup
 
 export PYTHON
 
-.PHONY: help demo reference test check lint format clean
+.PHONY: help demo reference test check fuzz lint format docs clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -20,11 +20,15 @@ demo: .venv/.demo  ## set up, measure three rungs of one small model, print the 
 
 reference: .venv/.demo  ## measure the six rungs for results/reference (an hour; resumable; leave the machine alone)
 	$(BIN)/weighin run $(LADDER) --suite core --repeats 5 --store results/reference
+	$(BIN)/python tools/write_reference.py
 
 test: check  ## what CI runs: lint, types and every test
 
 check: lint
 	$(BIN)/python -m pytest --cov --cov-report=term
+
+fuzz: .venv/.dev  ## damage whatever is read from disk or a pipe, for a few minutes
+	$(BIN)/python -m pytest fuzz
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
@@ -34,6 +38,9 @@ lint: .venv/.dev
 format: .venv/.dev  ## lay out the code and mend what ruff can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: .venv/.dev  ## write docs/commands.md and docs/records.md from the code
+	$(BIN)/python tools/write_docs.py
 
 clean:  ## remove the virtual environment and what tools left behind
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -87,15 +87,18 @@ class Journal:
     def _read(self) -> list[dict[str, Any]]:
         if not self._path.exists():
             return []
-        whole, _, _ = self._path.read_bytes().rpartition(b"\n")
-        # What a kill cut off is dropped from the file too, so that the next line starts clean.
-        self._path.write_bytes(whole + b"\n" if whole else b"")
-        events = []
-        for line in whole.splitlines():
+        events, good = [], 0
+        for line in self._path.read_bytes().splitlines(keepends=True):
             try:
                 event = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 break  # what comes after a damaged line was written by nobody we know
+            if not line.endswith(b"\n"):
+                break
+            good += len(line)
             if isinstance(event, dict):
                 events.append(event)
+        # The rest goes from the file too, so that what is written next is read again. Cut, not
+        # written anew: a kill in between would lose all of it.
+        os.truncate(self._path, good)
         return events

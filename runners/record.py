@@ -262,7 +262,7 @@ def parse_record(text: str, *, where: str) -> Record:
     except (ValueError, RecursionError) as error:
         raise RecordError(f"{where}: damaged: not JSON ({error})") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
-    if not isinstance(version, int):
+    if not isinstance(version, int) or isinstance(version, bool):
         raise RecordError(f"{where}: not a record of Weighin (no schema_version)")
     if version > SCHEMA_VERSION:
         raise RecordError(

@@ -36,7 +36,8 @@ def sample_rows(
         }
         row.update(_likelihoods(reply) if isinstance(reply, protocol.ItemScore) else _texts(reply))
         if keep_prompts:
-            row["prompt"] = str(item.instances[0].args[0])
+            # A data set may hold half a surrogate pair, which a column of text cannot.
+            row["prompt"] = str(item.instances[0].args[0]).encode(errors="replace").decode()
         row["metrics"] = {
             name: float(value) for name, value in metrics.items() if isinstance(value, int | float)
         }

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic_core import PydanticSerializationError
 
 from evals.errors import RecordError, did_you_mean
 from runners.record import RUN_ID, Record, parse_record
@@ -56,7 +60,7 @@ class Store:
             temporary.mkdir(parents=True)
             if samples is not None:
                 _write_parquet(samples, temporary / SAMPLES)
-            _write_synced(temporary / RECORD, record.model_dump_json(indent=1) + "\n")
+            _write_synced(temporary / RECORD, _as_json(record) + "\n")
             temporary.rename(target)
         except OSError as error:
             raise RecordError(
@@ -150,6 +154,7 @@ class Store:
             run_id = f"{stamp}-{slug}-{job_key[:8]}"
             if not (self.root / run_id).exists():
                 return run_id
+            time.sleep(0.05)  # until the next second
 
     def samples(self, run_id: str, columns: list[str] | None = None) -> pyarrow.Table:
         """The rows of one run.
@@ -172,6 +177,14 @@ def default_store() -> Path:
     here = Path.cwd()
     checkout = (here / "pyproject.toml").is_file() and (here / "evals" / "catalog").is_dir()
     return here / "results" / "runs" if checkout else here / "weighin-results"
+
+
+def _as_json(record: Record) -> str:
+    try:
+        return record.model_dump_json(indent=1)
+    except PydanticSerializationError:
+        # A file name that is no text: Python's JSON escapes it, and reads it back as it was.
+        return json.dumps(record.model_dump(mode="json"), indent=1)
 
 
 def _write_parquet(samples: pyarrow.Table, path: Path) -> None:

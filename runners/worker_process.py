@@ -38,6 +38,7 @@ class WorkerProcess:
         self._runtime, self._threads, self._timeout_s = runtime, threads, timeout_s
         self._inbox: queue.SimpleQueue[protocol.Message | Exception | None] = queue.SimpleQueue()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
+        self._ended = False
         self.ready_s = 0.0
         """From spawning to the `Ready` message, seconds."""
         self.ready: protocol.Ready
@@ -93,29 +94,34 @@ class WorkerProcess:
             RuntimeFailure: the worker refused, in its own words.
             WorkerCrash: it died, sent nothing for `timeout_s`, or had a bug.
         """
-        try:
-            if self._process.stdin is None:
-                raise WorkerCrash("the worker has no pipe")
-            wire.send(self._process.stdin, question)
-        except OSError:
-            # It is gone; what `_wait` finds on the pipe says how.
-            pass
+        if self._ended:
+            raise WorkerCrash("the worker has ended")
+        # From a thread: a worker that does not read would block the parent for ever.
+        threading.Thread(target=self._send, args=(question,), daemon=True).start()
         return self._wait(answer, progress)
 
     def close(self) -> protocol.Closed:
         """Let the worker free its memory and end by itself."""
         closed = self.ask(protocol.Close(), protocol.Closed)
-        self._process.wait(timeout=EXIT_WAIT_S)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it is ended on leaving the context
+            self._process.wait(timeout=EXIT_WAIT_S)
         return closed
 
     def kill(self) -> None:
         """End the worker and whatever it started, now."""
+        self._ended = True
         if self._process.poll() is None:
             _kill_group(self._process)
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 _close_quietly(pipe)
+
+    def _send(self, question: protocol.Message) -> None:
+        # When the worker is gone, what `_wait` finds on its pipe says how.
+        with contextlib.suppress(OSError, ValueError):
+            if self._process.stdin is not None:
+                wire.send(self._process.stdin, question)
 
     def _read(self) -> None:
         pipe = self._process.stdout
@@ -152,6 +158,7 @@ class WorkerProcess:
             case protocol.Failed():
                 raise WorkerCrash(f"a bug in the worker: {message.message}", message.traceback)
             case None:
+                self._ended = True
                 raise WorkerCrash(self._how_it_died())
             case Exception():
                 self.kill()

@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no bug: hypothesis would fail an example that takes longer than 200 ms.
+settings.register_profile("weighin", deadline=None)
+settings.load_profile("weighin")
 
 
 @pytest.fixture(scope="session")

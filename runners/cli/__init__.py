@@ -15,6 +15,7 @@ import signal
 import sys
 import traceback
 from types import FrameType, TracebackType
+from typing import NoReturn
 
 import click
 
@@ -100,10 +101,24 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted")
         sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError as error:
+        _pipe_closed(error)
+    except SystemExit as ended:
+        # Click ends with 1 when a pipe closes, which would read as a regression.
+        if not isinstance(ended.__context__, BrokenPipeError):
+            raise
+        _pipe_closed(ended.__context__)
+
+
+def _pipe_closed(error: BrokenPipeError) -> NoReturn:
+    """The reader of our output (head, less) has gone: nothing is wrong. Any other pipe is a bug."""
+    try:
+        if sys.__stdout__ is not None:
+            sys.__stdout__.flush()
     except BrokenPipeError:
-        # The reader of our output (head, less) has gone; nothing is wrong here.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(0)
+    raise error
 
 
 def _say(message: str) -> None:

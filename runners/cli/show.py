@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runners.cli.names import complete_runs
 from runners.cli.options import json_option, open_store, store_option
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("show")
-@click.argument("run")
+@click.argument("run", shell_complete=complete_runs)
 @store_option
 @json_option
 def command(run: str, store_path: Path | None, *, as_json: bool) -> int:

@@ -72,10 +72,10 @@ def results(rows: Sequence[Row]) -> Table:
         table.add_row(
             plain(row.record.candidate.name),
             with_interval(row.score),
-            _measured(row.ttft_s, row.ttft_interval, ms),
-            _measured(row.decode_tokens_per_s, row.decode_interval, float),
-            _measured(row.peak_bytes, row.peak_interval, mib),
-            _measured(row.weights_bytes, None, mib),
+            measured(row.ttft_s, row.ttft_interval, ms),
+            measured(row.decode_tokens_per_s, row.decode_interval, float),
+            measured(row.peak_bytes, row.peak_interval, mib),
+            measured(row.weights_bytes, None, mib),
             f"{quantisation.bits_per_weight:.2f}" if quantisation else MISSING,
             plain(", ".join(row.flags)),
         )
@@ -132,7 +132,7 @@ def _chance_mark(score: Score | None) -> str:
     return " †" if score and score.told_from_chance is False else ""
 
 
-def _measured(
+def measured(
     value: float | None, interval: Interval | None, scale: Callable[[float], float]
 ) -> str:
     """A number, with half its run-to-run interval where there are several runs."""

@@ -22,7 +22,7 @@ def peak_check() -> Check:
         with WorkerProcess("fake", threads=1, timeout_s=START_TIMEOUT_S) as worker:
             was_reset = reset_peak(worker.pid)
             return judge_peak(read_peak(worker.pid, was_reset=was_reset), was_reset=was_reset)
-    except (MeasureError, RuntimeFailure) as error:
+    except (MeasureError, RuntimeFailure, OSError) as error:
         return Check(
             name="peak memory",
             status="missing",

@@ -56,8 +56,8 @@ def parse_memory_group(cgroup: str, mountinfo: str) -> MemoryGroup | None:
         if kind != "cgroup2" and not (kind == "cgroup" and "memory" in options.split(",")):
             continue
         if version in paths and version not in found:
-            path = _below(Path(mount), root, paths[version])
-            found[version] = MemoryGroup(version=version, path=path)
+            folder = _below(Path(mount), root, paths[version])
+            found[version] = MemoryGroup(version=version, path=folder)
     return found.get(1) or found.get(2)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,10 @@ from runners.measure.linux import optional_text
 from runners.measure.machine import usable_cpus
 from runners.measure.noise import Noise, cpu_seconds, flags, noise_between, read_noise
 
+CpuSeconds = Mapping[tuple[str, int], float]
+"""Of each (name, pid)."""
 SAMPLE_S = 1.0
+MOST_NAMED = 3
 SWAP_SHARE = 0.01
 """Of RAM: less in swap was put there long ago and is left alone."""
 BUSY_SHARE = 0.05
@@ -71,8 +74,8 @@ def sample_load(seconds: float = SAMPLE_S) -> Load:
     elapsed_s = time.perf_counter() - started
     after, own_used_s = read_noise(), cpu_seconds(own) - own_s
     noise = noise_between(before, after, own_cpu_s=own_used_s, elapsed_s=elapsed_s)
-    used = _rises(times, _cpu_by_process(), elapsed_s)
-    return Load(load_1m=after.load_1m, noise=noise, busiest=tuple(used[:3]))
+    used = busiest(times, _cpu_by_process(), elapsed_s)
+    return Load(load_1m=after.load_1m, noise=noise, busiest=tuple(used[:MOST_NAMED]))
 
 
 def load_check(load: Load) -> Check:
@@ -149,18 +152,12 @@ def _cpu_by_process() -> dict[tuple[str, int], float]:
     return found
 
 
-def _rises(
-    before: Mapping[tuple[str, int], float],
-    after: Mapping[tuple[str, int], float],
-    elapsed_s: float,
-) -> Sequence[tuple[str, float]]:
-    rises: Iterable[tuple[str, float]] = (
-        (f"{name} ({pid})", (used - before[name, pid]) / elapsed_s)
-        for (name, pid), used in after.items()
+def busiest(before: CpuSeconds, after: CpuSeconds, elapsed_s: float) -> list[tuple[str, float]]:
+    """(name and pid, cores) of processes that were there all the time, the busiest first."""
+    used = [
+        (f"{name} ({pid})", (seconds - before[name, pid]) / elapsed_s)
+        for (name, pid), seconds in after.items()
         if (name, pid) in before
-    )
-    return sorted(
-        ((name, cores) for name, cores in rises if cores >= BUSY_SHARE),
-        key=lambda one: one[1],
-        reverse=True,
-    )
+    ]
+    busy = [(name, cores) for name, cores in used if cores >= BUSY_SHARE]
+    return sorted(busy, key=lambda one: one[1], reverse=True)

@@ -71,7 +71,7 @@ def runtime_check(runtime: str, package: str, *, missing: str) -> Check:
     try:
         with WorkerProcess(runtime, threads=1, timeout_s=START_TIMEOUT_S) as worker:
             build, seconds = worker.ready.runtime_build, worker.ready_s
-    except RuntimeFailure as error:
+    except (RuntimeFailure, OSError) as error:
         return Check(
             name=name,
             status="missing",
@@ -125,8 +125,12 @@ def compiler_check(found: str | None, *, built: bool) -> Check:
     if found:
         return Check(name="C++ compiler", status="ok", found=found)
     advice = f"needed to install the next llama-cpp-python: {NO_COMPILER}" if built else NO_COMPILER
-    status = "limited" if built else "missing"
-    return Check(name="C++ compiler", status=status, found="none on the PATH", advice=advice)
+    return Check(
+        name="C++ compiler",
+        status="limited" if built else "missing",
+        found="none on the PATH",
+        advice=advice,
+    )
 
 
 def compiler() -> str | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
 
 from runners.doctor.check import Check, ShowBytes
+from runners.survey import tree_bytes
 
 LEAST_FREE_BYTES = 2 << 30
 """Weights of half a billion parameters at F16, their source and a store still fit."""
@@ -24,7 +24,9 @@ def store_check(root: Path, show: ShowBytes) -> Check:
 
 
 def _folder(name: str, root: Path, show: ShowBytes, *, advice: str) -> Check:
-    existing = next(path for path in (root, *root.parents) if path.exists() or path == path.parent)
+    existing = next(
+        path for path in (root, *root.parents) if _is_there(path) or path == path.parent
+    )
     problem = _cannot_write(existing)
     if problem:
         found = f"{root}, cannot be written ({problem})"
@@ -42,6 +44,13 @@ def _folder(name: str, root: Path, show: ShowBytes, *, advice: str) -> Check:
     return Check(name=name, status="ok", found=found)
 
 
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False  # not to be seen by this user; the folder around it says why
+
+
 def _cannot_write(folder: Path) -> str | None:
     """Why a file cannot be made there; asked of the disk, as permissions don't tell all."""
     if not folder.is_dir():
@@ -51,20 +60,3 @@ def _cannot_write(folder: Path) -> str | None:
             return None
     except OSError as error:
         return error.strerror or str(error)
-
-
-def tree_bytes(root: Path) -> int:
-    """Bytes of the regular files below a folder; symbolic links are neither followed nor counted."""
-    total = 0
-    folders = [root]
-    while folders:
-        try:
-            with os.scandir(folders.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(Path(entry))
-                    elif entry.is_file(follow_symlinks=False):
-                        total += entry.stat(follow_symlinks=False).st_size
-        except OSError:
-            continue  # it went away meanwhile, or may not be looked into
-    return total

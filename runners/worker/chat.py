@@ -17,9 +17,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 if TYPE_CHECKING:
     from jinja2.nodes import Node
     from jinja2.parser import Parser
+    from jinja2.runtime import Context
 
 MAX_TEMPLATE_CHARACTERS = 256 * 1024
 MAX_PROMPT_CHARACTERS = 4 * 1024 * 1024
+MAX_EXPONENT = 1000
 MAX_RENDER_S = 2.0
 """Two nested loops over a sandboxed `range` are 10^10 rounds; a real template takes 1 ms."""
 TODAY = datetime.date(2024, 7, 26)
@@ -86,9 +88,25 @@ class _Generation(Extension):
         return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
 
+class _Environment(ImmutableSandboxedEnvironment):
+    """Refuses products and powers that are larger than any prompt, before they take memory."""
+
+    intercepted_binops = frozenset(["*", "**"])
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        sizes = [len(x) for x in (left, right) if isinstance(x, str | bytes | list | tuple)]
+        numbers = [abs(x) for x in (left, right) if isinstance(x, int)]
+        too_large = sizes and numbers and sizes[0] * numbers[0] > MAX_PROMPT_CHARACTERS
+        if too_large or (operator == "**" and max(numbers, default=0) > MAX_EXPONENT):
+            raise ChatTemplateError(
+                f"the model's chat template makes more than {MAX_PROMPT_CHARACTERS} characters"
+            )
+        return super().call_binop(context, operator, left, right)
+
+
 def _environment() -> ImmutableSandboxedEnvironment:
     """As `transformers.utils.chat_template_utils` sets it up."""
-    environment = ImmutableSandboxedEnvironment(
+    environment = _Environment(
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols", _Generation]
     )
     environment.filters["tojson"] = _tojson

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import llama_cpp
 import numpy as np
 
+from runners.worker.runtime import WorkerError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -23,7 +25,7 @@ KV_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q8_0": 8, "bf16": 30}
 LOG_DEBUG, LOG_ERROR = 1, 4  # ggml_log_level
 
 
-class LlamaError(Exception):
+class LlamaError(WorkerError):
     """llama.cpp refused; the text is for people."""
 
 
@@ -113,7 +115,8 @@ class Model:
         BOS is added when asked for, where the model's own settings want one and the text does
         not start with it.
         """
-        raw = text.encode("utf-8")
+        # Half a surrogate pair is no text that a tokeniser knows.
+        raw = text.encode("utf-8", "replace")
         ids = (llama_cpp.llama_token * (len(raw) + 8))()
         n = llama_cpp.llama_tokenize(self.vocab, raw, len(raw), ids, len(ids), False, True)
         if n < 0:

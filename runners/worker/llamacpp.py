@@ -11,7 +11,7 @@ import numpy as np
 from runners.worker import protocol
 from runners.worker.chat import ChatTemplateError, render
 from runners.worker.encoding import Scoring, encode_pair, rolling_windows
-from runners.worker.llama_api import Context, LlamaError, Model, build_info
+from runners.worker.llama_api import Context, Model, build_info
 from runners.worker.logprobs import choose
 from runners.worker.passage import passage
 from runners.worker.prefix_tree import Limits
@@ -41,10 +41,7 @@ class LlamaCpp:
         if message.path is None:
             raise WorkerError("the runtime llamacpp needs weights")
         started = time.perf_counter()
-        try:
-            model = Model(message.path, mmap=message.settings["mmap"])
-        except LlamaError as error:
-            raise WorkerError(str(error)) from error
+        model = Model(message.path, mmap=message.settings["mmap"])
         self._model, self._settings = model, message
         return protocol.Loaded(
             seconds=time.perf_counter() - started,
@@ -174,18 +171,15 @@ class LlamaCpp:
             self._context.free()
             self._context = None
         engine = use == "engine"
-        try:
-            self._context = Context(
-                self._ready_model,
-                cells=cells,
-                sequences=SEQUENCES if engine else 1,
-                threads=self._settings.settings["threads"],
-                kv_type=self._settings.settings["kv_cache_type"],
-                rows=rows,
-                unified=engine,
-            )
-        except LlamaError as error:
-            raise WorkerError(str(error)) from error
+        self._context = Context(
+            self._ready_model,
+            cells=cells,
+            sequences=SEQUENCES if engine else 1,
+            threads=self._settings.settings["threads"],
+            kv_type=self._settings.settings["kv_cache_type"],
+            rows=rows,
+            unified=engine,
+        )
         self._use = use
         return self._context
 

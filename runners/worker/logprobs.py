@@ -25,8 +25,8 @@ def target_logprobs(
     Returns:
         Two arrays of shape (n,): nats, and greedy flags.
 
-    The maximum is subtracted before exponentials are taken; their sum is kept in float64, since
-    float32 over a vocabulary of 50,000 loses the fourth digit.
+    The maximum is subtracted before exponentials are taken; their sum is kept in float64, since a
+    float32 sum depends on the order of the additions, and that on NumPy's build.
     """
     best = logits.max(axis=1) if len(logits) else np.empty(0, np.float32)
     total = np.empty(len(logits), dtype=np.float64)

@@ -74,7 +74,7 @@ def plan(items: Sequence[Sequence[Scoring]], limits: Limits) -> Iterator[Wave]:
 
     Args:
         items: of each item its scorings; a scoring's index counts through the whole window.
-        limits: `cells` must hold the longest single sequence.
+        limits: `cells` must hold the longest single sequence; at least two sequences.
 
     Yields:
         Waves; over all of them each wanted (scoring, position) appears exactly once.

@@ -93,13 +93,10 @@ def test_a_template_refuses_messages_in_its_own_words():
         "{{ ''.__class__.__mro__ }}",
         "{{ ''.__class__.__mro__[1].__subclasses__() }}",
         "{{ ''['__class__']['__mro__'] }}",
-        "{{ ''|attr('__class__') }}",
         "{{ raise_exception.__globals__['__builtins__'] }}",
-        "{{ strftime_now.__globals__ }}",
         "{{ cycler.__init__.__globals__.os.system('id') }}",
         "{{ self.__init__.__globals__ }}",
         "{{ '{0.__class__.__mro__}'.format('') }}",
-        "{{ '{a.__class__}'.format_map({'a': 1}) }}",
         "{{ messages.append({}) }}",
         "{{ messages[0].update(role='system') }}",
         "{% include '/etc/passwd' %}",
@@ -109,15 +106,21 @@ def test_a_template_refuses_messages_in_its_own_words():
 )
 def test_the_sandbox_holds(template):
     messages = [dict(MESSAGES[0])]
-    try:
-        text = shown(template, messages)
-    except ChatTemplateError as error:
-        assert "\n" not in str(error)
-    else:
-        # Jinja shows what it denies as undefined, which is nothing, or says so.
-        assert "class" not in text
-        assert not text
+    with pytest.raises(ChatTemplateError, match=r"^the model's chat template fails: [^\n]*$"):
+        shown(template, messages)
     assert messages == MESSAGES
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ ''|attr('__class__') }}",
+        "{{ strftime_now.__globals__ }}",
+        "{{ '{a.__class__}'.format_map({'a': 1}) }}",
+    ],
+)
+def test_what_the_sandbox_denies_may_read_as_undefined(template):
+    assert shown(template) == ""
 
 
 @pytest.mark.parametrize(
@@ -166,6 +169,13 @@ def test_a_huge_prompt_is_refused(template):
         shown(template)
 
 
+def test_what_would_take_memory_is_refused_before_it_does():
+    # A constant, which Jinja works out while it parses; and the same at run time.
+    for template in ("{{ (7 ** 99999999) % 2 }}", "{% set n = 10 ** 9 %}{{ ('x' * n) | length }}"):
+        with pytest.raises(ChatTemplateError, match="more than 4194304 characters"):
+            shown(template)
+
+
 NESTED = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
 
 
@@ -174,17 +184,16 @@ NESTED = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% e
     [
         NESTED,
         "{% for i in range(99999) %}{{ range(99999) | sum and '' }}{% endfor %}",
-        # A constant, which Jinja works out while it parses, and whose failure it would ignore.
-        "{{ (7 ** 9999999) % 2 }}",
-        "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}",
+        "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}"
+        "{{ m(60) }}",
     ],
-    ids=["loops", "filters", "constant", "macros"],
+    ids=["loops", "filters", "macros"],
 )
 def test_an_endless_template_is_interrupted(template):
     started = time.monotonic()
     with pytest.raises(ChatTemplateError, match=r"takes longer than 0\.2 s"):
         shown(template, limit_s=0.2)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
 
 
 def test_the_limit_is_two_seconds_unless_told():

@@ -1,7 +1,8 @@
 """A real model: packed scoring against one sequence at a time, generation, times, refusals.
 
 The exact comparisons are made with F16 weights and an F32 cache: with quantised kernels a token's
-logits depend on where its neighbours lie in the cache, by up to 1.3 nats a sum.
+logits depend on where its neighbours lie in the cache, by up to 1.3 nats a sum. One thread: two on
+busy cores wait for each other, a hundred times as long.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.model
 
 ROOT = Path(__file__).parents[3]
-LENGTH = 256
+LENGTH = 128
 TOLERANCE = 0.05  # nats a continuation
 NOT_IN_A_WORKER = {
     "lm_eval", "datasets", "pandas", "torch", "transformers", "streamlit", "pydantic", "psutil",
@@ -37,7 +38,9 @@ NOT_IN_A_WORKER = {
 def scored(contexts: str | list[str], *continuations: str) -> protocol.ScoreItem:
     """One context before all continuations, or as many contexts as there are continuations."""
     if isinstance(contexts, str):
-        return protocol.ScoreItem(contexts=[contexts], continuations=[(0, c) for c in continuations])
+        return protocol.ScoreItem(
+            contexts=[contexts], continuations=[(0, c) for c in continuations]
+        )
     return protocol.ScoreItem(contexts=contexts, continuations=list(enumerate(continuations)))
 
 
@@ -51,7 +54,11 @@ ITEMS = {
         " they were on the scale.",
     ),
     "bytes": scored(
-        "Der Müller rief: „Grüß Gott!“ 🙂🧑‍🌾", " 🙂", " 日本語のテキスト", " café naïve", "\u200d🌾"
+        "Der Müller rief: „Grüß Gott!“ 🙂🧑\u200d🌾",
+        " 🙂",
+        " 日本語のテキスト",
+        " café naïve",
+        "\u200d🌾",
     ),
     "merged": scored("The answer is forty-t", "wo.", "hree.", "en", "t"),
     "forty": scored("A number below forty:", *(f" {number}, I think" for number in range(40))),
@@ -65,18 +72,18 @@ ITEMS = {
     "nothing": scored("Nothing follows", "", " this"),
     "no context": scored("", "Once upon a time", " Once", "<|im_start|>user"),
     "spaces": scored("The capital of France is  ", "Paris", "London, I think"),
-    "special": scored("<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n", "Hello", "<|im_end|>"),
-    "too long": scored("one two three four five six " * 60, " seven eight", " seven nine ten"),
+    "special": scored("<|im_start|>user\nHi<|im_end|>\n", "<|im_start|>Hello", "<|im_end|>"),
+    "too long": scored("one two three four five six " * 30, " seven eight", " seven nine ten"),
     "rolling": protocol.ScoreItem(
-        contexts=["A weighbridge stands at the gate of the harbour. " * 40],
+        contexts=["A weighbridge stands at the gate of the harbour. " * 20],
         continuations=[],
         rolling=True,
     ),
-}  # fmt: skip
+}
 
 
 def loading(path: Path, **settings) -> protocol.Load:
-    usual = {"context": LENGTH, "threads": 2, "kv_cache_type": "f32", "mmap": True, "fake": {}}
+    usual = {"context": LENGTH, "threads": 1, "kv_cache_type": "f32", "mmap": True, "fake": {}}
     return protocol.Load(path=str(path), settings={**usual, **settings})
 
 
@@ -125,7 +132,7 @@ def alone(runtime: LlamaCpp):
 
     model = runtime._ready_model
     context = Context(
-        model, cells=LENGTH + 1, sequences=1, threads=2, kv_type="f32", batch=512, rows=512
+        model, cells=LENGTH, sequences=1, threads=1, kv_type="f32", batch=LENGTH, rows=LENGTH
     )
 
     def score_alone(scoring: Scoring) -> tuple[float, bool, float]:
@@ -134,16 +141,16 @@ def alone(runtime: LlamaCpp):
         if not read:
             return 0.0, True, np.inf
         context.clear()
-        logits = context.decode(read, range(len(read)), 0, [1] * len(read)).astype(np.float64)
+        flags = [place >= scoring.first - 1 for place in range(len(read))]
+        logits = context.decode(read, range(len(read)), 0, flags).astype(np.float64)
         logits -= logits.max(axis=1, keepdims=True)
         nats = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        places = range(scoring.first - 1, len(read))
-        targets = [scoring.tokens[place + 1] for place in places]
-        best = [np.partition(logits[place], -2)[-2] for place in places]
+        targets = np.array(scoring.tokens[scoring.first :])
+        second = np.partition(logits, -2, axis=1)[:, -2]
         return (
-            float(sum(nats[p, t] for p, t in zip(places, targets, strict=True))),
-            all(logits[p].argmax() == t for p, t in zip(places, targets, strict=True)),
-            float(min(-second for second in best)),
+            float(nats[np.arange(len(targets)), targets].sum()),
+            bool((logits.argmax(axis=1) == targets).all()),
+            float(-second.max()),
         )
 
     yield score_alone
@@ -157,10 +164,14 @@ def encoded(engine: LlamaCpp, item: protocol.ScoreItem) -> list[Scoring]:
         return rolling_windows(tokens, prefix_token=model.prefix_token, max_length=LENGTH)
     return [
         encode_pair(
-            model.encode, item.contexts[at], text, prefix_token=model.prefix_token, max_length=LENGTH
+            model.encode,
+            item.contexts[at],
+            text,
+            prefix_token=model.prefix_token,
+            max_length=LENGTH,
         )
         for at, text in item.continuations
-    ]  # fmt: skip
+    ]
 
 
 def test_packed_scoring_equals_one_sequence_at_a_time(engine, alone):
@@ -248,8 +259,8 @@ def test_a_stop_string_over_several_tokens(runtime):
     assert len(cut.times.token_s) < 24
 
 
-def test_a_stop_string_may_be_a_special_token(runtime):
-    item = "<|im_start|>user\nSay hello.<|im_end|>\n<|im_start|>assistant\n"
+def test_an_answer_ends_with_a_token_that_is_not_shown(runtime):
+    item = "<|im_start|>user\nWhat is 2+2?<|im_end|>\n<|im_start|>assistant\n"
     (answer,) = runtime.generate([prompt(item, 64)], lambda _: None).items
     assert answer.stop == "end of sequence"
     assert answer.text
@@ -271,7 +282,11 @@ def test_a_prompt_too_long_keeps_its_end(runtime):
     (item,) = runtime.generate([prompt(words, 16)], lambda _: None).items
     assert item.truncated
     assert item.prompt_tokens == LENGTH - 16
-    assert len(item.times.token_s) == 16
+    # The same as the end of the prompt by itself.
+    model = runtime._ready_model
+    end = b"".join(model.piece(t) for t in model.encode(words, True)[-(LENGTH - 16) :]).decode()
+    (same,) = runtime.generate([prompt(end, 16)], lambda _: None).items
+    assert (same.text, same.prompt_tokens, same.truncated) == (item.text, LENGTH - 16, False)
 
 
 def test_an_empty_prompt(runtime):
@@ -298,14 +313,14 @@ def test_the_shortest_workload_and_the_longest(runtime):
 
 
 def test_a_workload_longer_than_the_context_is_refused(runtime):
-    with pytest.raises(WorkerError, match=r"workload 250\+7 needs a context of 257 tokens, the can"):
-        runtime.latency(
-            protocol.RunLatency(prompt_tokens=250, new_tokens=7, warmups=0, repeats=1)
-        )
+    with pytest.raises(
+        WorkerError, match=r"workload 120\+9 needs a context of 129 tokens, the can"
+    ):
+        runtime.latency(protocol.RunLatency(prompt_tokens=120, new_tokens=9, warmups=0, repeats=1))
 
 
 def test_more_new_tokens_than_the_context_are_refused(runtime):
-    with pytest.raises(WorkerError, match="256 new tokens leave no room for a prompt"):
+    with pytest.raises(WorkerError, match="128 new tokens leave no room for a prompt"):
         runtime.generate([prompt("Hi", LENGTH)], lambda _: None)
 
 
@@ -375,7 +390,7 @@ def test_two_processes_give_the_same_bits_and_import_little(smollm2, monkeypatch
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT), above])))
     answers = []
     for _ in range(2):
-        with WorkerProcess("llamacpp", threads=2, timeout_s=60) as worker:
+        with WorkerProcess("llamacpp", threads=1, timeout_s=60) as worker:
             worker.ask(loading(smollm2, kv_cache_type="f16"), protocol.Loaded)
             worker.ask(protocol.OpenEngine(memory_bytes=2**24), protocol.EngineOpened)
             window = protocol.Score(items=list(ITEMS.values())[:8])

@@ -71,8 +71,8 @@ def test_extreme_logits_neither_overflow_nor_vanish():
     assert greedy == [True, False, False, True, False]
 
 
-def test_a_large_vocabulary_keeps_its_digits():
-    # 150,000 equal logits: -ln(150000). Summed in float32 the fourth digit would be lost.
+def test_a_large_vocabulary():
+    # 150,000 equal logits: -ln(150000).
     nats, _ = lookup(np.zeros((1, 150_000), dtype=np.float32), [(0, 7)])
     assert nats == pytest.approx([-math.log(150_000)], rel=1e-12)
 
@@ -138,7 +138,7 @@ def test_top_k_comes_before_top_p():
 
 
 def test_of_equal_logits_top_k_keeps_the_first():
-    assert set(drawn([5, 5, 5], top_k=2)) == {0, 1}
+    assert set(drawn([5] * 100, top_k=2)) == {0, 1}
 
 
 def test_masked_tokens_are_never_drawn():

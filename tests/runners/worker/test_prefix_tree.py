@@ -69,9 +69,7 @@ def run(waves: Sequence[Wave], scorings: Sequence[Scoring], limits: Limits) -> C
     return read
 
 
-def run_segment(
-    cache: Cache, segment: Segment, scorings: Sequence[Scoring], read: Counter
-) -> None:
+def run_segment(cache: Cache, segment: Segment, scorings: Sequence[Scoring], read: Counter) -> None:
     wanted = dict(segment.wanted)
     assert list(wanted) == sorted(wanted)
     assert set(wanted) <= set(range(len(segment.tokens)))
@@ -142,7 +140,9 @@ def test_nothing_is_evaluated_twice(case):
     for item in window:
         reads = {s.read for s in item if s.read}
         shared = 0
-        while reads and len({r[: shared + 1] for r in reads}) == 1 and shared < min(map(len, reads)):
+        while (
+            reads and len({r[: shared + 1] for r in reads}) == 1 and shared < min(map(len, reads))
+        ):
             shared += 1
         expected += shared + sum(len(r) - shared for r in reads)
     assert distinct_tokens(waves) == expected

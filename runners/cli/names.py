@@ -1,0 +1,47 @@
+"""What a shell completes: names of candidates, suites and runs.
+
+A completion never fails and never imports a task library: what cannot be listed is not offered.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from click.shell_completion import CompletionItem
+
+from runners.store import Store, default_store
+
+if TYPE_CHECKING:
+    import click
+
+Items = list[CompletionItem]
+
+
+def complete_candidates(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
+    """Names of the catalogue that were not given yet, or a file."""
+    from evals import catalogue
+
+    given = ctx.params.get("candidates") or ()
+    return _names([n for n in catalogue.candidate_names() if n not in given], incomplete)
+
+
+def complete_suites(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
+    """Names of the catalogue, or a file."""
+    from evals import catalogue
+
+    return _names(catalogue.suite_names(), incomplete)
+
+
+def complete_runs(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
+    """Runs of the store that --store names, or of the default one; the newest first."""
+    chosen: Path | None = ctx.params.get("store_path")
+    store = Store(chosen or default_store())
+    ids = list(reversed(store.run_ids()))
+    return [CompletionItem(run_id) for run_id in ids if run_id.startswith(incomplete)]
+
+
+def _names(names: list[str], incomplete: str) -> Items:
+    found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    # A shell is told one kind of answer: a path is completed where no name fits.
+    return found or [CompletionItem(incomplete, type="file")]

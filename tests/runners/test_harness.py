@@ -1,0 +1,210 @@
+"""Scoring: what lm-eval's own `evaluate` makes of the same answers, and what it says nothing of."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lm_eval.api.metrics import mean_stderr
+from lm_eval.api.model import LM
+from lm_eval.evaluator import evaluate
+
+from evals.errors import SpecError
+from runners.harness import TaskScore, score_task
+from runners.job import PreparedTask
+
+Loader = Callable[..., list[PreparedTask]]
+KINDS = ("tiny_choice", "tiny_cloze", "tiny_prose", "tiny_answer")
+
+
+def drawn(*texts: str) -> float:
+    """A number in [0, 1) that hangs on the texts alone."""
+    return int(hashlib.sha256("/".join(texts).encode()).hexdigest()[:8], 16) / 2**32
+
+
+def likelihood(context: str, continuation: str) -> tuple[float, bool]:
+    return -10 * drawn(context, continuation), drawn(continuation, context) < 0.5
+
+
+def rolling(text: str) -> float:
+    return -len(text) * drawn(text)
+
+
+def generation(prompt: str) -> str:
+    return "42" if drawn(prompt) < 0.4 else "It is 42." if drawn(prompt) < 0.8 else "no idea"
+
+
+class Hashes(LM):
+    """The same answers, given to lm-eval."""
+
+    def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
+        return [likelihood(*r.args) for r in requests]
+
+    def loglikelihood_rolling(self, requests: list[Any]) -> list[float]:
+        return [rolling(r.args[0]) for r in requests]
+
+    def generate_until(self, requests: list[Any]) -> list[str]:
+        return [generation(r.args[0]) for r in requests]
+
+
+def answer(instance: Any) -> Any:
+    match instance.request_type:
+        case "loglikelihood":
+            return likelihood(*instance.args)
+        case "loglikelihood_rolling":
+            return rolling(instance.args[0])
+        case _:
+            return generation(instance.args[0])
+
+
+def scored(one: PreparedTask, n: int | None = None) -> TaskScore:
+    answered = [[[answer(i)] for i in item.instances] for item in one.items[:n]]
+    return score_task(one.loaded, one.items, answered)
+
+
+def theirs(one: PreparedTask, n: int | None = None) -> dict[str, float]:
+    """lm-eval's figures: `metric,filter` -> value."""
+    name = one.loaded.name
+    found = evaluate(
+        lm=Hashes(),
+        task_dict={name: one.loaded.task},
+        samples=None if n is None else {name: list(one.loaded.selection[:n])},
+        bootstrap_iters=0,
+    )
+    assert found
+    return {
+        key.removesuffix(",none"): value
+        for key, value in found["results"][name].items()
+        if "," in key and "_stderr" not in key
+    }
+
+
+@pytest.mark.parametrize("n", [None, 5, 1], ids=["whole", "five of twelve", "one"])
+@pytest.mark.parametrize("name", KINDS)
+def test_scores_are_those_of_lm_eval(tiny: Path, loader: Loader, name: str, n: int | None):
+    (mine,), (same,) = loader(tiny, name), loader(tiny, name)
+    score = scored(mine, n).accuracy
+    assert score.metrics == pytest.approx(theirs(same, n))
+    assert (score.n, score.asked) == (n or 12, 12)
+    assert score.value == score.metrics[score.metric]
+
+
+def test_the_headline_of_several_filters_is_the_first(tiny: Path, loader: Loader):
+    (one,) = loader(tiny, "tiny_answer")
+    accuracy = scored(one).accuracy
+    assert accuracy.metric == "exact_match,number"
+    assert set(accuracy.metrics) == {"exact_match,number", "exact_match,whole"}
+    # The number is found in two answers of three that the whole text is wrong in.
+    assert accuracy.metrics["exact_match,number"] != accuracy.metrics["exact_match,whole"]
+
+
+@pytest.mark.parametrize("name", ["tiny_choice", "tiny_cloze", "tiny_answer"])
+def test_the_standard_error_is_lm_evals(tiny: Path, loader: Loader, name: str):
+    (one,) = loader(tiny, name)
+    score = scored(one)
+    values = [row[score.accuracy.metric] for row in score.rows]
+    assert 0 < sum(values) < 12  # else there is nothing to see
+    assert score.accuracy.stderr == pytest.approx(mean_stderr(values))
+
+
+def test_no_standard_error_where_the_metric_is_no_mean_or_n_is_1(tiny: Path, loader: Loader):
+    (prose,) = loader(tiny, "tiny_prose")
+    assert scored(prose).accuracy.stderr is None
+    (choice,) = loader(tiny, "tiny_choice")
+    assert scored(choice, 1).accuracy.stderr is None
+
+
+def test_chance(tiny: Path, loader: Loader):
+    found = {one.loaded.name: scored(one).accuracy.chance for one in loader(tiny)}
+    # Three choices, one of them right.
+    assert found.pop("tiny_choice") == pytest.approx(1 / 3)
+    assert found == {"tiny_cloze": None, "tiny_prose": None, "tiny_answer": None}
+
+
+def test_nothing_was_answered(tiny: Path, loader: Loader):
+    (one,) = loader(tiny, "tiny_choice")
+    score = score_task(one.loaded, one.items, [])
+    assert score.rows == ()
+    accuracy = score.accuracy
+    assert (accuracy.n, accuracy.asked, accuracy.metric) == (0, 12, "acc")
+    assert (accuracy.value, accuracy.stderr, accuracy.metrics) == (None, None, {})
+
+
+def test_scoring_twice_gives_the_same(tiny: Path, loader: Loader):
+    (one,) = loader(tiny, "tiny_answer")
+    whole = scored(one)
+    scored(one, 3)  # of another candidate that was interrupted
+    assert scored(one) == whole
+
+
+def test_a_row_an_item(tiny: Path, loader: Loader):
+    (one,) = loader(tiny, "tiny_choice")
+    score = scored(one)
+    assert [set(row) for row in score.rows] == [{"acc", "acc_norm"}] * 12
+    assert math.fsum(row["acc"] for row in score.rows) / 12 == score.accuracy.value
+
+
+BROKEN = """
+def process(doc, results):
+    return {"acc": 1 / len(results[1:])}
+def odd(doc, results):
+    return {"acc": float("nan")}
+def spread(items):
+    raise OverflowError("math range error")
+def total(items):
+    return {}[0]
+"""
+
+
+def custom(folder: Path, task_writer: Any, loader: Loader, **changes: Any) -> PreparedTask:
+    """A cloze task whose scoring is the user's own."""
+    (folder / "own.py").write_text(BROKEN)
+    config = {
+        "output_type": "loglikelihood",
+        "doc_to_text": "q",
+        "doc_to_target": "answer",
+        "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
+    }
+    task_writer(folder, "own", config)
+    path = folder / "own.yaml"
+    text = path.read_text()
+    for key, function in changes.items():
+        if key == "aggregation":
+            text = text.replace("aggregation: mean", f"aggregation: !function own.{function}")
+        else:
+            text += f"{key}: !function own.{function}\n"
+    path.write_text(text)
+    (one,) = loader(folder, "own")
+    return one
+
+
+@pytest.mark.parametrize(
+    "changes", [{"process_results": "process"}, {"aggregation": "total"}], ids=["item", "all"]
+)
+def test_scoring_code_that_fails_is_the_tasks_fault(
+    tmp_path: Path, task_writer: Any, loader: Loader, changes: dict[str, str]
+):
+    one = custom(tmp_path, task_writer, loader, **changes)
+    with pytest.raises(SpecError, match='task "own": its scoring fails: (ZeroDivision|Key)Error'):
+        scored(one)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"process_results": "odd"}, {"aggregation": "spread"}], ids=["nan", "overflow"]
+)
+def test_a_number_that_is_none_is_missing(
+    tmp_path: Path, task_writer: Any, loader: Loader, changes: dict[str, str]
+):
+    accuracy = scored(custom(tmp_path, task_writer, loader, **changes)).accuracy
+    assert (accuracy.value, accuracy.stderr, accuracy.metrics) == (None, None, {"acc": None})
+
+
+def test_every_answer_needs_an_item(tiny: Path, loader: Loader):
+    (one,) = loader(tiny, "tiny_choice")
+    too_many: Sequence[Any] = [[[(-1.0, True)]]] * 12
+    with pytest.raises(SpecError, match="its scoring fails"):
+        score_task(one.loaded, one.items, too_many)  # one answer for three choices

@@ -1,0 +1,333 @@
+"""One job from end to end: the shipped fake in a real worker, on a user's own tasks."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from evals.errors import RecordError
+from runners.journal import Journal
+from runners.record import Record
+from runners.worker import protocol
+
+if TYPE_CHECKING:
+    from runners.job import Job, PreparedTask
+    from tests.runners.conftest import Bench
+
+# architecture.md, "A record on disk".
+KEYS = {
+    "schema_version", "run_id", "created_at", "command", "status", "error", "verdict", "job",
+    "candidate", "suite", "data", "budget", "machine", "software", "accuracy", "latency", "load",
+    "memory", "engine", "noise", "noise_floor", "flags", "energy",
+}  # fmt: skip
+PHASES = ["baseline", "load", "latency", "scoring", "generation"]
+
+
+def same(one: Record, other: Record) -> bool:
+    """Equal on disk; in memory a list of GPUs may still be a tuple."""
+    return one.model_dump_json() == other.model_dump_json()
+
+
+def test_a_completed_record_holds_all_that_is_documented(bench: Bench):
+    record = bench.run(pick=1)
+    assert (record.status, record.error, record.verdict) == ("completed", None, None)
+    content = record.model_dump(mode="json")
+    assert set(content) == KEYS
+    absent = {"error", "verdict", "budget", "noise_floor", "energy"}
+    assert {key for key in KEYS if content[key] is None} == absent
+    assert [one.task for one in record.data] == list(record.accuracy)
+    assert {one.source for one in record.data} == {"folder"}
+    assert record.candidate.settings["fake"] == {"pick": 1}
+    assert record.suite.workloads == ["8+4"]
+    assert record.software["runtime"] == "fake"
+    assert record.machine["fingerprint"]
+    assert same(bench.store.read(record.run_id), record)
+
+
+def test_every_phase_has_its_memory(bench: Bench):
+    told = {"memory_bytes": 32 * 2**20, "spike_bytes": 64 * 2**20}
+    memory = bench.run(**told).memory
+    assert memory
+    assert list(memory.phases) == PHASES
+    peaks = {phase: found.peak_bytes for phase, found in memory.phases.items()}
+    # 32 MiB from loading on, 64 MiB more in each timed request alone.
+    assert peaks["load"] - peaks["baseline"] > 30 * 2**20
+    assert peaks["latency"] - peaks["load"] > 60 * 2**20
+    assert peaks["latency"] - peaks["scoring"] > 60 * 2**20
+    assert memory.series
+
+
+def test_latency_is_what_the_fake_was_told(bench: Bench):
+    record = bench.run(delay_first_token_s=0.02, delay_per_token_s=0.01, delay_load_s=0.05)
+    one = record.latency["8+4"]
+    assert (one.prompt_tokens, one.new_tokens, one.evaluated_tokens) == (8, 4, 8)
+    assert (len(one.warmups), len(one.repeats)) == (1, 2)
+    assert [len(request.token_s) for request in one.repeats] == [4, 4]
+    # The first token is due after 20 ms, the last of four 30 ms later: 10 ms a token.
+    assert 0.02 <= one.ttft_s.minimum < 0.06
+    assert one.tpot_s.p50 == pytest.approx(0.01, abs=0.005)
+    assert one.itl_s.n == 2 * 3
+    assert record.load
+    assert record.load.load_s >= 0.05
+    parts = [record.load.ready_s, record.load.load_s, record.load.first_token_s or 0.0]
+    assert record.load.cold_start_s == pytest.approx(math.fsum(parts))
+
+
+def test_a_workload_that_does_not_fit_is_skipped_and_said(bench: Bench):
+    candidate = bench.fake()
+    short = candidate.settings.model_copy(update={"context": 16})
+    ((job, _),) = bench.jobs(candidate.model_copy(update={"settings": short}))
+    workload = job.suite.workloads[0].model_copy(update={"prompt_tokens": 13})  # and 4 more: 17
+    suite = job.suite.model_copy(update={"workloads": (*job.suite.workloads, workload)})
+    record = run(bench, job, suite=suite)
+    assert list(record.latency) == ["8+4"]
+    assert [(f.name, f.detail) for f in record.flags if f.name == "workload skipped"] == [
+        ("workload skipped", "13+4 tokens do not fit the candidate's context")
+    ]
+
+
+def run(bench: Bench, job: Job, **changes: Any) -> Record:
+    from dataclasses import replace
+
+    from runners.job import run_job
+
+    return run_job(replace(job, **changes), bench.options(), bench.steps.append)
+
+
+# Accuracy is as the fake is told.
+
+
+def fakes_draw(text: str) -> float:
+    """The fake's own rule for being wrong, seed 0."""
+    digest = hashlib.sha256(f"0/wrong/{text}".encode()).digest()
+    return int.from_bytes(digest[:7], "big") / 2**56
+
+
+def wrong_items(task: PreparedTask, rate: float) -> int:
+    """Items of a task of choices that the fake will answer with the next choice."""
+    asked = [
+        ([i.instances[0].args[0]], [(0, x.args[1]) for x in i.instances]) for i in task.items
+    ]
+    return sum(fakes_draw(repr(one)) < rate for one in asked)
+
+
+def test_always_right(bench: Bench):
+    accuracy = bench.run(pick=1, text="42").accuracy  # every gold label is 1; of 12 answers 8
+    assert {name: one.value for name, one in accuracy.items()} == {
+        "tiny_choice": 1.0,
+        "tiny_cloze": 1.0,
+        "tiny_answer": pytest.approx(8 / 12),
+        "tiny_prose": accuracy["tiny_prose"].value,
+    }
+    assert accuracy["tiny_choice"].stderr == 0.0
+    assert accuracy["tiny_choice"].chance == pytest.approx(1 / 3)
+    assert {(one.n, one.asked) for one in accuracy.values()} == {(12, 12)}
+
+
+def test_never_right(bench: Bench):
+    assert bench.run(pick=0).accuracy["tiny_choice"].value == 0.0
+
+
+def test_wrong_as_often_as_it_is_told(bench: Bench):
+    wrong = wrong_items(bench.tasks["tiny_choice"], 0.3)
+    assert 0 < wrong < 12
+    found = bench.run(pick=1, wrong_rate=0.3).accuracy["tiny_choice"]
+    assert found.value == pytest.approx((12 - wrong) / 12)
+
+
+def test_the_same_job_gives_the_same_answers(bench: Bench):
+    one, other = bench.fake(wrong_rate=0.5), bench.fake(wrong_rate=0.5)
+    first, second = bench.outcomes(one)[0].record, bench.outcomes(other, fresh=True)[0].record
+    assert first.run_id != second.run_id
+    assert first.job.key == second.job.key
+    assert first.accuracy == second.accuracy
+
+
+# What "already run" means.
+
+
+def key(bench: Bench, **changes: Any) -> str:
+    from dataclasses import replace
+
+    ((job, _),) = bench.jobs(bench.fake())
+    return replace(job, **changes).key
+
+
+def test_a_key_hangs_on_what_is_measured(bench: Bench):
+    from dataclasses import replace
+
+    ((job, _),) = bench.jobs(bench.fake())
+    same = [key(bench), key(bench, batch="other", position=3, jobs=9)]
+    assert set(same) == {job.key}
+    first, *rest = job.tasks
+    few = replace(first, items=first.items[:3])
+    shot = replace(first, loaded=replace(first.loaded, num_fewshot=1))
+    other_filter = replace(first, loaded=replace(first.loaded, filter="whole"))
+    target = replace(first.items[0], target=2)
+    relabelled = replace(first, items=(target, *first.items[1:]))
+    changed = [
+        key(bench, repeat=1),
+        key(bench, scores=False),
+        key(bench, candidate=bench.fake(pick=1)),
+        key(bench, candidate=bench.fake("other")),
+        key(bench, suite=job.suite.model_copy(update={"seed": 1})),
+        key(bench, suite=job.suite.model_copy(update={"workloads": ()})),
+        key(bench, machine=replace(job.machine, usable_cpus=99)),
+        *(key(bench, tasks=[one, *rest]) for one in (few, shot, other_filter, relabelled)),
+    ]
+    assert len({job.key, *changed}) == 1 + len(changed)
+
+
+def test_a_key_hangs_on_how_answers_are_generated(bench: Bench):
+    ((job, _),) = bench.jobs(bench.fake(), tasks=("tiny_answer",))
+    before = job.key
+    arguments = [i.instances[0].args[1] for i in job.tasks[0].items]
+    kept = arguments[0]["max_gen_toks"]
+    try:
+        arguments[0]["max_gen_toks"] = kept + 1
+        assert job.key != before
+    finally:
+        arguments[0]["max_gen_toks"] = kept
+    assert job.key == before
+
+
+# Failing is an outcome.
+
+BEFORE = {phase: PHASES[: PHASES.index(phase)] for phase in PHASES}
+WAYS = [
+    ("exception", "a bug in the worker: ZeroDivisionError: the fake was told to crash in {}"),
+    ("refuse", "the fake was told to refuse in {}"),
+    ("exit", "the worker ended with exit code 7"),
+    ("kill", "the worker was ended by SIGKILL (the system may have been out of memory)"),
+    ("garbage", "the worker's pipe carried garbage"),
+]
+
+
+@pytest.mark.parametrize(("how", "says"), WAYS, ids=[how for how, _ in WAYS])
+@pytest.mark.parametrize("phase", PHASES[1:])
+def test_a_failure_keeps_what_was_measured_before(bench: Bench, phase: str, how: str, says: str):
+    failing = bench.fake("bad", pick=1, fail_at=phase, fail_how=how, fail_after=3)
+    (outcome,) = bench.outcomes(failing)
+    record = outcome.record
+    assert record.status == "failed"
+    assert record.error
+    assert record.error.phase == phase
+    assert record.error.message.startswith(says.format(phase))
+    assert ("Traceback" in record.error.traceback) == (how == "exception")
+    assert list(record.memory.phases if record.memory else ()) == BEFORE[phase]
+    assert (record.load is None) == (phase == "load")
+    assert list(record.latency) == ([] if phase in ("load", "latency") else ["8+4"])
+    # A window is answered as a whole: the three items before the failure are lost with it.
+    answered = {name: one.n for name, one in record.accuracy.items()}
+    asked = {"tiny_choice", "tiny_cloze", "tiny_prose"} if phase == "generation" else set()
+    assert answered == {name: 12 if name in asked else 0 for name in answered}
+    assert same(bench.store.read(record.run_id), record)
+
+
+@pytest.mark.parametrize("phase", ["latency", "scoring"])
+def test_a_worker_that_hangs_is_ended(bench: Bench, phase: str):
+    failing = bench.fake(fail_at=phase, fail_how="hang")
+    (outcome,) = bench.outcomes(failing, timeout_s=2.0)
+    assert outcome.record.error
+    assert outcome.record.error.phase == phase
+    assert "said nothing for 2 s and was ended (--timeout" in outcome.record.error.message
+
+
+def test_an_option_that_the_fake_does_not_know(bench: Bench):
+    record = bench.run(mood="bad")
+    assert record.error
+    assert record.error.message.startswith('settings.fake: unknown key "mood" (known: ')
+
+
+def test_scoring_that_fails_is_said_and_nothing_else_is_lost(bench: Bench):
+    task = bench.tasks["tiny_choice"]
+    processed = task.loaded.task.process_results
+    task.loaded.task.process_results = None  # lm-eval's task, broken by its author
+    try:
+        record = bench.run(pick=1)
+    finally:
+        task.loaded.task.process_results = processed
+    assert record.status == "failed"
+    assert record.error
+    assert 'task "tiny_choice": its scoring fails: TypeError' in record.error.message
+    assert record.accuracy["tiny_choice"].n == 0
+    assert record.accuracy["tiny_cloze"].value == 1.0
+
+
+# Interrupted, and taken up again.
+
+
+def interrupted_at(bench: Bench, task: str) -> Record:
+    """Ctrl-C as the parent asks for the window of a task."""
+
+    def notify(step: Any) -> None:
+        if step.task == task:
+            raise KeyboardInterrupt
+
+    from runners.job import run_job
+
+    ((job, _),) = bench.jobs(bench.fake(wrong_rate=0.5))
+    return run_job(job, bench.options(), notify)
+
+
+def rows(bench: Bench, record: Record) -> list[dict[str, Any]]:
+    """The samples without their times."""
+    table = bench.store.samples(record.run_id)
+    return table.drop_columns(["prefill_s", "token_s"]).to_pylist()
+
+
+@pytest.mark.parametrize("task", ["tiny_choice", "tiny_prose", "tiny_answer"])
+def test_an_interrupted_job_goes_on_where_it_stopped(bench: Bench, task: str):
+    order = ["tiny_choice", "tiny_cloze", "tiny_prose", "tiny_answer"]
+    done = order[: order.index(task)]
+    first = interrupted_at(bench, task)
+    assert first.status == "interrupted"
+    assert first.error
+    assert first.error.phase == ("generation" if task == "tiny_answer" else "scoring")
+    assert {name: one.n for name, one in first.accuracy.items()} == {
+        name: 12 if name in done else 0 for name in order
+    }
+    bench.steps.clear()
+    (outcome,) = bench.outcomes(bench.fake(wrong_rate=0.5))
+    second = outcome.record
+    assert (second.status, second.job.resumed, second.job.key) == ("completed", 1, first.job.key)
+    # The latency phase and the windows that were answered are not measured again.
+    assert "latency" not in {step.phase for step in bench.steps}
+    assert [step.task for step in bench.steps if step.task] == order[order.index(task) :]
+    assert second.latency == first.latency
+    assert second.load == first.load
+    assert second.memory
+    assert first.memory
+    for phase in ("baseline", "load", "latency"):
+        assert second.memory.phases[phase] == first.memory.phases[phase]
+    (undisturbed,) = bench.outcomes(bench.fake(wrong_rate=0.5), fresh=True)
+    assert rows(bench, second) == rows(bench, undisturbed.record)
+    assert second.accuracy == undisturbed.record.accuracy
+    # Neither leaves a journal.
+    assert list((bench.store.root / ".journal").iterdir()) == []
+
+
+def test_a_window_that_was_answered_to_another_question_is_asked_again(bench: Bench):
+    interrupted_at(bench, "tiny_cloze")
+    ((job, _),) = bench.jobs(bench.fake(wrong_rate=0.5))
+    journal = Journal(bench.store.root, job.key)
+    journal.open(fresh=False, wait_s=0)
+    (event,) = journal.find("window")
+    assert event["answer"]["type"] == protocol.Scored.__name__
+    journal.close(done=False)
+    path = bench.store.root / ".journal" / job.key / "journal.jsonl"
+    path.write_text(path.read_text().replace(event["digest"], "0" * 16))
+    bench.steps.clear()
+    bench.outcomes(bench.fake(wrong_rate=0.5))
+    assert [s.task for s in bench.steps if s.task][:2] == ["tiny_choice", "tiny_cloze"]
+
+
+def test_a_store_that_cannot_be_written_is_said_before_anything_runs(bench: Bench):
+    bench.store.root.parent.mkdir(exist_ok=True)
+    bench.store.root.write_text("a file")
+    with pytest.raises(RecordError, match="cannot be written"):
+        bench.run()
+    assert bench.steps == []

@@ -1,0 +1,146 @@
+"""Write the README's reference table and plot from the records in results/reference.
+
+    python tools/write_reference.py
+
+Called by `make reference`. Every figure comes from the records; nothing is typed in.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from leaderboard.board import Row, longest_workload, merged
+from leaderboard.units import format_number, format_percent, mib, ms
+from runners.cli.tables import measured, notes, with_interval
+from runners.record import Record
+from runners.store import Store
+
+HERE = Path(__file__).parent.parent
+STORE = HERE / "results" / "reference"
+PLOT = HERE / "docs" / "reference.svg"
+README = HERE / "README.md"
+BEGIN, END = "<!-- reference -->", "<!-- end of reference -->"
+WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 760, 420, 70, 40, 120, 60
+
+
+def main() -> int:
+    """Write both, or say what is missing."""
+    records = [r for r in Store(STORE).records() if isinstance(r, Record)]
+    rows = merged([r for r in records if r.status == "completed"])
+    if not rows:
+        print(f"no completed records in {STORE.relative_to(HERE)}: run `make reference` first")
+        return 3
+    rows.sort(key=lambda row: -(row.weights_bytes or 0))
+    text = README.read_text(encoding="utf-8")
+    section = f"{BEGIN}\n{table(rows)}\n{END}"
+    pattern = re.compile(f"{re.escape(BEGIN)}.*?(?:{re.escape(END)}|(?=\n## ))", re.DOTALL)
+    README.write_text(pattern.sub(lambda _: section, text, count=1), encoding="utf-8")
+    PLOT.write_text(plot(rows), encoding="utf-8")
+    print(f"wrote {len(rows)} rows into README.md and {PLOT.relative_to(HERE)}")
+    return 0
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The results as Markdown, with what a reader has to know below them."""
+    record = rows[0].record
+    machine, workload = record.machine, longest_workload(record)
+    items = sum(score.n for score in rows[0].scores)
+    lines = [
+        f"`make reference`: suite `{record.suite.name}` version {record.suite.version}, {items:,} "
+        f"items; {machine['cpu_model']}, {machine['usable_cpus']} cores; "
+        f"{record.candidate.runtime} {record.software['runtime_version']}; "
+        f"{record.created_at[:10]}. Times are of the workload {workload} (prompt + new tokens).",
+        "",
+        "| candidate | accuracy | TTFT ms | decode tokens/s | peak MiB | weights MiB | bits |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        quantisation = row.record.candidate.quantisation
+        lines.append(
+            f"| {row.record.candidate.name} | {with_interval(row.score)} "
+            f"| {measured(row.ttft_s, row.ttft_interval, ms)} "
+            f"| {measured(row.decode_tokens_per_s, row.decode_interval, float)} "
+            f"| {measured(row.peak_bytes, row.peak_interval, mib)} "
+            f"| {format_number(mib(row.weights_bytes or 0))} "
+            f"| {quantisation.bits_per_weight:.2f} |"
+            if quantisation
+            else ""
+        )
+    flagged = [f"{row.record.candidate.name}: {', '.join(row.flags)}" for row in rows if row.flags]
+    below = [*notes(rows), *(f"flagged {text}" for text in flagged)]
+    return "\n".join([
+        *lines, "", *(f"- {note}" for note in below), "",
+        "![accuracy against peak memory](docs/reference.svg)",
+    ])  # fmt: skip
+
+
+def plot(rows: Sequence[Row]) -> str:
+    """Accuracy against peak memory as SVG, with the intervals of both."""
+    points = [row for row in rows if row.score and row.score.interval and row.peak_bytes]
+    xs = [mib(row.peak_bytes or 0) for row in points]
+    lows = [row.score.interval.low for row in points if row.score and row.score.interval]
+    highs = [row.score.interval.high for row in points if row.score and row.score.interval]
+    x0, x1 = _padded(min(xs), max(xs))
+    y0, y1 = _padded(min(lows), max(highs))
+
+    def x(value: float) -> float:
+        return LEFT + (value - x0) / (x1 - x0) * (WIDTH - LEFT - RIGHT)
+
+    def y(value: float) -> float:
+        return HEIGHT - BOTTOM - (value - y0) / (y1 - y0) * (HEIGHT - TOP - BOTTOM)
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        'font-family="sans-serif" font-size="13" fill="#333">',
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
+        f'<text x="{LEFT}" y="22" font-size="15" font-weight="bold">'
+        "Accuracy against peak memory (bars: 95 % intervals over items)</text>",
+    ]
+    for tick in _ticks(x0, x1):
+        parts.append(_line(x(tick), TOP, x(tick), HEIGHT - BOTTOM, "#eee"))
+        parts.append(_text(x(tick), HEIGHT - BOTTOM + 18, f"{tick:,.0f}", "middle"))
+    for tick in _ticks(y0, y1):
+        parts.append(_line(LEFT, y(tick), WIDTH - RIGHT, y(tick), "#eee"))
+        parts.append(_text(LEFT - 8, y(tick) + 4, format_percent(tick), "end"))
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    parts.append(_text(middle, HEIGHT - 16, "peak memory while serving one user, MiB", "middle"))
+    for row, at, low, high in zip(points, xs, lows, highs, strict=True):
+        value = row.score.value if row.score and row.score.value is not None else 0.0
+        label = row.record.candidate.name.removeprefix(f"{row.record.candidate.family}-")
+        parts.append(_line(x(at), y(low), x(at), y(high), "#0072b2"))
+        parts.append(f'<circle cx="{x(at):.1f}" cy="{y(value):.1f}" r="6" fill="#0072b2"/>')
+        speed = f"{label}, {format_number(row.decode_tokens_per_s)} tokens/s"
+        parts.append(_text(x(at) + 9, y(value) - 6, speed, "start"))
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def _padded(low: float, high: float) -> tuple[float, float]:
+    room = 0.08 * (high - low) or 1.0
+    return low - room, high + room
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    rough = (high - low) / 5
+    power = 10 ** len(str(int(rough))) / 10 if rough >= 1 else 0.01
+    step = next((power * m for m in (1, 2, 5, 10) if power * m >= rough), power * 10)
+    first = int(low / step) + 1
+    return [step * number for number in range(first, int(high / step) + 1)]
+
+
+def _line(x0: float, y0: float, x1: float, y1: float, colour: str) -> str:
+    return (
+        f'<line x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}" '
+        f'stroke="{colour}" stroke-width="1.5"/>'
+    )
+
+
+def _text(x: float, y: float, text: str, anchor: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+if __name__ == "__main__":
+    sys.exit(main())
