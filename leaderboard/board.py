@@ -154,7 +154,7 @@ def task_score(name: str, task: TaskAccuracy) -> Score:
     if proportion and task.value is not None and task.n:
         interval = proportion_interval(task.value, task.stderr, task.n)
     told = None
-    if task.chance is not None and task.value is not None and task.n:
+    if proportion and task.chance is not None and task.value is not None and task.n:
         told = above_chance(round(task.value * task.n), task.n, task.chance)
     return Score(
         name=name,

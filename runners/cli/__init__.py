@@ -11,11 +11,11 @@ import contextlib
 import importlib
 import io
 import os
+import select
 import signal
 import sys
 import traceback
 from types import FrameType, TracebackType
-from typing import NoReturn
 
 import click
 
@@ -63,7 +63,8 @@ class LazyGroup(click.Group):
         from evals.errors import did_you_mean
 
         name = args[0]
-        if self.get_command(ctx, name) is None and not name.startswith("-"):
+        known = name.startswith("-") or self.get_command(ctx, name) is not None
+        if not known and not ctx.resilient_parsing:
             raise click.UsageError(f'no command "{name}"{did_you_mean(name, COMMANDS)}', ctx)
         return super().resolve_command(ctx, args)
 
@@ -91,7 +92,6 @@ def main() -> None:
     try:
         code = group.main(sys.argv[1:] or ["--help"], prog_name="weighin", standalone_mode=False)
         sys.stdout.flush()  # here, where a closed pipe is expected, and not as Python ends
-        sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
         _say(error.format_message())
         sys.exit(EXIT_FAILED)
@@ -101,24 +101,24 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted")
         sys.exit(EXIT_INTERRUPTED)
-    except BrokenPipeError as error:
-        _pipe_closed(error)
-    except SystemExit as ended:
-        # Click ends with 1 when a pipe closes, which would read as a regression.
-        if not isinstance(ended.__context__, BrokenPipeError):
-            raise
-        _pipe_closed(ended.__context__)
-
-
-def _pipe_closed(error: BrokenPipeError) -> NoReturn:
-    """The reader of our output (head, less) has gone: nothing is wrong. Any other pipe is a bug."""
-    try:
-        if sys.__stdout__ is not None:
-            sys.__stdout__.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(0)
-    raise error
+        code = _after_a_closed_pipe()
+    except SystemExit as ended:
+        # Click ends so when a pipe closes, with 1, which would read as a regression.
+        code = _after_a_closed_pipe() if ended.code else 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _after_a_closed_pipe() -> int:
+    """The reader of our output (head, less) has gone: nothing is wrong. Any other pipe is a bug."""
+    if hasattr(select, "poll"):
+        pipe = select.poll()
+        pipe.register(1, 0)  # a pipe without a reader is told unasked
+        if not pipe.poll(0):
+            _say("this is a bug in weighin: BrokenPipeError")
+            return EXIT_BUG
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 0
 
 
 def _say(message: str) -> None:

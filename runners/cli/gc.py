@@ -51,7 +51,7 @@ def command(store_path: Path | None, *, yes: bool, dry_run: bool, as_json: bool)
     if not as_json:
         _print_sizes(_sizes(store, cache))
         _print_leftovers(leftovers)
-    wanted = bool(leftovers) and not dry_run and (yes or _agreed(leftovers))
+    wanted = bool(leftovers) and not dry_run and (yes or _agreed())
     kept = _remove(leftovers, store, cache) if wanted else {}
     removed = [one for one in leftovers if one.path not in kept] if wanted else []
     freed = sum(one.bytes for one in removed)
@@ -64,7 +64,7 @@ def command(store_path: Path | None, *, yes: bool, dry_run: bool, as_json: bool)
     return EXIT_FAILED if kept else 0
 
 
-def _agreed(leftovers: Sequence[Leftover]) -> bool:
+def _agreed() -> bool:
     if not sys.stdin.isatty():
         click.echo("weighin: nothing removed; --yes removes it", err=True)
         return False

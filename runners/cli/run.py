@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runners.cli import EXIT_FAILED, EXIT_INTERRUPTED
+from runners.cli.names import complete_candidates
 from runners.cli.options import (
     accept_option,
     choose_candidates,
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 
 @click.command("run")
-@click.argument("candidates", nargs=-1, metavar="[CANDIDATE]…")
+@click.argument("candidates", nargs=-1, metavar="[CANDIDATE]…",
+                shell_complete=complete_candidates)  # fmt: skip
 @suite_options
 @click.option("--repeats", type=click.IntRange(min=1), default=1, metavar="N",
               help="Process runs a candidate, interleaved in random order.")  # fmt: skip

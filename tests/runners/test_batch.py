@@ -81,9 +81,7 @@ def test_weights_that_cannot_be_had_fail_their_own_jobs_only(bench: Bench):
 
     candidates = (bench.fake("lost"), bench.fake("here"))
     suite = bench.jobs(bench.fake())[0][0].suite
-    jobs = plan_jobs(
-        Batch(candidates=candidates, suite=suite), list(bench.tasks.values()), resolve
-    )
+    jobs = plan_jobs(Batch(candidates=candidates, suite=suite), list(bench.tasks.values()), resolve)
     lost, here = run_batch(jobs, bench.options(), lambda _, step: bench.steps.append(step))
     assert (lost.record.status, here.record.status) == ("failed", "completed")
     assert lost.record.error

@@ -108,9 +108,7 @@ def fakes_draw(text: str) -> float:
 
 def wrong_items(task: PreparedTask, rate: float) -> int:
     """Items of a task of choices that the fake will answer with the next choice."""
-    asked = [
-        ([i.instances[0].args[0]], [(0, x.args[1]) for x in i.instances]) for i in task.items
-    ]
+    asked = [([i.instances[0].args[0]], [(0, x.args[1]) for x in i.instances]) for i in task.items]
     return sum(fakes_draw(repr(one)) < rate for one in asked)
 
 

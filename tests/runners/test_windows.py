@@ -140,9 +140,7 @@ def reply(*items: protocol.ItemScore) -> protocol.Scored:
 def test_scores_go_back_to_their_choices():
     items = [choice(0, 2), choice(1, 3)]
     (window,) = cut(items)
-    got = answers(
-        window, items, reply(scored(-1, -2, greedy=(True, False)), scored(-3, -4, -5))
-    )
+    got = answers(window, items, reply(scored(-1, -2, greedy=(True, False)), scored(-3, -4, -5)))
     assert got == [
         [[(-1.0, True)], [(-2.0, False)]],
         [[(-3.0, False)], [(-4.0, False)], [(-5.0, False)]],
