@@ -12,9 +12,9 @@ from evals.errors import WeighinError
 from evals.specs import Candidate, Suite
 from evals.tasks import Item, LoadedTask
 from runners.assemble import assemble
-from runners.journal import Journal
+from runners.journal import JobBusyError, Journal
 from runners.measure.machine import Machine
-from runners.phases import Measured, Notify, run_phases
+from runners.phases import Measured, Notify, Step, run_phases
 from runners.record import JobError, Record, digest
 from runners.store import Store
 from runners.weights import Weights
@@ -137,7 +137,11 @@ def run_job(job: Job, options: Options, notify: Notify) -> Record:
         RecordError: the store cannot be written, or another process has this job.
     """
     journal = Journal(options.store.root, job.key)
-    journal.open(fresh=options.fresh, wait_s=JOURNAL_WAIT_S)
+    try:
+        journal.open(fresh=options.fresh, wait_s=0)
+    except JobBusyError:
+        notify(Step(phase="waiting for another weighin that runs this job"))
+        journal.open(fresh=options.fresh, wait_s=JOURNAL_WAIT_S)
     done = False
     try:
         # Another process may have finished it while this one waited for the journal.

@@ -20,6 +20,10 @@ from evals.errors import RecordError
 from runners.store import JOURNALS
 
 
+class JobBusyError(RecordError):
+    """Another process is running this job."""
+
+
 class Journal:
     """Events of one job, kept by one process at a time."""
 
@@ -33,7 +37,8 @@ class Journal:
         """Take the job for this process and read what an earlier one left.
 
         Raises:
-            RecordError: the store cannot be written, or another process still runs this job.
+            JobBusyError: another process still runs this job after `wait_s`.
+            RecordError: the store cannot be written.
         """
         try:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +49,7 @@ class Journal:
                 self._path.unlink(missing_ok=True)
             self.events = self._read()
         except Timeout as error:
-            raise RecordError(
+            raise JobBusyError(
                 f"{self._folder}: another weighin is running this job; wait for it, or give another"
                 " --store"
             ) from error

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 class Step:
     """Where a job stands, for whoever draws progress."""
 
-    phase: Phase
+    phase: str
+    """One of the record's phases, or what the job waits for before the first."""
     task: str = ""
     done: int = 0
     """Items of the whole job that are answered."""

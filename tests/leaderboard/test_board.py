@@ -74,7 +74,7 @@ def test_a_task_with_many_items_has_the_normal_interval():
 @pytest.mark.parametrize(
     ("value", "n", "chance", "told"),
     [
-        # Binomial tables: of 20 items of four choices, 9 or more come by chance in 4.1 %, 8 in 10.2 %.
+        # Binomial tables, 20 items of four choices: 9 or more by chance in 4.1 %, 8 in 10.2 %.
         (0.45, 20, 0.25, True),
         (0.40, 20, 0.25, False),
         (0.10, 20, 0.25, False),
@@ -126,7 +126,7 @@ def test_a_subject_that_was_not_reached_has_no_weight():
 
 def test_a_group_lacks_what_a_subject_lacks():
     one = group_score("g", [task(0.5, 10, stderr=0.1, chance=0.5), task(1.0, 1)])
-    # (5 + 1) / 11
+    # 0.5 * 10 + 1.0 * 1 of 11 items.
     assert one.value == pytest.approx(6 / 11)
     assert (one.stderr, one.chance, one.told_from_chance) == (None, None, None)
 

@@ -189,7 +189,7 @@ def test_scoring_code_that_fails_is_the_tasks_fault(
     tmp_path: Path, task_writer: Any, loader: Loader, changes: dict[str, str]
 ):
     one = custom(tmp_path, task_writer, loader, **changes)
-    with pytest.raises(SpecError, match='task "own": its scoring fails: (ZeroDivision|Key)Error'):
+    with pytest.raises(SpecError, match=r"its scoring fails: (ZeroDivision|Key)Error"):
         scored(one)
 
 

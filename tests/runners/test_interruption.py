@@ -138,17 +138,20 @@ def test_an_interrupted_run_is_kept_and_goes_on(
     (first,) = json.loads(out)
     assert first["status"] == "interrupted"
     assert first["error"]["phase"] == "scoring"
+    # Whole windows in order: three, or more where this test was slow to send its signal.
     finished = {name: one["n"] for name, one in first["accuracy"].items() if one["n"]}
-    assert finished == dict.fromkeys(("part_0", "part_1", "part_2"), ITEMS)
+    done = len(finished)
+    assert 3 <= done < PARTS
+    assert finished == {f"part_{number}": ITEMS for number in range(done)}
     kept = rows(tmp_path, first["run_id"])
     columns = ("task", "item", "logprobs", "greedy", "metric.acc")
     assert [[r[c] for c in columns] for r in kept] == [
-        [r[c] for c in columns] for r in undisturbed[: 3 * ITEMS]
+        [r[c] for c in columns] for r in undisturbed[: done * ITEMS]
     ]
 
     second, err = finish(folder, tmp_path)
-    assert "scoring part_2" not in err  # what was answered is not asked again
-    assert "scoring part_3" in err
+    assert f"scoring part_{done - 1}" not in err  # what was answered is not asked again
+    assert f"scoring part_{done}" in err
     assert "latency" not in err
     assert second["job"]["resumed"] == 1
     assert second["latency"] == first["latency"]

@@ -112,8 +112,7 @@ def test_what_already_run_means(store: Store):
 
 def test_a_new_run_is_named_by_time_candidate_and_job(store: Store):
     name = store.new_run_id("[red]x[/red] ../Größe", "0123456789abcdef")
-    assert name.endswith("-red-x-red-.-Gr-e-01234567") or name.endswith("-01234567")
-    assert "/" not in name
+    assert name.endswith("-red-x-red-..-Gr-e-01234567")
     store.add(record(name), None)
     assert store.new_run_id("[red]x[/red] ../Größe", "0123456789abcdef") != name
     assert store.new_run_id("…", "0123456789abcdef").endswith("-candidate-01234567")
@@ -215,7 +214,7 @@ def test_a_full_disk_keeps_what_the_journal_has(small_disk: Path):
     journal = Journal(small_disk, "key")
     journal.open(fresh=False, wait_s=0)
     journal.append({"kind": "start"})
-    with pytest.raises(RecordError, match="No space left .*make room and run the same command"):
+    with pytest.raises(RecordError, match=r"No space left .*make room and run the same command"):
         journal.append({"kind": "window", "answer": "x" * 200_000})
     assert journal.find("window") == []
     journal.close(done=False)

@@ -1,4 +1,4 @@
-"""Items -> windows -> answers: bounds, order, and lm-eval's arguments read as lm-eval reads them."""
+"""Items -> windows -> answers: bounds, order, and arguments read as lm-eval reads them."""
 
 from __future__ import annotations
 
