@@ -54,7 +54,6 @@ def main() -> None:
         store = Store(Path(folder))
         options = Options(
             store=store, command="benchmarks/agreement.py", timeout_s=600,
-            engine_memory_bytes=64 * 2**20,
         )  # fmt: skip
         started = time.perf_counter()
         (outcome,) = run_batch(jobs, options, lambda _job, _step: None)

@@ -58,7 +58,7 @@ def assemble(
     """
     scores, rows, error = _score(job, measured, error, options)
     status = "completed" if error is None else "failed"
-    if error is not None and error.message.startswith("interrupted"):
+    if measured.interrupted:
         status = "interrupted"
     record = Record(
         run_id=options.store.new_run_id(job.candidate.name, job.key),

@@ -40,6 +40,7 @@ class Batch:
     include: Path | None = None
     offline: bool = False
     accepted: frozenset[str] = frozenset()
+    engine_memory_bytes: int = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +114,7 @@ def plan_jobs(
             repeat=repeat,
             position=position,
             jobs=len(rounds),
+            engine_memory_bytes=batch.engine_memory_bytes,
             scores=repeat == 0 or batch.score_each,
         )
         jobs.append((job, failure))

@@ -45,7 +45,6 @@ class Options:
     store: Store
     command: str
     timeout_s: float
-    engine_memory_bytes: int
     keep_prompts: bool = False
     fresh: bool = False
 
@@ -63,6 +62,8 @@ class Job:
     repeat: int
     position: int
     jobs: int
+    engine_memory_bytes: int
+    """Bounds the engine's output rows, and with them how items are packed: other bits result."""
     scores: bool = True
     """Whether the tasks are answered; a repeat of the timed phases alone does not."""
 
@@ -109,6 +110,7 @@ class Job:
             self.suite_digest,
             self.repeat,
             self.scores,
+            self.engine_memory_bytes,
             self.machine.fingerprint,
             version("weighin").split(".")[0],
         ])  # fmt: skip
@@ -171,8 +173,9 @@ def _measure(
             threads=job.settings["threads"],
             timeout_s=options.timeout_s,
         ) as worker:
-            run_phases(job, options, worker, journal, measured, notify)
+            run_phases(job, worker, journal, measured, notify)
     except KeyboardInterrupt:
+        measured.interrupted = True
         return JobError(phase=measured.phase, message=INTERRUPTED)
     except WorkerCrash as error:
         return JobError(phase=measured.phase, message=str(error), traceback=error.traceback)

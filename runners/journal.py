@@ -1,6 +1,6 @@
 """The journal of an unfinished job: what must not be measured again when it is taken up.
 
-`<store>/.journal/<job key>/journal.jsonl`, a line an event, each synced before the job goes on.
+`<store>/.journal/<job key>/journal-v1.jsonl`, a line an event, each synced before the job goes on.
 A line that a kill cut in half is ignored. Windows are journalled whole: one that was not
 answered is repeated entirely, from the same empty cache, and so gives the same bits.
 """
@@ -19,6 +19,9 @@ from filelock import FileLock, Timeout
 from evals.errors import RecordError
 from runners.store import JOURNALS
 
+FILE = "journal-v1.jsonl"
+"""Named by the version of its format: another version's journal is not read."""
+
 
 class JobBusyError(RecordError):
     """Another process is running this job."""
@@ -29,7 +32,7 @@ class Journal:
 
     def __init__(self, store: Path, job_key: str) -> None:
         self._folder = store / JOURNALS / job_key
-        self._path = self._folder / "journal.jsonl"
+        self._path = self._folder / FILE
         self._lock = FileLock(store / JOURNALS / f"{job_key}.lock")
         self.events: list[dict[str, Any]] = []
 

@@ -21,7 +21,7 @@ from runners.worker import protocol, wire
 
 if TYPE_CHECKING:
     from evals.tasks import Item
-    from runners.job import Job, Options, PreparedTask
+    from runners.job import Job, PreparedTask
     from runners.journal import Journal
     from runners.record import Phase
     from runners.worker_process import WorkerProcess
@@ -67,10 +67,11 @@ class Measured:
     answered: dict[str, list[list[list[Answer]]]] = field(default_factory=dict)
     items: dict[str, Sequence[Item]] = field(default_factory=dict)
     resumed: int = 0
+    interrupted: bool = False
 
 
 def run_phases(
-    job: Job, options: Options, worker: WorkerProcess, journal: Journal, measured: Measured,
+    job: Job, worker: WorkerProcess, journal: Journal, measured: Measured,
     notify: Notify,
 ) -> None:  # fmt: skip
     """Drive the worker through its phases, filling `measured` as they end.
@@ -101,7 +102,7 @@ def run_phases(
         return
     with MemorySampler(worker.pid) as sampler:
         try:
-            _tasks(job, options, worker, journal, measured, mark, sampler, notify)
+            _tasks(job, worker, journal, measured, mark, sampler, notify)
         finally:
             measured.series = [
                 (round(s.at_s, 3), s.rss_bytes, s.anon_bytes, s.file_bytes) for s in sampler.series
@@ -175,7 +176,7 @@ def _restore(journal: Journal, measured: Measured) -> bool:
 
 
 def _tasks(
-    job: Job, options: Options, worker: WorkerProcess, journal: Journal, measured: Measured,
+    job: Job, worker: WorkerProcess, journal: Journal, measured: Measured,
     mark: MemoryMark, sampler: MemorySampler, notify: Notify,
 ) -> None:  # fmt: skip
     kept = {event["digest"]: event for event in journal.find("window")}
@@ -187,7 +188,7 @@ def _tasks(
         with _phase(phase, measured, mark, notify):  # type: ignore[arg-type]
             if not generates:
                 measured.engine = worker.ask(
-                    protocol.OpenEngine(memory_bytes=options.engine_memory_bytes),
+                    protocol.OpenEngine(memory_bytes=job.engine_memory_bytes),
                     protocol.EngineOpened,
                 )
             for task in tasks:

@@ -99,22 +99,26 @@ def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
         include=options["include"],
         offline=options["offline"],
         accepted=frozenset(options["accepted"]),
+        engine_memory_bytes=_engine_memory(options["engine_memory"]),
     )
 
 
-def _options(options: dict[str, Any]) -> Options:
+def _engine_memory(text: str) -> int:
     from evals.specs import parse_bytes
-    from runners.job import Options
 
     try:
-        engine_memory = parse_bytes(options["engine_memory"])
+        return parse_bytes(text)
     except ValueError as error:
         raise click.UsageError(f"--engine-memory: {error}") from error
+
+
+def _options(options: dict[str, Any]) -> Options:
+    from runners.job import Options
+
     return Options(
         store=open_store(options["store_path"]),
         command=shlex.join(["weighin", *sys.argv[1:]]),
         timeout_s=options["timeout_s"],
-        engine_memory_bytes=engine_memory,
         keep_prompts=options["keep_prompts"],
         fresh=not options["resume"],
     )

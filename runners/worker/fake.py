@@ -196,8 +196,9 @@ class Fake:
         if wrong:
             picked = (picked + 1) % n
         lengths = [max(1, len(continuation)) for _, continuation in item.continuations]
-        # Per-character scores, so that a metric normalised by length prefers the same choice.
-        logprobs = [-length * (1.0 if i == picked else 2.0) for i, length in enumerate(lengths)]
+        # The picked one wins whatever its length, also where a metric is normalised by length.
+        weights = [0.001 if i == picked else 1.0 for i in range(n)]
+        logprobs = [-weight * length for weight, length in zip(weights, lengths, strict=True)]
         return protocol.ItemScore(
             logprobs=logprobs,
             greedy=[i == picked and not (wrong and n == 1) for i in range(n)],

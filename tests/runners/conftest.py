@@ -149,7 +149,6 @@ class Bench:
             "store": self.store,
             "command": "weighin run",
             "timeout_s": 60.0,
-            "engine_memory_bytes": 1,
         }
         return Options(**{**usual, **given})
 

@@ -137,7 +137,7 @@ def test_everything_at_once(store: Store, cache: Path):
     failed, done = add(store, 1, "failed"), add(store, 2, "completed")
     journal = store.root / ".journal" / KEY
     journal.mkdir(parents=True)
-    (journal / "journal.jsonl").write_text('{"kind": "x"}\n')
+    (journal / "journal-v1.jsonl").write_text('{"kind": "x"}\n')
     stale = aged(store.root / ".tmp-20260101T000000-x", 2)
     fresh = aged(cache / "tmp" / "fresh", 0)
     old = aged(cache / "tmp" / "old", 1.1)

@@ -316,7 +316,7 @@ def test_a_window_that_was_answered_to_another_question_is_asked_again(bench: Be
     (event,) = journal.find("window")
     assert event["answer"]["type"] == protocol.Scored.__name__
     journal.close(done=False)
-    path = bench.store.root / ".journal" / job.key / "journal.jsonl"
+    path = bench.store.root / ".journal" / job.key / "journal-v1.jsonl"
     path.write_text(path.read_text().replace(event["digest"], "0" * 16))
     bench.steps.clear()
     bench.outcomes(bench.fake(wrong_rate=0.5))

@@ -33,7 +33,7 @@ def opened(store: Path, *, fresh: bool = False, wait_s: float = 0) -> Journal:
 
 
 def path_of(store: Path) -> Path:
-    return store / ".journal" / "key" / "journal.jsonl"
+    return store / ".journal" / "key" / "journal-v1.jsonl"
 
 
 @pytest.fixture
