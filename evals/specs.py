@@ -17,6 +17,8 @@ from evals.errors import SpecError, did_you_mean
 
 MAX_SPEC_BYTES = 256 * 1024
 NAME = r"^[a-z0-9][a-z0-9._-]*$"
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]+$"
+"""No control characters: a name is shown on terminals."""
 SHA256 = r"^[0-9a-f]{64}$"
 _SIZES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 
@@ -69,7 +71,7 @@ class Quantize(_Spec):
 class Candidate(_Spec):
     """What could be shipped: weights, quantisation, runtime and its settings."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[str, Field(min_length=1, max_length=200, pattern=PRINTABLE)]
     family: str = ""
     """Candidates of one family are rungs of one quantisation ladder."""
     runtime: Literal["llamacpp", "fake"] = "llamacpp"
@@ -188,7 +190,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     try:
         if path.stat().st_size > MAX_SPEC_BYTES:
-            raise SpecError(f"{path}: {path.stat().st_size} bytes is too large for a spec file")
+            raise SpecError(
+                f"{path}: {path.stat().st_size:,} bytes is too large for a spec file "
+                f"(at most {MAX_SPEC_BYTES:,})"
+            )
         text = path.read_text(encoding="utf-8")
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
             raise SpecError(f"{path}: YAML aliases (*name) are not allowed; write the value out")

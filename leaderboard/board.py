@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 from leaderboard.stats import (
     Interval,
@@ -70,7 +71,7 @@ def row(record: Record) -> Row:
     phases = record.memory.phases if record.memory else {}
     return Row(
         record=record,
-        score=_suite_score(scores),
+        score=_suite_score(scores) if _answered(record) else None,
         scores=scores,
         ttft_s=workload.ttft_s.p50 if workload else None,
         decode_tokens_per_s=workload.decode_tokens_per_s.p50 if workload else None,
@@ -78,6 +79,11 @@ def row(record: Record) -> Row:
         weights_bytes=record.candidate.weights_bytes,
         flags=_flags(record),
     )
+
+
+def _answered(record: Record) -> bool:
+    """Whether every item was: the mean of the tasks that came first is no suite's score."""
+    return all(task.n == task.asked for task in record.accuracy.values())
 
 
 def _flags(record: Record) -> tuple[str, ...]:
@@ -89,7 +95,8 @@ def merged(records: Sequence[Record]) -> list[Row]:
     """Rows of what belongs together: repeats of one candidate on one suite and machine.
 
     Accuracy is the newest record's that has one; times and memory are means over the runs, the
-    newest of each repeat. In the order in which candidates first appear.
+    newest of each repeat; an interrupted run does not hide a completed one. In the order in which
+    candidates first appear.
     """
     groups: dict[tuple[str, ...], dict[int, Record]] = {}
     for record in records:
@@ -99,7 +106,11 @@ def merged(records: Sequence[Record]) -> list[Row]:
             record.suite.digest,
             str(record.machine.get("fingerprint")),
         )
-        groups.setdefault(key, {})[record.job.repeat] = record
+        repeats = groups.setdefault(key, {})
+        earlier = repeats.get(record.job.repeat)
+        # An interruption says nothing about the candidate; a failure does.
+        if record.status != "interrupted" or earlier is None or earlier.status != "completed":
+            repeats[record.job.repeat] = record
     return [_merge([row(record) for record in group.values()]) for group in groups.values()]
 
 
@@ -203,13 +214,22 @@ def _scores(record: Record) -> tuple[Score, ...]:
     )
 
 
+def _stderr(score: Score) -> float | None:
+    """A task's standard error; where all items agree it is 0, which no sample can vouch for, and
+    Wilson's interval stands in."""
+    if score.stderr != 0 or score.interval is None:
+        return score.stderr
+    z = NormalDist().inv_cdf(0.975)
+    return (score.interval.high - score.interval.low) / 2 / z
+
+
 def _suite_score(scores: Sequence[Score]) -> Score | None:
     usable = [s for s in scores if s.interval is not None and s.value is not None]
     if not usable:
         return None
     if len(usable) == 1:
         return usable[0]
-    value, stderr = combined([(s.value or 0.0, s.stderr) for s in usable])
+    value, stderr = combined([(s.value or 0.0, _stderr(s)) for s in usable])
     return Score(
         name="suite",
         metric="mean",

@@ -190,7 +190,7 @@ class MemoryInfo(_Part):
     """Of the latency phase's mark; a mark that could not be reset says so."""
     phases: dict[Phase, MemoryPhase]
     series: list[tuple[float, int, int | None, int | None]] = Field(default_factory=list)
-    """(seconds, resident, anonymous, file-backed bytes) outside timed workloads."""
+    """(seconds, resident, anonymous, file-backed bytes) while likelihood tasks are scored."""
 
 
 class EngineInfo(_Part):

@@ -129,11 +129,16 @@ class Store:
         if len(matching) == 1:
             return self.read(matching[0])
         if len(matching) > 1:
-            raise RecordError(f"{text!r} is not one run: {', '.join(matching[-3:])}")
+            raise RecordError(
+                f"{text!r} is not one run: {', '.join(matching[-3:])}; give more of its id"
+            )
         for record in reversed([r for r in self.records() if isinstance(r, Record)]):
             if record.candidate.name == text:
                 return record
-        raise RecordError(f"no run {text!r} in {self.root}{did_you_mean(text, ids)}")
+        raise RecordError(
+            f"no run {text!r} in {self.root}{did_you_mean(text, ids)}; weighin list runs names them, "
+            "--store chooses another store"
+        )
 
     def completed(self, job_key: str) -> Record | None:
         """The newest completed record of a job."""

