@@ -116,8 +116,8 @@ def merged(records: Sequence[Record]) -> list[Row]:
 
 def _merge(rows: Sequence[Row]) -> Row:
     # What failed is shown rather than hidden behind the repeats that did not.
-    lead = max(rows, key=lambda r: (r.record.status != "completed", bool(r.scores)))
-    scored = next((r for r in reversed(rows) if r.scores), lead)
+    lead = max(rows, key=lambda r: (r.record.status != "completed", _scored(r)))
+    scored = max(reversed(rows), key=_scored)
     ttft, ttft_interval = _over_runs([r.ttft_s for r in rows])
     decode, decode_interval = _over_runs([r.decode_tokens_per_s for r in rows])
     peak, peak_interval = _over_runs([r.peak_bytes for r in rows])
@@ -134,6 +134,11 @@ def _merge(rows: Sequence[Row]) -> Row:
         runs=sum(r.ttft_s is not None for r in rows),
         flags=_joined([r.flags for r in rows]),
     )
+
+
+def _scored(row: Row) -> tuple[bool, bool]:
+    """Whether a row has its suite's score, or at least a task's."""
+    return row.score is not None, any(score.value is not None for score in row.scores)
 
 
 def _joined(flags: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
@@ -160,7 +165,11 @@ def longest_workload(record: Record) -> str | None:
 
 def task_score(name: str, task: TaskAccuracy) -> Score:
     """One task's score with its interval."""
-    proportion = task.value is not None and task.higher_is_better and 0 <= task.value <= 1
+    # A mean of items has a standard error; F1 or MCC, which are none, may lie in [0, 1] as well.
+    mean = task.stderr is not None or task.n < 2
+    proportion = (
+        mean and task.value is not None and task.higher_is_better and 0 <= task.value <= 1
+    )
     interval = None
     if proportion and task.value is not None and task.n:
         interval = proportion_interval(task.value, task.stderr, task.n)
@@ -206,12 +215,15 @@ def _scores(record: Record) -> tuple[Score, ...]:
     groups: dict[str, dict[str, TaskAccuracy]] = {}
     for name, task in record.accuracy.items():
         groups.setdefault(task.group, {})[name] = task
-    return tuple(
-        task_score(group, tasks[group])
-        if list(tasks) == [group]
-        else group_score(group, list(tasks.values()))
-        for group, tasks in groups.items()
-    )
+    found: list[Score] = []
+    for group, tasks in groups.items():
+        one_metric = len({(t.metric, t.higher_is_better) for t in tasks.values()}) == 1
+        if list(tasks) == [group] or not one_metric:
+            # Means of different metrics say nothing: such a group's members stand for themselves.
+            found.extend(task_score(name, task) for name, task in tasks.items())
+        else:
+            found.append(group_score(group, list(tasks.values())))
+    return tuple(found)
 
 
 def _stderr(score: Score) -> float | None:

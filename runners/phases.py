@@ -10,10 +10,11 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from evals.tasks import build_requests
+from runners.journal import START
 from runners.measure.memory import MemoryMark, MemorySampler, PhaseMemory, read_peak
 from runners.measure.noise import Noise, cpu_seconds, noise_between, read_noise
 from runners.windows import Answer, Window, answers, windows
@@ -58,6 +59,8 @@ class Measured:
     skipped: list[str] = field(default_factory=list)
     """Workloads that do not fit the candidate's context."""
     noise: Noise | None = None
+    readings: dict[str, Any] = field(default_factory=dict)
+    """The machine's counters `before` and `after` the latency phase."""
     engine: protocol.EngineOpened | None = None
     raw_tokens: int = 0
     distinct_tokens: int = 0
@@ -81,11 +84,15 @@ def run_phases(
         KeyboardInterrupt: as it came.
     """
     measured.ready, measured.ready_s = worker.ready, worker.ready_s
-    measured.resumed = len(journal.find("start"))
+    measured.resumed = len(journal.find(START))
+    build = [worker.ready.runtime_version, worker.ready.runtime_build]
+    if any(start.get("build") != build for start in journal.find(START)):
+        journal.discard()
+        measured.resumed = 0
     mark = MemoryMark(worker.pid)
     with _phase("baseline", measured, mark, notify):
         pass
-    journal.append({"kind": "start"})
+    journal.append({"kind": START, "build": build})
     with _phase("load", measured, mark, notify):
         started = time.perf_counter()
         path = str(job.weights.path) if job.weights.path else None
@@ -139,9 +146,11 @@ def _latency(job: Job, worker: WorkerProcess, measured: Measured) -> None:
         measured.latency[workload.name] = times
         if measured.first_token_s is None:
             measured.first_token_s = (times.first_token_ns - asked_ns) / 1e9
+    after = read_noise()
+    measured.readings = {"before": asdict(before), "after": asdict(after)}
     measured.noise = noise_between(
         before,
-        read_noise(),
+        after,
         own_cpu_s=cpu_seconds(own) - cpu_before,
         elapsed_s=time.perf_counter() - started,
     )
@@ -153,6 +162,7 @@ def _keep(journal: Journal, measured: Measured) -> None:
         "times": {name: wire.to_wire(times) for name, times in measured.latency.items()},
         "skipped": measured.skipped,
         "noise": asdict(measured.noise) if measured.noise else None,
+        "readings": measured.readings,
         "memory": {phase: asdict(memory) for phase, memory in measured.memory.items()},
         "start": [measured.ready_s, measured.load_s, measured.first_token_s],
     })  # fmt: skip
@@ -170,6 +180,7 @@ def _restore(journal: Journal, measured: Measured) -> bool:
     }
     measured.skipped = event["skipped"]
     measured.noise = Noise(**event["noise"]) if event["noise"] else None
+    measured.readings = event["readings"]
     measured.memory = {phase: PhaseMemory(**kept) for phase, kept in event["memory"].items()}
     measured.ready_s, measured.load_s, measured.first_token_s = event["start"]
     return True
@@ -268,6 +279,7 @@ def _ask_window(
 def _take(window: Window, event: dict[str, Any], measured: Measured) -> None:
     reply = wire.from_wire(event["answer"])
     items = measured.items[window.task]
+    measured.memory[measured.phase] = _until_now(measured, event["peak"])
     if isinstance(reply, protocol.Scored):
         measured.raw_tokens += reply.raw_tokens
         measured.distinct_tokens += reply.distinct_tokens
@@ -283,8 +295,18 @@ def _take(window: Window, event: dict[str, Any], measured: Measured) -> None:
         measured.answered[window.task].extend(answered)
 
 
+def _until_now(measured: Measured, peak: int) -> PhaseMemory:
+    """What is known of a phase before it ends, for the record of a job that does not end it."""
+    before = measured.memory.get(measured.phase)
+    return PhaseMemory(
+        peak_bytes=max(peak, before.peak_bytes if before else 0),
+        anon_bytes=None,
+        file_bytes=None,
+        source=measured.memory["baseline"].source,
+        split_unknown="the phase did not end",
+    )
+
+
 def _at_least(phase: PhaseMemory, peaks: Sequence[int]) -> PhaseMemory:
     """A resumed phase's peak is the greatest of the processes that worked on it."""
-    from dataclasses import replace
-
     return replace(phase, peak_bytes=max([phase.peak_bytes, *peaks]))

@@ -181,6 +181,8 @@ class MemoryPhase(_Part):
     peak_bytes: int
     anon_bytes: int | None
     file_bytes: int | None
+    split_unknown: str | None = None
+    """Why anon and file are None; None where they are known."""
 
 
 class MemoryInfo(_Part):
@@ -199,7 +201,8 @@ class EngineInfo(_Part):
     path: str
     cells: int
     sequences: int
-    kv_bytes: int
+    kv_bytes: int | None
+    """None where the runtime does not say."""
     output_bytes: int
     raw_tokens: int = 0
     distinct_tokens: int = 0

@@ -55,7 +55,8 @@ class Store:
             RecordError: the disk is full, or the store cannot be written.
         """
         target = self.root / record.run_id
-        temporary = self.root / f"{_TEMPORARY}{record.run_id}"
+        # A name of its own: two writers of one second must not clear away each other's folder.
+        temporary = self.root / f"{_TEMPORARY}{record.run_id}-{secrets.token_hex(4)}"
         try:
             temporary.mkdir(parents=True)
             if samples is not None:
@@ -63,6 +64,9 @@ class Store:
             _write_synced(temporary / RECORD, _as_json(record) + "\n")
             temporary.rename(target)
         except OSError as error:
+            if target.exists():
+                run_id = self.new_run_id(record.candidate.name, record.job.key)
+                return self.add(record.model_copy(update={"run_id": run_id}), samples)
             raise RecordError(
                 f"store {self.root}: {record.run_id} cannot be written ({error.strerror or error})"
             ) from error
@@ -132,7 +136,11 @@ class Store:
             raise RecordError(
                 f"{text!r} is not one run: {', '.join(matching[-3:])}; give more of its id"
             )
-        for record in reversed([r for r in self.records() if isinstance(r, Record)]):
+        for run_id in reversed(ids):
+            try:
+                record = self.read(run_id)
+            except RecordError:
+                continue
             if record.candidate.name == text:
                 return record
         raise RecordError(

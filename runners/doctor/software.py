@@ -10,7 +10,7 @@ from importlib import metadata
 
 from evals.errors import RuntimeFailure
 from runners.doctor.check import Check
-from runners.weights import MISSING
+from runners.worker.advice import MISSING
 from runners.worker.__main__ import RUNTIMES
 from runners.worker_process import WorkerProcess
 

@@ -51,7 +51,7 @@ def parse_groups(
     for line in mountinfo.splitlines():
         before, _, after = line.partition(" - ")
         root, mount = (_unescape(field) for field in before.split()[3:5])
-        kind, _, options = after.split()[:3]
+        kind, _, options = after.split(" ")[:3]
         version: Literal[1, 2] = 2 if kind == "cgroup2" else 1
         if kind != "cgroup2" and not (kind == "cgroup" and controller in options.split(",")):
             continue

@@ -286,3 +286,27 @@ def test_rows_come_in_the_order_of_the_candidates():
     ]
     assert [one.record.candidate.name for one in merged(records)] == ["b", "a", "c"]
     assert merged([]) == []
+
+
+def test_a_repeat_that_failed_does_not_hide_the_accuracy_of_another():
+    good = timed(0, 0.5, 100, accuracy={"a": task(0.4, group="a", stderr=0.1)})
+    dead = timed(1, 0.5, 100, accuracy={"a": task(None, 0, group="a", asked=100)}, status="failed")
+    (one,) = merged([good, dead])
+    assert one.score
+    assert one.score.value == 0.4
+    assert one.flags == ("failed (1 of 2 runs)",)
+
+
+def test_a_metric_that_is_no_mean_has_no_interval_of_a_proportion():
+    # F1 and MCC lie between 0 and 1 as well, and have no standard error of a mean.
+    assert task_score("t", task(0.6, 100, metric="f1")).interval is None
+
+
+def test_a_group_of_different_metrics_is_shown_by_its_members():
+    one = row(
+        with_tasks(
+            cola=task(0.2, group="glue", metric="mcc"),
+            sst2=task(0.8, group="glue", stderr=0.04),
+        )
+    )
+    assert [(s.name, s.metric) for s in one.scores] == [("cola", "mcc"), ("sst2", "acc")]

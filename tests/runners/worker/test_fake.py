@@ -106,7 +106,7 @@ def test_generation():
 def test_times_keep_to_the_delays():
     runtime = fake(delay_first_token_s=0.02, delay_per_token_s=0.01)
     times = runtime.latency(
-        protocol.RunLatency(prompt_tokens=8, new_tokens=4, warmups=1, repeats=2)
+        protocol.RunLatency(prompt_tokens=8, new_tokens=4, warmups=1, repeats=2), lambda _: None
     )
     assert (len(times.warmups), len(times.repeats), times.evaluated_tokens) == (1, 2, 8)
     for request in (*times.warmups, *times.repeats):
