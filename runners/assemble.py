@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from evals.specs import Workload
     from runners.job import Job, Options
-    from runners.phases import Measured
+    from runners.measured import Measured
     from runners.worker import protocol
 
 

@@ -19,7 +19,7 @@ from runners.assemble import assemble
 from runners.job import Job, Options, PreparedTask, run_job
 from runners.journal import job_unfinished
 from runners.measure.machine import machine
-from runners.phases import Measured, Step
+from runners.measured import Measured, Step
 from runners.record import JobError, Record
 
 if TYPE_CHECKING:

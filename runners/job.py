@@ -16,7 +16,8 @@ from evals.tasks import Item, LoadedTask
 from runners.assemble import assemble
 from runners.journal import STORED, JobBusyError, Journal
 from runners.measure.machine import Machine
-from runners.phases import Measured, Notify, Step, run_phases
+from runners.measured import Measured, Notify, Step
+from runners.phases import run_phases
 from runners.record import JobError, Record, digest
 from runners.store import Store
 from runners.weights import Weights

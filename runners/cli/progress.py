@@ -14,7 +14,7 @@ from runners.cli import printable
 
 if TYPE_CHECKING:
     from runners.job import Job
-    from runners.phases import Step
+    from runners.measured import Step
 
 DRAW_EVERY_S = 0.5
 
