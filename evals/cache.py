@@ -118,7 +118,7 @@ def sha256_of(path: Path, progress: Progress | None = None) -> str:
 def remembered_sha256(path: Path, progress: Progress | None = None) -> str:
     """The sha256 of a file that is used in place, computed once while the file stays the same.
 
-    The same means: path, size, modification time and inode.
+    The same means: path, size, modification and change time, and inode.
     """
     stat = path.stat()
     seen = {
@@ -126,6 +126,7 @@ def remembered_sha256(path: Path, progress: Progress | None = None) -> str:
         "bytes": stat.st_size,
         "mtime_ns": stat.st_mtime_ns,
         "inode": stat.st_ino,
+        "ctime_ns": stat.st_ctime_ns,  # a copy may keep the other three
     }
     note = cache_root() / "hashes" / f"{short_key(str(path))}.json"
     known = read_json(note)

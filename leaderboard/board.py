@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 from leaderboard.stats import (
     Interval,
@@ -70,7 +71,7 @@ def row(record: Record) -> Row:
     phases = record.memory.phases if record.memory else {}
     return Row(
         record=record,
-        score=_suite_score(scores),
+        score=_suite_score(scores) if _answered(record) else None,
         scores=scores,
         ttft_s=workload.ttft_s.p50 if workload else None,
         decode_tokens_per_s=workload.decode_tokens_per_s.p50 if workload else None,
@@ -78,6 +79,11 @@ def row(record: Record) -> Row:
         weights_bytes=record.candidate.weights_bytes,
         flags=_flags(record),
     )
+
+
+def _answered(record: Record) -> bool:
+    """Whether every item was: the mean of the tasks that came first is no suite's score."""
+    return all(task.n == task.asked for task in record.accuracy.values())
 
 
 def _flags(record: Record) -> tuple[str, ...]:
@@ -89,7 +95,8 @@ def merged(records: Sequence[Record]) -> list[Row]:
     """Rows of what belongs together: repeats of one candidate on one suite and machine.
 
     Accuracy is the newest record's that has one; times and memory are means over the runs, the
-    newest of each repeat. In the order in which candidates first appear.
+    newest of each repeat; an interrupted run does not hide a completed one. In the order in which
+    candidates first appear.
     """
     groups: dict[tuple[str, ...], dict[int, Record]] = {}
     for record in records:
@@ -99,14 +106,18 @@ def merged(records: Sequence[Record]) -> list[Row]:
             record.suite.digest,
             str(record.machine.get("fingerprint")),
         )
-        groups.setdefault(key, {})[record.job.repeat] = record
+        repeats = groups.setdefault(key, {})
+        earlier = repeats.get(record.job.repeat)
+        # An interruption says nothing about the candidate; a failure does.
+        if record.status != "interrupted" or earlier is None or earlier.status != "completed":
+            repeats[record.job.repeat] = record
     return [_merge([row(record) for record in group.values()]) for group in groups.values()]
 
 
 def _merge(rows: Sequence[Row]) -> Row:
     # What failed is shown rather than hidden behind the repeats that did not.
-    lead = max(rows, key=lambda r: (r.record.status != "completed", bool(r.scores)))
-    scored = next((r for r in reversed(rows) if r.scores), lead)
+    lead = max(rows, key=lambda r: (r.record.status != "completed", _scored(r)))
+    scored = max(reversed(rows), key=_scored)
     ttft, ttft_interval = _over_runs([r.ttft_s for r in rows])
     decode, decode_interval = _over_runs([r.decode_tokens_per_s for r in rows])
     peak, peak_interval = _over_runs([r.peak_bytes for r in rows])
@@ -123,6 +134,11 @@ def _merge(rows: Sequence[Row]) -> Row:
         runs=sum(r.ttft_s is not None for r in rows),
         flags=_joined([r.flags for r in rows]),
     )
+
+
+def _scored(row: Row) -> tuple[bool, bool]:
+    """Whether a row has its suite's score, or at least a task's."""
+    return row.score is not None, any(score.value is not None for score in row.scores)
 
 
 def _joined(flags: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
@@ -149,7 +165,11 @@ def longest_workload(record: Record) -> str | None:
 
 def task_score(name: str, task: TaskAccuracy) -> Score:
     """One task's score with its interval."""
-    proportion = task.value is not None and task.higher_is_better and 0 <= task.value <= 1
+    # A mean of items has a standard error; F1 or MCC, which are none, may lie in [0, 1] as well.
+    mean = task.stderr is not None or task.n < 2
+    proportion = (
+        mean and task.value is not None and task.higher_is_better and 0 <= task.value <= 1
+    )
     interval = None
     if proportion and task.value is not None and task.n:
         interval = proportion_interval(task.value, task.stderr, task.n)
@@ -195,12 +215,24 @@ def _scores(record: Record) -> tuple[Score, ...]:
     groups: dict[str, dict[str, TaskAccuracy]] = {}
     for name, task in record.accuracy.items():
         groups.setdefault(task.group, {})[name] = task
-    return tuple(
-        task_score(group, tasks[group])
-        if list(tasks) == [group]
-        else group_score(group, list(tasks.values()))
-        for group, tasks in groups.items()
-    )
+    found: list[Score] = []
+    for group, tasks in groups.items():
+        one_metric = len({(t.metric, t.higher_is_better) for t in tasks.values()}) == 1
+        if list(tasks) == [group] or not one_metric:
+            # Means of different metrics say nothing: such a group's members stand for themselves.
+            found.extend(task_score(name, task) for name, task in tasks.items())
+        else:
+            found.append(group_score(group, list(tasks.values())))
+    return tuple(found)
+
+
+def _stderr(score: Score) -> float | None:
+    """A task's standard error; where all items agree it is 0, which no sample can vouch for, and
+    Wilson's interval stands in."""
+    if score.stderr != 0 or score.interval is None:
+        return score.stderr
+    z = NormalDist().inv_cdf(0.975)
+    return (score.interval.high - score.interval.low) / 2 / z
 
 
 def _suite_score(scores: Sequence[Score]) -> Score | None:
@@ -209,7 +241,7 @@ def _suite_score(scores: Sequence[Score]) -> Score | None:
         return None
     if len(usable) == 1:
         return usable[0]
-    value, stderr = combined([(s.value or 0.0, s.stderr) for s in usable])
+    value, stderr = combined([(s.value or 0.0, _stderr(s)) for s in usable])
     return Score(
         name="suite",
         metric="mean",

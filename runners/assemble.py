@@ -1,4 +1,4 @@
-"""What a job measured -> its record and its table of samples. Pure but for the clock."""
+"""What a job measured -> its record and its table of samples."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from evals.specs import Workload
     from runners.job import Job, Options
-    from runners.phases import Measured
+    from runners.measured import Measured
     from runners.worker import protocol
 
 
@@ -86,7 +86,7 @@ def assemble(
         load=_load(measured),
         memory=_memory(measured),
         engine=_engine(measured),
-        noise=asdict(measured.noise) if measured.noise else None,
+        noise={**asdict(measured.noise), **measured.readings} if measured.noise else None,
         flags=_flags(measured),
     )
     return record, sample_table(rows) if rows else None
@@ -234,6 +234,7 @@ def _memory(measured: Measured) -> MemoryInfo | None:
                 peak_bytes=phase.peak_bytes,
                 anon_bytes=phase.anon_bytes,
                 file_bytes=phase.file_bytes,
+                split_unknown=phase.split_unknown,
             )
             for name, phase in measured.memory.items()
         },

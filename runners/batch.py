@@ -17,8 +17,9 @@ from evals.tasks import load_suite
 from runners import weights
 from runners.assemble import assemble
 from runners.job import Job, Options, PreparedTask, run_job
+from runners.journal import job_unfinished
 from runners.measure.machine import machine
-from runners.phases import Measured, Step
+from runners.measured import Measured, Step
 from runners.record import JobError, Record
 
 if TYPE_CHECKING:
@@ -139,7 +140,8 @@ def run_batch(
             options.store.add(record, None)
             yield Outcome(record=record, ran=True)
             continue
-        stored = None if options.fresh else options.store.completed(job.key)
+        begun = job_unfinished(options.store.root, job.key)  # an interrupted --fresh, for one
+        stored = None if options.fresh or begun else options.store.completed(job.key)
         if stored is not None:
             yield Outcome(record=stored, ran=False)
             continue

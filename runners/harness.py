@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import SpecError
+from evals.faults import TASK_FAULTS, one_line
+from evals.quiet import quiet_harness
 from evals.tasks import Item, LoadedTask
 from runners.record import TaskAccuracy
 
@@ -46,16 +48,15 @@ def score_task(
     if not done:
         return TaskScore(accuracy=_accuracy(loaded, items, {}, 0), rows=())
     try:
-        per_item = _process(loaded, done, answered)
-        values: dict[str, list[Any]] = {}
-        for row in per_item:
-            for name, value in row.items():
-                values.setdefault(name, []).append(value)
-        accuracy = _accuracy(loaded, items, values, len(done))
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError) as error:
-        raise SpecError(
-            f'task "{loaded.name}": its scoring fails: {type(error).__name__}: {error}'
-        ) from error
+        with quiet_harness():  # a task's functions may print, and stdout is for data
+            per_item = _process(loaded, done, answered)
+            values: dict[str, list[Any]] = {}
+            for row in per_item:
+                for name, value in row.items():
+                    values.setdefault(name, []).append(value)
+            accuracy = _accuracy(loaded, items, values, len(done))
+    except (OSError, *TASK_FAULTS) as error:
+        raise SpecError(f'task "{loaded.name}": its scoring fails: {one_line(error)}') from error
     return TaskScore(accuracy=accuracy, rows=tuple(per_item))
 
 

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, distribution, version
 from typing import Any
 
 from evals.errors import WeighinError
 from evals.specs import Candidate, Suite
 from evals.tasks import Item, LoadedTask
 from runners.assemble import assemble
-from runners.journal import JobBusyError, Journal
+from runners.journal import STORED, JobBusyError, Journal
 from runners.measure.machine import Machine
-from runners.phases import Measured, Notify, Step, run_phases
+from runners.measured import Measured, Notify, Step
+from runners.phases import run_phases
 from runners.record import JobError, Record, digest
 from runners.store import Store
 from runners.weights import Weights
 from runners.worker_process import WorkerCrash, WorkerProcess
 
 RUNTIME_PACKAGES = {"llamacpp": "llama-cpp-python", "fake": "weighin"}
-INTERRUPTED = "interrupted; the same command goes on where it stopped"
+INTERRUPTED = "interrupted; the same command without --fresh goes on where it stopped"
+SCORING = ("output_type", "metric_list", "filter_list", "process_results", "repeats")
+"""The keys of a task's settings that say how its answers are scored."""
 JOURNAL_WAIT_S = 24 * 3600.0
 
 
@@ -49,7 +54,7 @@ class Options:
     fresh: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: the digests are worked out once
 class Job:
     """Candidate x suite x repeat, on this machine."""
 
@@ -67,7 +72,7 @@ class Job:
     scores: bool = True
     """Whether the tasks are answered; a repeat of the timed phases alone does not."""
 
-    @property
+    @cached_property
     def settings(self) -> dict[str, Any]:
         """The runtime's settings as they will be used."""
         chosen = self.candidate.settings
@@ -76,32 +81,35 @@ class Job:
             "threads": chosen.threads or self.machine.usable_cpus,
         }
 
-    @property
+    @cached_property
     def candidate_digest(self) -> str:
-        """Of what would be shipped: weights, quantisation, runtime, its version, settings."""
+        """Of what would be shipped: weights, quantisation, runtime, its build, settings."""
         return digest([
             self.weights.sha256,
             self.weights.made_from,
             self.candidate.runtime,
-            runtime_version(self.candidate.runtime),
+            runtime_build(self.candidate.runtime),
             self.settings,
             self.candidate.chat_template,
         ])  # fmt: skip
 
-    @property
+    @cached_property
     def suite_digest(self) -> str:
-        """Of tasks, few-shot, seed, workloads and every item: what is asked, what is right."""
+        """Of tasks, few-shot, seed, workloads, and every item: what is asked, what is right, and
+        how answers are scored."""
         tasks = [
             [
-                [t.loaded.name, t.loaded.num_fewshot, t.loaded.metric, t.loaded.filter],
+                [t.loaded.name, t.loaded.group, t.loaded.num_fewshot],
+                [t.loaded.metric, t.loaded.filter, scoring_code(t.loaded.task)],
                 [[i.identity, repr(i.target), _generation_arguments(i)] for i in t.items],
             ]
             for t in self.tasks
         ]
         workloads = [w.name for w in self.suite.workloads]
-        return digest([tasks, self.suite.seed, workloads, self.suite.latency_repeats])
+        rest = [self.suite.seed, workloads, self.suite.latency_repeats, version("lm_eval")]
+        return digest([tasks, rest])
 
-    @property
+    @cached_property
     def key(self) -> str:
         """What "already run" means."""
         return digest([
@@ -112,7 +120,8 @@ class Job:
             self.scores,
             self.engine_memory_bytes,
             self.machine.fingerprint,
-            version("weighin").split(".")[0],
+            # Until 1.0 a minor version may pack items otherwise, and so give other bits.
+            version("weighin").split(".")[:2],
         ])  # fmt: skip
 
 
@@ -121,12 +130,36 @@ def _generation_arguments(item: Item) -> list[str]:
     return [repr(a) for instance in item.instances for a in instance.args if isinstance(a, dict)]
 
 
-def runtime_version(runtime: str) -> str:
-    """The installed version of a runtime's package; empty when it is missing."""
+def scoring_code(task: Any) -> list[str]:
+    """How a task's answers are scored, as text: its settings, and the source of its functions."""
+    return [_source(task.get_config(name)) for name in SCORING]
+
+
+def _source(value: Any) -> str:
+    if isinstance(value, dict):
+        return repr({key: _source(inner) for key, inner in value.items()})
+    if isinstance(value, list):
+        return repr([_source(inner) for inner in value])
+    if not callable(value):
+        return repr(value)
     try:
-        return version(RUNTIME_PACKAGES[runtime])
+        return inspect.getsource(value)
+    except (OSError, TypeError):
+        return str(getattr(value, "__qualname__", type(value).__qualname__))
+
+
+def runtime_build(runtime: str) -> list[str]:
+    """The installed version of a runtime's package and the hashes of its compiled libraries.
+
+    llama.cpp is compiled on the machine: one version built otherwise has other kernels, which
+    give other speeds and other bits. Empty when the package is missing.
+    """
+    try:
+        package = distribution(RUNTIME_PACKAGES[runtime])
     except PackageNotFoundError:
-        return ""
+        return []
+    compiled = [f for f in package.files or () if f.suffix in (".so", ".dylib", ".dll", ".pyd")]
+    return [package.version, *sorted(f.hash.value for f in compiled if f.hash)]
 
 
 def run_job(job: Job, options: Options, notify: Notify) -> Record:
@@ -147,7 +180,8 @@ def run_job(job: Job, options: Options, notify: Notify) -> Record:
     done = False
     try:
         # Another process may have finished it while this one waited for the journal.
-        finished = None if options.fresh else options.store.completed(job.key)
+        begun = journal.unfinished
+        finished = None if options.fresh or begun else options.store.completed(job.key)
         if finished is not None:
             done = True
             return finished
@@ -157,8 +191,11 @@ def run_job(job: Job, options: Options, notify: Notify) -> Record:
         record, samples = assemble(
             job, measured, error, options, seconds=time.perf_counter() - started
         )
-        options.store.add(record, samples)
         done = record.status == "completed"
+        if done:
+            # Before the record: a kill in between costs a second record, never a first one.
+            journal.append({"kind": STORED})
+        options.store.add(record, samples)
     finally:
         journal.close(done=done)
     return record

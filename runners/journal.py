@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,12 @@ from filelock import FileLock, Timeout
 
 from evals.errors import RecordError
 from runners.store import JOURNALS
+from runners.worker import protocol
 
-FILE = "journal-v1.jsonl"
-"""Named by the version of its format: another version's journal is not read."""
+FILE = f"journal-v{protocol.VERSION}.jsonl"
+"""It holds messages of the worker's protocol: another version's journal is not read."""
+START, STORED = "start", "stored"
+"""Kinds of events: a worker was started on the job; its record is about to be stored."""
 
 
 class JobBusyError(RecordError):
@@ -83,6 +87,16 @@ class Journal:
         """The events of one kind, in order."""
         return [event for event in self.events if event.get("kind") == kind]
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether a run of the job was begun that did not come to its record."""
+        return unfinished(self.events)
+
+    def discard(self) -> None:
+        """Forget every event: what they hold was measured with something else."""
+        self._path.unlink(missing_ok=True)
+        self.events = []
+
     def close(self, *, done: bool) -> None:
         """Give the job back; when it is done its journal goes."""
         if done:
@@ -95,18 +109,41 @@ class Journal:
     def _read(self) -> list[dict[str, Any]]:
         if not self._path.exists():
             return []
-        events, good = [], 0
-        for line in self._path.read_bytes().splitlines(keepends=True):
-            try:
-                event = json.loads(line)
-            except (ValueError, RecursionError):
-                break  # what comes after a damaged line was written by nobody we know
-            if not line.endswith(b"\n"):
-                break
-            good += len(line)
-            if isinstance(event, dict):
-                events.append(event)
+        events, good = read_events(self._path)
         # The rest goes from the file too, so that what is written next is read again. Cut, not
         # written anew: a kill in between would lose all of it.
         os.truncate(self._path, good)
         return events
+
+
+def read_events(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """The events of a journal's file, and the bytes that they take; none where there is no file."""
+    events: list[dict[str, Any]] = []
+    good = 0
+    if not path.exists():
+        return events, good
+    for line in path.read_bytes().splitlines(keepends=True):
+        try:
+            event = json.loads(line)
+        except (ValueError, RecursionError):
+            break  # what comes after a damaged line was written by nobody we know
+        if not line.endswith(b"\n"):
+            break
+        good += len(line)
+        if isinstance(event, dict):
+            events.append(event)
+    return events, good
+
+
+def unfinished(events: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether these events are of a run that was begun and did not come to its record."""
+    kinds = [event.get("kind") for event in events]
+    return START in kinds and kinds[-1] != STORED
+
+
+def job_unfinished(store: Path, job_key: str) -> bool:
+    """The same of a job's journal, without taking the job."""
+    try:
+        return unfinished(read_events(store / JOURNALS / job_key / FILE)[0])
+    except OSError:
+        return False

@@ -36,6 +36,8 @@ class StoredJournal:
     job_key: str
     path: Path
     bytes: int
+    unfinished: bool = False
+    """A run was begun that a later one would take up, though an earlier one was completed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +138,7 @@ def _journals(
 ) -> Iterator[Leftover]:
     for journal in journals:
         done = completed.get(journal.job_key)
-        if done is not None:
+        if done is not None and not journal.unfinished:
             yield Leftover(
                 kind="journal",
                 path=journal.path,

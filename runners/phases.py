@@ -8,66 +8,24 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from evals.tasks import build_requests
-from runners.measure.memory import MemoryMark, MemorySampler, PhaseMemory, read_peak
-from runners.measure.noise import Noise, cpu_seconds, noise_between, read_noise
-from runners.windows import Answer, Window, answers, windows
+from runners.journal import START
+from runners.measure.memory import MemoryMark, MemorySampler, read_peak
+from runners.measure.noise import cpu_seconds, noise_between, read_noise
+from runners.measured import Measured, Notify, Step, at_least, keep, restore, until_now
+from runners.windows import Window, answers, windows
 from runners.worker import protocol, wire
 
 if TYPE_CHECKING:
-    from evals.tasks import Item
     from runners.job import Job, PreparedTask
     from runners.journal import Journal
     from runners.record import Phase
     from runners.worker_process import WorkerProcess
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """Where a job stands, for whoever draws progress."""
-
-    phase: str
-    """One of the record's phases, or what the job waits for before the first."""
-    task: str = ""
-    done: int = 0
-    """Items of the whole job that are answered."""
-    total: int = 0
-
-
-Notify = Callable[[Step], None]
-
-
-@dataclass(slots=True, kw_only=True)
-class Measured:
-    """What a job has measured so far; the one thing here that changes."""
-
-    phase: Phase = "baseline"
-    ready: protocol.Ready | None = None
-    loaded: protocol.Loaded | None = None
-    ready_s: float = 0.0
-    load_s: float = 0.0
-    first_token_s: float | None = None
-    memory: dict[Phase, PhaseMemory] = field(default_factory=dict)
-    series: list[tuple[float, int, int | None, int | None]] = field(default_factory=list)
-    latency: dict[str, protocol.LatencyTimes] = field(default_factory=dict)
-    skipped: list[str] = field(default_factory=list)
-    """Workloads that do not fit the candidate's context."""
-    noise: Noise | None = None
-    engine: protocol.EngineOpened | None = None
-    raw_tokens: int = 0
-    distinct_tokens: int = 0
-    scoring_s: float = 0.0
-    replies: dict[str, list[Any]] = field(default_factory=dict)
-    """Task -> of each finished item its ItemScore, or its list of ItemText."""
-    answered: dict[str, list[list[list[Answer]]]] = field(default_factory=dict)
-    items: dict[str, Sequence[Item]] = field(default_factory=dict)
-    resumed: int = 0
-    interrupted: bool = False
 
 
 def run_phases(
@@ -81,11 +39,15 @@ def run_phases(
         KeyboardInterrupt: as it came.
     """
     measured.ready, measured.ready_s = worker.ready, worker.ready_s
-    measured.resumed = len(journal.find("start"))
+    measured.resumed = len(journal.find(START))
+    build = [worker.ready.runtime_version, worker.ready.runtime_build]
+    if any(start.get("build") != build for start in journal.find(START)):
+        journal.discard()
+        measured.resumed = 0
     mark = MemoryMark(worker.pid)
     with _phase("baseline", measured, mark, notify):
         pass
-    journal.append({"kind": "start"})
+    journal.append({"kind": START, "build": build})
     with _phase("load", measured, mark, notify):
         started = time.perf_counter()
         path = str(job.weights.path) if job.weights.path else None
@@ -93,10 +55,10 @@ def run_phases(
             protocol.Load(path=path, settings=job.settings), protocol.Loaded
         )
         measured.load_s = time.perf_counter() - started
-    if not _restore(journal, measured):
+    if not restore(journal, measured):
         with _phase("latency", measured, mark, notify):
             _latency(job, worker, measured)
-        _keep(journal, measured)
+        keep(journal, measured)
     if not job.scores:
         worker.close()
         return
@@ -139,40 +101,14 @@ def _latency(job: Job, worker: WorkerProcess, measured: Measured) -> None:
         measured.latency[workload.name] = times
         if measured.first_token_s is None:
             measured.first_token_s = (times.first_token_ns - asked_ns) / 1e9
+    after = read_noise()
+    measured.readings = {"before": asdict(before), "after": asdict(after)}
     measured.noise = noise_between(
         before,
-        read_noise(),
+        after,
         own_cpu_s=cpu_seconds(own) - cpu_before,
         elapsed_s=time.perf_counter() - started,
     )
-
-
-def _keep(journal: Journal, measured: Measured) -> None:
-    journal.append({
-        "kind": "latency",
-        "times": {name: wire.to_wire(times) for name, times in measured.latency.items()},
-        "skipped": measured.skipped,
-        "noise": asdict(measured.noise) if measured.noise else None,
-        "memory": {phase: asdict(memory) for phase, memory in measured.memory.items()},
-        "start": [measured.ready_s, measured.load_s, measured.first_token_s],
-    })  # fmt: skip
-
-
-def _restore(journal: Journal, measured: Measured) -> bool:
-    """Take the latency phase of the process that measured it; its memory and load go with it."""
-    kept = journal.find("latency")
-    if not kept:
-        return False
-    event = kept[-1]
-    restored = {name: wire.from_wire(times) for name, times in event["times"].items()}
-    measured.latency = {
-        name: times for name, times in restored.items() if isinstance(times, protocol.LatencyTimes)
-    }
-    measured.skipped = event["skipped"]
-    measured.noise = Noise(**event["noise"]) if event["noise"] else None
-    measured.memory = {phase: PhaseMemory(**kept) for phase, kept in event["memory"].items()}
-    measured.ready_s, measured.load_s, measured.first_token_s = event["start"]
-    return True
 
 
 def _tasks(
@@ -201,7 +137,7 @@ def _tasks(
                         journal.append(event)
                     _take(window, event, measured)
         before = [e["peak"] for e in kept.values() if e["phase"] == phase]
-        measured.memory[phase] = _at_least(measured.memory[phase], before)  # type: ignore[index]
+        measured.memory[phase] = at_least(measured.memory[phase], before)  # type: ignore[index]
 
 
 def _windows(
@@ -268,6 +204,7 @@ def _ask_window(
 def _take(window: Window, event: dict[str, Any], measured: Measured) -> None:
     reply = wire.from_wire(event["answer"])
     items = measured.items[window.task]
+    measured.memory[measured.phase] = until_now(measured, event["peak"])
     if isinstance(reply, protocol.Scored):
         measured.raw_tokens += reply.raw_tokens
         measured.distinct_tokens += reply.distinct_tokens
@@ -281,10 +218,3 @@ def _take(window: Window, event: dict[str, Any], measured: Measured) -> None:
             [next(texts) for responses in item for _ in responses] for item in answered
         )
         measured.answered[window.task].extend(answered)
-
-
-def _at_least(phase: PhaseMemory, peaks: Sequence[int]) -> PhaseMemory:
-    """A resumed phase's peak is the greatest of the processes that worked on it."""
-    from dataclasses import replace
-
-    return replace(phase, peak_bytes=max([phase.peak_bytes, *peaks]))

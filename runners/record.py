@@ -181,6 +181,8 @@ class MemoryPhase(_Part):
     peak_bytes: int
     anon_bytes: int | None
     file_bytes: int | None
+    split_unknown: str | None = None
+    """Why anon and file are None; None where they are known."""
 
 
 class MemoryInfo(_Part):
@@ -190,7 +192,7 @@ class MemoryInfo(_Part):
     """Of the latency phase's mark; a mark that could not be reset says so."""
     phases: dict[Phase, MemoryPhase]
     series: list[tuple[float, int, int | None, int | None]] = Field(default_factory=list)
-    """(seconds, resident, anonymous, file-backed bytes) outside timed workloads."""
+    """(seconds, resident, anonymous, file-backed bytes) while likelihood tasks are scored."""
 
 
 class EngineInfo(_Part):
@@ -199,7 +201,8 @@ class EngineInfo(_Part):
     path: str
     cells: int
     sequences: int
-    kv_bytes: int
+    kv_bytes: int | None
+    """None where the runtime does not say."""
     output_bytes: int
     raw_tokens: int = 0
     distinct_tokens: int = 0

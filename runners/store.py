@@ -55,7 +55,8 @@ class Store:
             RecordError: the disk is full, or the store cannot be written.
         """
         target = self.root / record.run_id
-        temporary = self.root / f"{_TEMPORARY}{record.run_id}"
+        # A name of its own: two writers of one second must not clear away each other's folder.
+        temporary = self.root / f"{_TEMPORARY}{record.run_id}-{secrets.token_hex(4)}"
         try:
             temporary.mkdir(parents=True)
             if samples is not None:
@@ -63,6 +64,9 @@ class Store:
             _write_synced(temporary / RECORD, _as_json(record) + "\n")
             temporary.rename(target)
         except OSError as error:
+            if target.exists():
+                run_id = self.new_run_id(record.candidate.name, record.job.key)
+                return self.add(record.model_copy(update={"run_id": run_id}), samples)
             raise RecordError(
                 f"store {self.root}: {record.run_id} cannot be written ({error.strerror or error})"
             ) from error
@@ -129,11 +133,20 @@ class Store:
         if len(matching) == 1:
             return self.read(matching[0])
         if len(matching) > 1:
-            raise RecordError(f"{text!r} is not one run: {', '.join(matching[-3:])}")
-        for record in reversed([r for r in self.records() if isinstance(r, Record)]):
+            raise RecordError(
+                f"{text!r} is not one run: {', '.join(matching[-3:])}; give more of its id"
+            )
+        for run_id in reversed(ids):
+            try:
+                record = self.read(run_id)
+            except RecordError:
+                continue
             if record.candidate.name == text:
                 return record
-        raise RecordError(f"no run {text!r} in {self.root}{did_you_mean(text, ids)}")
+        raise RecordError(
+            f"no run {text!r} in {self.root}{did_you_mean(text, ids)}; weighin list runs names them, "
+            "--store chooses another store"
+        )
 
     def completed(self, job_key: str) -> Record | None:
         """The newest completed record of a job."""

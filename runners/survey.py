@@ -24,6 +24,7 @@ from runners.leftovers import (
     StoredRun,
     Temporary,
 )
+from runners.journal import job_unfinished
 from runners.record import Record
 from runners.store import JOURNALS, Store
 
@@ -46,7 +47,12 @@ def store_content(store: Store) -> StoreContent:
             StoredRun(run_id=run_id, path=path, bytes=tree_bytes(path), state=state, job_key=key)
         )
     journals = [
-        StoredJournal(job_key=folder.name, path=folder, bytes=tree_bytes(folder))
+        StoredJournal(
+            job_key=folder.name,
+            path=folder,
+            bytes=tree_bytes(folder),
+            unfinished=job_unfinished(store.root, folder.name),
+        )
         for folder in _folders(store.root / JOURNALS)
     ]
     temporary = [

@@ -27,6 +27,7 @@ from evals.cache import (
 from evals.errors import ArtifactError, RuntimeFailure, SpecError
 from evals.gguf_header import GgufHeader, Quantisation, quantisation, read_header
 from runners.measure.machine import usable_cpus
+from runners.worker.advice import MISSING, REBUILD
 from runners.worker.quantize import NOT_INSTALLED
 
 if TYPE_CHECKING:
@@ -38,10 +39,6 @@ MAX_LADDER = 4
 """Quantised from quantised from …: further is a circle."""
 _ILLEGAL_INSTRUCTION = {-int(signal.SIGILL), 0xC000001D}
 """As POSIX and Windows report it."""
-REINSTALL = (
-    "pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python llama-cpp-python"
-)
-MISSING = "llama-cpp-python is not installed: pip install 'weighin[llamacpp]'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,13 +254,13 @@ def _quantiser_failure(
     if code in _ILLEGAL_INSTRUCTION:
         return RuntimeFailure(
             f"{name}: llama-cpp-python died of an illegal instruction, so it was built for another "
-            f"CPU: {REINSTALL}"
+            f"CPU: {REBUILD}"
         )
     if "No space left on device" in stderr:
         return OSError(errno.ENOSPC, "No space left on device")
     if code == NOT_INSTALLED:
         missing = "No module named" in reason
-        return RuntimeFailure(MISSING if missing else f"{reason}; install it again: {REINSTALL}")
+        return RuntimeFailure(MISSING if missing else f"{reason}; install it again: {REBUILD}")
     if code < 0:
         reason = f"it was ended by {signal.Signals(-code).name}" + (
             " (out of memory?)" if code == -9 else f" ({reason})" if lines else ""

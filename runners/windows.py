@@ -1,13 +1,13 @@
 """Items -> the windows that are sent to the worker, one question each, and answers back.
 
-A window holds items of one task, at most 2,048 requests or 8 MiB of text, so that what the
-worker plans and what a kill loses is bounded. It is answered and journalled as a whole.
+A window holds items of one task, at most 2,048 likelihood requests, 16 generations or 8 MiB of
+text, so that what the worker plans and what a kill loses is bounded. It is answered and journalled as a whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from evals.errors import SpecError
@@ -17,6 +17,8 @@ from runners.worker import protocol
 
 MAX_REQUESTS = 2048
 MAX_BYTES = 8 * 2**20
+MAX_GENERATIONS = 16
+"""Each starts from an empty cache, so that small windows give the same bits and lose less."""
 
 Answer = tuple[float, bool] | float | str
 """What lm-eval's Instance takes as a response."""
@@ -34,8 +36,6 @@ class Window:
     @property
     def digest(self) -> str:
         """Of everything that is asked; a journalled answer to anything else is not used."""
-        from dataclasses import asdict
-
         return digest([self.task, self.start, self.stop, asdict(self.question)])
 
 
@@ -44,10 +44,11 @@ def windows(
 ) -> Iterator[Window]:
     """Cut a task's items into windows, in order."""
     first, requests, size = start, 0, 0
+    most = MAX_GENERATIONS if items and _generates(items[0]) else MAX_REQUESTS
     for number in range(start, len(items)):
         more = sum(_repeats(i) for i in items[number].instances)
         text = sum(_bytes(a) for i in items[number].instances for a in i.args)
-        if number > first and (requests + more > MAX_REQUESTS or size + text > MAX_BYTES):
+        if number > first and (requests + more > most or size + text > MAX_BYTES):
             yield _window(task, items, first, number, seed=seed, chat=chat)
             first, requests, size = number, 0, 0
         requests, size = requests + more, size + text
@@ -73,7 +74,7 @@ def _window(
 ) -> Window:
     part = items[start:stop]
     question: protocol.Score | protocol.Generate
-    if part[0].instances[0].request_type == "generate_until":
+    if _generates(part[0]):
         question = protocol.Generate(
             items=[
                 _generation(task, instance, chat=chat, seed=seed + repeat)
@@ -85,6 +86,10 @@ def _window(
     else:
         question = protocol.Score(items=[_score_item(item) for item in part])
     return Window(task=task, start=start, stop=stop, question=question)
+
+
+def _generates(item: Item) -> bool:
+    return bool(item.instances[0].request_type == "generate_until")
 
 
 def _repeats(instance: Any) -> int:

@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 
 from evals.errors import RuntimeFailure
 from runners.worker import protocol, wire
+from runners.worker.advice import REBUILD
 
 AnswerT = TypeVar("AnswerT")
 OnProgress = Callable[[int], None]
@@ -177,7 +178,8 @@ class WorkerProcess:
         said = f"; it said: {tail}" if tail else ""
         if code >= 0:
             return f"the worker ended with exit code {code}{said}"
-        name = signal.Signals(-code).name
+        known = {number.value: number.name for number in signal.Signals}
+        name = known.get(-code, f"signal {-code}")  # real-time signals have no names
         return f"the worker was ended by {name}{_ADVICE.get(name, '')}{said}"
 
     def _stderr_tail(self) -> str:
@@ -190,8 +192,7 @@ class WorkerProcess:
 _ADVICE = {
     "SIGKILL": " (the system may have been out of memory)",
     "SIGILL": (
-        " (illegal instruction: its runtime was built for another CPU; rebuild it: pip install "
-        "--force-reinstall --no-cache-dir --no-binary llama-cpp-python llama-cpp-python)"
+        f" (illegal instruction: its runtime was built for another CPU; rebuild it: {REBUILD})"
     ),
 }
 

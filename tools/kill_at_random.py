@@ -7,6 +7,8 @@ undisturbed one's bit for bit, and nothing may be left behind: no process, tempo
 journal. Exit code 0 when all of this holds.
 
     python tools/kill_at_random.py [--kills 100] [--seed 0] [weighin run's own arguments…]
+
+Give it a candidate file with `settings: {threads: 1}` on a machine that does other work meanwhile.
 """
 
 from __future__ import annotations

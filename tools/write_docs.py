@@ -26,7 +26,7 @@ SCHEMA: dict[str, tuple[str, ...] | None] = {
 }
 BESIDE = {
     "Machine": "The key `machine`; beside these it has `fingerprint`.",
-    "Noise": "The key `noise`.",
+    "Noise": "The key `noise`; beside these it has `before` and `after`, the counters as read.",
 }
 
 

@@ -124,7 +124,12 @@ def _after_a_closed_pipe() -> int:
 def _say(message: str) -> None:
     # One line, whatever the message is made of; the exit code says it where nobody reads.
     with contextlib.suppress(OSError):
-        print(f"weighin: {' '.join(message.split())}", file=sys.stderr, flush=True)
+        print(f"weighin: {printable(' '.join(message.split()))}", file=sys.stderr, flush=True)
+
+
+def printable(text: str) -> str:
+    """Text from elsewhere (a weights file, a template) without what would steer a terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:

@@ -13,7 +13,7 @@ VARIABLE = "_WEIGHIN_COMPLETE"
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> int:
-    r"""Print the script that completes commands, options, candidates, suites and runs.
+    """Print the script that completes commands, options, candidates, suites and runs.
 
     To enable it, once (weighin must be on the PATH of a new shell):
 
@@ -23,7 +23,7 @@ def command(shell: str) -> int:
     zsh   weighin completion zsh > ~/.weighin-completion.zsh
           echo '. ~/.weighin-completion.zsh' >> ~/.zshrc     (after compinit)
     fish  weighin completion fish > ~/.config/fish/completions/weighin.fish
-    """
+    """  # noqa: D301  # click reads the backspace as: leave these lines as they are
     from runners.cli import group
 
     kind = get_completion_class(shell)

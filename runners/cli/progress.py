@@ -10,9 +10,11 @@ import sys
 import time
 from typing import TYPE_CHECKING, TextIO
 
+from runners.cli import printable
+
 if TYPE_CHECKING:
     from runners.job import Job
-    from runners.phases import Step
+    from runners.measured import Step
 
 DRAW_EVERY_S = 0.5
 
@@ -49,7 +51,7 @@ class ProgressLines:
     def say(self, text: str) -> None:
         """A line that stays."""
         self._clear()
-        self._write(text + "\n")
+        self._write(printable(text) + "\n")
 
     def end(self) -> None:
         """Take the redrawn line away."""
@@ -57,6 +59,7 @@ class ProgressLines:
 
     def _draw(self, text: str, *, key: str) -> None:
         now = time.monotonic()
+        text = printable(text)
         if not self._live:
             # Into a log: what changed, not every count.
             if key != self._last_key:

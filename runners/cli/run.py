@@ -32,25 +32,36 @@ if TYPE_CHECKING:
     from runners.record import Record
 
 
+MAX_TIMEOUT_S = 7 * 24 * 3600
+
+
+def _timeout(context: click.Context, parameter: click.Parameter, seconds: float) -> float:
+    # Also refuses nan, which is in no range and passes click's own.
+    if not 1 <= seconds <= MAX_TIMEOUT_S:
+        raise click.BadParameter(f"{seconds:g} is not between 1 and {MAX_TIMEOUT_S:,} seconds")
+    return seconds
+
+
 @click.command("run")
 @click.argument("candidates", nargs=-1, metavar="[CANDIDATE]…",
                 shell_complete=complete_candidates)  # fmt: skip
 @suite_options
 @click.option("--repeats", type=click.IntRange(min=1), default=1, metavar="N",
-              help="Process runs a candidate, interleaved in random order.")  # fmt: skip
+              help="Processes per candidate, interleaved in random order (default: 1).")  # fmt: skip
 @click.option("--score", "score", type=click.Choice(["once", "each"]), default="once",
-              help="Answer the tasks in the first repeat alone (default: later ones repeat the "
-              "timed phases) or in each.")  # fmt: skip
+              help="With --repeats: answer the tasks in the first repeat alone (default) or in "
+              "each.")  # fmt: skip
 @store_option
 @click.option("--resume/--fresh", default=True,
               help="Go on where an interrupted run stopped and skip finished jobs (default), or "
               "measure everything anew.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what would run and be downloaded; run nothing.")
-@click.option("--strict", is_flag=True, help="Exit 3 unless every candidate ran without a flag.")
-@click.option("--timeout", "timeout_s", type=click.FloatRange(min=1), default=600.0, metavar="S",
+@click.option("--strict", is_flag=True, help="Exit 3 if a run has a flag, too.")
+@click.option("--timeout", "timeout_s", type=float, default=600.0, metavar="S", callback=_timeout,
               help="End a worker that says nothing for S seconds (default: 600).")  # fmt: skip
 @click.option("--engine-memory", default="64MiB", metavar="SIZE",
-              help="Most memory of the scoring engine's output rows (default: 64MiB).")  # fmt: skip
+              help="Memory for the scoring engine's output rows (default: 64MiB). Another value "
+              "packs items otherwise: scores may differ in their last digits.")  # fmt: skip
 @click.option("--keep-prompts", is_flag=True, help="Keep the prompts in the samples.")
 @accept_option
 @offline_option
@@ -80,7 +91,7 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     outcomes = []
     for outcome in run_batch(jobs, run_options, progress.step):
         outcomes.append(outcome)
-        progress.say(_ended(outcome))
+        progress.say(_ended(outcome, keep_prompts=options["keep_prompts"]))
     progress.end()
     _print(outcomes, run_options, as_json=options["as_json"])
     return _exit_code([o.record for o in outcomes], jobs, strict=options["strict"])
@@ -124,11 +135,18 @@ def _options(options: dict[str, Any]) -> Options:
     )
 
 
-def _ended(outcome: Outcome) -> str:
+def _ended(outcome: Outcome, *, keep_prompts: bool) -> str:
     record = outcome.record
     name = record.candidate.name
+    if record.job.repeat:
+        name += f" (repeat {record.job.repeat + 1})"
     if not outcome.ran:
-        return f"{name}: already measured ({record.run_id}); --fresh measures it again"
+        return (
+            f"{name}: already measured ({record.run_id}); --fresh measures it again, "
+            "which --keep-prompts needs, too"
+            if keep_prompts
+            else f"{name}: already measured ({record.run_id}); --fresh measures it again"
+        )
     if record.status == "completed":
         took = format_duration(record.job.seconds or 0.0)
         return f"{name}: done in {took}"

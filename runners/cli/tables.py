@@ -12,6 +12,7 @@ from rich.text import Text
 from leaderboard.board import Row, Score, longest_workload
 from leaderboard.stats import Interval
 from leaderboard.units import MISSING, format_number, format_percent, mib, ms
+from runners.cli import printable
 
 WIDE = 160
 
@@ -39,7 +40,7 @@ def new_table(title: str, *columns: str) -> Table:
 
 def plain(text: object) -> Text:
     """Text as data: what stands in a record is never read as markup."""
-    return Text(str(text))
+    return Text(printable(str(text)))
 
 
 def with_interval(score: Score | None) -> str:

@@ -4,71 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Literal
+from pathlib import Path
 
 from runners.doctor.check import Check
-from runners.measure.linux import PROC, optional_text
+from runners.measure.cgroup import ControlGroup, control_groups
+from runners.measure.linux import optional_text
 
 LIMIT_FILES = {1: "memory.limit_in_bytes", 2: "memory.max"}
 CONTAINER_FILES = (Path("/.dockerenv"), Path("/run/.containerenv"))
 CONTAINER_GROUPS = ("docker", "kubepods", "containerd", "lxc", "libpod")
-NOT_ENFORCED = "a budget's memory is not enforced here, only its CPUs; "
+NOT_ENFORCED = "budgets come with a later version; their memory could not be enforced here: "
 DELEGATE = {
     1: "run as root, or have an administrator give this user a group of the memory controller",
     2: "run under: systemd-run --user --scope -p Delegate=yes weighin run …",
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryGroup:
-    """The control group of this process in the hierarchy that limits memory."""
-
-    version: Literal[1, 2]
-    path: Path
+def memory_group() -> ControlGroup | None:
+    """The group of this process whose memory can be limited; None where there is none."""
+    return next(iter(control_groups("memory")), None)
 
 
-def parse_memory_group(cgroup: str, mountinfo: str) -> MemoryGroup | None:
-    """Find the group whose memory controller can be used.
-
-    Args:
-        cgroup: text of /proc/PID/cgroup, lines `ID:CONTROLLERS:PATH` (cgroups(7)).
-        mountinfo: text of /proc/PID/mountinfo (proc_pid_mountinfo(5)).
-
-    Returns:
-        v1's where memory is mounted there, as v2 then lacks the controller; else v2's; None where
-        no hierarchy is mounted.
-    """
-    paths: dict[int, str] = {}
-    for line in cgroup.splitlines():
-        hierarchy, controllers, path = line.split(":", 2)
-        if "memory" in controllers.split(","):
-            paths[1] = path
-        elif hierarchy == "0" and not controllers:
-            paths[2] = path
-    found: dict[int, MemoryGroup] = {}
-    for line in mountinfo.splitlines():
-        before, _, after = line.partition(" - ")
-        root, mount = before.split()[3:5]
-        kind, _, options = after.split()[:3]
-        version: Literal[1, 2] = 2 if kind == "cgroup2" else 1
-        if kind != "cgroup2" and not (kind == "cgroup" and "memory" in options.split(",")):
-            continue
-        if version in paths and version not in found:
-            folder = _below(Path(mount), root, paths[version])
-            found[version] = MemoryGroup(version=version, path=folder)
-    return found.get(1) or found.get(2)
-
-
-def memory_group() -> MemoryGroup | None:
-    """The memory group of this process; None outside Linux."""
-    cgroup = optional_text(PROC / "self" / "cgroup")
-    mountinfo = optional_text(PROC / "self" / "mountinfo")
-    return parse_memory_group(cgroup, mountinfo) if cgroup and mountinfo else None
-
-
-def limit_check(group: MemoryGroup | None) -> Check:
+def limit_check(group: ControlGroup | None) -> Check:
     """Whether a memory limit can be set: a group is made below ours, looked at and removed."""
     if group is None:
         return _limited(
@@ -116,11 +73,3 @@ def container_check(root: Path = Path("/"), environment: Mapping[str, str] = os.
 
 def _limited(found: str, advice: str) -> Check:
     return Check(name="memory limit", status="limited", found=found, advice=advice)
-
-
-def _below(mount: Path, root: str, path: str) -> Path:
-    # As runners.measure.cgroup has it: a container may be told a path from the host's root.
-    inside = PurePosixPath(path)
-    if ".." in inside.parts or not inside.is_relative_to(root):
-        return mount
-    return mount / inside.relative_to(root)

@@ -15,7 +15,7 @@ SMALL_MODEL = "openai-community/gpt2"
 
 def index_check() -> Check:
     """Whether pip, as it is set up here, reaches a package index."""
-    command = [sys.executable, "-m", "pip", "index", "versions", KNOWN_PACKAGE]
+    command = [sys.executable, "-P", "-m", "pip", "index", "versions", KNOWN_PACKAGE]
     try:
         done = subprocess.run(
             [*command, "--disable-pip-version-check", "--retries", "0"],

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from runners.doctor.check import Check, ShowBytes
-from runners.measure.cgroup import cpu_groups, cpu_quota
+from runners.measure.cgroup import control_groups, cpu_quota
 from runners.measure.linux import optional_text
 from runners.measure.machine import usable_cpus
 from runners.measure.noise import Noise, cpu_seconds, flags, noise_between, read_noise
@@ -61,7 +61,7 @@ def cpu_check(*, logical: int, usable: int, quota: float | None) -> Check:
 
 def cpus() -> Check:
     """The check of this process's cores."""
-    quota = cpu_quota(cpu_groups())
+    quota = cpu_quota(control_groups("cpu"))
     return cpu_check(logical=os.cpu_count() or 1, usable=usable_cpus(), quota=quota)
 
 

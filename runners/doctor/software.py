@@ -10,7 +10,7 @@ from importlib import metadata
 
 from evals.errors import RuntimeFailure
 from runners.doctor.check import Check
-from runners.weights import MISSING
+from runners.worker.advice import MISSING
 from runners.worker.__main__ import RUNTIMES
 from runners.worker_process import WorkerProcess
 
@@ -111,7 +111,7 @@ def torch_check(
         name="runtime hf",
         status="limited",
         found=found,
-        advice="only candidates of runtime hf need it: pip install 'weighin[hf]'",
+        advice="only candidates of runtime hf need it: pip install -c constraints.txt -e '.[hf]'",
     )
 
 

@@ -1,4 +1,4 @@
-"""The CPU limits of this process's control groups, v1 and v2 (both may be mounted)."""
+"""The control groups of a process, v1 and v2 (both may be mounted), and their CPU limits."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from runners.measure.linux import PROC, optional_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CpuGroup:
-    """The control group of a process in one hierarchy that can limit CPU."""
+class ControlGroup:
+    """The control group of a process in one hierarchy that has a controller."""
 
     version: Literal[1, 2]
     mount: Path
@@ -27,42 +27,48 @@ class CpuGroup:
         return (self.path, *(self.mount / parent for parent in inside.parents if inside.parts))
 
 
-def parse_cpu_groups(cgroup: str, mountinfo: str) -> tuple[CpuGroup, ...]:
-    """Find the CPU groups of a process.
+def parse_groups(
+    cgroup: str, mountinfo: str, controller: Literal["cpu", "memory"]
+) -> tuple[ControlGroup, ...]:
+    """Find the groups of a process that may hold a controller.
 
     Args:
         cgroup: text of /proc/PID/cgroup, lines `ID:CONTROLLERS:PATH` (cgroups(7)).
         mountinfo: text of /proc/PID/mountinfo (proc_pid_mountinfo(5)).
+        controller: what the group is looked for; a v2 group may still lack it.
 
     Returns:
-        v1's first, where it exists, as it alone limits when both are mounted.
+        v1's first, where it exists, as it alone has the controller when both are mounted.
     """
     paths: dict[int, str] = {}
     for line in cgroup.splitlines():
         hierarchy, controllers, path = line.split(":", 2)
-        if "cpu" in controllers.split(","):
+        if controller in controllers.split(","):
             paths[1] = path
         elif hierarchy == "0" and not controllers:
             paths[2] = path
-    groups: dict[int, CpuGroup] = {}
+    groups: dict[int, ControlGroup] = {}
     for line in mountinfo.splitlines():
         before, _, after = line.partition(" - ")
         root, mount = (_unescape(field) for field in before.split()[3:5])
-        kind, _, options = after.split()[:3]
+        kind, _, options = after.split(" ")[:3]
         version: Literal[1, 2] = 2 if kind == "cgroup2" else 1
-        if kind != "cgroup2" and not (kind == "cgroup" and "cpu" in options.split(",")):
+        if kind != "cgroup2" and not (kind == "cgroup" and controller in options.split(",")):
             continue
         if version in paths and version not in groups:
             folder = _below(Path(mount), root, paths[version])
-            groups[version] = CpuGroup(version=version, mount=Path(mount), path=folder)
+            mounted = Path(mount)
+            groups[version] = ControlGroup(version=version, mount=mounted, path=folder)
     return tuple(groups[version] for version in sorted(groups))
 
 
-def cpu_groups(pid: int | None = None) -> tuple[CpuGroup, ...]:
-    """The CPU groups of a process (default: this one); none outside Linux."""
+def control_groups(
+    controller: Literal["cpu", "memory"], pid: int | None = None
+) -> tuple[ControlGroup, ...]:
+    """The groups of a process (default: this one); none outside Linux."""
     own = PROC / ("self" if pid is None else str(pid))
     cgroup, mountinfo = optional_text(own / "cgroup"), optional_text(PROC / "self" / "mountinfo")
-    return parse_cpu_groups(cgroup, mountinfo) if cgroup and mountinfo else ()
+    return parse_groups(cgroup, mountinfo, controller) if cgroup and mountinfo else ()
 
 
 def parse_cpu_max(text: str) -> float | None:
@@ -76,13 +82,13 @@ def parse_cfs(quota_us: str, period_us: str) -> float | None:
     return None if int(quota_us) <= 0 else int(quota_us) / int(period_us)
 
 
-def cpu_quota(groups: tuple[CpuGroup, ...]) -> float | None:
+def cpu_quota(groups: tuple[ControlGroup, ...]) -> float | None:
     """The narrowest CPU quota of the groups and all groups around them, in CPUs; None: no limit."""
     quotas = [_folder_quota(group.version, at) for group in groups for at in group.lineage]
     return min((quota for quota in quotas if quota is not None), default=None)
 
 
-def throttling(groups: tuple[CpuGroup, ...]) -> tuple[int, float] | None:
+def throttling(groups: tuple[ControlGroup, ...]) -> tuple[int, float] | None:
     """How often, and for how many seconds, a group was stopped for having used up its CPU quota.
 
     Returns:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from runners.measure.cgroup import cpu_groups, cpu_quota
+from runners.measure.cgroup import control_groups, cpu_quota
 from runners.measure.linux import PROC, optional_text
 
 _TOOL_TIMEOUT_S = 5.0
@@ -70,7 +70,7 @@ def machine() -> Machine:
 
 def usable_cpus() -> int:
     """Cores that this process may use: min(affinity, ceil(CPU quota of its control groups))."""
-    return cap_cpus(_affinity(), cpu_quota(cpu_groups()))
+    return cap_cpus(_affinity(), cpu_quota(control_groups("cpu")))
 
 
 def cap_cpus(affinity: int, quota: float | None) -> int:

@@ -162,6 +162,7 @@ class MemorySampler:
         self._wanted = False
         self._idle = True
         self._stopped = False
+        self._ended = False
         self._thread = threading.Thread(target=self._run, name="memory-sampler", daemon=True)
 
     def __enter__(self) -> Self:
@@ -184,7 +185,7 @@ class MemorySampler:
         """Sample from now on."""
         with self._turn:
             self._wanted = True
-            self._idle = not self._thread.is_alive()
+            self._idle = self._ended or not self._thread.is_alive()
             self._turn.notify_all()
 
     def pause(self) -> None:
@@ -214,7 +215,7 @@ class MemorySampler:
             except MeasureError:
                 return  # the process has exited: the job learns of that on its pipe
             finally:
-                self._idle = True
+                self._idle = self._ended = True
                 self._turn.notify_all()
 
     def _sample(self) -> MemorySample:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import psutil
 
 from evals.errors import MeasureError
-from runners.measure.cgroup import cpu_groups, throttling
+from runners.measure.cgroup import control_groups, throttling
 from runners.measure.linux import PROC, optional_text
 from runners.measure.processes import process_tree
 
@@ -60,7 +60,7 @@ class NoiseReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise:
-    """What disturbed a job, from two readings; None where either reading lacks the counter."""
+    """What disturbed a job's latency phase, from two readings; None where either reading lacks the counter."""
 
     others_cpus: float | None
     """Average number of cores that processes not our own kept busy."""
@@ -94,7 +94,7 @@ def read_noise(pid: int | None = None) -> NoiseReading:
     busy_s, steal_s = parse_stat(stat, _ticks_per_s()) if stat else (_busy_elsewhere(), None)
     pressure = optional_text(PROC / "pressure" / "cpu")
     avg10, waited_s = parse_pressure(pressure) if pressure else (None, None)
-    periods, throttled_s = throttling(cpu_groups(pid)) or (None, None)
+    periods, throttled_s = throttling(control_groups("cpu", pid)) or (None, None)
     return NoiseReading(
         load_1m=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         psi_some_avg10=avg10,

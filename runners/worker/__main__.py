@@ -12,6 +12,7 @@ import traceback
 from typing import IO, TYPE_CHECKING
 
 from runners.worker import protocol, wire
+from runners.worker.advice import MISSING
 from runners.worker.runtime import WorkerError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def main() -> int:
     module_name, class_name = RUNTIMES[sys.argv[1]]
     try:
         module = importlib.import_module(module_name)
-    except (ImportError, OSError) as error:
+    except (ImportError, OSError, RuntimeError) as error:
         wire.send(outbox, protocol.Failed(message=_import_advice(error), expected=True))
         return 1
     runtime: Runtime = getattr(module, class_name)()
@@ -62,7 +63,7 @@ def _answer(runtime: Runtime, question: protocol.Message, progress: OnProgress) 
             case protocol.Load():
                 return runtime.load(question)
             case protocol.RunLatency():
-                return runtime.latency(question)
+                return runtime.latency(question, progress)
             case protocol.OpenEngine():
                 return runtime.open_engine(question)
             case protocol.Score():
@@ -114,7 +115,7 @@ def _reporter(outbox: IO[bytes]) -> OnProgress:
 def _import_advice(error: Exception) -> str:
     runtime = sys.argv[1]
     if isinstance(error, ModuleNotFoundError) and error.name == "llama_cpp":
-        return "llama-cpp-python is not installed: pip install 'weighin[llamacpp]'"
+        return MISSING
     return f"the runtime {runtime} cannot be imported: {error}"[:500]
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 MAX_TEMPLATE_CHARACTERS = 256 * 1024
 MAX_PROMPT_CHARACTERS = 4 * 1024 * 1024
 MAX_EXPONENT = 1000
+PADDING = frozenset(["center", "expandtabs", "ljust", "rjust", "zfill"])
+"""Methods of text that make it as wide as they are told."""
 MAX_RENDER_S = 2.0
 """Two nested loops over a sandboxed `range` are 10^10 rounds; a real template takes 1 ms."""
 TODAY = datetime.date(2024, 7, 26)
@@ -89,19 +92,49 @@ class _Generation(Extension):
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    """Refuses products and powers that are larger than any prompt, before they take memory."""
+    """Refuses what would make a value larger than any prompt, before it takes memory.
 
-    intercepted_binops = frozenset(["*", "**"])
+    Products, powers, and whatever pads a text to a width that is given as a number.
+    """
+
+    intercepted_binops = frozenset(["*", "**", "%"])
+
+    def call(self, context: Context, obj: Any, *args: Any, **kwargs: Any) -> Any:
+        if getattr(obj, "__name__", "") in PADDING:
+            _check_width(*args, *kwargs.values())
+        return super().call(context, obj, *args, **kwargs)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        if operator == "%" and isinstance(left, str):
+            _check_width(left)
         sizes = [len(x) for x in (left, right) if isinstance(x, str | bytes | list | tuple)]
         numbers = [abs(x) for x in (left, right) if isinstance(x, int)]
         too_large = sizes and numbers and sizes[0] * numbers[0] > MAX_PROMPT_CHARACTERS
         if too_large or (operator == "**" and max(numbers, default=0) > MAX_EXPONENT):
-            raise ChatTemplateError(
-                f"the model's chat template makes more than {MAX_PROMPT_CHARACTERS} characters"
-            )
+            raise _too_large()
         return super().call_binop(context, operator, left, right)
+
+
+def _of_bounded_width(original: Callable[..., Any]) -> Callable[..., Any]:
+    def bounded(*args: Any, **kwargs: Any) -> Any:
+        _check_width(*args, *kwargs.values())
+        return original(*args, **kwargs)
+
+    return bounded
+
+
+def _check_width(*values: Any) -> None:
+    """Refuse a width beyond any prompt, as a number or within a format such as `%99999d`."""
+    for value in values:
+        wide = isinstance(value, int) and abs(value) > MAX_PROMPT_CHARACTERS
+        if wide or (isinstance(value, str) and re.search(r"%[^a-zA-Z%]*[0-9]{7}", value)):
+            raise _too_large()
+
+
+def _too_large() -> ChatTemplateError:
+    return ChatTemplateError(
+        f"the model's chat template makes more than {MAX_PROMPT_CHARACTERS} characters"
+    )
 
 
 def _environment() -> ImmutableSandboxedEnvironment:
@@ -109,6 +142,8 @@ def _environment() -> ImmutableSandboxedEnvironment:
     environment = _Environment(
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols", _Generation]
     )
+    for name in ("center", "format", "indent"):
+        environment.filters[name] = _of_bounded_width(environment.filters[name])
     environment.filters["tojson"] = _tojson
     environment.globals["raise_exception"] = _refuse
     environment.globals["strftime_now"] = _strftime_now

@@ -92,7 +92,9 @@ class Fake:
             chat_template=self._options.chat_template,
         )
 
-    def latency(self, message: protocol.RunLatency) -> protocol.LatencyTimes:
+    def latency(
+        self, message: protocol.RunLatency, progress: OnProgress
+    ) -> protocol.LatencyTimes:
         """Answer with the delays that the options say, against absolute deadlines."""
         self._fail("latency")
         runs, first_ns = [], 0
@@ -101,6 +103,7 @@ class Fake:
             _touched(self._options.spike_bytes)
             runs.append(self._timed(started, message.new_tokens))
             first_ns = first_ns or started + int(runs[0].token_s[0] * 1e9)
+            progress(len(runs))
         return protocol.LatencyTimes(
             warmups=runs[: message.warmups],
             repeats=runs[message.warmups :],

@@ -7,6 +7,7 @@ every position and knows one sequence.
 from __future__ import annotations
 
 import ctypes
+import os
 import re
 from collections import deque
 from collections.abc import Sequence
@@ -82,7 +83,7 @@ class Model:
             llama_cpp.LLAMA_LOAD_MODE_MMAP if mmap else llama_cpp.LLAMA_LOAD_MODE_NONE
         )
         LOG.errors.clear()
-        self.handle = llama_cpp.llama_model_load_from_file(path.encode(), params)
+        self.handle = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
         if not self.handle:
             raise LlamaError(f"llama.cpp cannot load the weights: {LOG.why()}")
         self.vocab = llama_cpp.llama_model_get_vocab(self.handle)

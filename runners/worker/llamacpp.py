@@ -55,7 +55,9 @@ class LlamaCpp:
             chat_template=bool(model.meta("tokenizer.chat_template")),
         )
 
-    def latency(self, message: protocol.RunLatency) -> protocol.LatencyTimes:
+    def latency(
+        self, message: protocol.RunLatency, progress: OnProgress
+    ) -> protocol.LatencyTimes:
         """Time the requests of one workload."""
         total = message.prompt_tokens + message.new_tokens
         if total > self._length:
@@ -71,13 +73,16 @@ class LlamaCpp:
         for number in range(message.warmups + message.repeats):
             started = time.perf_counter_ns()
             tokens = self._ready_model.encode(text, True)[: message.prompt_tokens]
+            if len(tokens) < message.prompt_tokens:
+                raise WorkerError(f"no text of {message.prompt_tokens} tokens could be made")
             times, _ = self._run(context, tokens, message.new_tokens, started, None, None)
             first_ns = first_ns or started + int(times.token_s[0] * 1e9)
             (warmups if number < message.warmups else repeats).append(times)
+            progress(number + 1)
         return protocol.LatencyTimes(
             warmups=warmups,
             repeats=repeats,
-            evaluated_tokens=message.prompt_tokens,
+            evaluated_tokens=len(tokens),
             first_token_ns=first_ns,
         )
 
@@ -92,7 +97,7 @@ class LlamaCpp:
             sequences=SEQUENCES,
             batch_tokens=WAVE_TOKENS,
             output_rows=rows,
-            kv_bytes=context.kv_bytes or 0,
+            kv_bytes=context.kv_bytes,
             output_bytes=rows * row_bytes,
         )
 

@@ -96,7 +96,8 @@ class EngineOpened:
     sequences: int
     batch_tokens: int
     output_rows: int
-    kv_bytes: int
+    kv_bytes: int | None
+    """None where the runtime does not say."""
     output_bytes: int
 
 

@@ -25,8 +25,13 @@ class Runtime(Protocol):
         """Load the weights; make no context yet."""
         ...
 
-    def latency(self, message: protocol.RunLatency) -> protocol.LatencyTimes:
-        """One workload in a context of one sequence and the candidate's own length."""
+    def latency(
+        self, message: protocol.RunLatency, progress: OnProgress
+    ) -> protocol.LatencyTimes:
+        """One workload in a context of one sequence and the candidate's own length.
+
+        Progress is told between requests, so that a slow candidate is not taken for a hung one.
+        """
         ...
 
     def open_engine(self, message: protocol.OpenEngine) -> protocol.EngineOpened:

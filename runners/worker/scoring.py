@@ -14,6 +14,7 @@ from runners.worker import protocol
 from runners.worker.encoding import Scoring
 from runners.worker.logprobs import target_logprobs
 from runners.worker.prefix_tree import Segment, Wave, plan
+from runners.worker.runtime import WorkerError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,6 +76,11 @@ def score_window(
         evaluated += _evaluate(decoder, wave, nats, greedy)
         scored = max(scored, _scored_by(wave))
         progress(int(np.searchsorted(ends, scored, side="right")))
+    if np.isnan(nats).any():
+        raise WorkerError(
+            "the model's log-probabilities are not numbers (NaN): its weights, or the type of its "
+            "KV cache, do not work"
+        )
     return np.split(nats, ends[:-1]), np.split(greedy, ends[:-1]), evaluated
 
 

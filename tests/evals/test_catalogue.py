@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from evals.catalogue import (
     suite_names,
 )
 from evals.errors import ArtifactError, SpecError
+from evals.specs import MAX_NAME
 
 SMOL = "smollm2-135m-instruct-"
 CHANGED = "name: mine\nweights: {}\n"
@@ -140,3 +142,15 @@ def test_a_folder_that_is_here_is_not_an_organisation(
 )
 def test_slug(text: str, said: str) -> None:
     assert slug(text) == said
+
+
+@pytest.mark.parametrize("find", [find_candidate, find_suite, find_budget])
+def test_what_cannot_be_looked_at_is_one_line(find: Callable[[str], object]) -> None:
+    with pytest.raises(SpecError) as caught:
+        find("x" * 5000 + ".yaml")
+    assert "File name too long" in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_a_name_of_a_file_is_cut(tmp_path: Path) -> None:
+    assert len(slug("A" * 500)) == MAX_NAME

@@ -179,6 +179,22 @@ def test_a_suite_score_without_a_standard_error_has_no_interval():
     assert (one.value, one.stderr, one.interval) == (pytest.approx(0.7), None, None)
 
 
+def test_a_task_that_is_all_right_is_not_certain():
+    # Wilson for 40 of 40: 1 / (1 + 1.959964^2 / 40) = 0.912378 to 1, so a half width of 0.043811
+    # and a standard error of 0.043811 / 1.959964 = 0.022353; with 0.03: sqrt(...) / 2 = 0.018705
+    right = task(1.0, 40, stderr=0.0, group="a")
+    one = row(with_tasks(a=right, b=task(0.4, 400, stderr=0.03, group="b"))).score
+    assert one
+    assert one.stderr == pytest.approx(0.018705, abs=2e-6)
+
+
+def test_an_incomplete_run_has_no_suite_score():
+    reached = task(0.4, group="a", stderr=0.1)
+    half = row(with_tasks(a=reached, b=task(0.5, 10, group="b", stderr=0.1, asked=40)))
+    assert half.score is None
+    assert [s.value for s in half.scores] == [0.4, 0.5]
+
+
 def test_a_row_shows_the_longest_prompt_and_the_latency_phases_peak():
     short, long = BASE.latency["8+4"], BASE.latency["8+4"]
     long = long.model_copy(
@@ -239,6 +255,13 @@ def test_what_differs_is_a_row_of_its_own(part: str, changes: dict[str, Any]):
     assert len(merged([timed(0, 0.01, 1), timed(1, 0.01, 1, **{part: other})])) == 2
 
 
+def test_an_interruption_does_not_hide_a_completed_run():
+    (one,) = merged([timed(0, 0.5, 100), timed(0, 0.9, 100, status="interrupted")])
+    assert (one.ttft_s, one.flags) == (0.5, ())
+    (other,) = merged([timed(0, 0.5, 100), timed(0, 0.9, 100, status="failed")])
+    assert other.flags == ("failed",)
+
+
 def test_another_machine_is_a_row_of_its_own():
     machine = {**BASE.machine, "fingerprint": "other"}
     assert len(merged([timed(0, 0.01, 1), timed(1, 0.01, 1, machine=machine)])) == 2
@@ -263,3 +286,27 @@ def test_rows_come_in_the_order_of_the_candidates():
     ]
     assert [one.record.candidate.name for one in merged(records)] == ["b", "a", "c"]
     assert merged([]) == []
+
+
+def test_a_repeat_that_failed_does_not_hide_the_accuracy_of_another():
+    good = timed(0, 0.5, 100, accuracy={"a": task(0.4, group="a", stderr=0.1)})
+    dead = timed(1, 0.5, 100, accuracy={"a": task(None, 0, group="a", asked=100)}, status="failed")
+    (one,) = merged([good, dead])
+    assert one.score
+    assert one.score.value == 0.4
+    assert one.flags == ("failed (1 of 2 runs)",)
+
+
+def test_a_metric_that_is_no_mean_has_no_interval_of_a_proportion():
+    # F1 and MCC lie between 0 and 1 as well, and have no standard error of a mean.
+    assert task_score("t", task(0.6, 100, metric="f1")).interval is None
+
+
+def test_a_group_of_different_metrics_is_shown_by_its_members():
+    one = row(
+        with_tasks(
+            cola=task(0.2, group="glue", metric="mcc"),
+            sst2=task(0.8, group="glue", stderr=0.04),
+        )
+    )
+    assert [(s.name, s.metric) for s in one.scores] == [("cola", "mcc"), ("sst2", "acc")]

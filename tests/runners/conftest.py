@@ -16,7 +16,7 @@ from evals.specs import Candidate, Suite, SuiteTask, Workload
 from evals.tasks import load_suite
 from runners.batch import Batch, Outcome, plan_jobs, resolver, run_batch
 from runners.job import Job, Options, PreparedTask
-from runners.phases import Step
+from runners.measured import Step
 from runners.record import Record
 from runners.store import Store
 

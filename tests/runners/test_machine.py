@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from runners.measure import cgroup
-from runners.measure.cgroup import CpuGroup, cpu_quota, parse_cpu_groups
+from runners.measure.cgroup import ControlGroup, cpu_quota, parse_groups
 from runners.measure.machine import (
     Machine,
     cap_cpus,
@@ -35,7 +35,7 @@ DOCKER_MOUNTS = (
 
 
 def test_v2() -> None:
-    (group,) = parse_cpu_groups(V2_CGROUP, V2_MOUNTS)
+    (group,) = parse_groups(V2_CGROUP, V2_MOUNTS, "cpu")
     top = Path("/sys/fs/cgroup")
     assert (group.version, group.mount) == (2, top)
     assert group.lineage == (
@@ -47,25 +47,25 @@ def test_v2() -> None:
 
 
 def test_v1_with_v2_beside_it() -> None:
-    cpu, unified = parse_cpu_groups(HYBRID_CGROUP, HYBRID_MOUNTS)
+    cpu, unified = parse_groups(HYBRID_CGROUP, HYBRID_MOUNTS, "cpu")
     assert (cpu.version, cpu.path) == (1, Path("/sys/fs/cgroup/cpu"))
     assert (unified.version, unified.path) == (2, Path("/sys/fs/cgroup/unified"))
     assert cpu.lineage == (cpu.mount,)
 
 
 def test_a_container_that_is_told_the_hosts_path() -> None:
-    (group,) = parse_cpu_groups(DOCKER_CGROUP, DOCKER_MOUNTS)
+    (group,) = parse_groups(DOCKER_CGROUP, DOCKER_MOUNTS, "cpu")
     assert group.path == group.mount == Path("/sys/fs/cgroup/cpu,cpuacct")
 
 
 def test_a_path_outside_of_the_namespace_leaves_the_mount() -> None:
-    (group,) = parse_cpu_groups("0::/../other\n", V2_MOUNTS)
+    (group,) = parse_groups("0::/../other\n", V2_MOUNTS, "cpu")
     assert group.path == Path("/sys/fs/cgroup")
 
 
 def test_a_mount_with_a_space_in_its_name() -> None:
     mounts = "30 24 0:26 / /mnt/my\\040groups rw - cgroup2 cgroup2 rw\n"
-    (group,) = parse_cpu_groups("0::/\n", mounts)
+    (group,) = parse_groups("0::/\n", mounts, "cpu")
     assert group.mount == Path("/mnt/my groups")
 
 
@@ -81,7 +81,7 @@ def test_the_narrowest_quota_on_the_way_out_binds(tmp_path: Path) -> None:
     inner.mkdir(parents=True)
     (tmp_path / "slice" / "cpu.max").write_text("150000 100000\n")
     (inner / "cpu.max").write_text("max 100000\n")
-    group = CpuGroup(version=2, mount=tmp_path, path=inner)
+    group = ControlGroup(version=2, mount=tmp_path, path=inner)
     assert cpu_quota((group,)) == 1.5
     assert cpu_quota(()) is None
 
@@ -89,7 +89,7 @@ def test_the_narrowest_quota_on_the_way_out_binds(tmp_path: Path) -> None:
 def test_a_v1_quota(tmp_path: Path) -> None:
     (tmp_path / "cpu.cfs_quota_us").write_text("250000\n")
     (tmp_path / "cpu.cfs_period_us").write_text("100000\n")
-    assert cpu_quota((CpuGroup(version=1, mount=tmp_path, path=tmp_path),)) == 2.5
+    assert cpu_quota((ControlGroup(version=1, mount=tmp_path, path=tmp_path),)) == 2.5
 
 
 @pytest.mark.parametrize(

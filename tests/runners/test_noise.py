@@ -9,7 +9,7 @@ import pytest
 
 from evals.errors import MeasureError
 from runners.measure import cgroup, noise
-from runners.measure.cgroup import CpuGroup
+from runners.measure.cgroup import ControlGroup
 from runners.measure.noise import Noise, NoiseReading, cpu_seconds, flags, noise_between, read_noise
 
 BEFORE = NoiseReading(
@@ -179,8 +179,8 @@ def test_recorded_throttling(tmp_path: Path) -> None:
     for folder, text in ((bare, "usage_usec 900\n"), (counted, v1)):
         folder.mkdir()
         (folder / "cpu.stat").write_text(text)
-    first = CpuGroup(version=2, mount=bare, path=bare)
-    second = CpuGroup(version=1, mount=counted, path=counted)
+    first = ControlGroup(version=2, mount=bare, path=bare)
+    second = ControlGroup(version=1, mount=counted, path=counted)
     assert cgroup.throttling((first, second)) == (3, 0.25)
     assert cgroup.throttling((first,)) is None
 

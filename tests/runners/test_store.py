@@ -246,3 +246,12 @@ def test_the_default_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "evals" / "catalog").mkdir(parents=True)
     (tmp_path / "pyproject.toml").write_text("")
     assert default_store() == tmp_path / "results" / "runs"
+
+
+def test_two_writers_of_one_name_both_keep_their_record(store: Store):
+    # A failed fetch is stored without the job's lock, so two batches may take one name.
+    first = store.add(record("20260101T000000-a-01234567"), None)
+    second = store.add(record("20260101T000000-a-01234567"), None)
+    assert first != second
+    assert len(store.run_ids()) == 2
+    assert [r.run_id for r in store.records() if isinstance(r, Record)] == store.run_ids()

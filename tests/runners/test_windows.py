@@ -12,7 +12,7 @@ from lm_eval.models.utils import normalize_gen_kwargs
 
 from evals.errors import SpecError
 from evals.tasks import Item
-from runners.windows import MAX_BYTES, MAX_REQUESTS, Window, answers, windows
+from runners.windows import MAX_BYTES, MAX_GENERATIONS, MAX_REQUESTS, Window, answers, windows
 from runners.worker import protocol
 
 
@@ -265,3 +265,10 @@ def test_a_key_without_a_value_is_its_default():
 def test_arguments_that_mean_nothing(arguments: dict[str, Any], says: str):
     with pytest.raises(SpecError, match=says):
         asked(**arguments)
+
+
+def test_a_kill_loses_sixteen_generations_at_most():
+    # Each starts from an empty cache, so that nothing is gained by more: 40 = 16 + 16 + 8.
+    assert MAX_GENERATIONS == 16
+    items = [item(n, "generate_until", (f"q{n}", {"until": ["."]})) for n in range(40)]
+    assert bounds(items) == [(0, 16), (16, 32), (32, 40)]

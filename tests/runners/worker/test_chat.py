@@ -221,3 +221,23 @@ def test_another_thread_renders_without_a_limit():
     thread.start()
     thread.join()
     assert found == ["<s>"]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ '%1000000000d' % 1 }}",
+        "{{ '%1000000000d' | format(1) }}",
+        "{{ 'x'.ljust(10 ** 9) }}",
+        "{{ 'x'.zfill(1000000000) }}",
+        "{{ 'x' | center(1000000000) }}",
+        "{{ 'x' | indent(1000000000, first=true) }}",
+    ],
+)
+def test_a_width_beyond_any_prompt_is_refused(template):
+    with pytest.raises(ChatTemplateError, match="more than 4194304 characters"):
+        shown(template)
+
+
+def test_ordinary_widths_are_kept():
+    assert shown("{{ '%5d' % 7 }}{{ 'x'.ljust(3) }}|{{ 'a' | center(3) }}") == "    7x  | a "

@@ -42,10 +42,9 @@ def prompt(text: str, max_tokens: int = 99) -> protocol.GenerateItem:
 
 def test_a_score_by_hand():
     (item,) = fake(pick=1).score(ITEMS[:1], lambda _: None).items
-    # The picked "maybe" loses 1 nat a character, the other 2: -5 beats -6, and -1 beats -2 per
-    # character.
+    # The picked "maybe" loses 0.001 nat a character, the other 1: it wins at any length.
     assert item == protocol.ItemScore(
-        logprobs=[-6.0, -5.0], greedy=[False, True], tokens=3 + 5, truncated=False
+        logprobs=[-3.0, -0.005], greedy=[False, True], tokens=3 + 5, truncated=False
     )
 
 
@@ -107,7 +106,7 @@ def test_generation():
 def test_times_keep_to_the_delays():
     runtime = fake(delay_first_token_s=0.02, delay_per_token_s=0.01)
     times = runtime.latency(
-        protocol.RunLatency(prompt_tokens=8, new_tokens=4, warmups=1, repeats=2)
+        protocol.RunLatency(prompt_tokens=8, new_tokens=4, warmups=1, repeats=2), lambda _: None
     )
     assert (len(times.warmups), len(times.repeats), times.evaluated_tokens) == (1, 2, 8)
     for request in (*times.warmups, *times.repeats):

@@ -296,7 +296,7 @@ def test_an_empty_prompt(runtime):
 
 def test_latency_times_each_token_of_each_request(runtime):
     workload = protocol.RunLatency(prompt_tokens=32, new_tokens=8, warmups=1, repeats=2)
-    times = runtime.latency(workload)
+    times = runtime.latency(workload, lambda _: None)
     assert (len(times.warmups), len(times.repeats), times.evaluated_tokens) == (1, 2, 32)
     for request in (*times.warmups, *times.repeats):
         assert len(request.token_s) == 8
@@ -309,14 +309,14 @@ def test_the_shortest_workload_and_the_longest(runtime):
         workload = protocol.RunLatency(
             prompt_tokens=prompt_tokens, new_tokens=new_tokens, warmups=0, repeats=1
         )
-        assert len(runtime.latency(workload).repeats[0].token_s) == new_tokens
+        assert len(runtime.latency(workload, lambda _: None).repeats[0].token_s) == new_tokens
 
 
 def test_a_workload_longer_than_the_context_is_refused(runtime):
     with pytest.raises(
         WorkerError, match=r"workload 120\+9 needs a context of 129 tokens, the can"
     ):
-        runtime.latency(protocol.RunLatency(prompt_tokens=120, new_tokens=9, warmups=0, repeats=1))
+        runtime.latency(protocol.RunLatency(prompt_tokens=120, new_tokens=9, warmups=0, repeats=1), lambda _: None)
 
 
 def test_more_new_tokens_than_the_context_are_refused(runtime):
@@ -377,7 +377,7 @@ def test_questions_in_the_wrong_order():
 
     empty = LlamaCpp()
     with pytest.raises(WorkerError, match="no weights are loaded"):
-        empty.latency(protocol.RunLatency(prompt_tokens=1, new_tokens=2, warmups=0, repeats=1))
+        empty.latency(protocol.RunLatency(prompt_tokens=1, new_tokens=2, warmups=0, repeats=1), lambda _: None)
     with pytest.raises(WorkerError, match="the scoring engine is not open"):
         empty.score([ITEMS["letters"]], lambda _: None)
     with pytest.raises(WorkerError, match="needs weights"):

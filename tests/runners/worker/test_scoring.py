@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from runners.worker import protocol
 from runners.worker.encoding import Scoring, rolling_windows
 from runners.worker.prefix_tree import Limits
+from runners.worker.runtime import WorkerError
 from runners.worker.scoring import item_score, score_window
 
 VOCABULARY = 11
@@ -175,3 +176,14 @@ def test_item_score_of_an_empty_rolling_text():
     item = protocol.ScoreItem(contexts=[""], continuations=[], rolling=True)
     score = item_score(item, [], np.zeros(0), np.zeros(0, dtype=np.bool_))
     assert score == protocol.ItemScore(logprobs=[0.0], greedy=[True], tokens=0, truncated=False)
+
+
+def test_numbers_that_are_none_are_refused():
+    class Broken(Toy):
+        def decode(self, tokens, positions, sequences, flags):
+            return np.full_like(super().decode(tokens, positions, sequences, flags), np.nan)
+
+    scorings = [[Scoring(tokens=(1, 2, 3), first=2, truncated=False)]]
+    limits = Limits(wave_tokens=64, sequences=4, cells=64)
+    with pytest.raises(WorkerError, match=r"are not numbers \(NaN\)"):
+        score_window(Broken(batch_tokens=8, rows=4), scorings, limits, lambda _: None)

@@ -1,0 +1,110 @@
+"""What a job has measured so far, and what of it its journal keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from runners.measure.memory import PhaseMemory
+from runners.measure.noise import Noise
+from runners.worker import protocol, wire
+
+if TYPE_CHECKING:
+    from evals.tasks import Item
+    from runners.journal import Journal
+    from runners.record import Phase
+    from runners.windows import Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Where a job stands, for whoever draws progress."""
+
+    phase: str
+    """One of the record's phases, or what the job waits for before the first."""
+    task: str = ""
+    done: int = 0
+    """Items of the whole job that are answered."""
+    total: int = 0
+
+
+Notify = Callable[[Step], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Measured:
+    """What a job has measured so far; the one thing here that changes."""
+
+    phase: Phase = "baseline"
+    ready: protocol.Ready | None = None
+    loaded: protocol.Loaded | None = None
+    ready_s: float = 0.0
+    load_s: float = 0.0
+    first_token_s: float | None = None
+    memory: dict[Phase, PhaseMemory] = field(default_factory=dict)
+    series: list[tuple[float, int, int | None, int | None]] = field(default_factory=list)
+    latency: dict[str, protocol.LatencyTimes] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+    """Workloads that do not fit the candidate's context."""
+    noise: Noise | None = None
+    readings: dict[str, Any] = field(default_factory=dict)
+    """The machine's counters `before` and `after` the latency phase."""
+    engine: protocol.EngineOpened | None = None
+    raw_tokens: int = 0
+    distinct_tokens: int = 0
+    scoring_s: float = 0.0
+    replies: dict[str, list[Any]] = field(default_factory=dict)
+    """Task -> of each finished item its ItemScore, or its list of ItemText."""
+    answered: dict[str, list[list[list[Answer]]]] = field(default_factory=dict)
+    items: dict[str, Sequence[Item]] = field(default_factory=dict)
+    resumed: int = 0
+    interrupted: bool = False
+
+
+def keep(journal: Journal, measured: Measured) -> None:
+    """Keep the latency phase, and what led to it, for a run that goes on."""
+    journal.append({
+        "kind": "latency",
+        "times": {name: wire.to_wire(times) for name, times in measured.latency.items()},
+        "skipped": measured.skipped,
+        "noise": asdict(measured.noise) if measured.noise else None,
+        "readings": measured.readings,
+        "memory": {phase: asdict(memory) for phase, memory in measured.memory.items()},
+        "start": [measured.ready_s, measured.load_s, measured.first_token_s],
+    })  # fmt: skip
+
+
+def restore(journal: Journal, measured: Measured) -> bool:
+    """Take the latency phase of the process that measured it; its memory and load go with it."""
+    kept = journal.find("latency")
+    if not kept:
+        return False
+    event = kept[-1]
+    restored = {name: wire.from_wire(times) for name, times in event["times"].items()}
+    measured.latency = {
+        name: times for name, times in restored.items() if isinstance(times, protocol.LatencyTimes)
+    }
+    measured.skipped = event["skipped"]
+    measured.noise = Noise(**event["noise"]) if event["noise"] else None
+    measured.readings = event["readings"]
+    measured.memory = {phase: PhaseMemory(**kept) for phase, kept in event["memory"].items()}
+    measured.ready_s, measured.load_s, measured.first_token_s = event["start"]
+    return True
+
+
+def until_now(measured: Measured, peak: int) -> PhaseMemory:
+    """What is known of a phase before it ends, for the record of a job that does not end it."""
+    before = measured.memory.get(measured.phase)
+    return PhaseMemory(
+        peak_bytes=max(peak, before.peak_bytes if before else 0),
+        anon_bytes=None,
+        file_bytes=None,
+        source=measured.memory["baseline"].source,
+        split_unknown="the phase did not end",
+    )
+
+
+def at_least(phase: PhaseMemory, peaks: Sequence[int]) -> PhaseMemory:
+    """A resumed phase's peak is the greatest of the processes that worked on it."""
+    return replace(phase, peak_bytes=max([phase.peak_bytes, *peaks]))

@@ -1,0 +1,125 @@
+"""The files that people write: every way in which one can be wrong is one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evals.errors import SpecError
+from evals.specs import Budget, Candidate, Suite, check_spec, parse_bytes, read_spec
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("1048576", 1_048_576),
+        (4096, 4096),
+        ("512MiB", 512 * 2**20),
+        ("512 mib", 512 * 2**20),
+        ("16GB", 16_000_000_000),
+        ("1.5GiB", 1_610_612_736),
+        ("2k", 2000),
+    ],
+)
+def test_sizes(text: object, size: int) -> None:
+    assert parse_bytes(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "MiB", "-1", "0", "1 TiB x", "1e9", True, None, [1]])
+def test_what_is_no_size(text: object) -> None:
+    with pytest.raises(ValueError, match="is not a size"):
+        parse_bytes(text)
+
+
+def test_a_candidate_has_the_defaults_that_its_docstrings_name() -> None:
+    candidate = check_spec({"name": "a", "weights": "a.gguf"}, Candidate, where="a.yaml")
+    assert (candidate.runtime, candidate.chat_template) == ("llamacpp", "auto")
+    settings = candidate.settings
+    assert (settings.context, settings.threads, settings.kv_cache_type, settings.mmap) == (
+        None, None, "f16", True,
+    )  # fmt: skip
+
+
+def test_a_suite_has_two_workloads_and_five_repeats() -> None:
+    suite = check_spec({"name": "s", "tasks": [{"task": "copa"}]}, Suite, where="s.yaml")
+    assert [workload.name for workload in suite.workloads] == ["32+64", "512+64"]
+    assert (suite.latency_repeats, suite.seed) == (5, 1234)
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "says"),
+    [
+        (Candidate, {"name": "a", "weight": "x"},
+         'unknown key "weight" (did you mean "weights"?); known: chat_template, family'),
+        (Candidate, {"weights": "x"}, 'key "name" is missing'),
+        (Candidate, {"name": "a"}, "give exactly one of weights and quantize"),
+        (Candidate, {"name": "a", "weights": "x", "quantize": {"from": "b", "type": "Q8_0"}},
+         "give exactly one of weights and quantize"),
+        (Candidate, {"name": "a", "runtime": "fake", "weights": "x"}, "runtime fake takes neither"),
+        (Candidate, {"name": "a\x1b[31m", "weights": "x"}, '"name": String should match'),
+        (Candidate, {"name": "a", "weights": "x", "sha256": "abc"}, "(found 'abc')"),
+        (Candidate, {"name": "a", "weights": "x", "settings": {"contxt": 1}},
+         'unknown key "contxt" in "settings" (did you mean "context"?); known: context, fake'),
+        (Candidate, {"name": "a", "quantize": {"from": "b", "type": "Q9"}}, '"quantize.type": '),
+        (Suite, {"name": "s", "tasks": []}, '"tasks": '),
+        (Suite, {"name": "s", "tasks": [{"task": "a"}, {"task": "a"}]}, "task 'a' is listed twice"),
+        (Suite, {"name": "s", "tasks": [{"task": "a", "fewshots": 5}]},
+         'unknown key "fewshots" in "tasks.0" (did you mean "num_fewshot"?); known: limit, metric'),
+        (Suite, {"name": "S p", "tasks": [{"task": "a"}]}, "\"name\": String should match"),
+        (Budget, {"name": "b"}, "a budget limits at least one of"),
+        (Budget, {"name": "b", "memory": "lots"}, "'lots' is not a size"),
+        (Budget, {"name": "b", "memory": None, "cpus": 0}, '"cpus": '),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_one_line(kind: Any, content: dict[str, Any], says: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        check_spec(content, kind, where="file.yaml")
+    assert str(caught.value).startswith("file.yaml: ")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "expected keys and values, found NoneType"),
+        ("- a\n- b\n", "expected keys and values, found list"),
+        ("name: [", "not valid YAML"),
+        ("name: \x00", "not valid YAML"),
+        # Expanded, nine levels of ten aliases would be a billion strings.
+        ("a: &a [x, x]\nb: [*a, *a]\n", "YAML aliases (*name) are not allowed"),
+        ("name: !!python/object/apply:os.system [id]\n", "not valid YAML"),
+        ("[" * 5000, "not valid YAML"),
+    ],
+)
+def test_what_is_no_spec_file(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SpecError) as caught:
+        read_spec(path, Candidate)
+    assert says in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_too_large_or_not_there(tmp_path: Path) -> None:
+    (tmp_path / "large.yaml").write_text("#" * 300_000)
+    with pytest.raises(SpecError, match="too large for a spec file"):
+        read_spec(tmp_path / "large.yaml", Candidate)
+    with pytest.raises(SpecError, match="No such file"):
+        read_spec(tmp_path / "none.yaml", Candidate)
+    (tmp_path / "latin.yaml").write_bytes(b"name: \xff\xfe")
+    with pytest.raises(SpecError, match="not valid YAML"):
+        read_spec(tmp_path / "latin.yaml", Candidate)
+
+
+@given(st.dictionaries(st.text(max_size=8), st.none() | st.integers() | st.text(max_size=8)))
+def test_any_mapping_is_a_candidate_or_one_line(content: dict[str, Any]) -> None:
+    try:
+        check_spec(content, Candidate, where="x")
+    except SpecError as error:
+        assert "\n" not in str(error).replace(repr(content), "")
