@@ -167,9 +167,7 @@ def task_score(name: str, task: TaskAccuracy) -> Score:
     """One task's score with its interval."""
     # A mean of items has a standard error; F1 or MCC, which are none, may lie in [0, 1] as well.
     mean = task.stderr is not None or task.n < 2
-    proportion = (
-        mean and task.value is not None and task.higher_is_better and 0 <= task.value <= 1
-    )
+    proportion = mean and task.value is not None and task.higher_is_better and 0 <= task.value <= 1
     interval = None
     if proportion and task.value is not None and task.n:
         interval = proportion_interval(task.value, task.stderr, task.n)
@@ -228,7 +226,8 @@ def _scores(record: Record) -> tuple[Score, ...]:
 
 def _stderr(score: Score) -> float | None:
     """A task's standard error; where all items agree it is 0, which no sample can vouch for, and
-    Wilson's interval stands in."""
+    Wilson's interval stands in.
+    """
     if score.stderr != 0 or score.interval is None:
         return score.stderr
     z = NormalDist().inv_cdf(0.975)

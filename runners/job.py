@@ -96,7 +96,8 @@ class Job:
     @cached_property
     def suite_digest(self) -> str:
         """Of tasks, few-shot, seed, workloads, and every item: what is asked, what is right, and
-        how answers are scored."""
+        how answers are scored.
+        """
         tasks = [
             [
                 [t.loaded.name, t.loaded.group, t.loaded.num_fewshot],

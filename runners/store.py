@@ -144,8 +144,8 @@ class Store:
             if record.candidate.name == text:
                 return record
         raise RecordError(
-            f"no run {text!r} in {self.root}{did_you_mean(text, ids)}; weighin list runs names them, "
-            "--store chooses another store"
+            f"no run {text!r} in {self.root}{did_you_mean(text, ids)}; weighin list runs names "
+            "them, --store chooses another store"
         )
 
     def completed(self, job_key: str) -> Record | None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evals.errors import RecordError
-from runners.journal import Journal
+from runners.journal import Journal, job_unfinished
 from runners.leftovers import (
     CacheContent,
     Leftover,
@@ -24,7 +24,6 @@ from runners.leftovers import (
     StoredRun,
     Temporary,
 )
-from runners.journal import job_unfinished
 from runners.record import Record
 from runners.store import JOURNALS, Store
 

@@ -1,7 +1,8 @@
 """Items -> the windows that are sent to the worker, one question each, and answers back.
 
 A window holds items of one task, at most 2,048 likelihood requests, 16 generations or 8 MiB of
-text, so that what the worker plans and what a kill loses is bounded. It is answered and journalled as a whole.
+text, so that what the worker plans and what a kill loses is bounded. It is answered and
+journalled as a whole.
 """
 
 from __future__ import annotations

@@ -55,7 +55,8 @@ def table(rows: Sequence[Row]) -> str:
         f"{record.candidate.runtime} {record.software['runtime_version']}; "
         f"{record.created_at[:10]}. Times are of the workload {workload} (prompt + new tokens).",
         "",
-        "| candidate | accuracy | TTFT ms | decode tokens/s | peak MiB | weights MiB | bits/weight |",
+        "| candidate | accuracy | TTFT ms | decode tokens/s | peak MiB | weights MiB "
+        "| bits/weight |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in rows:

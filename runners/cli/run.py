@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 MAX_TIMEOUT_S = 7 * 24 * 3600
 
 
-def _timeout(context: click.Context, parameter: click.Parameter, seconds: float) -> float:
+def _timeout(_context: click.Context, _parameter: click.Parameter, seconds: float) -> float:
     # Also refuses nan, which is in no range and passes click's own.
     if not 1 <= seconds <= MAX_TIMEOUT_S:
         raise click.BadParameter(f"{seconds:g} is not between 1 and {MAX_TIMEOUT_S:,} seconds")
@@ -47,7 +47,7 @@ def _timeout(context: click.Context, parameter: click.Parameter, seconds: float)
                 shell_complete=complete_candidates)  # fmt: skip
 @suite_options
 @click.option("--repeats", type=click.IntRange(min=1), default=1, metavar="N",
-              help="Processes per candidate, interleaved in random order (default: 1).")  # fmt: skip
+              help="Processes per candidate, interleaved in random order; default 1.")  # fmt: skip
 @click.option("--score", "score", type=click.Choice(["once", "each"]), default="once",
               help="With --repeats: answer the tasks in the first repeat alone (default) or in "
               "each.")  # fmt: skip

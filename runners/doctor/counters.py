@@ -62,7 +62,9 @@ def energy_check(root: Path = Path("/sys/class/powercap")) -> Check:
     readable = [counter for counter in counters if optional_text(counter) is not None]
     if readable:
         names = ", ".join(counter.parent.name for counter in readable)
-        return Check(name="energy", status="ok", found=f"RAPL: {names} (this version records no energy)")
+        return Check(
+            name="energy", status="ok", found=f"RAPL: {names} (this version records no energy)"
+        )
     if counters:
         return Check(
             name="energy",

@@ -10,8 +10,8 @@ from importlib import metadata
 
 from evals.errors import RuntimeFailure
 from runners.doctor.check import Check
-from runners.worker.advice import MISSING
 from runners.worker.__main__ import RUNTIMES
+from runners.worker.advice import MISSING
 from runners.worker_process import WorkerProcess
 
 OLDEST_PYTHON = (3, 11)

@@ -60,7 +60,7 @@ class NoiseReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise:
-    """What disturbed a job's latency phase, from two readings; None where either reading lacks the counter."""
+    """What disturbed a job's latency phase, from two readings; None where either lacks it."""
 
     others_cpus: float | None
     """Average number of cores that processes not our own kept busy."""

@@ -92,9 +92,7 @@ class Fake:
             chat_template=self._options.chat_template,
         )
 
-    def latency(
-        self, message: protocol.RunLatency, progress: OnProgress
-    ) -> protocol.LatencyTimes:
+    def latency(self, message: protocol.RunLatency, progress: OnProgress) -> protocol.LatencyTimes:
         """Answer with the delays that the options say, against absolute deadlines."""
         self._fail("latency")
         runs, first_ns = [], 0

@@ -55,9 +55,7 @@ class LlamaCpp:
             chat_template=bool(model.meta("tokenizer.chat_template")),
         )
 
-    def latency(
-        self, message: protocol.RunLatency, progress: OnProgress
-    ) -> protocol.LatencyTimes:
+    def latency(self, message: protocol.RunLatency, progress: OnProgress) -> protocol.LatencyTimes:
         """Time the requests of one workload."""
         total = message.prompt_tokens + message.new_tokens
         if total > self._length:

@@ -25,9 +25,7 @@ class Runtime(Protocol):
         """Load the weights; make no context yet."""
         ...
 
-    def latency(
-        self, message: protocol.RunLatency, progress: OnProgress
-    ) -> protocol.LatencyTimes:
+    def latency(self, message: protocol.RunLatency, progress: OnProgress) -> protocol.LatencyTimes:
         """One workload in a context of one sequence and the candidate's own length.
 
         Progress is told between requests, so that a slow candidate is not taken for a hung one.

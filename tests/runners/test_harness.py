@@ -238,7 +238,9 @@ def scored_by(tmp_path: Path, task_writer: Callable[..., None], loader: Loader, 
     path = tmp_path / "own.yaml"
     path.write_text(path.read_text().replace("REPLACED", f"!function grade.{name}"))
     (one,) = loader(tmp_path, "own")
-    return score_task(one.loaded, one.items, [[[(-1.0, True)]] * len(i.instances) for i in one.items])
+    return score_task(
+        one.loaded, one.items, [[[(-1.0, True)]] * len(i.instances) for i in one.items]
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pytest
 
 from runners.samples import sample_table
 
@@ -44,14 +45,14 @@ def test_a_row_an_item_in_the_tasks_order(bench: Bench):
     kinds = ("tiny_choice", "tiny_cloze", "tiny_prose", "tiny_answer")
     assert [(r["task"], r["doc_id"]) for r in rows] == [(k, n) for k in kinds for n in range(12)]
     choice, cloze, prose, text = (rows[n * 12] for n in range(4))
-    # The fake: -2 a character, -1 where it picks; each choice has 4, as " yes".
-    assert choice["logprobs"] == [-8, -4, -8]
+    # The fake: -1 a character, -0.001 where it picks; each choice has 4, as " yes".
+    assert choice["logprobs"] == pytest.approx([-4, -0.004, -4])
     assert choice["greedy"] == [False, True, False]
     assert (choice["tokens"], choice["target"], choice["metric.acc"]) == (12, "1", 1.0)
     assert (choice["answer"], choice["token_s"], choice["prefill_s"]) == (None, None, None)
     # "43": lm-eval puts no space before a likelihood's target
-    assert (cloze["logprobs"], cloze["greedy"]) == ([-2.0], [True])
-    assert cloze["metric.perplexity"] == -2.0
+    assert (cloze["logprobs"], cloze["greedy"]) == (pytest.approx([-0.002]), [True])
+    assert cloze["metric.perplexity"] == pytest.approx(-0.002)
     assert (prose["logprobs"], prose["greedy"]) == ([-3.0], [False])  # "One short line." -1 a word
     assert (text["answer"], text["stop"]) == ("The answer is 42.", "end of sequence")
     assert (text["tokens"], len(text["token_s"]), text["logprobs"]) == (4, 4, None)

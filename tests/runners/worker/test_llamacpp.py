@@ -316,7 +316,10 @@ def test_a_workload_longer_than_the_context_is_refused(runtime):
     with pytest.raises(
         WorkerError, match=r"workload 120\+9 needs a context of 129 tokens, the can"
     ):
-        runtime.latency(protocol.RunLatency(prompt_tokens=120, new_tokens=9, warmups=0, repeats=1), lambda _: None)
+        runtime.latency(
+            protocol.RunLatency(prompt_tokens=120, new_tokens=9, warmups=0, repeats=1),
+            lambda _: None,
+        )
 
 
 def test_more_new_tokens_than_the_context_are_refused(runtime):
@@ -377,7 +380,9 @@ def test_questions_in_the_wrong_order():
 
     empty = LlamaCpp()
     with pytest.raises(WorkerError, match="no weights are loaded"):
-        empty.latency(protocol.RunLatency(prompt_tokens=1, new_tokens=2, warmups=0, repeats=1), lambda _: None)
+        empty.latency(
+            protocol.RunLatency(prompt_tokens=1, new_tokens=2, warmups=0, repeats=1), lambda _: None
+        )
     with pytest.raises(WorkerError, match="the scoring engine is not open"):
         empty.score([ITEMS["letters"]], lambda _: None)
     with pytest.raises(WorkerError, match="needs weights"):
