@@ -36,8 +36,8 @@ def main() -> int:
         return 3
     rows.sort(key=lambda row: -(row.weights_bytes or 0))
     text = README.read_text(encoding="utf-8")
-    section = f"{BEGIN}\n{table(rows)}\n{END}"
-    pattern = re.compile(f"{re.escape(BEGIN)}.*?(?:{re.escape(END)}|(?=\n## ))", re.DOTALL)
+    section = f"{BEGIN}\n{table(rows)}\n{END}\n"
+    pattern = re.compile(f"{re.escape(BEGIN)}.*?(?:{re.escape(END)}\n|(?=\n## ))", re.DOTALL)
     README.write_text(pattern.sub(lambda _: section, text, count=1), encoding="utf-8")
     PLOT.write_text(plot(rows), encoding="utf-8")
     print(f"wrote {len(rows)} rows into README.md and {PLOT.relative_to(HERE)}")
@@ -72,7 +72,8 @@ def table(rows: Sequence[Row]) -> str:
             else ""
         )
     flagged = [f"{row.record.candidate.name}: {', '.join(row.flags)}" for row in rows if row.flags]
-    below = [*notes(rows), *(f"flagged {text}" for text in flagged)]
+    runs = [note for note in notes(rows) if note.startswith("TTFT")]  # the others are of tasks
+    below = [*runs, *(f"flagged {text}" for text in flagged)]
     return "\n".join([
         *lines, "", *(f"- {note}" for note in below), "",
         "![accuracy against peak memory](docs/reference.svg)",
@@ -109,13 +110,16 @@ def plot(rows: Sequence[Row]) -> str:
         parts.append(_text(LEFT - 8, y(tick) + 4, format_percent(tick), "end"))
     middle = (LEFT + WIDTH - RIGHT) / 2
     parts.append(_text(middle, HEIGHT - 16, "peak memory while serving one user, MiB", "middle"))
-    for row, at, low, high in zip(points, xs, lows, highs, strict=True):
+    order = sorted(range(len(points)), key=xs.__getitem__)
+    for place, number in enumerate(order):
+        row, at, low, high = points[number], xs[number], lows[number], highs[number]
         value = row.score.value if row.score and row.score.value is not None else 0.0
         label = row.record.candidate.name.removeprefix(f"{row.record.candidate.family}-")
         parts.append(_line(x(at), y(low), x(at), y(high), "#0072b2"))
         parts.append(f'<circle cx="{x(at):.1f}" cy="{y(value):.1f}" r="6" fill="#0072b2"/>')
-        speed = f"{label}, {format_number(row.decode_tokens_per_s)} tokens/s"
-        parts.append(_text(x(at) + 9, y(value) - 6, speed, "start"))
+        # In turns above and below their bars, so that neighbours' names do not meet.
+        beside = y(low) + 16 if place % 2 else y(high) - 6
+        parts.append(_text(x(at), beside, label, "middle"))
     return "\n".join([*parts, "</svg>", ""])
 
 
