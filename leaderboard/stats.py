@@ -43,7 +43,7 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
 
 def normal(mean: float, stderr: float, confidence: float = 0.95) -> Interval:
     """The interval of the central limit theorem: mean ± z · stderr, not clipped."""
-    half = _z(confidence) * stderr
+    half = two_sided_z(confidence) * stderr
     return Interval(low=mean - half, high=mean + half)
 
 
@@ -164,10 +164,10 @@ def above_chance(successes: int, n: int, chance: float) -> bool:
     _check_counts(successes, n)
     if not 0 <= chance <= 1:
         raise ValueError(f"a chance of {chance} is not a probability")
-    return _binomial_tail(successes, n, chance) <= CHANCE_LEVEL
+    return binomial_tail(successes, n, chance) <= CHANCE_LEVEL
 
 
-def _binomial_tail(successes: int, n: int, p: float) -> float:
+def binomial_tail(successes: int, n: int, p: float) -> float:
     """P(X >= successes) for X ~ Binomial(n, p), in logarithms: n may be tens of thousands."""
     if successes == 0 or p == 1:
         return 1.0
@@ -181,7 +181,7 @@ def _binomial_tail(successes: int, n: int, p: float) -> float:
 
 
 def _wilson(share: float, n: int, confidence: float) -> Interval:
-    z2 = _z(confidence) ** 2
+    z2 = two_sided_z(confidence) ** 2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = math.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)
     # At 0 and n the limit is exactly 0 or 1, and the difference above only nearly so.
@@ -191,7 +191,12 @@ def _wilson(share: float, n: int, confidence: float) -> Interval:
     )
 
 
-def _z(confidence: float) -> float:
+def two_sided_z(confidence: float) -> float:
+    """The normal quantile that a two-sided interval of this confidence reaches to: 1.96 of 0.95.
+
+    Raises:
+        ValueError: the confidence is not between 0 and 1.
+    """
     if not 0 < confidence < 1:
         raise ValueError(f"a confidence of {confidence} is not between 0 and 1")
     return NormalDist().inv_cdf((1 + confidence) / 2)

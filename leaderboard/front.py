@@ -1,0 +1,123 @@
+"""The three-axis Pareto front: what nothing else beats on accuracy, speed and memory at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from leaderboard.admission import weighted_accuracy
+from leaderboard.board import Row
+from leaderboard.draws import DRAWS, draw
+from leaderboard.peers import Floats, Scores, check_peers
+
+Speed = Literal["decode", "ttft"]
+_CHUNK = 2**22
+"""Comparisons held at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where one row stands to the front."""
+
+    row: Row
+    on_front: bool
+    """By the point estimates."""
+    probability: float | None
+    """Of being on it, had other items been asked and other runs been made. None: no place."""
+    reason: str = ""
+    """Why it has no place: what was not measured."""
+
+
+def place(
+    rows: Sequence[Row],
+    rng: np.random.Generator,
+    *,
+    speed: Speed = "decode",
+    draws: int = DRAWS,
+    weights: Mapping[str, float] | None = None,
+    answers: Mapping[str, Scores] | None = None,
+) -> tuple[Placement, ...]:
+    """Place rows on or off the front, with the probability of being on it.
+
+    Args:
+        rows: peers of each other.
+        rng: seeded by the caller.
+        speed: decode tokens/s, where more is better, or TTFT, where less is.
+        draws: for the probability; its standard error is at most 0.5 / sqrt(draws).
+        weights: of tasks and groups in the accuracy; 1 where not named.
+        answers: item scores by run id, as `draw` takes them.
+
+    Returns:
+        In the order of the rows. One that lacks an axis has no place and pushes nobody off.
+
+    Raises:
+        ValueError: the rows are of several machines, suites or budgets.
+    """
+    check_peers(rows)
+    reasons = [_missing(row, speed, weights) for row in rows]
+    known = [row for row, reason in zip(rows, reasons, strict=True) if not reason]
+    goods = np.array([_goods(row, speed, weights) for row in known]).reshape(len(known), 3)
+    drawn = draw(known, rng, draws=draws, weights=weights, answers=answers)
+    fast = drawn.decode_tokens_per_s if speed == "decode" else -drawn.ttft_s
+    chances = on_front(np.stack([drawn.accuracy, fast, -drawn.peak_bytes], axis=-1)).mean(axis=0)
+    placed = iter(zip(on_front(goods), chances, strict=True))
+    found = []
+    for row, reason in zip(rows, reasons, strict=True):
+        on, chance = (False, None) if reason else next(placed)
+        probability = None if chance is None else float(chance)
+        found.append(Placement(row=row, on_front=bool(on), probability=probability, reason=reason))
+    return tuple(found)
+
+
+def on_front(goods: Floats) -> npt.NDArray[np.bool_]:
+    """Which points nothing dominates.
+
+    Args:
+        goods: shape (..., m, k): m points, more is better on each of the k axes.
+
+    Returns:
+        Shape (..., m). A point is dominated by one that is as good on every axis and better on
+        one; of equal points none dominates another.
+    """
+    *outer, m, k = goods.shape
+    flat = goods.reshape(math.prod(outer), m, k)
+    found = np.ones((len(flat), m), dtype=bool)
+    step = max(1, _CHUNK // max(1, m * m))
+    for start in range(0, len(flat), step):
+        part = flat[start : start + step]
+        as_good = np.ones((len(part), m, m), dtype=bool)  # [draw, j, i]: j is as good as i
+        better = np.zeros((len(part), m, m), dtype=bool)
+        for axis in range(k):
+            value = part[:, :, axis]
+            as_good &= value[:, :, None] >= value[:, None, :]
+            better |= value[:, :, None] > value[:, None, :]
+        found[start : start + step] = ~(as_good & better).any(axis=1)
+    return found.reshape(*outer, m)
+
+
+def _missing(row: Row, speed: Speed, weights: Mapping[str, float] | None) -> str:
+    accuracy, fast, peak = _measured(row, speed, weights)
+    names = {"accuracy": accuracy, "time to first token": fast, "peak memory": peak}
+    if speed == "decode":
+        names = {"accuracy": accuracy, "decode speed": fast, "peak memory": peak}
+    lacking = [name for name, value in names.items() if value is None]
+    return f"{' and '.join(lacking)} not measured" if lacking else ""
+
+
+def _goods(
+    row: Row, speed: Speed, weights: Mapping[str, float] | None
+) -> tuple[float, float, float]:
+    accuracy, fast, peak = (value or 0.0 for value in _measured(row, speed, weights))
+    return accuracy, fast if speed == "decode" else -fast, -peak
+
+
+def _measured(
+    row: Row, speed: Speed, weights: Mapping[str, float] | None
+) -> tuple[float | None, float | None, float | None]:
+    fast = row.decode_tokens_per_s if speed == "decode" else row.ttft_s
+    return weighted_accuracy(row, weights), fast, row.peak_bytes

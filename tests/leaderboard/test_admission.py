@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from leaderboard.admission import Limits, admit, weighted_accuracy
+from leaderboard.board import row
+from runners.record import JobError, QuantisationInfo
+
+if TYPE_CHECKING:
+    from leaderboard.board import Row
+    from tests.leaderboard.conftest import Maker
+
+MIB = 2**20
+
+
+def the_row(made: Maker) -> Row:
+    """50 % accurate, 100 MiB, 50 tokens/s, 100 ms, 1 MiB on disk, 135 million of 4.5 bits."""
+    bits = QuantisationInfo(name="Q4_0", bits_per_weight=4.5, share={"Q4_0": 1.0})
+    what = {"parameters": 135_000_000, "quantisation": bits, "licence": "MIT", "family": "f"}
+    return made.row("a", candidate=what)
+
+
+@pytest.mark.parametrize(
+    ("limit", "allowed", "refused", "text"),
+    [
+        ("max_peak_bytes", 100 * MIB, 99 * MIB, "peak memory 100 MiB (at most 99.0 MiB)"),
+        ("min_decode_tokens_per_s", 50, 60, "decode speed 50.0 tokens/s (at least 60.0 tokens/s)"),
+        ("max_ttft_s", 0.1, 0.05, "time to first token 100 ms (at most 50.0 ms)"),
+        ("min_accuracy", 0.5, 0.505, "accuracy 50.0% (at least 50.5%)"),
+        ("max_weights_bytes", MIB, MIB / 2, "size on disk 1.00 MiB (at most 0.500 MiB)"),
+        ("max_parameters", 135e6, 100e6, "parameters 135 million (at most 100 million)"),
+        ("max_bits_per_weight", 4.5, 4, "bits per weight 4.50 (at most 4.00)"),
+        ("licences", frozenset({"MIT"}), frozenset({"Apache-2.0"}), "licence MIT"),
+        ("families", frozenset({"f"}), frozenset(), "family f"),
+        ("runtimes", frozenset({"fake"}), frozenset({"llamacpp"}), "runtime fake"),
+    ],
+)
+def test_each_limit(made: Maker, limit: str, allowed: Any, refused: Any, text: str):
+    one = the_row(made)
+    assert admit([one], Limits(**{limit: allowed})).admitted == (one,)
+    found = admit([one], Limits(**{limit: refused}))
+    assert found.admitted == ()
+    (reason,) = found.refused[0].reasons
+    assert (reason.limit, reason.text, reason.unknown) == (limit, text, False)
+
+
+def test_every_limit_is_tested_above():
+    (mark,) = test_each_limit.pytestmark  # type: ignore[attr-defined]
+    assert {case[0] for case in mark.args[1]} == {field.name for field in fields(Limits)}
+
+
+def test_what_is_not_known_is_not_known_to_fit(made: Maker):
+    one = made.row("a", accuracy=None, latency={}, memory=None, candidate={"weights_bytes": None})
+    assert admit([one], Limits()).admitted == (one,)
+    limits = Limits(
+        max_peak_bytes=1e12, min_decode_tokens_per_s=1, max_ttft_s=1e3, min_accuracy=0.0,
+        max_weights_bytes=1e12, max_parameters=1e12, max_bits_per_weight=32,
+    )  # fmt: skip
+    (refused,) = admit([one], limits).refused
+    assert [r.text for r in refused.reasons] == [
+        "peak memory not known", "decode speed not known", "time to first token not known",
+        "size on disk not known", "parameters not known", "bits per weight not known",
+        "accuracy not known",
+    ]  # fmt: skip
+    assert all(reason.unknown for reason in refused.reasons)
+
+
+def test_what_did_not_complete_is_nothing_to_ship(made: Maker):
+    killed = made.row("a", status="failed", error=JobError(phase="latency", message="killed"))
+    (refused,) = admit([killed], Limits()).refused
+    assert [(r.limit, r.text) for r in refused.reasons] == [("status", "failed (latency: killed)")]
+
+
+def test_all_reasons_are_given(made: Maker):
+    found = admit([the_row(made)], Limits(max_peak_bytes=1, licences=frozenset()))
+    assert [r.limit for r in found.refused[0].reasons] == ["max_peak_bytes", "licences"]
+
+
+def test_weights_of_tasks(made: Maker):
+    tasks = {"t": made.task(0.2, group="t"), "u": made.task(0.6, group="u")}
+    one = row(made.record(tasks=tasks))
+    assert weighted_accuracy(one) == pytest.approx(0.4)
+    # (3 * 0.2 + 1 * 0.6) / 4 = 0.3
+    assert weighted_accuracy(one, {"t": 3.0}) == pytest.approx(0.3)
+    assert weighted_accuracy(one, {"t": 0.0, "u": 0.0}) is None
+    assert admit([one], Limits(min_accuracy=0.35), {"t": 3.0}).admitted == ()
+
+
+WIDENED = ["max_peak_bytes", "min_decode_tokens_per_s", "min_accuracy", "licences"]
+LIMITS = st.fixed_dictionaries({
+    "max_peak_bytes": st.none() | st.floats(0, 200 * MIB),
+    "min_decode_tokens_per_s": st.none() | st.floats(0, 100),
+    "min_accuracy": st.none() | st.floats(0, 1),
+    "licences": st.none() | st.frozensets(st.sampled_from(["MIT", "Apache-2.0", ""])),
+})  # fmt: skip
+NUMBERS = st.lists(
+    st.tuples(
+        st.none() | st.floats(0, 1), st.integers(1, 200 * MIB), st.floats(1, 100),
+        st.sampled_from(["MIT", "Apache-2.0", ""]),
+    ),
+    min_size=1, max_size=5,
+)  # fmt: skip
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+@given(numbers=NUMBERS, narrow=LIMITS, widen=st.sampled_from(WIDENED), by=st.floats(0, 2))
+def test_widening_a_limit_never_removes_a_candidate(
+    made: Maker, numbers: Any, narrow: dict[str, Any], widen: str, by: float
+):
+    rows = [
+        made.row(str(i), accuracy, peak=peak, decode=decode, candidate={"licence": licence})
+        for i, (accuracy, peak, decode, licence) in enumerate(numbers)
+    ]
+    before = admit(rows, Limits(**narrow)).admitted
+    value = narrow[widen]
+    if value is None or by > 1.5:
+        wider = None
+    elif isinstance(value, frozenset):
+        wider = value | {"MIT"}
+    else:
+        wider = value * (1 + by) if widen.startswith("max") else value / (1 + by)
+    after = admit(rows, Limits(**{**narrow, widen: wider}))
+    assert all(one in after.admitted for one in before)
+    assert len(after.admitted) + len(after.refused) == len(rows)

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from leaderboard.answers import read_answers
+from leaderboard.mismatch import mismatches
+
+if TYPE_CHECKING:
+    from runners.record import Record
+    from tests.leaderboard.conftest import Maker
+
+
+def other(made: Maker, **given: Any) -> Record:
+    task = {"n": 3, "value": 1.0, **given.pop("task", {})}
+    suite = {"digest": "other", **given.pop("suite", {})}
+    return made.record("b", tasks={"t": made.task(**task)}, suite=suite, **given)
+
+
+def test_one_digest_is_one_suite(made: Maker):
+    a = made.record("a", tasks={"t": made.task(1.0, 3)})
+    b = made.record("b", tasks={"t": made.task(1.0, 3, num_fewshot=5)})
+    assert mismatches(a, b) == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "text"),
+    [
+        ({"suite": {"version": 2}}, "suite",
+         "suite: tiny version 1 in the reference, tiny version 2 in the other"),
+        ({"suite": {"tasks": [{"task": "tiny_choice"}]}}, "tasks",
+         "task tiny_answer: only the reference was asked it"),
+        ({"task": {"num_fewshot": 5}}, "few-shot",
+         "t: few-shot examples: 0 in the reference, 5 in the other"),
+        ({"task": {"metric": "acc_norm"}}, "metric",
+         "t: headline metric: acc in the reference, acc_norm in the other"),
+        ({"task": {"asked": 40}}, "items", "t: items asked: 3 in the reference, 40 in the other"),
+    ],
+)  # fmt: skip
+def test_what_records_say(made: Maker, given: dict[str, Any], kind: str, text: str):
+    found = mismatches(made.record(tasks={"t": made.task(1.0, 3)}), other(made, **given))
+    assert (found[0].kind, found[0].text) == (kind, text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "text"),
+    [
+        ({"items": {"t": ["t-0", "x", "t-2"]}}, "prompts",
+         "t: prompts or choices of 1 of 3 shared documents"),
+        ({"documents": {"t": [0, 1, 7]}, "items": {"t": ["t-0", "t-1", "t-7"]}}, "items",
+         "t: 2 documents were asked of one run only"),
+        ({"target": ["0", "1", "1"]}, "right answers",
+         "t: what is right differs in 2 of 3 shared items"),
+    ],
+)  # fmt: skip
+def test_what_items_say(made: Maker, changes: dict[str, Any], kind: str, text: str):
+    a = made.record(tasks={"t": made.task(1.0, 3)})
+    b = other(made)
+    scores = {"t": [1, 1, 1]}
+    both = (read_answers(a, made.samples(scores)), read_answers(b, made.samples(scores, **changes)))
+    assert [(m.kind, m.text) for m in mismatches(a, b, both)] == [(kind, text)]
+
+
+def test_what_an_incomplete_run_did_not_reach_is_no_difference(made: Maker):
+    a, b = made.record(tasks={"t": made.task(1.0, 3)}), other(made, task={"n": 2, "asked": 3})
+    both = (
+        read_answers(a, made.samples({"t": [1, 1, 1]})),
+        read_answers(b, made.samples({"t": [1, 1]})),
+    )
+    assert mismatches(a, b, both) == ()
+
+
+def test_a_chat_template_matters_to_generation_alone(made: Maker):
+    tasks = {"t": made.task(1.0, 1)}
+    a = made.record(tasks=tasks)
+    off = {**a.candidate.settings, "chat_template": "off"}
+    b = made.record("b", tasks=tasks, candidate={"settings": off})
+    likelihoods = made.samples({"t": [1]})
+    texts = made.samples({"t": [1]}, answer=["42"])
+    assert mismatches(a, b, (read_answers(a, likelihoods), read_answers(b, likelihoods))) == ()
+    (found,) = mismatches(a, b, (read_answers(a, texts), read_answers(b, texts)))
+    assert (found.kind, found.text) == (
+        "chat template", "generation tasks: auto in the reference, off in the other",
+    )  # fmt: skip

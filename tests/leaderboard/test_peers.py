@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from leaderboard.answers import ItemKey
+from leaderboard.board import row
+from leaderboard.peers import check_peers, peers, side_by_side
+
+if TYPE_CHECKING:
+    from tests.leaderboard.conftest import Maker
+
+
+def test_rows_are_grouped_by_machine_suite_and_budget(made: Maker):
+    a, b = made.row("a"), made.row("b")
+    elsewhere = made.row("c", machine={**made.base.machine, "fingerprint": "other"})
+    new_suite = made.row("d", suite={"digest": "new"})
+    narrow = made.row("e", budget={"name": "vps-1gb"})
+    found = peers([a, elsewhere, b, new_suite, narrow])
+    assert [*found.values()] == [(a, b), (elsewhere,), (new_suite,), (narrow,)]
+    check_peers([a, b])
+    check_peers([])
+    for other, what in ((elsewhere, "machine"), (new_suite, "suite"), (narrow, "budget")):
+        with pytest.raises(ValueError, match=f"more than one {what} cannot be ranked"):
+            check_peers([a, other])
+
+
+def key(i: int) -> ItemKey:
+    return ItemKey("t", f"t-{i}", i)
+
+
+def test_answers_side_by_side(made: Maker):
+    rows = [made.row("a"), made.row("b")]
+    ids = [one.record.run_id for one in rows]
+    first, second = {"t": {key(0): 1.0, key(1): 0.0}}, {"t": {key(1): 0.5, key(0): 0.25}}
+    found = side_by_side(rows, {ids[0]: first, ids[1]: second})
+    assert found
+    np.testing.assert_array_equal(found["t"], [[1.0, 0.25], [0.0, 0.5]])
+
+
+def test_other_items_or_none_are_not_called_paired(made: Maker):
+    rows = [made.row("a"), made.row("b")]
+    ids = [one.record.run_id for one in rows]
+    first = {"t": {key(0): 1.0, key(1): 0.0}}
+    assert side_by_side(rows, None) is None
+    assert side_by_side(rows, {ids[0]: first}) is None
+    assert side_by_side(rows, {ids[0]: first, ids[1]: {"t": {key(0): 1.0}}}) is None
+    assert side_by_side(rows, {ids[0]: first, ids[1]: {}}) is None
+    tasks = {"t": made.task(0.5, 2, group="t"), "u": made.task(0.5, 2, group="u")}
+    wider = [row(made.record("a", tasks=tasks)), row(made.record("b", tasks=tasks))]
+    assert side_by_side(wider, {ids[0]: first, ids[1]: first}) is None
+    assert side_by_side([], {}) is None
