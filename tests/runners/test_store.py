@@ -91,7 +91,8 @@ def test_a_run_is_found_by_what_names_it(store: Store, text: str, run: Record):
 
 
 def test_a_name_that_means_several_runs_or_none(store: Store):
-    with pytest.raises(RecordError, match=rf"'11111111' is not one run: .*{THIRD.run_id}; give more"):
+    one_of = rf"'11111111' is not one run: .*{THIRD.run_id}; give more"
+    with pytest.raises(RecordError, match=one_of):
         store.find("11111111")
     with pytest.raises(RecordError, match=rf'no run .* \(did you mean "{FIRST.run_id}"'):
         store.find("20260101T000000-a-11111112")
