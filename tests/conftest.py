@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,11 @@ from hypothesis import settings
 # A busy machine is no bug: hypothesis would fail an example that takes longer than 200 ms.
 settings.register_profile("weighin", deadline=None)
 settings.load_profile("weighin")
+
+# A shell that starts this in the background has SIGINT ignored, and children would inherit that:
+# a test that interrupts one would be testing nothing.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     asked, arguments = parser.parse_known_args()
     arguments = arguments or DEFAULT
+    # Started in the background it has SIGINT ignored, which the runs would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     draw = random.Random(asked.seed)
     dealt: Counter[str] = Counter()
     runs = 0
