@@ -135,7 +135,9 @@ def _near_files(path: Path) -> str:
         near = [p.name for p in path.parent.iterdir() if p.suffix.lower() in _FILES]
     except OSError:  # a folder that may be entered but not listed
         return ""
-    return did_you_mean(path.name, near)
+    # Close names only: "known: whatever else lies here" would help nobody.
+    nearest = did_you_mean(path.name, near)
+    return "" if nearest.startswith(" (known") else nearest
 
 
 def _beside_its_file(candidate: Candidate, path: Path) -> Candidate:

@@ -46,7 +46,9 @@ class ProgressLines:
         from leaderboard.units import format_mib
 
         of = f" of {format_mib(total_bytes)}" if total_bytes else ""
-        self._draw(f"fetching {name}: {format_mib(done_bytes)}{of}", key=f"fetch {name}")
+        # A file that is used where it is is only hashed: nothing is fetched.
+        what = name if name.startswith("sha256 of ") else f"fetching {name}"
+        self._draw(f"{what}: {format_mib(done_bytes)}{of}", key=what)
 
     def say(self, text: str) -> None:
         """A line that stays."""
