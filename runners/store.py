@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 RECORD, SAMPLES = "record.json", "samples.parquet"
 JOURNALS = ".journal"
-_TEMPORARY = ".tmp-"
+TEMPORARY = ".tmp-"
+"""How the folders of a store begin that are not yet records."""
 
 
 class Store:
@@ -40,7 +41,7 @@ class Store:
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            probe = self.root / f"{_TEMPORARY}{secrets.token_hex(4)}"
+            probe = self.root / f"{TEMPORARY}{secrets.token_hex(4)}"
             probe.mkdir()
             probe.rmdir()
         except OSError as error:
@@ -56,7 +57,7 @@ class Store:
         """
         target = self.root / record.run_id
         # A name of its own: two writers of one second must not clear away each other's folder.
-        temporary = self.root / f"{_TEMPORARY}{record.run_id}-{secrets.token_hex(4)}"
+        temporary = self.root / f"{TEMPORARY}{record.run_id}-{secrets.token_hex(4)}"
         try:
             temporary.mkdir(parents=True)
             if samples is not None:

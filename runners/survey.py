@@ -25,10 +25,8 @@ from runners.leftovers import (
     Temporary,
 )
 from runners.record import Record
-from runners.store import JOURNALS, Store
+from runners.store import JOURNALS, TEMPORARY, Store
 
-TEMPORARY = ".tmp-"
-"""How the folders of a store begin that are not yet records."""
 CACHE_PARTS = ("artifacts", "quantized", "hashes", "tmp", "locks")
 _QUANTIZED = re.compile(r"[0-9a-f]{16}-[A-Za-z0-9_]+-(?P<version>.+)")
 """As `runners.weights` names them: source, type, version of llama-cpp-python."""
