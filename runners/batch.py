@@ -41,7 +41,7 @@ class Batch:
     include: Path | None = None
     offline: bool = False
     accepted: frozenset[str] = frozenset()
-    engine_memory_bytes: int = 64 * 2**20
+    engine_memory_bytes: int = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

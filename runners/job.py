@@ -68,7 +68,7 @@ class Job:
     position: int
     jobs: int
     engine_memory_bytes: int
-    """Bounds the engine's output rows, and with them how items are packed: other bits result."""
+    """Bounds the engine, and with it how items are packed: other bits result."""
     scores: bool = True
     """Whether the tasks are answered; a repeat of the timed phases alone does not."""
 

@@ -88,9 +88,9 @@ def _texts(texts: list[protocol.ItemText]) -> dict[str, Any]:
     return {
         "answer": first.text,
         "stop": first.stop,
-        "tokens": len(first.times.token_s),
+        "tokens": first.new_tokens,
         "truncated": first.truncated,
         "prompt_tokens": first.prompt_tokens,
-        "prefill_s": first.times.prefill_s,
-        "token_s": first.times.token_s,
+        "prefill_s": first.times.prefill_s if first.times else None,
+        "token_s": first.times.token_s if first.times else None,
     }

@@ -59,9 +59,10 @@ def _timeout(_context: click.Context, _parameter: click.Parameter, seconds: floa
 @click.option("--strict", is_flag=True, help="Exit 3 if a run has a flag, too.")
 @click.option("--timeout", "timeout_s", type=float, default=600.0, metavar="S", callback=_timeout,
               help="End a worker that says nothing for S seconds (default: 600).")  # fmt: skip
-@click.option("--engine-memory", default="64MiB", metavar="SIZE",
-              help="Memory for the scoring engine's output rows (default: 64MiB). Another value "
-              "packs items otherwise: scores may differ in their last digits.")  # fmt: skip
+@click.option("--engine-memory", default="256MiB", metavar="SIZE",
+              help="Memory for the scoring engine: KV cache, sequences, rows of logits (default: "
+              "256MiB). Another value packs items otherwise: scores may differ in their last "
+              "digits.")  # fmt: skip
 @click.option("--keep-prompts", is_flag=True, help="Keep the prompts in the samples.")
 @accept_option
 @offline_option

@@ -68,8 +68,10 @@ def _answer(runtime: Runtime, question: protocol.Message, progress: OnProgress) 
                 return runtime.open_engine(question)
             case protocol.Score():
                 return runtime.score(question.items, progress)
+            case protocol.ScorePlain():
+                return runtime.score_plain(question.items, progress)
             case protocol.Generate():
-                return runtime.generate(question.items, progress)
+                return runtime.generate(question, progress)
             case protocol.RenderChat():
                 return protocol.Rendered(text=runtime.chat_prompt(question))
             case _:

@@ -134,12 +134,16 @@ class Fake:
             distinct_tokens=words,
         )
 
-    def generate(
-        self, items: Sequence[protocol.GenerateItem], progress: OnProgress
-    ) -> protocol.Generated:
+    def score_plain(
+        self, items: Sequence[protocol.ScoreItem], progress: OnProgress
+    ) -> protocol.Scored:
+        """As packed: it has no cache whose layout could matter."""
+        return self.score(items, progress)
+
+    def generate(self, message: protocol.Generate, progress: OnProgress) -> protocol.Generated:
         """Answer each prompt with the same text, or with its reverse where it is wrong."""
         answers = []
-        for number, item in enumerate(items):
+        for number, item in enumerate(message.items):
             if number == self._options.fail_after:
                 self._fail("generation")
             started = time.perf_counter_ns()
@@ -153,7 +157,8 @@ class Fake:
                     text=text,
                     stop="end of sequence",
                     prompt_tokens=len(item.prompt.split()),
-                    times=times,
+                    new_tokens=len(words),
+                    times=None if message.packed else times,
                     truncated=False,
                 )
             )

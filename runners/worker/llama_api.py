@@ -50,13 +50,10 @@ class Log:
             if level == LOG_ERROR:
                 self.errors.append(line)
 
-    def buffer_bytes(self) -> int | None:
-        """Bytes of the KV cache and recurrent state of the context made last, as llama.cpp says."""
-        found = [
-            re.search(r"(?:KV|RS) buffer size\s*=\s*([0-9.]+) MiB", line) for line in self.lines
-        ]
-        sizes = [float(match[1]) for match in found if match]
-        return int(sum(sizes) * 2**20) if sizes else None
+    def buffer_bytes(self, kind: str) -> int:
+        """Bytes of the KV cache ("KV") or recurrent state ("RS") of the context made last."""
+        found = [re.search(rf"{kind} buffer size\s*=\s*([0-9.]+) MiB", line) for line in self.lines]
+        return int(sum(float(match[1]) for match in found if match) * 2**20)
 
     def why(self) -> str:
         """The last errors as one clause."""
@@ -94,6 +91,10 @@ class Model:
         self.trained_context = int(llama_cpp.llama_model_n_ctx_train(self.handle))
         self.bytes = int(llama_cpp.llama_model_size(self.handle))
         self.parameters = int(llama_cpp.llama_model_n_params(self.handle))
+        self.recurrent = bool(
+            llama_cpp.llama_model_is_recurrent(self.handle)
+            or llama_cpp.llama_model_is_hybrid(self.handle)
+        )
         self._piece = ctypes.create_string_buffer(512)
 
     @property
@@ -173,17 +174,15 @@ class Context:
         self.handle = llama_cpp.llama_init_from_model(model.handle, params)
         if not self.handle:
             raise LlamaError(f"llama.cpp cannot make a context of {cells} tokens: {LOG.why()}")
-        self.kv_bytes = LOG.buffer_bytes()
+        self.kv_bytes, self.state_bytes = LOG.buffer_bytes("KV"), LOG.buffer_bytes("RS")
         self.memory = llama_cpp.llama_get_memory(self.handle)
         self.batch_tokens, self.rows, self.vocabulary = batch, rows, model.vocabulary
         self._token = np.zeros(batch, dtype=np.int32)
         self._pos = np.zeros(batch, dtype=np.int32)
-        self._seq = np.zeros(batch, dtype=np.int32)
         self._flag = np.zeros(batch, dtype=np.int8)
-        self._one = np.ones(batch, dtype=np.int32)
-        self._seq_pointers = (
-            self._seq.ctypes.data + self._seq.itemsize * np.arange(batch, dtype=np.uint64)
-        ).astype(np.uint64)
+        self._count = np.zeros(batch, dtype=np.int32)
+        self._numbers = np.arange(sequences, dtype=np.int32)
+        self._sequences = np.zeros(batch, dtype=np.uint64)  # pointers into `_numbers`
 
     def clear(self) -> None:
         """Forget every sequence."""
@@ -202,23 +201,32 @@ class Context:
         tokens: Sequence[int] | NDArray[np.int32],
         positions: Sequence[int] | NDArray[np.integer[Any]],
         sequences: Sequence[int] | NDArray[np.int32] | int,
+        counts: Sequence[int] | NDArray[np.int32] | int,
         flags: Sequence[int] | NDArray[np.int8],
     ) -> NDArray[np.float32]:
         """Evaluate at most `batch_tokens` tokens.
+
+        Args:
+            sequences: of each token the first sequence that it belongs to.
+            counts: of how many, counting on; more than one only in a unified cache, and where
+                the model has no recurrent state.
 
         Returns:
             Shape (flagged tokens, vocabulary), a view that the next call overwrites.
         """
         n = len(tokens)
         self._token[:n], self._pos[:n] = tokens, positions
-        self._seq[:n], self._flag[:n] = sequences, flags
+        self._count[:n], self._flag[:n] = counts, flags
+        # The sequences of a token follow each other: a slice of all numbers there are.
+        numbers = np.asarray(sequences, dtype=np.uint64) * np.uint64(self._numbers.itemsize)
+        self._sequences[:n] = np.uint64(self._numbers.ctypes.data) + numbers
         batch = llama_cpp.llama_batch()
         batch.n_tokens = n
         batch.token = _pointer(self._token, ctypes.c_int32)
         batch.pos = _pointer(self._pos, ctypes.c_int32)
-        batch.n_seq_id = _pointer(self._one, ctypes.c_int32)
+        batch.n_seq_id = _pointer(self._count, ctypes.c_int32)
         batch.seq_id = ctypes.cast(
-            self._seq_pointers.ctypes.data, ctypes.POINTER(ctypes.POINTER(ctypes.c_int32))
+            self._sequences.ctypes.data, ctypes.POINTER(ctypes.POINTER(ctypes.c_int32))
         )
         batch.logits = _pointer(self._flag, ctypes.c_int8)
         code = llama_cpp.llama_decode(self.handle, batch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -41,22 +41,30 @@ def target_logprobs(
     return nats, greedy
 
 
-def choose(logits: NDArray[np.float32], *, temperature: float, top_k: int, top_p: float,
-           generator: Any) -> int:  # fmt: skip
-    """The next token: the most likely one at temperature 0, else drawn from the softmax.
+class Sampler:
+    """Picks the next token: the most likely one at temperature 0, else one drawn from the softmax.
 
     `top_k` (0: all) is applied before `top_p` (1: all), as transformers' samplers do.
     """
-    if temperature <= 0:
-        return int(logits.argmax())
-    with np.errstate(over="ignore"):  # a temperature near 0: all but the maximum become -inf
-        scaled = (logits.astype(np.float64) - logits.max()) / temperature
-    order = np.argsort(-scaled, kind="stable")
-    if top_k > 0:
-        order = order[:top_k]
-    weights = np.exp(scaled[order])
-    weights /= weights.sum()
-    if top_p < 1:
-        kept = int(np.searchsorted(np.cumsum(weights), top_p)) + 1
-        order, weights = order[:kept], weights[:kept] / weights[:kept].sum()
-    return int(order[generator.choice(len(order), p=weights)])
+
+    def __init__(
+        self, *, temperature: float = 0.0, top_k: int = 0, top_p: float = 1.0, seed: int = 0
+    ) -> None:
+        self._temperature, self._top_k, self._top_p = temperature, top_k, top_p
+        self._generator = np.random.default_rng(seed) if temperature > 0 else None
+
+    def __call__(self, logits: NDArray[np.float32]) -> int:
+        """A token id, given logits of shape (vocabulary,)."""
+        if self._generator is None:
+            return int(logits.argmax())
+        with np.errstate(over="ignore"):  # a temperature near 0: all but the maximum become -inf
+            scaled = (logits.astype(np.float64) - logits.max()) / self._temperature
+        order = np.argsort(-scaled, kind="stable")
+        if self._top_k > 0:
+            order = order[: self._top_k]
+        weights = np.exp(scaled[order])
+        weights /= weights.sum()
+        if self._top_p < 1:
+            kept = int(np.searchsorted(np.cumsum(weights), self._top_p)) + 1
+            order, weights = order[:kept], weights[:kept] / weights[:kept].sum()
+        return int(order[self._generator.choice(len(order), p=weights)])

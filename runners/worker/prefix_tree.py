@@ -1,11 +1,12 @@
-"""Plan a window of items so that what an item's choices share is evaluated once.
+"""Plan a window of items so that each distinct beginning is evaluated once.
 
-Pure: scored token sequences in, a plan out; a runtime executes it. Of each item the longest
-common beginning of its sequences is its trunk; what is left of each distinct sequence is a
-branch. A wave evaluates the trunks of several items together, copies each trunk to its branches
-(a copy shares the cells), evaluates the branches together, and leaves an empty cache. A part of
-a sequence is never removed, so every architecture can run it. The plan depends on nothing but
-its arguments: the same window is laid out in the same cells every time.
+Pure: scored token sequences in, a plan out; a runtime executes it. The sequences are a tree whose
+edges are runs of tokens. What all of them begin with, a subject's few-shot preamble say, is the
+preamble: it takes the first cells and sequence 0, and may stay there for the next window. Parts
+of the tree that fit one wave are evaluated together; what does not fit stays resident, as a
+sequence of its own, while its parts come and go. A part of a sequence is never removed, so that
+every architecture can run the plan. It depends on nothing but the set of sequences and the
+limits: the same requests, in any order, are laid out in the same cells every time.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runners.worker.encoding import Scoring
+from runners.worker.token_tree import Node, Wanted, grow
 
-Target = tuple[int, int]
-"""(index of the scoring in its window, token id) that a row of logits is read for."""
+__all__ = ["Limits", "Plan", "Segment", "Stage", "Wave", "plan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,21 +25,25 @@ class Limits:
     """What one wave may use."""
 
     wave_tokens: int
-    """Tokens of a wave's trunks and branches together; one item may exceed it."""
+    """Tokens of one wave; a single sequence may exceed it."""
     sequences: int
     cells: int
+    shared: bool
+    """Whether one token may belong to several sequences. A wave is then one batch; else it is one
+    for each level of the tree, since a copy must wait for what it copies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """Tokens that follow each other in one sequence, and the rows of logits wanted of them."""
+    """Tokens that follow each other, and the rows of logits wanted of them."""
 
-    sequence: int
+    first: int
+    """The sequence that they belong to; with `count`, the first of several."""
+    count: int
     start: int
     """Position of the first token."""
     tokens: tuple[int, ...]
-    wanted: tuple[tuple[int, tuple[Target, ...]], ...]
-    """(offset of the token, what its row is read for), by rising offset."""
+    wanted: Wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,149 +56,128 @@ class Stage:
 
 
 Wave = tuple[Stage, ...]
-"""Stages that run one after the other, from an empty cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Item:
-    trunk: tuple[int, ...]
-    trunk_wanted: tuple[tuple[int, tuple[Target, ...]], ...]
-    branches: tuple[tuple[tuple[int, ...], tuple[tuple[int, tuple[Target, ...]], ...]], ...]
+class Plan:
+    """Sequence 0 is to hold `preamble` and nothing else; then come the waves, which leave it so."""
 
-    @property
-    def cells(self) -> int:
-        return len(self.trunk) + sum(len(tokens) for tokens, _ in self.branches)
-
-    @property
-    def sequences(self) -> int:
-        return max(1, len(self.branches))
+    preamble: tuple[int, ...]
+    waves: Iterator[Wave]
 
 
-def plan(items: Sequence[Sequence[Scoring]], limits: Limits) -> Iterator[Wave]:
+def plan(scorings: Sequence[Scoring], limits: Limits) -> Plan:
     """Lay out a window.
 
     Args:
-        items: of each item its scorings; a scoring's index counts through the whole window.
+        scorings: of every item of the window, one after the other; a target names its index here.
         limits: `cells` must hold the longest single sequence; at least two sequences.
 
-    Yields:
-        Waves; over all of them each wanted (scoring, position) appears exactly once.
+    Returns:
+        A plan in which each wanted (scoring, position) appears exactly once. Each distinct
+        beginning is evaluated once, as long as there are more sequences than the base 2 logarithm
+        of how many sequences the window has.
     """
-    wave: list[_Item] = []
-    first = 0
-    for scorings in items:
-        item = _split(scorings, first)
-        first += len(scorings)
-        if not item.cells:
-            continue
-        if wave and not _fits([*wave, item], limits):
-            yield _wave(wave)
-            wave = []
-        if item.cells > limits.cells or item.sequences > limits.sequences:
-            yield _wave_in_parts(item, limits)
+    tree = grow(scorings)
+    waves = _under(tree.roots, limits, resident=0, depth=len(tree.preamble), free=1)
+    return Plan(preamble=tree.preamble, waves=waves)
+
+
+def _under(
+    nodes: Sequence[Node], limits: Limits, *, resident: int, depth: int, free: int
+) -> Iterator[Wave]:
+    """Evaluate subtrees that hang on the `depth` tokens which the sequence `resident` holds.
+
+    Those that don't fit a wave come after those that do: first what all of one share, as a
+    resident, then what is below. Sequences from `free` on hold nothing.
+    """
+    while nodes:
+        light, heavy = _sorted(nodes, limits, depth=depth, free=free)
+        tokens = min(limits.wave_tokens, limits.cells - depth)
+        for packed in _packs(light, tokens, limits.sequences - free):
+            yield _wave(packed, limits, resident=resident, depth=depth, free=free)
+        # The subtree with most leaves comes last and goes on in its parent's own sequence, so that
+        # residents inside residents halve in leaves each time. Nothing goes on in the preamble's.
+        last = heavy.pop() if heavy and resident else None
+        for node in heavy:
+            copies = ((resident, free),) if depth else ()
+            yield (Stage(copies=copies, segments=(_segment(node, depth, free),)),)
+            below = depth + len(node.tokens)
+            yield from _under(node.children, limits, resident=free, depth=below, free=free + 1)
+            yield (Stage(drops=(free,)),)
+        if last is None:
+            return
+        yield (Stage(segments=(_segment(last, depth, resident),)),)
+        nodes, depth = last.children, depth + len(last.tokens)
+
+
+def _sorted(
+    nodes: Sequence[Node], limits: Limits, *, depth: int, free: int
+) -> tuple[list[Node], list[Node]]:
+    """Those that fit a wave, in their order; and those that don't, by their number of leaves."""
+    tokens = min(limits.wave_tokens, limits.cells - depth)
+    sequences = limits.sequences - free
+    light: list[Node] = []
+    heavy: list[Node] = []
+    for node in nodes:
+        if not node.children or (node.size <= tokens and node.leaves <= sequences):
+            light.append(node)
+        elif sequences > 1:
+            heavy.append(node)
+        else:  # no sequence is left for what has to stay resident
+            light.extend(node.cut())
+    return light, sorted(heavy, key=lambda node: node.leaves)
+
+
+def _packs(nodes: Sequence[Node], tokens: int, sequences: int) -> Iterator[list[Node]]:
+    """Subtrees in their order, as many at a time as have room."""
+    packed: list[Node] = []
+    size = leaves = 0
+    for node in nodes:
+        if packed and (size + node.size > tokens or leaves + node.leaves > sequences):
+            yield packed
+            packed, size, leaves = [], 0, 0
+        packed.append(node)
+        size, leaves = size + node.size, leaves + node.leaves
+    if packed:
+        yield packed
+
+
+def _wave(nodes: Sequence[Node], limits: Limits, *, resident: int, depth: int, free: int) -> Wave:
+    """Whole subtrees, each leaf in a sequence of its own: one stage, or one for each level."""
+    leaves = range(free, free + sum(node.leaves for node in nodes))
+    levels: list[tuple[list[tuple[int, int]], list[Segment]]] = [([], [])]
+    if limits.shared and depth:
+        levels[0][0].extend((resident, leaf) for leaf in leaves)
+    stack = [(node, 0, depth, resident, first) for node, first in _numbered(nodes, free)]
+    while stack:
+        node, level, start, parent, first = stack.pop()
+        if level == len(levels):
+            levels.append(([], []))
+        copies, segments = levels[level]
+        if limits.shared:
+            segments.append(_segment(node, start, first, count=node.leaves))
         else:
-            wave.append(item)
-    if wave:
-        yield _wave(wave)
-
-
-def distinct_tokens(waves: Sequence[Wave]) -> int:
-    """Tokens that the plan evaluates."""
-    return sum(len(s.tokens) for wave in waves for stage in wave for s in stage.segments)
-
-
-def _fits(items: Sequence[_Item], limits: Limits) -> bool:
-    cells = sum(item.cells for item in items)
-    return (
-        cells <= min(limits.wave_tokens, limits.cells)
-        and sum(item.sequences for item in items) <= limits.sequences
-    )
-
-
-def _split(scorings: Sequence[Scoring], first: int) -> _Item:
-    reads = list(dict.fromkeys(s.read for s in scorings if s.read))
-    shared = _shared(reads)
-    trunk = reads[0][:shared] if reads else ()
-    trunk_wanted: dict[int, list[Target]] = {}
-    branch_wanted: dict[tuple[int, ...], dict[int, list[Target]]] = {}
-    for index, scoring in enumerate(scorings, start=first):
-        for position in range(scoring.first - 1, len(scoring.read)):
-            target = (index, scoring.tokens[position + 1])
-            if position < shared:
-                trunk_wanted.setdefault(position, []).append(target)
-            else:
-                rows = branch_wanted.setdefault(scoring.read, {})
-                rows.setdefault(position - shared, []).append(target)
-    return _Item(
-        trunk=trunk,
-        trunk_wanted=_sorted(trunk_wanted),
-        branches=tuple(
-            (read[shared:], _sorted(branch_wanted.get(read, {})))
-            for read in reads
-            if len(read) > shared
-        ),
-    )
-
-
-def _shared(reads: Sequence[tuple[int, ...]]) -> int:
-    """How many tokens all sequences begin with: what the smallest and the largest share."""
-    if not reads:
-        return 0
-    low, high = min(reads), max(reads)
-    pairs = zip(low, high, strict=False)
-    return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(low), len(high)))
-
-
-def _sorted(rows: dict[int, list[Target]]) -> tuple[tuple[int, tuple[Target, ...]], ...]:
-    return tuple((offset, tuple(targets)) for offset, targets in sorted(rows.items()))
-
-
-def _wave(items: Sequence[_Item]) -> Wave:
-    trunks, branches, copies = [], [], []
-    sequence = 0
-    for item in items:
-        trunk = sequence
-        if item.trunk:
-            trunks.append(
-                Segment(sequence=trunk, start=0, tokens=item.trunk, wanted=item.trunk_wanted)
-            )
-        for number, (tokens, wanted) in enumerate(item.branches):
-            # The first branch goes on in the trunk's own sequence, after the others have a copy.
-            if number and item.trunk:
-                copies.append((trunk, trunk + number))
-            branches.append(
-                Segment(
-                    sequence=trunk + number, start=len(item.trunk), tokens=tokens, wanted=wanted
-                )
-            )
-        sequence += item.sequences
-    stages = [Stage(segments=tuple(trunks))] if trunks else []
-    if branches:
-        stages.append(Stage(copies=tuple(copies), segments=tuple(branches)))
-    return tuple(stages)
-
-
-def _wave_in_parts(item: _Item, limits: Limits) -> Wave:
-    """One item whose branches don't fit at once: as many at a time as do, dropped when done."""
-    trunk = Segment(sequence=0, start=0, tokens=item.trunk, wanted=item.trunk_wanted)
-    stages = [Stage(segments=(trunk,))] if item.trunk else []
-    part: list[Segment] = []
-    room = limits.cells - len(item.trunk)
-    for tokens, wanted in item.branches:
-        used = sum(len(segment.tokens) for segment in part)
-        if part and (used + len(tokens) > room or len(part) + 1 >= limits.sequences):
-            stages.append(_part(part, copy=bool(item.trunk)))
-            part = []
-        part.append(
-            Segment(sequence=len(part) + 1, start=len(item.trunk), tokens=tokens, wanted=wanted)
+            if start and parent != first:
+                copies.append((parent, first))
+            segments.append(_segment(node, start, first))
+        below = 0 if limits.shared else level + 1
+        after = start + len(node.tokens)
+        stack.extend(
+            (child, below, after, first, leaf) for child, leaf in _numbered(node.children, first)
         )
-    if part:
-        stages.append(_part(part, copy=bool(item.trunk)))
-    return tuple(stages)
+    stages = [Stage(copies=tuple(copies), segments=tuple(parts)) for copies, parts in levels]
+    return (*stages, Stage(drops=tuple(leaves)))
 
 
-def _part(segments: Sequence[Segment], *, copy: bool) -> Stage:
-    sequences = tuple(segment.sequence for segment in segments)
-    return Stage(
-        copies=tuple((0, s) for s in sequences if copy), segments=tuple(segments), drops=sequences
-    )
+def _numbered(nodes: Sequence[Node], first: int) -> list[tuple[Node, int]]:
+    """Nodes with their first leaf's sequence, the last one first, as a stack wants them."""
+    found = []
+    for node in nodes:
+        found.append((node, first))
+        first += node.leaves
+    return found[::-1]
+
+
+def _segment(node: Node, start: int, first: int, *, count: int = 1) -> Segment:
+    return Segment(first=first, count=count, start=start, tokens=node.tokens, wanted=node.wanted)

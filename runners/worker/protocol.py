@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class LatencyTimes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenEngine:
-    """Free the latency context and make the scoring engine's, within `memory_bytes`."""
+    """Free the latency context and make the scoring engine's, within `memory_bytes` if it can."""
 
     memory_bytes: int
 
@@ -97,8 +97,9 @@ class EngineOpened:
     batch_tokens: int
     output_rows: int
     kv_bytes: int | None
-    """None where the runtime does not say."""
+    """KV cache and recurrent state; None where the runtime does not say."""
     output_bytes: int
+    """Rows of logits, in each place that they lie in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +122,13 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScorePlain:
+    """Items scored one sequence at a time, each from an empty cache: what packing is held to."""
+
+    items: list[ScoreItem]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ItemScore:
     """Of each continuation: the sum of its log-probabilities (nats) and whether greedy picks it."""
 
@@ -133,14 +141,14 @@ class ItemScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """The answer to `Score`, an entry an item, in the order they were asked."""
+    """The answer to `Score` or `ScorePlain`, an entry an item, in the order they were asked."""
 
     items: list[ItemScore]
     seconds: float
     raw_tokens: int
     """Tokens that scoring each continuation alone would have evaluated."""
     distinct_tokens: int
-    """Tokens that were evaluated."""
+    """Tokens of the window that were evaluated, or kept from the window before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,9 +168,12 @@ class GenerateItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generate:
-    """One window of prompts, answered one after the other, each from an empty cache."""
+    """One window of prompts, answered one after the other, each from an empty cache; or, when
+    `packed`, several at a time, in which case nothing is timed.
+    """
 
     items: list[GenerateItem]
+    packed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +184,9 @@ class ItemText:
     stop: str
     """`until`, `end of sequence`, `length` or `context`."""
     prompt_tokens: int
-    times: RequestTimes
+    new_tokens: int
+    times: RequestTimes | None
+    """None for a packed one."""
     truncated: bool
 
 
@@ -229,5 +242,5 @@ class Failed:
 
 Message = (
     Ready | Load | Loaded | RunLatency | LatencyTimes | OpenEngine | EngineOpened | Score | Scored
-    | Generate | Generated | RenderChat | Rendered | Close | Closed | Progress | Failed
+    | ScorePlain | Generate | Generated | RenderChat | Rendered | Close | Closed | Progress | Failed
 )  # fmt: skip

@@ -37,13 +37,17 @@ class Runtime(Protocol):
         ...
 
     def score(self, items: Sequence[protocol.ScoreItem], progress: OnProgress) -> protocol.Scored:
-        """Log-probabilities of one window, from an empty cache."""
+        """Log-probabilities of one window."""
         ...
 
-    def generate(
-        self, items: Sequence[protocol.GenerateItem], progress: OnProgress
-    ) -> protocol.Generated:
-        """One generation after the other, each from an empty cache."""
+    def score_plain(
+        self, items: Sequence[protocol.ScoreItem], progress: OnProgress
+    ) -> protocol.Scored:
+        """The same, one sequence at a time, each from an empty cache."""
+        ...
+
+    def generate(self, message: protocol.Generate, progress: OnProgress) -> protocol.Generated:
+        """One generation after the other, each from an empty cache; or packed, and not timed."""
         ...
 
     def chat_prompt(self, message: protocol.RenderChat) -> str:

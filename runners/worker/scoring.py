@@ -5,7 +5,7 @@ Every in-process runtime shares this; what differs is the `Decoder`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from runners.worker import protocol
 from runners.worker.encoding import Scoring
 from runners.worker.logprobs import target_logprobs
-from runners.worker.prefix_tree import Segment, Wave, plan
+from runners.worker.prefix_tree import Segment, Stage, plan
 from runners.worker.runtime import WorkerError
 
 if TYPE_CHECKING:
@@ -48,40 +48,111 @@ class Decoder(Protocol):
         tokens: NDArray[np.int32],
         positions: NDArray[np.int32],
         sequences: NDArray[np.int32],
+        counts: NDArray[np.int32],
         flags: NDArray[np.int8],
     ) -> NDArray[np.float32]:
-        """Evaluate tokens; the logits of the flagged ones, shape (flagged, vocabulary)."""
+        """Evaluate tokens; the logits of the flagged ones, shape (flagged, vocabulary).
+
+        Token i belongs to the sequences `sequences[i]` to `sequences[i] + counts[i] - 1`; counts
+        are 1 where the limits say that a token belongs to one sequence.
+        """
         ...
 
 
-def score_window(
-    decoder: Decoder, scorings: Sequence[Sequence[Scoring]], limits: Limits, progress: OnProgress
-) -> tuple[list[NDArray[np.float64]], list[NDArray[np.bool_]], int]:
-    """Score a window of items from an empty cache.
+Scores = tuple[list["NDArray[np.float64]"], list["NDArray[np.bool_]"], int]
+"""Of each item an array of summed log-probabilities (nats), shape (its scorings,), and one of
+greedy flags; and the number of distinct tokens."""
+ScoreItems = Callable[[Sequence[Sequence[Scoring]], "OnProgress"], Scores]
+"""Scores items, given the scorings of each; told as they go how many are complete."""
 
-    Args:
-        scorings: of each item its scorings.
-        progress: told after each wave how many items are complete.
 
-    Returns:
-        Of each item an array of summed log-probabilities (nats), shape (its scorings,), and one of
-        greedy flags; and the number of tokens evaluated.
+class Scorer:
+    """Scores windows. A window's preamble stays in the cache for the next one that has it, in the
+    cells that it would take in an empty one.
     """
-    if not scorings:
-        return [], [], 0
-    ends = np.cumsum([len(part) for part in scorings], dtype=np.int64)
-    nats, greedy = np.zeros(ends[-1]), np.ones(ends[-1], dtype=np.bool_)
-    evaluated = scored = 0
-    for wave in plan(scorings, limits):
-        evaluated += _evaluate(decoder, wave, nats, greedy)
-        scored = max(scored, _scored_by(wave))
-        progress(int(np.searchsorted(ends, scored, side="right")))
-    if np.isnan(nats).any():
-        raise WorkerError(
-            "the model's log-probabilities are not numbers (NaN): its weights, or the type of its "
-            "KV cache, do not work"
-        )
-    return np.split(nats, ends[:-1]), np.split(greedy, ends[:-1]), evaluated
+
+    def __init__(self, decoder: Decoder, limits: Limits) -> None:
+        self._decoder, self._limits = decoder, limits
+        self._held: tuple[int, ...] | None = None
+        """What sequence 0 holds; None: the cache is to be cleared."""
+
+    def score(self, items: Sequence[Sequence[Scoring]], progress: OnProgress) -> Scores:
+        """Score a window. A preamble that was kept counts as evaluated: with it or without, the
+        same window has the same count.
+        """
+        if not items:
+            return [], [], 0
+        sizes = np.asarray([len(part) for part in items], dtype=np.int64)
+        scorings = [scoring for part in items for scoring in part]
+        nats, greedy = np.zeros(len(scorings)), np.ones(len(scorings), dtype=np.bool_)
+        item_of = np.repeat(np.arange(len(items)), sizes)
+        missing = np.zeros(len(items), dtype=np.int64)
+        np.add.at(missing, item_of, [len(s.read) + 1 - s.first if s.read else 0 for s in scorings])
+        laid_out = plan(scorings, self._limits)
+        evaluated = self._hold(laid_out.preamble)
+        for wave in laid_out.waves:
+            for stage in wave:
+                read = self._run(stage, nats, greedy)
+                np.subtract.at(missing, item_of[read], 1)
+                evaluated += sum(len(segment.tokens) for segment in stage.segments)
+            progress(int(np.count_nonzero(missing == 0)))
+        if np.isnan(nats).any():
+            raise WorkerError(
+                "the model's log-probabilities are not numbers (NaN): its weights, or the type of "
+                "its KV cache, do not work"
+            )
+        self._held = laid_out.preamble
+        ends = np.cumsum(sizes)[:-1]
+        return np.split(nats, ends), np.split(greedy, ends), evaluated
+
+    def forget(self) -> None:
+        """The cache is used for something else: start from an empty one."""
+        self._held = None
+
+    def _hold(self, preamble: tuple[int, ...]) -> int:
+        held, self._held = self._held, None
+        if held != preamble:
+            self._decoder.clear()
+            if preamble:
+                segment = Segment(first=0, count=1, start=0, tokens=preamble, wanted=())
+                self._run(Stage(segments=(segment,)), np.empty(0), np.empty(0, dtype=np.bool_))
+        return len(preamble)
+
+    def _run(
+        self, stage: Stage, nats: NDArray[np.float64], greedy: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
+        """Carry out a stage; the index of the scoring of each row that was read."""
+        for source, target in stage.copies:
+            self._decoder.copy(source, target)
+        read = _evaluate(self._decoder, stage.segments, nats, greedy)
+        for sequence in stage.drops:
+            self._decoder.drop(sequence)
+        return read
+
+
+def score_plain(
+    decoder: Decoder, items: Sequence[Sequence[Scoring]], progress: OnProgress
+) -> Scores:
+    """As `Scorer.score`, one sequence at a time from an empty cache; nothing is shared."""
+    nats = [np.zeros(len(part)) for part in items]
+    greedy = [np.ones(len(part), dtype=np.bool_) for part in items]
+    evaluated = 0
+    for number, part in enumerate(items):
+        for index, scoring in enumerate(part):
+            targets = enumerate(scoring.tokens[scoring.first :], start=scoring.first - 1)
+            segment = Segment(
+                first=0,
+                count=1,
+                start=0,
+                tokens=scoring.read,
+                wanted=tuple((position, ((index, token),)) for position, token in targets),
+            )
+            if scoring.read:
+                decoder.clear()
+                _evaluate(decoder, (segment,), nats[number], greedy[number])
+                evaluated += len(scoring.read)
+        progress(number + 1)
+    return nats, greedy, evaluated
 
 
 def item_score(
@@ -103,29 +174,20 @@ def item_score(
 
 
 def _evaluate(
-    decoder: Decoder, wave: Wave, nats: NDArray[np.float64], greedy: NDArray[np.bool_]
-) -> int:
-    decoder.clear()
-    tokens = 0
-    for stage in wave:
-        for source, target in stage.copies:
-            decoder.copy(source, target)
-        tokens += _evaluate_segments(decoder, stage.segments, nats, greedy)
-        for sequence in stage.drops:
-            decoder.drop(sequence)
-    return tokens
-
-
-def _evaluate_segments(
     decoder: Decoder,
     segments: Sequence[Segment],
     nats: NDArray[np.float64],
     greedy: NDArray[np.bool_],
-) -> int:
+) -> NDArray[np.int64]:
+    if not segments:
+        return np.empty(0, dtype=np.int64)
     lengths = [len(segment.tokens) for segment in segments]
     tokens = np.concatenate([np.asarray(s.tokens, dtype=np.int32) for s in segments])
-    positions = np.concatenate([np.arange(s.start, s.start + len(s.tokens)) for s in segments])
-    sequences = np.repeat([segment.sequence for segment in segments], lengths)
+    positions = np.concatenate(
+        [np.arange(s.start, s.start + len(s.tokens), dtype=np.int32) for s in segments]
+    )
+    sequences = np.repeat(np.asarray([s.first for s in segments], dtype=np.int32), lengths)
+    counts = np.repeat(np.asarray([s.count for s in segments], dtype=np.int32), lengths)
     pairs = _pairs(segments, lengths)
     flags = np.zeros(len(tokens), dtype=np.int8)
     flags[pairs[:, 0]] = 1
@@ -139,11 +201,9 @@ def _evaluate_segments(
             start + decoder.batch_tokens,
             int(np.searchsorted(rows_before, most_rows, side="right")) - 1,
         )
+        batch = slice(start, stop)
         logits = decoder.decode(
-            tokens[start:stop],
-            positions[start:stop].astype(np.int32),
-            sequences[start:stop].astype(np.int32),
-            flags[start:stop],
+            tokens[batch], positions[batch], sequences[batch], counts[batch], flags[batch]
         )
         now = pairs[(pairs[:, 0] >= start) & (pairs[:, 0] < stop)]
         found, picked = target_logprobs(
@@ -152,7 +212,7 @@ def _evaluate_segments(
         np.add.at(nats, now[:, 1], found)
         np.logical_and.at(greedy, now[:, 1], picked)
         start = stop
-    return len(tokens)
+    return pairs[:, 1]
 
 
 def _pairs(segments: Sequence[Segment], lengths: Sequence[int]) -> NDArray[np.int64]:
@@ -165,15 +225,3 @@ def _pairs(segments: Sequence[Segment], lengths: Sequence[int]) -> NDArray[np.in
         for index, token in targets
     ]
     return np.asarray(found, dtype=np.int64).reshape(-1, 3)
-
-
-def _scored_by(wave: Wave) -> int:
-    """Scorings that are complete once this wave is; waves come in order."""
-    indices = (
-        index
-        for stage in wave
-        for segment in stage.segments
-        for _, targets in segment.wanted
-        for index, _ in targets
-    )
-    return max(indices, default=-1) + 1

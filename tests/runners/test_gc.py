@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from runners.cli.gc import command
-from runners.journal import Journal
+from runners.journal import FILE, Journal
 from runners.leftovers import (
     CacheContent,
     QuantizedFolder,
@@ -137,7 +137,7 @@ def test_everything_at_once(store: Store, cache: Path):
     failed, done = add(store, 1, "failed"), add(store, 2, "completed")
     journal = store.root / ".journal" / KEY
     journal.mkdir(parents=True)
-    (journal / "journal-v1.jsonl").write_text('{"kind": "x"}\n')
+    (journal / FILE).write_text('{"kind": "x"}\n')
     stale = aged(store.root / ".tmp-20260101T000000-x", 2)
     fresh = aged(cache / "tmp" / "fresh", 0)
     old = aged(cache / "tmp" / "old", 1.1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from evals.errors import RecordError
-from runners.journal import Journal
+from runners.journal import FILE, Journal
 from runners.record import Record
 from runners.worker import protocol
 
@@ -311,7 +311,7 @@ def test_a_window_that_was_answered_to_another_question_is_asked_again(bench: Be
     (event,) = journal.find("window")
     assert event["answer"]["type"] == protocol.Scored.__name__
     journal.close(done=False)
-    path = bench.store.root / ".journal" / job.key / "journal-v1.jsonl"
+    path = bench.store.root / ".journal" / job.key / FILE
     path.write_text(path.read_text().replace(event["digest"], "0" * 16))
     bench.steps.clear()
     bench.outcomes(bench.fake(wrong_rate=0.5))
@@ -398,7 +398,7 @@ def test_an_interrupted_fresh_run_goes_on_though_an_earlier_one_was_completed(be
 def test_a_journal_of_another_build_is_not_gone_on_with(bench: Bench):
     interrupted_at(bench, "tiny_prose")
     ((job, _),) = bench.jobs(bench.fake(wrong_rate=0.5))
-    path = bench.store.root / ".journal" / job.key / "journal-v1.jsonl"
+    path = bench.store.root / ".journal" / job.key / FILE
     path.write_text(path.read_text().replace("deterministic", "built otherwise"))
     (outcome,) = bench.outcomes(bench.fake(wrong_rate=0.5))
     assert (outcome.record.status, outcome.record.job.resumed) == ("completed", 0)

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from evals.errors import RecordError
-from runners.journal import Journal
+from runners.journal import FILE, Journal
 
 FIRST, SECOND = {"kind": "start"}, {"kind": "window", "n": 2}
 # Takes a job's lock, says so, and holds it until its stdin is closed.
 HOLDER = """
 import sys
 from pathlib import Path
-from runners.journal import Journal
+from runners.journal import FILE, Journal
 journal = Journal(Path(sys.argv[1]), "key")
 journal.open(fresh=False, wait_s=0)
 print("held", flush=True)
@@ -33,7 +33,7 @@ def opened(store: Path, *, fresh: bool = False, wait_s: float = 0) -> Journal:
 
 
 def path_of(store: Path) -> Path:
-    return store / ".journal" / "key" / "journal-v1.jsonl"
+    return store / ".journal" / "key" / FILE
 
 
 @pytest.fixture

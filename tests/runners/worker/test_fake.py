@@ -94,12 +94,18 @@ def test_progress_counts_items():
     assert told == [1, 2, 3]
 
 
+def asked(*items: protocol.GenerateItem) -> protocol.Generate:
+    return protocol.Generate(items=list(items))
+
+
 def test_generation():
-    generated = fake(text="It is 42.").generate([prompt("six times seven?")], lambda _: None)
+    generated = fake(text="It is 42.").generate(asked(prompt("six times seven?")), lambda _: None)
     (item,) = generated.items
     assert (item.text, item.stop, item.prompt_tokens) == ("It is 42.", "end of sequence", 3)
     assert len(item.times.token_s) == 3  # a word is a token
-    (wrong,) = fake(text="It is 42.", wrong_rate=1).generate([prompt("?")], lambda _: None).items
+    (wrong,) = (
+        fake(text="It is 42.", wrong_rate=1).generate(asked(prompt("?")), lambda _: None).items
+    )
     assert wrong.text == ".24 si tI"
 
 

@@ -92,6 +92,10 @@ def prompt(text: str, max_tokens: int, **how) -> protocol.GenerateItem:
     return protocol.GenerateItem(prompt=text, max_tokens=max_tokens, **{**usual, **how})
 
 
+def asked(*items: protocol.GenerateItem) -> protocol.Generate:
+    return protocol.Generate(items=list(items))
+
+
 @pytest.fixture(scope="module")
 def f16() -> Path:
     """Made from the embedded weights once, then cached."""
@@ -117,7 +121,7 @@ def runtime(f16: Path) -> Iterator[LlamaCpp]:
 def engine(runtime: LlamaCpp) -> LlamaCpp:
     # Few rows of logits, so that a wave takes several batches.
     opened = runtime.open_engine(protocol.OpenEngine(memory_bytes=0))
-    assert opened.output_rows == opened.sequences == 64
+    assert opened.output_rows == opened.sequences == 8
     return runtime
 
 
@@ -130,7 +134,7 @@ def alone(runtime: LlamaCpp):
     """Scores one sequence by itself in a context that knows no other."""
     from runners.worker.llama_api import Context
 
-    model = runtime._ready_model
+    model = runtime._model
     context = Context(
         model, cells=LENGTH, sequences=1, threads=1, kv_type="f32", batch=LENGTH, rows=LENGTH
     )
@@ -142,7 +146,7 @@ def alone(runtime: LlamaCpp):
             return 0.0, True, np.inf
         context.clear()
         flags = [place >= scoring.first - 1 for place in range(len(read))]
-        logits = context.decode(read, range(len(read)), 0, flags).astype(np.float64)
+        logits = context.decode(read, range(len(read)), 0, 1, flags).astype(np.float64)
         logits -= logits.max(axis=1, keepdims=True)
         nats = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
         targets = np.array(scoring.tokens[scoring.first :])
@@ -158,7 +162,7 @@ def alone(runtime: LlamaCpp):
 
 
 def encoded(engine: LlamaCpp, item: protocol.ScoreItem) -> list[Scoring]:
-    model = engine._ready_model
+    model = engine._model
     if item.rolling:
         tokens = model.encode(item.contexts[0], True)
         return rolling_windows(tokens, prefix_token=model.prefix_token, max_length=LENGTH)
@@ -193,7 +197,7 @@ def test_the_items_are_what_they_are_called(engine):
     assert all(s.truncated for s in of["too long"])
     assert {len(s.read) for s in of["too long"]} == {LENGTH}
     # Encoded whole, "forty-two" ends in other tokens than "forty-t" and "wo" by themselves.
-    model = engine._ready_model
+    model = engine._model
     whole = model.encode("The answer is forty-two.", True)
     assert whole != model.encode("The answer is forty-t", True) + model.encode("wo.", False)
     # The farmer is three characters, and "\u200d🌾" at least two tokens that are no text alone.
@@ -207,7 +211,7 @@ def test_the_items_are_what_they_are_called(engine):
 def test_a_window_says_what_it_saved_and_what_it_found(engine):
     reply = engine.score([ITEMS["letters"], ITEMS["nothing"]], lambda _: None)
     letters, nothing = reply.items
-    model = engine._ready_model
+    model = engine._model
     context = len(model.encode(ITEMS["letters"].contexts[0], True))
     # Four one-token choices read the context four times raw, once here; "Nothing follows" once.
     alone = len(model.encode("Nothing follows", True))
@@ -231,15 +235,30 @@ def test_the_same_window_twice_is_the_same_bits(engine):
     assert score(engine, window) == first
 
 
+def test_any_order_of_the_items_is_the_same_bits(engine):
+    window = list(ITEMS.values())
+    assert score(engine, window[::-1]) == score(engine, window)[::-1]
+
+
+def test_a_kept_preamble_gives_the_same_bits_as_an_empty_cache(engine):
+    """The second window has the first one's few-shot beginning, which is not evaluated again."""
+    shots = "Q: 1 + 1? A: 2. Q: 2 + 3? A: 5. " * 4
+    items = [scored(f"{shots}Q: {n} + 4?", " A: 7", " A: 9") for n in range(6)]
+    score(engine, items[:3])
+    after = score(engine, items[3:])
+    score(engine, [ITEMS["letters"]])  # leaves another one
+    assert score(engine, items[3:]) == after
+
+
 def test_an_empty_window(engine):
     assert score(engine, []) == []
 
 
 def test_greedy_generation_is_deterministic(runtime):
     items = [prompt("The capital of France is", 16), prompt("Once upon a time", 16)]
-    first = runtime.generate(items, lambda _: None).items
+    first = runtime.generate(asked(*items), lambda _: None).items
     # Each starts from an empty cache: the other order gives the same texts.
-    second = runtime.generate(items[::-1], lambda _: None).items[::-1]
+    second = runtime.generate(asked(*items[::-1]), lambda _: None).items[::-1]
     assert [item.text for item in first] == [item.text for item in second]
     assert "Paris" in first[0].text
     for item in first:
@@ -249,11 +268,13 @@ def test_greedy_generation_is_deterministic(runtime):
 
 
 def test_a_stop_string_over_several_tokens(runtime):
-    (whole,) = runtime.generate([prompt("Once upon a time", 24)], lambda _: None).items
+    (whole,) = runtime.generate(asked(prompt("Once upon a time", 24)), lambda _: None).items
     # From inside a word to inside the next but one.
     words = whole.text.split(" ")
     stop = f"{words[4][-1]} {words[5]} {words[6][0]}"
-    (cut,) = runtime.generate([prompt("Once upon a time", 24, until=[stop])], lambda _: None).items
+    (cut,) = runtime.generate(
+        asked(prompt("Once upon a time", 24, until=[stop])), lambda _: None
+    ).items
     assert cut.stop == "until"
     assert cut.text == whole.text.split(stop)[0]
     assert len(cut.times.token_s) < 24
@@ -261,17 +282,36 @@ def test_a_stop_string_over_several_tokens(runtime):
 
 def test_an_answer_ends_with_a_token_that_is_not_shown(runtime):
     item = "<|im_start|>user\nWhat is 2+2?<|im_end|>\n<|im_start|>assistant\n"
-    (answer,) = runtime.generate([prompt(item, 64)], lambda _: None).items
+    (answer,) = runtime.generate(asked(prompt(item, 64)), lambda _: None).items
     assert answer.stop == "end of sequence"
     assert answer.text
     assert "<|im_end|>" not in answer.text
     assert len(answer.times.token_s) < 64
 
 
+@pytest.mark.parametrize("memory", [0, 2**30])
+def test_packed_answers_are_those_of_one_at_a_time(runtime, memory):
+    """More prompts than the small engine has sequences; two share a beginning, one stops early."""
+    runtime.open_engine(protocol.OpenEngine(memory_bytes=memory))
+    words = ["The capital of France is", "The capital of Peru is", "Once upon a time", "2 + 2 ="]
+    items = [prompt(w, 12 + n) for n, w in enumerate(3 * words)]
+    items.append(prompt("Once upon a time", 24, until=["a"]))
+    told: list[int] = []
+    packed = runtime.generate(protocol.Generate(items=items, packed=True), told.append).items
+    assert told[-1] == len(items)
+    alone = runtime.generate(asked(*items), lambda _: None).items
+    assert all(answer.times is None for answer in packed)
+    for one, other in zip(packed, alone, strict=True):
+        assert one.text == other.text
+        assert (one.stop, one.new_tokens, one.prompt_tokens, one.truncated) == (
+            other.stop, other.new_tokens, other.prompt_tokens, other.truncated
+        )  # fmt: skip
+
+
 def test_sampling_follows_its_seed(runtime):
     def text(seed: int) -> str:
         item = prompt("Once upon a time", 24, temperature=1.0, top_p=0.95, seed=seed)
-        return runtime.generate([item], lambda _: None).items[0].text
+        return runtime.generate(asked(item), lambda _: None).items[0].text
 
     assert text(1) == text(1)
     assert len({text(1), text(2), text(3)}) > 1
@@ -279,18 +319,18 @@ def test_sampling_follows_its_seed(runtime):
 
 def test_a_prompt_too_long_keeps_its_end(runtime):
     words = "one two three four " * 100
-    (item,) = runtime.generate([prompt(words, 16)], lambda _: None).items
+    (item,) = runtime.generate(asked(prompt(words, 16)), lambda _: None).items
     assert item.truncated
     assert item.prompt_tokens == LENGTH - 16
     # The same as the end of the prompt by itself.
-    model = runtime._ready_model
+    model = runtime._model
     end = b"".join(model.piece(t) for t in model.encode(words, True)[-(LENGTH - 16) :]).decode()
-    (same,) = runtime.generate([prompt(end, 16)], lambda _: None).items
+    (same,) = runtime.generate(asked(prompt(end, 16)), lambda _: None).items
     assert (same.text, same.prompt_tokens, same.truncated) == (item.text, LENGTH - 16, False)
 
 
 def test_an_empty_prompt(runtime):
-    (item,) = runtime.generate([prompt("", 4)], lambda _: None).items
+    (item,) = runtime.generate(asked(prompt("", 4)), lambda _: None).items
     assert (item.prompt_tokens, item.truncated) == (1, False)  # the BOS that stands for it
 
 
@@ -324,7 +364,7 @@ def test_a_workload_longer_than_the_context_is_refused(runtime):
 
 def test_more_new_tokens_than_the_context_are_refused(runtime):
     with pytest.raises(WorkerError, match="128 new tokens leave no room for a prompt"):
-        runtime.generate([prompt("Hi", LENGTH)], lambda _: None)
+        runtime.generate(asked(prompt("Hi", LENGTH)), lambda _: None)
 
 
 def test_the_models_own_chat_template(runtime):
@@ -383,7 +423,7 @@ def test_questions_in_the_wrong_order():
         empty.latency(
             protocol.RunLatency(prompt_tokens=1, new_tokens=2, warmups=0, repeats=1), lambda _: None
         )
-    with pytest.raises(WorkerError, match="the scoring engine is not open"):
+    with pytest.raises(WorkerError, match="no weights are loaded"):
         empty.score([ITEMS["letters"]], lambda _: None)
     with pytest.raises(WorkerError, match="needs weights"):
         empty.load(protocol.Load(path=None, settings={}))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from runners.worker.logprobs import ROWS_AT_ONCE, choose, target_logprobs
+from runners.worker.logprobs import ROWS_AT_ONCE, Sampler, target_logprobs
 
 
 def rows(*values: list[float]) -> np.ndarray:
@@ -82,10 +82,9 @@ def test_no_rows():
 
 
 def drawn(logits: list[float], *, seed: int = 0, n: int = 2000, **how: float) -> Counter[int]:
-    settings = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, **how}
-    generator = np.random.default_rng(seed)
+    sampler = Sampler(seed=seed, **{"temperature": 1.0, **how})
     row = np.array(logits, dtype=np.float32)
-    return Counter(choose(row, generator=generator, **settings) for _ in range(n))
+    return Counter(sampler(row) for _ in range(n))
 
 
 # Probabilities 0.1, 0.2, 0.3 and 0.4.
@@ -94,7 +93,7 @@ TENTHS = [math.log(p) for p in (0.1, 0.2, 0.3, 0.4)]
 
 def test_temperature_zero_is_greedy_and_draws_nothing():
     row = np.array([0, 2, 2, 1], dtype=np.float32)
-    assert choose(row, temperature=0, top_k=0, top_p=1, generator=None) == 1
+    assert Sampler()(row) == 1
 
 
 def test_temperature_one_draws_from_the_softmax():
@@ -149,8 +148,8 @@ def test_the_seed_decides():
     row, how = np.zeros(1000, dtype=np.float32), {"temperature": 1.0, "top_k": 0, "top_p": 0.9}
 
     def line(seed: int) -> list[int]:
-        generator = np.random.default_rng(seed)
-        return [choose(row, generator=generator, **how) for _ in range(20)]
+        sampler = Sampler(seed=seed, **how)
+        return [sampler(row) for _ in range(20)]
 
     assert line(1) == line(1)
     assert line(1) != line(2)

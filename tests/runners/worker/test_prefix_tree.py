@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from runners.worker.encoding import Scoring
-from runners.worker.prefix_tree import Limits, Segment, Stage, Wave, distinct_tokens, plan
+from runners.worker.prefix_tree import Limits, Segment, plan
 
-ROOMY = Limits(wave_tokens=512, sequences=64, cells=4096)
+ROOMY = Limits(wave_tokens=512, sequences=64, cells=4096, shared=True)
 
 
 @dataclass
@@ -41,11 +40,12 @@ class Cache:
     def drop(self, sequence: int) -> None:
         del self.sequences[sequence]
 
-    def add(self, sequence: int, position: int, token: int) -> None:
-        cells = self.sequences.setdefault(sequence, [])
-        assert position == len(cells), "positions follow each other"
+    def add(self, sequences: range, position: int, token: int) -> None:
         self.tokens.append(token)
-        cells.append(len(self.tokens) - 1)
+        for sequence in sequences:
+            cells = self.sequences.setdefault(sequence, [])
+            assert position == len(cells), "positions follow each other"
+            cells.append(len(self.tokens) - 1)
         self.check()
 
     def check(self) -> None:
@@ -54,31 +54,42 @@ class Cache:
         assert all(0 <= sequence < self.limits.sequences for sequence in self.sequences)
 
 
-def run(waves: Sequence[Wave], scorings: Sequence[Scoring], limits: Limits) -> Counter:
-    """Carry out a plan; how often each (scoring, position) was read, each from its own text."""
+def run(scorings: Sequence[Scoring], limits: Limits) -> tuple[Counter, int]:
+    """Carry out a plan: how often each (scoring, position) was read, each from its own text, and
+    how many tokens were evaluated.
+    """
     read: Counter[tuple[int, int]] = Counter()
-    for wave in waves:
-        cache = Cache(limits)
+    cache = Cache(limits)
+    laid_out = plan(scorings, limits)
+    for position, token in enumerate(laid_out.preamble):
+        cache.add(range(1), position, token)
+    for wave in laid_out.waves:
         for stage in wave:
             for source, target in stage.copies:
                 cache.copy(source, target)
             for segment in stage.segments:
+                assert segment.tokens
                 run_segment(cache, segment, scorings, read)
             for sequence in stage.drops:
                 cache.drop(sequence)
-    return read
+    # What the next window may find.
+    assert cache.text(0) == laid_out.preamble
+    assert {s for s, cells in cache.sequences.items() if cells} <= {0}
+    return read, len(cache.tokens)
 
 
 def run_segment(cache: Cache, segment: Segment, scorings: Sequence[Scoring], read: Counter) -> None:
     wanted = dict(segment.wanted)
     assert list(wanted) == sorted(wanted)
     assert set(wanted) <= set(range(len(segment.tokens)))
+    assert segment.count == 1 or cache.limits.shared
+    sequences = range(segment.first, segment.first + segment.count)
     for offset, token in enumerate(segment.tokens):
         position = segment.start + offset
-        cache.add(segment.sequence, position, token)
+        cache.add(sequences, position, token)
         for index, target in wanted.get(offset, ()):
             tokens = scorings[index].tokens
-            assert cache.text(segment.sequence) == tokens[: position + 1]
+            assert all(cache.text(s) == tokens[: position + 1] for s in sequences)
             assert target == tokens[position + 1]
             read[index, position] += 1
 
@@ -109,161 +120,119 @@ windows = st.lists(st.one_of(same_context, st.lists(scorings_, max_size=6)), max
 
 
 @st.composite
-def windows_and_limits(draw):
-    window = draw(windows)
-    longest = max((len(s.read) for item in window for s in item), default=1)
+def windows_and_limits(draw, *, least=2):
+    window = [scoring for item in draw(windows) for scoring in item]
+    longest = max((len(s.read) for s in window), default=1)
     limits = Limits(
         wave_tokens=draw(st.integers(1, 60)),
-        sequences=draw(st.integers(2, 12)),
+        sequences=draw(st.integers(least, 24)),
         cells=longest + draw(st.integers(0, 40)),
+        shared=draw(st.booleans()),
     )
     return window, limits
+
+
+def distinct(window: Sequence[Scoring]) -> int:
+    """Beginnings of sequences that are different: what must be evaluated at the least."""
+    return len({s.read[:n] for s in window for n in range(1, len(s.read) + 1)})
 
 
 @given(windows_and_limits())
 def test_each_wanted_row_is_read_once_from_the_scorings_own_text(case):
     window, limits = case
-    flat = [s for item in window for s in item]
-
-    waves = list(plan(window, limits))
-
-    assert run(waves, flat, limits) == wanted(flat)
-    assert list(plan(window, limits)) == waves  # the same window is laid out in the same cells
+    read, _ = run(window, limits)
+    assert read == wanted(window)
 
 
-@given(windows_and_limits())
-def test_nothing_is_evaluated_twice(case):
+@given(windows_and_limits(least=10))
+def test_each_distinct_beginning_is_evaluated_once(case):
+    # Forty-eight sequences at most: nested residents take six, and the preamble one.
     window, limits = case
-    waves = list(plan(window, limits))
-    # Of each item: its trunk once, and each distinct sequence from where the trunk ends.
-    expected = 0
-    for item in window:
-        reads = {s.read for s in item if s.read}
-        shared = 0
-        while (
-            reads and len({r[: shared + 1] for r in reads}) == 1 and shared < min(map(len, reads))
-        ):
-            shared += 1
-        expected += shared + sum(len(r) - shared for r in reads)
-    assert distinct_tokens(waves) == expected
-    assert all(stage.segments for wave in waves for stage in wave)
-    assert all(segment.tokens for wave in waves for stage in wave for segment in stage.segments)
+    _, evaluated = run(window, limits)
+    assert evaluated == distinct(window)
 
 
-@given(windows_and_limits())
-def test_a_wave_of_several_items_keeps_to_the_wave_tokens(case):
+@given(windows_and_limits(), st.randoms(use_true_random=False))
+def test_the_order_of_the_requests_does_not_matter(case, random):
     window, limits = case
-    item_of = [number for number, item in enumerate(window) for _ in item]
-    for wave in plan(window, limits):
-        items = {
-            item_of[index]
-            for stage in wave
-            for segment in stage.segments
-            for _, targets in segment.wanted
-            for index, _ in targets
-        }
-        if len(items) > 1:
-            assert distinct_tokens([wave]) <= limits.wave_tokens
+    order = list(range(len(window)))
+    random.shuffle(order)
+
+    def layout(scorings: Sequence[Scoring], number: Sequence[int]) -> list:
+        laid_out = plan(scorings, limits)
+        return [
+            laid_out.preamble,
+            *(
+                (
+                    stage.copies,
+                    stage.drops,
+                    [
+                        (s.first, s.count, s.start, s.tokens,
+                         [(at, sorted((number[i], t) for i, t in ts)) for at, ts in s.wanted])
+                        for s in stage.segments
+                    ],
+                )
+                for wave in laid_out.waves
+                for stage in wave
+            ),
+        ]  # fmt: skip
+
+    shuffled = [window[index] for index in order]
+    assert layout(shuffled, order) == layout(window, range(len(window)))
 
 
-def only_wave(item: Sequence[Scoring], limits: Limits = ROOMY) -> Wave:
-    (wave,) = plan([item], limits)
-    assert run([wave], item, limits) == wanted(item)
-    return wave
+def stages(texts: Sequence[tuple[str, str]], **limits) -> tuple[str, list[list[str]]]:
+    """The preamble, and of each stage its segments as `sequences:text`."""
+    laid_out = plan([scoring(*text) for text in texts], replace(ROOMY, **limits))
+    return "".join(map(chr, laid_out.preamble)), [
+        [f"{s.first}-{s.first + s.count - 1}:{''.join(map(chr, s.tokens))}" for s in stage.segments]
+        for wave in laid_out.waves
+        for stage in wave
+        if stage.segments
+    ]
 
 
-def test_choices_of_one_token_have_no_branches():
-    # "Q: x" + A/B/C: only the context is read, its last row serves all three.
-    wave = only_wave([scoring("Qx", choice) for choice in "ABC"])
-    targets = ((0, ord("A")), (1, ord("B")), (2, ord("C")))
-    assert wave == (
-        Stage(
-            segments=(
-                Segment(sequence=0, start=0, tokens=(ord("Q"), ord("x")), wanted=((1, targets),)),
-            )
-        ),
+# The last token of a choice is never read: it is only predicted.
+QUESTIONS = [("few-shot. Q1? ", "yes."), ("few-shot. Q1? ", "yet."), ("few-shot. Q2? ", "no.")]
+
+
+def test_a_few_shot_preamble_and_what_choices_share():
+    assert stages(QUESTIONS) == (
+        "few-shot. Q",
+        [["1-2:1? ye", "1-1:s", "2-2:t", "3-3:2? no"]],
     )
 
 
-def test_the_first_branch_goes_on_in_the_trunk():
-    # Read: Q1a and Q2b, last tokens only predicted; the trunk is Q, two branches "1" and "2".
-    wave = only_wave([scoring("Q", "1a"), scoring("Q", "2b")])
-    trunk, branches = wave
-    assert trunk.segments == (
-        Segment(
-            sequence=0, start=0, tokens=(ord("Q"),), wanted=((0, ((0, ord("1")), (1, ord("2")))),)
-        ),
-    )
-    assert branches == Stage(
-        copies=((0, 1),),
-        segments=(
-            Segment(sequence=0, start=1, tokens=(ord("1"),), wanted=((0, ((0, ord("a")),)),)),
-            Segment(sequence=1, start=1, tokens=(ord("2"),), wanted=((0, ((1, ord("b")),)),)),
-        ),
+def test_without_shared_tokens_each_level_is_a_stage():
+    assert stages(QUESTIONS, shared=False) == (
+        "few-shot. Q",
+        [["1-1:1? ye", "3-3:2? no"], ["1-1:s", "2-2:t"]],
     )
 
 
-def test_identical_choices_are_evaluated_once():
-    wave = only_wave([scoring("Q", "abc"), scoring("Q", "abc")])
-    assert distinct_tokens([wave]) == 3  # Q a b; c is predicted only
-    assert len(wave) == 1
+def test_what_does_not_fit_a_wave_stays_resident():
+    # The first question with its two ends has seven tokens; its beginning gets a sequence.
+    assert stages(QUESTIONS, wave_tokens=6) == (
+        "few-shot. Q",
+        [["1-1:2? no"], ["1-1:1? ye"], ["2-2:s", "3-3:t"]],
+    )
 
 
-def test_a_choice_that_begins_another():
-    wave = only_wave([scoring("Q", "ab"), scoring("Q", "abcd")])
-    # Q a is the trunk and all that the first reads; b c is the only branch, and needs no copy.
-    assert [stage.copies for stage in wave] == [(), ()]
-    assert distinct_tokens([wave]) == 4
+def test_without_sequences_for_residents_beginnings_are_evaluated_again():
+    assert stages(QUESTIONS, sequences=2) == (
+        "few-shot. Q",
+        [["1-1:1? yes"], ["1-1:1? yet"], ["1-1:2? no"]],
+    )
 
 
-def test_several_contexts_before_one_continuation():
-    # WinoGrande's way: nothing is shared, so there is no trunk and nothing to copy.
-    wave = only_wave([scoring("A went", " home"), scoring("B went", " home")])
-    assert len(wave) == 1
-    assert wave[0].copies == ()
-    assert [segment.sequence for segment in wave[0].segments] == [0, 1]
+def test_a_caterpillar_is_planned_without_recursion():
+    window = [scoring("x", "a" * n + "bc") for n in range(1, 1500)]
+    limits = Limits(wave_tokens=512, sequences=64, cells=4096, shared=True)
+    read, evaluated = run(window, limits)
+    assert read == wanted(window)
+    assert evaluated == distinct(window)
 
 
-def test_an_empty_continuation_takes_no_place():
-    assert list(plan([[scoring("Q", "")]], ROOMY)) == []
-    # Indices count through it.
-    window = [[scoring("Q", "")], [scoring("Q", "a")]]
-    (wave,) = plan(window, ROOMY)
-    assert run([wave], [window[0][0], window[1][0]], ROOMY) == {(1, 0): 1}
-    assert list(plan([], ROOMY)) == list(plan([[]], ROOMY)) == []
-
-
-def test_forty_choices_in_one_wave():
-    item = [scoring("Question", f" answer {number:02}") for number in range(40)]
-    wave = only_wave(item)
-    # The trunk is "Question answer "; what is read of an answer's number is its first digit, 0-3.
-    assert len(wave[0].segments[0].tokens) == len("Question answer ")
-    assert len(wave[1].segments) == 4
-    assert len(wave[1].copies) == 3
-
-
-def test_more_branches_than_sequences_go_in_parts():
-    limits = Limits(wave_tokens=512, sequences=4, cells=100)
-    wave = only_wave([scoring("Q", f"{letter}.") for letter in "abcdefgh"], limits)
-    # The trunk keeps sequence 0, so three branches at a time: 3 + 3 + 2.
-    assert [len(stage.segments) for stage in wave] == [1, 3, 3, 2]
-    assert [stage.drops for stage in wave] == [(), (1, 2, 3), (1, 2, 3), (1, 2)]
-
-
-@pytest.mark.parametrize("context", ["Q" * 10, "Q"])
-def test_an_item_larger_than_the_cells_goes_in_parts(context):
-    limits = Limits(wave_tokens=8, sequences=64, cells=20)
-    item = [scoring(context, letter * 9) for letter in "abcdef"]
-    wave = only_wave(item, limits)
-    # Of each branch 8 tokens are read. Beside a trunk of 10 one fits (18 of 20), beside one of 1
-    # two (17 of 20).
-    per_stage = (20 - len(context)) // 8
-    assert [len(stage.segments) for stage in wave[1:]] == [per_stage] * (6 // per_stage)
-
-
-def test_an_item_in_parts_ends_the_wave_before_it():
-    limits = Limits(wave_tokens=20, sequences=8, cells=20)
-    small = [scoring("s", "a"), scoring("s", "b")]
-    large = [scoring("L" * 10, letter * 9) for letter in "abc"]
-    waves = list(plan([small, large, small], limits))
-    assert [distinct_tokens([wave]) for wave in waves] == [1, 10 + 3 * 8, 1]
+def test_nothing_to_read():
+    assert stages([]) == ("", [])
+    assert stages([("context", "")]) == ("", [])

@@ -14,7 +14,7 @@ from runners.worker import protocol
 from runners.worker.encoding import Scoring, rolling_windows
 from runners.worker.prefix_tree import Limits
 from runners.worker.runtime import WorkerError
-from runners.worker.scoring import item_score, score_window
+from runners.worker.scoring import Scorer, item_score, score_plain
 
 VOCABULARY = 11
 
@@ -42,18 +42,20 @@ class Toy:
     def drop(self, sequence: int) -> None:
         del self.sequences[sequence]
 
-    def decode(self, tokens, positions, sequences, flags):
+    def decode(self, tokens, positions, sequences, counts, flags):
         assert 0 < len(tokens) <= self.batch_tokens
         assert flags.sum() <= self.rows
         rows = []
-        for token, position, sequence, flag in zip(
-            tokens, positions, sequences, flags, strict=True
+        for token, position, first, count, flag in zip(
+            tokens, positions, sequences, counts, flags, strict=True
         ):
-            text = self.sequences.setdefault(int(sequence), [])
-            assert position == len(text)
-            text.append(int(token))
+            texts = [self.sequences.setdefault(int(s), []) for s in range(first, first + count)]
+            for text in texts:
+                assert position == len(text)
+                text.append(int(token))
+            assert all(text == texts[0] for text in texts)
             if flag:
-                rows.append(logits_after(text))
+                rows.append(logits_after(texts[0]))
         self.evaluated += len(tokens)
         return np.array(rows, dtype=np.float32).reshape(-1, VOCABULARY)
 
@@ -87,22 +89,29 @@ windows = st.lists(st.lists(scorings_(), max_size=5), max_size=6)
     batch_tokens=st.integers(1, 9),
     rows=st.integers(1, 4),
     wave_tokens=st.integers(1, 40),
-    sequences=st.integers(2, 6),
+    sequences=st.integers(2, 16),
     cells=st.integers(8, 30),
+    shared=st.booleans(),
+    before=windows,
 )
-def test_packed_equals_alone(window, batch_tokens, rows, wave_tokens, sequences, cells):
+def test_packed_equals_alone(
+    window, batch_tokens, rows, wave_tokens, sequences, cells, shared, before
+):
     decoder = Toy(batch_tokens=batch_tokens, rows=rows)
-    limits = Limits(wave_tokens=wave_tokens, sequences=sequences, cells=cells)
+    limits = Limits(wave_tokens=wave_tokens, sequences=sequences, cells=cells, shared=shared)
+    scorer = Scorer(decoder, limits)
+    scorer.score(before, lambda _: None)  # may leave a preamble, which may be this window's
+    decoder.evaluated = 0
     told: list[int] = []
 
-    nats, greedy, evaluated = score_window(decoder, window, limits, told.append)
+    nats, greedy, evaluated = scorer.score(window, told.append)
 
     assert [len(part) for part in nats] == [len(item) for item in window]
     for item, item_nats, item_greedy in zip(window, nats, greedy, strict=True):
         expected = [alone(scoring) for scoring in item]
         assert list(item_nats) == pytest.approx([n for n, _ in expected], abs=1e-5)
         assert list(item_greedy) == [g for _, g in expected]
-    assert evaluated == decoder.evaluated <= sum(len(s.read) for item in window for s in item)
+    assert decoder.evaluated <= evaluated <= sum(len(s.read) for item in window for s in item)
     assert told == sorted(told)
     assert all(done <= len(window) for done in told)
 
@@ -118,31 +127,31 @@ def test_a_greedy_continuation_is_recognised_and_its_neighbour_is_not():
     best = greedy_continuation((1, 2), 4)
     other = (*best[:-1], (best[-1] + 1) % VOCABULARY)
     item = [Scoring(tokens=tokens, first=2, truncated=False) for tokens in (best, other)]
-    limits = Limits(wave_tokens=512, sequences=64, cells=64)
-    _, greedy, _ = score_window(Toy(batch_tokens=2, rows=1), [item], limits, lambda _: None)
+    limits = Limits(wave_tokens=512, sequences=64, cells=64, shared=True)
+    _, greedy, _ = Scorer(Toy(batch_tokens=2, rows=1), limits).score([item], lambda _: None)
     assert greedy[0].tolist() == [True, False]
 
 
 def test_progress_counts_complete_items():
-    item = [Scoring(tokens=(1, 2, 3), first=1, truncated=False)]  # reads two tokens
-    limits = Limits(wave_tokens=4, sequences=64, cells=64)  # two items a wave
+    # Each reads two tokens of its own.
+    items = [[Scoring(tokens=(n, 2, 3), first=1, truncated=False)] for n in (5, 1, 3, 2, 4)]
+    limits = Limits(wave_tokens=4, sequences=64, cells=64, shared=True)  # two items a wave
     told: list[int] = []
-    score_window(Toy(batch_tokens=8, rows=8), [item] * 5, limits, told.append)
+    Scorer(Toy(batch_tokens=8, rows=8), limits).score(items, told.append)
     assert told == [2, 4, 5]
 
 
 def test_an_empty_window():
-    limits = Limits(wave_tokens=4, sequences=64, cells=64)
-    assert score_window(Toy(batch_tokens=8, rows=8), [], limits, lambda _: None) == ([], [], 0)
+    limits = Limits(wave_tokens=4, sequences=64, cells=64, shared=True)
+    assert Scorer(Toy(batch_tokens=8, rows=8), limits).score([], lambda _: None) == ([], [], 0)
 
 
 def test_nothing_to_score_is_certain_and_greedy():
     # The sum over no tokens is 0, and all of no tokens are the greedy ones.
     item = [Scoring(tokens=(1,), first=1, truncated=False)]
-    limits = Limits(wave_tokens=4, sequences=64, cells=64)
-    nats, greedy, evaluated = score_window(
-        Toy(batch_tokens=8, rows=8), [item], limits, lambda _: None
-    )
+    limits = Limits(wave_tokens=4, sequences=64, cells=64, shared=True)
+    scorer = Scorer(Toy(batch_tokens=8, rows=8), limits)
+    nats, greedy, evaluated = scorer.score([item], lambda _: None)
     assert (nats[0].tolist(), greedy[0].tolist(), evaluated) == ([0.0], [True], 0)
 
 
@@ -180,10 +189,38 @@ def test_item_score_of_an_empty_rolling_text():
 
 def test_numbers_that_are_none_are_refused():
     class Broken(Toy):
-        def decode(self, tokens, positions, sequences, flags):
-            return np.full_like(super().decode(tokens, positions, sequences, flags), np.nan)
+        def decode(self, *batch):
+            return np.full_like(super().decode(*batch), np.nan)
 
     scorings = [[Scoring(tokens=(1, 2, 3), first=2, truncated=False)]]
-    limits = Limits(wave_tokens=64, sequences=4, cells=64)
+    limits = Limits(wave_tokens=64, sequences=4, cells=64, shared=True)
     with pytest.raises(WorkerError, match=r"are not numbers \(NaN\)"):
-        score_window(Broken(batch_tokens=8, rows=4), scorings, limits, lambda _: None)
+        Scorer(Broken(batch_tokens=8, rows=4), limits).score(scorings, lambda _: None)
+
+
+def test_a_preamble_is_kept_for_the_next_window_that_has_it():
+    def window(*ends: int) -> list[list[Scoring]]:
+        return [[Scoring(tokens=(7, 8, 9, end, 1), first=4, truncated=False)] for end in ends]
+
+    limits = Limits(wave_tokens=64, sequences=4, cells=64, shared=True)
+    decoder = Toy(batch_tokens=8, rows=4)
+    scorer = Scorer(decoder, limits)
+    first = scorer.score(window(1, 2), lambda _: None)
+    assert (first[2], decoder.evaluated) == (5, 5)
+    again = scorer.score(window(1, 2), lambda _: None)
+    assert (again[2], decoder.evaluated) == (5, 7)  # without the three that are there already
+    assert [part.tolist() for part in again[0]] == [part.tolist() for part in first[0]]
+    scorer.forget()
+    scorer.score(window(1, 2), lambda _: None)
+    assert decoder.evaluated == 12
+
+
+@given(window=windows, batch_tokens=st.integers(1, 9), rows=st.integers(1, 4))
+def test_plain_scoring_is_each_alone(window, batch_tokens, rows):
+    decoder = Toy(batch_tokens=batch_tokens, rows=rows)
+    nats, greedy, evaluated = score_plain(decoder, window, lambda _: None)
+    for item, item_nats, item_greedy in zip(window, nats, greedy, strict=True):
+        expected = [alone(scoring) for scoring in item]
+        assert list(item_nats) == pytest.approx([n for n, _ in expected], abs=1e-5)
+        assert list(item_greedy) == [g for _, g in expected]
+    assert evaluated == sum(len(s.read) for item in window for s in item)

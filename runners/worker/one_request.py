@@ -1,0 +1,96 @@
+"""One request from an empty cache, a timestamp for each token: what a single user gets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from runners.worker import protocol
+from runners.worker.logprobs import Sampler
+from runners.worker.runtime import WorkerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runners.worker.packed import Vocabulary
+    from runners.worker.scoring import Decoder
+    from runners.worker.stopping import StopWatcher
+
+
+def timed_request(
+    decoder: Decoder, vocabulary: Vocabulary, tokens: Sequence[int], new_tokens: int, *,
+    started_ns: int, sampler: Sampler, watcher: StopWatcher | None = None,
+) -> tuple[protocol.RequestTimes, str]:  # fmt: skip
+    """Prefill and decode one request.
+
+    Args:
+        tokens: the prompt.
+        new_tokens: how many at most; exactly as many without a watcher.
+        started_ns: when the request was made, by `time.perf_counter_ns`.
+        watcher: takes the answer's bytes and says where it stops.
+
+    Returns:
+        The times, and why it stopped: `until`, `end of sequence` or `length`.
+    """
+    decoder.clear()
+    for start in range(0, len(tokens), decoder.batch_tokens):
+        part = np.asarray(tokens[start : start + decoder.batch_tokens], dtype=np.int32)
+        last = start + len(part) == len(tokens)
+        logits = _decode(decoder, part, start, wanted=last)
+    prefill_s = (time.perf_counter_ns() - started_ns) / 1e9
+    token_s: list[float] = []
+    stop = "length"
+    for position in range(len(tokens), len(tokens) + new_tokens):
+        token = sampler(logits[0])
+        if watcher is not None and vocabulary.ends(token):
+            stop = "end of sequence"
+            break
+        piece = vocabulary.piece(token)
+        token_s.append((time.perf_counter_ns() - started_ns) / 1e9)
+        # A stop string may name a special token, whose text is not shown in the answer.
+        if watcher is not None and watcher.add(piece, hidden=vocabulary.text_of(token)):
+            stop = "until"
+            break
+        if len(token_s) < new_tokens:
+            logits = _decode(decoder, np.asarray([token], dtype=np.int32), position, wanted=True)
+    return protocol.RequestTimes(prefill_s=prefill_s, token_s=token_s), stop
+
+
+def prompt_tokens(
+    encode: Callable[[str, bool], list[int]], item: protocol.GenerateItem, *, length: int,
+    prefix_token: int,
+) -> tuple[list[int], bool]:  # fmt: skip
+    """The tokens of a prompt, the oldest dropped where they leave no room for the answer.
+
+    Returns:
+        At most `length - item.max_tokens` tokens, and whether any were dropped.
+    """
+    room = length - item.max_tokens
+    if room < 1:
+        raise WorkerError(
+            f"{item.max_tokens} new tokens leave no room for a prompt in a context of "
+            f"{length} tokens"
+        )
+    tokens = encode(item.prompt, True) or [prefix_token]
+    return tokens[-room:], len(tokens) > room
+
+
+def item_sampler(item: protocol.GenerateItem) -> Sampler:
+    """How an item's tokens are chosen."""
+    return Sampler(temperature=item.temperature, top_k=item.top_k, top_p=item.top_p, seed=item.seed)
+
+
+def _decode(decoder: Decoder, tokens: np.ndarray, start: int, *, wanted: bool) -> np.ndarray:
+    n = len(tokens)
+    flags = np.zeros(n, dtype=np.int8)
+    flags[-1] = wanted
+    return decoder.decode(
+        tokens,
+        np.arange(start, start + n, dtype=np.int32),
+        np.zeros(n, dtype=np.int32),
+        np.ones(n, dtype=np.int32),
+        flags,
+    )

@@ -1,0 +1,58 @@
+"""How large a scoring engine may be: pure, from what the model's cache and its logits take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+WAVE_TOKENS = 512
+"""Tokens evaluated together; on two cores speed is flat from 128 up, and attention is not."""
+MOST_SEQUENCES, LEAST_SEQUENCES = 64, 8
+ROW_COPIES = 2
+"""A row of logits lies in the computation's buffer and in the one that it is read from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint:
+    """What a model's parts take, in bytes."""
+
+    cell: int
+    """One token in the KV cache."""
+    state: int
+    """One sequence's recurrent state."""
+    row: int
+    """The logits of one token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSize:
+    """How much the engine takes."""
+
+    cells: int
+    sequences: int
+    rows: int
+    """Rows of logits of one batch."""
+    cache_bytes: int
+    """Cells and states."""
+    output_bytes: int
+
+
+def engine_size(memory_bytes: int, footprint: Footprint, *, length: int) -> EngineSize:
+    """The largest engine that `memory_bytes` allow.
+
+    It never has fewer than the cells of one request of `length` tokens, eight sequences and a row
+    of logits for each: with less it could not score at all.
+    """
+    cells = max(length, WAVE_TOKENS)
+    row = ROW_COPIES * footprint.row
+    room = memory_bytes - cells * footprint.cell
+    each = footprint.state + row
+    # Half of the room for sequences at most; the rest for more rows than one a sequence.
+    sequences = min(MOST_SEQUENCES, max(LEAST_SEQUENCES, room // (2 * each)))
+    rows = min(WAVE_TOKENS, max(sequences, (room - sequences * footprint.state) // row))
+    return EngineSize(
+        cells=cells,
+        sequences=sequences,
+        rows=rows,
+        cache_bytes=cells * footprint.cell + sequences * footprint.state,
+        output_bytes=rows * row,
+    )
