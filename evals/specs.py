@@ -139,6 +139,8 @@ class Suite(_Spec):
     )
     latency_repeats: Annotated[int, Field(ge=1, le=1000)] = 5
     """Timed requests a workload, after one warm-up that is stored apart."""
+    probe_items: Annotated[int, Field(ge=0, le=10_000)] = 200
+    """Multiple-choice items that are scored again, plainly, for the noise floor; 0: none."""
 
     @model_validator(mode="after")
     def _no_task_twice(self) -> Suite:

@@ -73,6 +73,7 @@ def assemble(
             position=job.position,
             jobs=job.jobs,
             scores=job.scores,
+            throughput=job.throughput,
             resumed=measured.resumed,
             seconds=seconds,
         ),
@@ -86,6 +87,7 @@ def assemble(
         load=_load(measured),
         memory=_memory(measured),
         engine=_engine(measured),
+        noise_floor=measured.noise_floor,
         noise={**asdict(measured.noise), **measured.readings} if measured.noise else None,
         flags=_flags(measured),
     )

@@ -41,6 +41,8 @@ class Batch:
     include: Path | None = None
     offline: bool = False
     accepted: frozenset[str] = frozenset()
+    throughput: bool = False
+    """Pack generations and time none of them."""
     engine_memory_bytes: int = 256 * 2**20
 
 
@@ -117,6 +119,7 @@ def plan_jobs(
             jobs=len(rounds),
             engine_memory_bytes=batch.engine_memory_bytes,
             scores=repeat == 0 or batch.score_each,
+            throughput=batch.throughput,
         )
         jobs.append((job, failure))
     return jobs

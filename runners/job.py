@@ -71,6 +71,8 @@ class Job:
     """Bounds the engine, and with it how items are packed: other bits result."""
     scores: bool = True
     """Whether the tasks are answered; a repeat of the timed phases alone does not."""
+    throughput: bool = False
+    """Pack generations, several at a time, and time none of them."""
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -120,7 +122,9 @@ class Job:
             self.repeat,
             self.scores,
             self.engine_memory_bytes,
+            self.suite.probe_items,
             self.machine.fingerprint,
+            *(["throughput"] if self.throughput else []),
             # Until 1.0 a minor version may pack items otherwise, and so give other bits.
             version("weighin").split(".")[:2],
         ])  # fmt: skip

@@ -1,7 +1,7 @@
 """The journal of an unfinished job: what must not be measured again when it is taken up.
 
-`<store>/.journal/<job key>/journal-v<protocol>.jsonl`, a line an event, each synced before the job goes on.
-A line that a kill cut in half is ignored. Windows are journalled whole: one that was not
+`<store>/.journal/<job key>/journal-v<protocol>.jsonl`, a line an event, each synced before the job
+goes on. A line that a kill cut in half is ignored. Windows are journalled whole: one that was not
 answered is repeated entirely, from the same empty cache, and so gives the same bits.
 """
 

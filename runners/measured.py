@@ -13,7 +13,7 @@ from runners.worker import protocol, wire
 if TYPE_CHECKING:
     from evals.tasks import Item
     from runners.journal import Journal
-    from runners.record import Phase
+    from runners.record import NoiseFloorInfo, Phase
     from runners.windows import Answer
 
 
@@ -54,6 +54,7 @@ class Measured:
     raw_tokens: int = 0
     distinct_tokens: int = 0
     scoring_s: float = 0.0
+    noise_floor: NoiseFloorInfo | None = None
     replies: dict[str, list[Any]] = field(default_factory=dict)
     """Task -> of each finished item its ItemScore, or its list of ItemText."""
     answered: dict[str, list[list[list[Answer]]]] = field(default_factory=dict)

@@ -18,7 +18,8 @@ from runners.journal import START
 from runners.measure.memory import MemoryMark, MemorySampler, read_peak
 from runners.measure.noise import cpu_seconds, noise_between, read_noise
 from runners.measured import Measured, Notify, Step, at_least, keep, restore, until_now
-from runners.windows import Window, answers, windows
+from runners.noise_floor import noise_floor, not_measured, probe
+from runners.windows import Window, answers, score_item, windows
 from runners.worker import protocol, wire
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _tasks(
         if not tasks:
             continue
         with _phase(phase, measured, mark, notify):  # type: ignore[arg-type]
-            if not generates:
+            if not generates or (job.throughput and measured.engine is None):
                 measured.engine = worker.ask(
                     protocol.OpenEngine(memory_bytes=job.engine_memory_bytes),
                     protocol.EngineOpened,
@@ -136,8 +137,41 @@ def _tasks(
                         )
                         journal.append(event)
                     _take(window, event, measured)
+            if not generates:
+                _probe(job, worker, journal, measured, notify)
         before = [e["peak"] for e in kept.values() if e["phase"] == phase]
         measured.memory[phase] = at_least(measured.memory[phase], before)  # type: ignore[index]
+
+
+def _probe(
+    job: Job, worker: WorkerProcess, journal: Journal, measured: Measured, notify: Notify
+) -> None:
+    """Score the probe's items again, plainly."""
+    if not job.suite.probe_items:
+        measured.noise_floor = not_measured(f"the suite {job.suite.name} asks for no probe")
+        return
+    items = {name: items for name, items in measured.items.items() if measured.replies[name]}
+    groups = {task.loaded.name: task.loaded.group for task in job.tasks}
+    chosen = probe(groups, items, most=job.suite.probe_items)
+    if not chosen:
+        measured.noise_floor = not_measured("the suite has no multiple-choice item")
+        return
+    kept = journal.find("probe")
+    if not kept:
+        total = len(chosen)
+
+        def progress(answered: int) -> None:
+            notify(Step(phase="scoring", task="noise floor", done=answered, total=total))
+
+        progress(0)
+        question = protocol.ScorePlain(items=[score_item(items[i.task][i.place]) for i in chosen])
+        answer = worker.ask(question, protocol.Scored, progress)
+        kept = [{"kind": "probe", "answer": wire.to_wire(answer)}]
+        journal.append(kept[0])
+    plain = wire.from_wire(kept[0]["answer"])
+    if isinstance(plain, protocol.Scored):
+        packed = [measured.replies[i.task][i.place] for i in chosen]
+        measured.noise_floor = noise_floor(packed, plain.items)
 
 
 def _windows(
@@ -158,7 +192,7 @@ def _windows(
         )
     measured.items[name] = items
     measured.replies[name], measured.answered[name] = [], []
-    return windows(name, items, seed=job.suite.seed, chat=chat)
+    return windows(name, items, seed=job.suite.seed, chat=chat, packed=job.throughput)
 
 
 def _template(worker: WorkerProcess) -> Callable[..., str]:

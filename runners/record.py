@@ -42,6 +42,8 @@ class JobInfo(_Part):
     position: int
     """From 0, in the order in which the batch ran."""
     jobs: int
+    throughput: bool = False
+    """Generations were packed, several at a time, and none of them was timed."""
     scores: bool = True
     """False: a repeat of the timed phases alone; the batch's first repeat has the accuracy."""
     resumed: int = 0
@@ -209,6 +211,22 @@ class EngineInfo(_Part):
     scoring_s: float = 0.0
 
 
+class NoiseFloorInfo(_Part):
+    """A fixed probe of the suite's multiple-choice items, scored packed and plainly (one sequence
+    at a time, each from an empty cache).
+    """
+
+    items: int
+    changed: int = 0
+    """Items whose most likely choice (greatest summed log-probability) differs."""
+    share: float | None
+    """changed / items."""
+    largest_nats: float | None
+    """Largest difference of one choice's summed log-probability."""
+    reason: str = ""
+    """Why there is no share."""
+
+
 class FlagInfo(_Part):
     """Something that a reader of the numbers should know."""
 
@@ -241,8 +259,8 @@ class Record(_Part):
     memory: MemoryInfo | None = None
     engine: EngineInfo | None = None
     noise: dict[str, Any] | None = None
-    noise_floor: float | None = None
-    """Share of items whose choice changes with the cache's layout; None: not measured."""
+    noise_floor: NoiseFloorInfo | None = None
+    """None: the tasks were not answered, or not to their end."""
     flags: list[FlagInfo] = Field(default_factory=list)
     energy: dict[str, Any] | None = None
     """None: no counter was read."""

@@ -18,8 +18,9 @@ from runners.worker import protocol
 
 MAX_REQUESTS = 2048
 MAX_BYTES = 8 * 2**20
-MAX_GENERATIONS = 16
-"""Each starts from an empty cache, so that small windows give the same bits and lose less."""
+MAX_GENERATIONS, MAX_PACKED = 16, 48
+"""Generations of a window, one at a time or packed: each starts from an empty cache, so that small
+windows give the same bits and lose less."""
 
 Answer = tuple[float, bool] | float | str
 """What lm-eval's Instance takes as a response."""
@@ -41,20 +42,22 @@ class Window:
 
 
 def windows(
-    task: str, items: Sequence[Item], *, seed: int, chat: bool, start: int = 0
+    task: str, items: Sequence[Item], *, seed: int, chat: bool, start: int = 0, packed: bool = False
 ) -> Iterator[Window]:
-    """Cut a task's items into windows, in order."""
+    """Cut a task's items into windows, in order; `packed` is about generations alone."""
     first, requests, size = start, 0, 0
-    most = MAX_GENERATIONS if items and _generates(items[0]) else MAX_REQUESTS
+    most = MAX_REQUESTS
+    if items and _generates(items[0]):
+        most = MAX_PACKED if packed else MAX_GENERATIONS
     for number in range(start, len(items)):
         more = sum(_repeats(i) for i in items[number].instances)
         text = sum(_bytes(a) for i in items[number].instances for a in i.args)
         if number > first and (requests + more > most or size + text > MAX_BYTES):
-            yield _window(task, items, first, number, seed=seed, chat=chat)
+            yield _window(task, items, first, number, seed=seed, chat=chat, packed=packed)
             first, requests, size = number, 0, 0
         requests, size = requests + more, size + text
     if first < len(items):
-        yield _window(task, items, first, len(items), seed=seed, chat=chat)
+        yield _window(task, items, first, len(items), seed=seed, chat=chat, packed=packed)
 
 
 def answers(
@@ -71,7 +74,7 @@ def answers(
 
 
 def _window(
-    task: str, items: Sequence[Item], start: int, stop: int, *, seed: int, chat: bool
+    task: str, items: Sequence[Item], start: int, stop: int, *, seed: int, chat: bool, packed: bool
 ) -> Window:
     part = items[start:stop]
     question: protocol.Score | protocol.Generate
@@ -82,10 +85,11 @@ def _window(
                 for item in part
                 for instance in item.instances
                 for repeat in range(_repeats(instance))
-            ]
+            ],
+            packed=packed,
         )
     else:
-        question = protocol.Score(items=[_score_item(item) for item in part])
+        question = protocol.Score(items=[score_item(item) for item in part])
     return Window(task=task, start=start, stop=stop, question=question)
 
 
@@ -102,7 +106,8 @@ def _bytes(argument: Any) -> int:
     return len(argument.encode(errors="surrogatepass")) if isinstance(argument, str) else 0
 
 
-def _score_item(item: Item) -> protocol.ScoreItem:
+def score_item(item: Item) -> protocol.ScoreItem:
+    """An item's requests, each distinct context once."""
     if item.instances[0].request_type == "loglikelihood_rolling":
         return protocol.ScoreItem(
             contexts=[item.instances[0].args[0]], continuations=[], rolling=True

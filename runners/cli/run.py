@@ -63,6 +63,9 @@ def _timeout(_context: click.Context, _parameter: click.Parameter, seconds: floa
               help="Memory for the scoring engine: KV cache, sequences, rows of logits (default: "
               "256MiB). Another value packs items otherwise: scores may differ in their last "
               "digits.")  # fmt: skip
+@click.option("--throughput", is_flag=True,
+              help="Answer generation tasks several prompts at a time: faster, but without "
+              "times.")  # fmt: skip
 @click.option("--keep-prompts", is_flag=True, help="Keep the prompts in the samples.")
 @accept_option
 @offline_option
@@ -111,6 +114,7 @@ def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
         include=options["include"],
         offline=options["offline"],
         accepted=frozenset(options["accepted"]),
+        throughput=options["throughput"],
         engine_memory_bytes=_engine_memory(options["engine_memory"]),
     )
 

@@ -119,10 +119,25 @@ def _fact_pairs(record: Record) -> list[tuple[str, Any]]:
         ("settings", ", ".join(f"{k}={v}" for k, v in candidate.settings.items())),
         ("cold start", format_ms(load.cold_start_s) if load else None),
         ("engine", _engine(record)),
+        ("noise floor", _noise_floor(record)),
         ("machine", f"{machine.get('cpu_model')}, {machine.get('usable_cpus')} cores"),
         ("software", ", ".join(f"{k} {v}" for k, v in record.software.items() if v)),
         ("notes", candidate.notes),
     ]
+
+
+def _noise_floor(record: Record) -> str | None:
+    floor = record.noise_floor
+    from leaderboard.units import format_percent
+
+    if floor is None:
+        return None
+    if floor.share is None or floor.largest_nats is None:
+        return f"not measured: {floor.reason}"
+    return (
+        f"{format_percent(floor.share)} of {floor.items} choices change with packing alone (log-"
+        f"probabilities by {floor.largest_nats:.2g} nats at most)"
+    )
 
 
 def _engine(record: Record) -> str | None:

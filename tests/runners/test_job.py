@@ -37,7 +37,7 @@ def test_a_completed_record_holds_all_that_is_documented(bench: Bench):
     assert (record.status, record.error, record.verdict) == ("completed", None, None)
     content = record.model_dump(mode="json")
     assert set(content) == KEYS
-    absent = {"error", "verdict", "budget", "noise_floor", "energy"}
+    absent = {"error", "verdict", "budget", "energy"}
     assert {key for key in KEYS if content[key] is None} == absent
     assert [one.task for one in record.data] == list(record.accuracy)
     assert {one.source for one in record.data} == {"folder"}
@@ -274,14 +274,14 @@ def rows(bench: Bench, record: Record) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("task", ["tiny_choice", "tiny_prose", "tiny_answer"])
 def test_an_interrupted_job_goes_on_where_it_stopped(bench: Bench, task: str):
-    order = ["tiny_choice", "tiny_cloze", "tiny_prose", "tiny_answer"]
+    order = ["tiny_choice", "tiny_cloze", "tiny_prose", "noise floor", "tiny_answer"]
     done = order[: order.index(task)]
     first = interrupted_at(bench, task)
     assert first.status == "interrupted"
     assert first.error
     assert first.error.phase == ("generation" if task == "tiny_answer" else "scoring")
     assert {name: one.n for name, one in first.accuracy.items()} == {
-        name: 12 if name in done else 0 for name in order
+        name: 12 if name in done else 0 for name in order if name != "noise floor"
     }
     bench.steps.clear()
     (outcome,) = bench.outcomes(bench.fake(wrong_rate=0.5))
@@ -299,6 +299,7 @@ def test_an_interrupted_job_goes_on_where_it_stopped(bench: Bench, task: str):
     (undisturbed,) = bench.outcomes(bench.fake(wrong_rate=0.5), fresh=True)
     assert rows(bench, second) == rows(bench, undisturbed.record)
     assert second.accuracy == undisturbed.record.accuracy
+    assert second.noise_floor == undisturbed.record.noise_floor
     # Neither leaves a journal.
     assert list((bench.store.root / ".journal").iterdir()) == []
 
@@ -402,3 +403,44 @@ def test_a_journal_of_another_build_is_not_gone_on_with(bench: Bench):
     path.write_text(path.read_text().replace("deterministic", "built otherwise"))
     (outcome,) = bench.outcomes(bench.fake(wrong_rate=0.5))
     assert (outcome.record.status, outcome.record.job.resumed) == ("completed", 0)
+
+
+# The noise floor, and packed generations.
+
+
+def test_the_noise_floor_compares_packed_with_plain(bench: Bench):
+    floor = bench.run(pick=1).noise_floor
+    # Tasks with choices: tiny_choice alone; the fake answers the same, packed or not.
+    assert floor is not None
+    assert (floor.changed, floor.share, floor.largest_nats, floor.reason) == (0, 0.0, 0.0, "")
+    assert floor.items == len(bench.tasks["tiny_choice"].items)
+
+
+def test_a_suite_may_do_without_a_noise_floor(bench: Bench):
+    ((job, _),) = bench.jobs(bench.fake())
+    suite = job.suite.model_copy(update={"probe_items": 0})
+    floor = run(bench, job, suite=suite).noise_floor
+    assert floor is not None
+    assert floor.share is None
+    assert floor.reason == f"the suite {suite.name} asks for no probe"
+
+
+def test_a_job_without_answers_has_no_noise_floor(bench: Bench):
+    ((job, _),) = bench.jobs(bench.fake())
+    assert run(bench, job, scores=False).noise_floor is None
+
+
+def test_throughput_gives_the_same_answers_and_no_times(bench: Bench):
+    ((job, _),) = bench.jobs(bench.fake(pick=1, text="42"))
+    timed, packed = run(bench, job), run(bench, job, throughput=True)
+    assert timed.job.key != packed.job.key  # neither passes for the other
+    assert (timed.job.throughput, packed.job.throughput) == (False, True)
+    assert packed.accuracy == timed.accuracy
+    rows, other = (
+        [row for row in bench.store.samples(record.run_id).to_pylist() if row["answer"] is not None]
+        for record in (timed, packed)
+    )
+    assert [row["answer"] for row in rows] == [row["answer"] for row in other]
+    assert [row["tokens"] for row in rows] == [row["tokens"] for row in other]
+    assert all(row["token_s"] for row in rows)
+    assert all(row["token_s"] is None and row["prefill_s"] is None for row in other)

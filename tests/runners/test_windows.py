@@ -12,7 +12,15 @@ from lm_eval.models.utils import normalize_gen_kwargs
 
 from evals.errors import SpecError
 from evals.tasks import Item
-from runners.windows import MAX_BYTES, MAX_GENERATIONS, MAX_REQUESTS, Window, answers, windows
+from runners.windows import (
+    MAX_BYTES,
+    MAX_GENERATIONS,
+    MAX_PACKED,
+    MAX_REQUESTS,
+    Window,
+    answers,
+    windows,
+)
 from runners.worker import protocol
 
 
@@ -83,6 +91,14 @@ def test_at_most_8_mib_of_text():
 def test_half_a_surrogate_pair_is_text():
     (window,) = cut([item(0, "loglikelihood", ("\ud83d", " x"))])
     assert len(window.digest) == 16
+
+
+def test_packed_generations_come_in_larger_windows():
+    ask = [item(n, "generate_until", ("q", {"until": ["."]})) for n in range(100)]
+    found = cut(ask, packed=True)
+    assert [(w.start, w.stop) for w in found] == [(0, MAX_PACKED), (48, 96), (96, 100)]
+    assert all(w.question.packed for w in found)
+    assert not any(w.question.packed for w in cut(ask))
 
 
 def test_no_items_no_windows():
@@ -176,7 +192,9 @@ def test_generations_go_back_repeat_by_repeat():
     assert [(i.prompt, i.seed) for i in window.question.items] == [("q0", 7), ("q0", 8), ("q1", 7)]
     times = protocol.RequestTimes(prefill_s=0, token_s=[0])
     texts = [
-        protocol.ItemText(text=t, stop="until", prompt_tokens=1, times=times, truncated=False)
+        protocol.ItemText(
+            text=t, stop="until", prompt_tokens=1, new_tokens=1, times=times, truncated=False
+        )
         for t in ("a", "b", "c")
     ]
     assert answers(window, items, protocol.Generated(items=texts)) == [[["a", "b"]], [["c"]]]
