@@ -32,7 +32,7 @@ LENGTH = 160
 """Tokens of the candidate's context; ten sliding windows."""
 LONG = 640
 """A context of more tokens than the engine evaluates in one wave."""
-TOLERANCE = 1e-3  # nats a continuation
+TOLERANCE = 3e-3  # nats a continuation; 0.0016 was seen, of 35 nats on gemma3
 TOLERANCE_F16 = 0.15
 """An F16 cache rounds keys and values, and flash attention adds up in F16 where it has few rows."""
 MEMORY = 64 * 2**20
@@ -183,7 +183,7 @@ def test_a_lost_or_foreign_token_would_be_seen(bench):
             lost = replace(scoring, tokens=scoring.tokens[1:], first=scoring.first - 1)
             foreign = replace(scoring, tokens=(scoring.tokens[1], *scoring.tokens[1:]))
             for wrong in (lost, foreign):
-                assert abs(bench.plain.score(wrong).nats - right) > 10 * TOLERANCE, name
+                assert abs(bench.plain.score(wrong).nats - right) > 3 * TOLERANCE, name
 
 
 def test_a_context_as_long_as_the_window(bench):
