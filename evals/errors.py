@@ -41,6 +41,12 @@ class RecordError(WeighinError):
     """A stored record is missing, damaged or too new."""
 
 
+def one_line(error: BaseException) -> str:
+    """The kind and the text of somebody else's error, cut to one line."""
+    text = " ".join(str(error).split())[:300]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 def did_you_mean(word: str, known: Iterable[str], *, most: int = 3) -> str:
     """A suffix that names the nearest known words, e.g. ` (did you mean "quick"?)`.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import jinja2
 import yaml
 
-from evals.errors import ArtifactError, SpecError
+from evals.errors import ArtifactError, SpecError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,9 +70,3 @@ def _is_empty(error: BaseException) -> bool:
     return isinstance(error, StopIteration) or (
         isinstance(error, IndexError) and "size 0" in str(error)
     )
-
-
-def one_line(error: BaseException) -> str:
-    """The kind and the text of an error, cut to one line."""
-    text = " ".join(str(error).split())[:300]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from evals.cache import CHUNK_BYTES
-from evals.errors import ArtifactError
+from evals.errors import ArtifactError, one_line
 
 if TYPE_CHECKING:
     from typing import IO
@@ -210,16 +210,12 @@ def _hub_error(
     elif isinstance(error, errors.EntryNotFoundError):
         text = f"{wanted.repo} has no file {wanted.file}"
     elif isinstance(error, errors.HfHubHTTPError | errors.HFValidationError):
-        text = f"the hub refuses: {_one_line(error)}"
+        text = f"the hub refuses: {one_line(error)}"
     elif isinstance(error, OSError) and error.errno is not None:
         return error  # a disk's complaint, which the caller turns into a line
     else:
-        text = f"the hub cannot be reached: {_one_line(error)}"
+        text = f"the hub cannot be reached: {one_line(error)}"
     return ArtifactError(f"{uri}: {text}")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _reporter(name: str, progress: Progress | None) -> Any:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from evals import mirrors
 from evals.artifacts import fetch
-from evals.errors import ArtifactError, SpecError, did_you_mean
-from evals.faults import TASK_FAULTS, one_line, task_faults
+from evals.errors import ArtifactError, SpecError, did_you_mean, one_line
+from evals.faults import TASK_FAULTS, task_faults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

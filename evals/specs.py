@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from evals.errors import SpecError, did_you_mean
+from evals.errors import SpecError, did_you_mean, one_line
 
 MAX_SPEC_BYTES = 256 * 1024
 MAX_NAME = 200
@@ -204,7 +204,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise SpecError(f"{path}: cannot be read ({error.strerror})") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise SpecError(f"{path}: not valid YAML: {_first_line(error)}") from error
+        raise SpecError(f"{path}: not valid YAML: {one_line(error)}") from error
     if not isinstance(content, dict):
         raise SpecError(f"{path}: expected keys and values, found {type(content).__name__}")
     return content
@@ -262,7 +262,3 @@ def _model_in(annotation: Any) -> Any:
         if found:
             return found
     return None
-
-
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from evals.errors import SpecError
 from evals.items import Item, build_requests
-from evals.mirrors import packaged_names
 from evals.quiet import go_offline, quiet_harness
 from evals.sources import DataSource, Found, open_sources
 
@@ -28,7 +27,6 @@ __all__ = [
     "Item",
     "LoadedTask",
     "build_requests",
-    "known_task_names",
     "load_suite",
     "select",
 ]
@@ -59,11 +57,6 @@ class LoadedTask:
     """The answer filter whose results the headline is read from; `none` for most tasks."""
     higher_is_better: bool
     data: DataSource
-
-
-def known_task_names() -> list[str]:
-    """Tasks and groups with packaged data, sorted; cheap, nothing heavy is imported."""
-    return packaged_names()
 
 
 def select(total: int, limit: int | None, *, seed: int, name: str) -> tuple[int, ...]:

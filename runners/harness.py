@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evals.errors import SpecError
-from evals.faults import TASK_FAULTS, one_line
+from evals.errors import SpecError, one_line
+from evals.faults import TASK_FAULTS
 from evals.quiet import quiet_harness
 from evals.tasks import Item, LoadedTask
 from runners.record import TaskAccuracy

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, distribution, version
+from importlib.metadata import version
 from typing import Any
 
 from evals.errors import WeighinError
@@ -17,6 +17,7 @@ from runners.assemble import assemble
 from runners.journal import STORED, JobBusyError, Journal
 from runners.measure.machine import Machine
 from runners.measured import Measured, Notify, Step
+from runners.packages import package
 from runners.phases import run_phases
 from runners.record import JobError, Record, digest
 from runners.store import Store
@@ -159,12 +160,11 @@ def runtime_build(runtime: str) -> list[str]:
     llama.cpp is compiled on the machine: one version built otherwise has other kernels, which
     give other speeds and other bits. Empty when the package is missing.
     """
-    try:
-        package = distribution(RUNTIME_PACKAGES[runtime])
-    except PackageNotFoundError:
+    found = package(RUNTIME_PACKAGES[runtime])
+    if found is None:
         return []
-    compiled = [f for f in package.files or () if f.suffix in (".so", ".dylib", ".dll", ".pyd")]
-    return [package.version, *sorted(f.hash.value for f in compiled if f.hash)]
+    compiled = [f for f in found.files or () if f.suffix in (".so", ".dylib", ".dll", ".pyd")]
+    return [found.version, *sorted(f.hash.value for f in compiled if f.hash)]
 
 
 def run_job(job: Job, options: Options, notify: Notify) -> Record:

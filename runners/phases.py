@@ -192,7 +192,7 @@ def _windows(
         )
     measured.items[name] = items
     measured.replies[name], measured.answered[name] = [], []
-    return windows(name, items, seed=job.suite.seed, chat=chat, packed=job.throughput)
+    return windows(name, items, seed=job.suite.seed, packed=job.throughput)
 
 
 def _template(worker: WorkerProcess) -> Callable[..., str]:

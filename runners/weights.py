@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from evals.cache import (
 from evals.errors import ArtifactError, RuntimeFailure, SpecError
 from evals.gguf_header import GgufHeader, Quantisation, quantisation, read_header
 from runners.measure.machine import usable_cpus
+from runners.packages import installed
 from runners.worker.advice import MISSING, REBUILD
 from runners.worker.quantize import NOT_INSTALLED
 
@@ -112,7 +112,9 @@ def _resolve(
     wanted = candidate.quantize.source
     if wanted in above or len(above) > MAX_LADDER:
         raise SpecError(f"{candidate.name}: is quantised in a circle: {' from '.join(above)}")
-    version = _quantiser_version()
+    version = installed("llama-cpp-python")
+    if version is None:
+        raise RuntimeFailure(MISSING)
     source = _resolve(find(wanted), accepted, offline, progress, find, above)
     try:
         artifact = _quantised(candidate, candidate.quantize.type, source, version)
@@ -180,13 +182,6 @@ def _describe(
 def _trained_context(header: GgufHeader) -> int | None:
     value = header.metadata.get(f"{header.architecture}.context_length")
     return value if isinstance(value, int) and value > 0 else None
-
-
-def _quantiser_version() -> str:
-    try:
-        return metadata.version("llama-cpp-python")
-    except metadata.PackageNotFoundError as error:
-        raise RuntimeFailure(MISSING) from error
 
 
 def _quantised(candidate: Candidate, type_name: str, source: Weights, version: str) -> Artifact:

@@ -42,22 +42,22 @@ class Window:
 
 
 def windows(
-    task: str, items: Sequence[Item], *, seed: int, chat: bool, start: int = 0, packed: bool = False
+    task: str, items: Sequence[Item], *, seed: int, packed: bool = False
 ) -> Iterator[Window]:
     """Cut a task's items into windows, in order; `packed` is about generations alone."""
-    first, requests, size = start, 0, 0
+    first, requests, size = 0, 0, 0
     most = MAX_REQUESTS
     if items and _generates(items[0]):
         most = MAX_PACKED if packed else MAX_GENERATIONS
-    for number in range(start, len(items)):
-        more = sum(_repeats(i) for i in items[number].instances)
-        text = sum(_bytes(a) for i in items[number].instances for a in i.args)
+    for number, item in enumerate(items):
+        more = sum(_repeats(i) for i in item.instances)
+        text = sum(_bytes(a) for i in item.instances for a in i.args)
         if number > first and (requests + more > most or size + text > MAX_BYTES):
-            yield _window(task, items, first, number, seed=seed, chat=chat, packed=packed)
+            yield _window(task, items, first, number, seed=seed, packed=packed)
             first, requests, size = number, 0, 0
         requests, size = requests + more, size + text
     if first < len(items):
-        yield _window(task, items, first, len(items), seed=seed, chat=chat, packed=packed)
+        yield _window(task, items, first, len(items), seed=seed, packed=packed)
 
 
 def answers(
@@ -74,14 +74,14 @@ def answers(
 
 
 def _window(
-    task: str, items: Sequence[Item], start: int, stop: int, *, seed: int, chat: bool, packed: bool
+    task: str, items: Sequence[Item], start: int, stop: int, *, seed: int, packed: bool
 ) -> Window:
     part = items[start:stop]
     question: protocol.Score | protocol.Generate
     if _generates(part[0]):
         question = protocol.Generate(
             items=[
-                _generation(task, instance, chat=chat, seed=seed + repeat)
+                _generation(task, instance, seed=seed + repeat)
                 for item in part
                 for instance in item.instances
                 for repeat in range(_repeats(instance))
@@ -132,7 +132,7 @@ def _scored(item: Item, score: protocol.ItemScore) -> list[list[Answer]]:
     ]
 
 
-def _generation(task: str, instance: Any, *, chat: bool, seed: int) -> protocol.GenerateItem:
+def _generation(task: str, instance: Any, *, seed: int) -> protocol.GenerateItem:
     """lm-eval's generation arguments, read as its own models read them."""
     prompt, arguments = instance.args[0], instance.args[1]
     until = arguments.get("until") or []
@@ -140,7 +140,6 @@ def _generation(task: str, instance: Any, *, chat: bool, seed: int) -> protocol.
     try:
         return protocol.GenerateItem(
             prompt=prompt,
-            chat=chat,
             until=[until] if isinstance(until, str) else list(until),
             max_tokens=_max_tokens(task, arguments),
             temperature=_temperature(arguments),

@@ -36,8 +36,8 @@ def command(store_path: Path | None, *, yes: bool, dry_run: bool, as_json: bool)
     It asks first; where nobody can answer and --yes is not given, it only says what it would do.
     """
     from evals.cache import cache_root
-    from runners.doctor.software import installed
     from runners.leftovers import plan
+    from runners.packages import installed
     from runners.survey import cache_content, store_content
 
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from evals.cache import cache_root
 from runners.doctor import counters, groups, network, quietness, software, storage
 from runners.doctor.check import Check, ShowBytes
+from runners.packages import installed
 
 
 def checkup(store: Path, show: ShowBytes, *, online: bool) -> Iterator[Check]:
@@ -24,8 +25,8 @@ def checkup(store: Path, show: ShowBytes, *, online: bool) -> Iterator[Check]:
     yield software.python_check()
     yield software.here()
     yield software.llamacpp_check()
-    yield software.torch_check({n: software.installed(n) for n in ("torch", "transformers")})
-    built = software.installed("llama-cpp-python") is not None
+    yield software.torch_check({n: installed(n) for n in ("torch", "transformers")})
+    built = installed("llama-cpp-python") is not None
     yield software.compiler_check(software.compiler(), built=built)
     if online:
         yield network.index_check()

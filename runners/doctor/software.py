@@ -6,10 +6,10 @@ import platform
 import shutil
 import sys
 from collections.abc import Mapping
-from importlib import metadata
 
 from evals.errors import RuntimeFailure
 from runners.doctor.check import Check
+from runners.packages import installed
 from runners.worker.__main__ import RUNTIMES
 from runners.worker.advice import MISSING
 from runners.worker_process import WorkerProcess
@@ -136,11 +136,3 @@ def compiler_check(found: str | None, *, built: bool) -> Check:
 def compiler() -> str | None:
     """The path of the first C++ compiler on the PATH."""
     return next((path for path in map(shutil.which, COMPILERS) if path), None)
-
-
-def installed(package: str) -> str | None:
-    """The version of an installed distribution."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None

@@ -156,8 +156,6 @@ class GenerateItem:
     """One prompt and lm-eval's generation arguments, normalised by the parent."""
 
     prompt: str
-    chat: bool
-    """The prompt was rendered by the model's chat template: no second BOS."""
     until: list[str]
     max_tokens: int
     temperature: float

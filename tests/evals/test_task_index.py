@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from evals.mirrors import packaged_names
 from evals.quiet import go_offline
-from evals.tasks import known_task_names
 
 if TYPE_CHECKING:
     from typing import Any
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import json, logging, sys
-from evals import tasks
+from evals import mirrors, tasks
 heavy = sorted({"lm_eval", "datasets", "pyarrow", "pandas", "huggingface_hub"} & set(sys.modules))
-names = tasks.known_task_names()
+names = mirrors.packaged_names()
 still = sorted({"lm_eval", "datasets"} & set(sys.modules))
 from evals.errors import WeighinError
 from evals.specs import Suite, SuiteTask
@@ -54,7 +54,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str
 
 def test_importing_is_cheap(alone: tuple[dict[str, Any], str]):
     assert alone[0]["heavy"] == []
-    assert "arc_easy" in known_task_names()
+    assert "arc_easy" in packaged_names()
 
 
 def test_offline_is_set_before_the_libraries_read_it(alone: tuple[dict[str, Any], str]):

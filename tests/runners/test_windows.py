@@ -38,8 +38,8 @@ def choice(number: int, choices: int = 4, size: int = 10) -> Item:
     return item(number, "loglikelihood", *pairs)
 
 
-def cut(items: list[Item], **options: Any) -> list[Window]:
-    return list(windows("t", items, seed=7, chat=False, **options))
+def cut(items: list[Item]) -> list[Window]:
+    return list(windows("t", items, seed=7))
 
 
 def bounds(items: list[Item]) -> list[tuple[int, int]]:
@@ -49,14 +49,11 @@ def bounds(items: list[Item]) -> list[tuple[int, int]]:
 # Bounds.
 
 
-@given(
-    sizes=st.lists(st.tuples(st.integers(1, 1500), st.integers(0, 2 * 2**20)), max_size=12),
-    start=st.integers(0, 12),
-)
-def test_every_item_comes_once_and_in_order(sizes: list[tuple[int, int]], start: int):
+@given(sizes=st.lists(st.tuples(st.integers(1, 1500), st.integers(0, 2 * 2**20)), max_size=12))
+def test_every_item_comes_once_and_in_order(sizes: list[tuple[int, int]]):
     items = [choice(n, 1, size) for n, (_, size) in enumerate(sizes)]
-    found = cut(items, start=start)
-    assert [n for w in found for n in range(w.start, w.stop)] == list(range(start, len(items)))
+    found = cut(items)
+    assert [n for w in found for n in range(w.start, w.stop)] == list(range(len(items)))
     for window in found:
         text = sum(len(i.args[0] + i.args[1]) for it in items[window.start : window.stop]
                    for i in it.instances)  # fmt: skip
@@ -103,7 +100,6 @@ def test_packed_generations_come_in_larger_windows():
 
 def test_no_items_no_windows():
     assert cut([]) == []
-    assert cut([choice(0)], start=1) == []
 
 
 def test_a_digest_is_of_all_that_is_asked():
@@ -113,19 +109,18 @@ def test_a_digest_is_of_all_that_is_asked():
     assert one.digest == same.digest
     others = [
         cut(plain[:2])[0],
-        cut(plain, start=1)[0],
-        next(windows("other", plain, seed=7, chat=False)),
+        cut(plain[1:])[0],
+        next(windows("other", plain, seed=7)),
         cut([*plain[:2], choice(2, size=11)])[0],
     ]
     assert len({one.digest, *(w.digest for w in others)}) == 5
     ask = [item(0, "generate_until", ("q", {"until": ["a"]}))]
     asked = [
-        next(windows("t", ask, seed=7, chat=False)),
-        next(windows("t", ask, seed=8, chat=False)),
-        next(windows("t", ask, seed=7, chat=True)),
+        next(windows("t", ask, seed=7)),
+        next(windows("t", ask, seed=8)),
         cut([item(0, "generate_until", ("q", {"until": ["b"]}))])[0],
     ]
-    assert len({w.digest for w in asked}) == 4
+    assert len({w.digest for w in asked}) == 3
 
 
 # Questions, and answers back into lm-eval's shape.

@@ -35,7 +35,7 @@ def picks(runtime: Fake, items: list[protocol.ScoreItem] = ITEMS) -> list[int]:
 
 def prompt(text: str, max_tokens: int = 99) -> protocol.GenerateItem:
     return protocol.GenerateItem(
-        prompt=text, chat=False, until=[], max_tokens=max_tokens, temperature=0, top_k=0, top_p=1,
+        prompt=text, until=[], max_tokens=max_tokens, temperature=0, top_k=0, top_p=1,
         seed=0,
     )  # fmt: skip
 

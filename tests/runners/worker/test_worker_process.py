@@ -25,7 +25,7 @@ ITEMS = [
     for n in range(50)
 ]
 PROMPT = protocol.GenerateItem(
-    prompt="Why?", chat=False, until=[], max_tokens=8, temperature=0.0, top_k=0, top_p=1.0, seed=0
+    prompt="Why?", until=[], max_tokens=8, temperature=0.0, top_k=0, top_p=1.0, seed=0
 )
 NOT_IN_A_WORKER = {
     "lm_eval", "datasets", "pandas", "torch", "transformers", "streamlit", "pydantic", "psutil",
