@@ -59,15 +59,16 @@ def proportion_interval(
         confidence: two-sided.
 
     Returns:
-        Wilson's below 300 items or without a standard error, else the normal one, both within 0
-        and 1. With fewer items the normal one is too narrow, and of no width at 0 and 1.
+        Wilson's below 300 items, or where the standard error is missing or 0, else the normal
+        one, both within 0 and 1. With fewer items the normal one is too narrow, and of no width at
+        0 and 1.
 
     Raises:
         ValueError: `value` is not between 0 and 1, or there is no item.
     """
     if n < 1 or not 0 <= value <= 1:
         raise ValueError(f"a score of {value} over {n} items is not a proportion")
-    if n < WILSON_BELOW or stderr is None:
+    if n < WILSON_BELOW or not stderr:
         return _wilson(value, n, confidence)
     wide = normal(value, stderr, confidence)
     return Interval(low=max(0.0, wide.low), high=min(1.0, wide.high))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runners.cli.names import KINDS, complete_kinds
 from runners.cli.options import json_option, open_store, store_option
 
 if TYPE_CHECKING:
@@ -18,8 +19,17 @@ if TYPE_CHECKING:
 Rows = list[dict[str, Any]]
 
 
+def _kind(_context: click.Context, _parameter: click.Parameter, word: str) -> str:
+    if word not in KINDS:
+        from evals.errors import did_you_mean
+
+        raise click.UsageError(f'nothing called "{word}" can be listed{did_you_mean(word, KINDS)}')
+    return word
+
+
 @click.command("list")
-@click.argument("what", type=click.Choice(["candidates", "suites", "tasks", "budgets", "runs"]))
+@click.argument("what", metavar=f"{{{'|'.join(KINDS)}}}", callback=_kind,
+                shell_complete=complete_kinds)  # fmt: skip
 @store_option
 @json_option
 def command(what: str, store_path: Path | None, *, as_json: bool) -> int:

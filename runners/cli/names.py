@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import click
 
 Items = list[CompletionItem]
+KINDS = ("candidates", "suites", "tasks", "budgets", "runs")
+"""What `weighin list` lists."""
 
 
 def complete_candidates(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
@@ -31,6 +33,11 @@ def complete_suites(_ctx: click.Context, _parameter: click.Parameter, incomplete
     from evals import catalogue
 
     return _names(catalogue.suite_names(), incomplete)
+
+
+def complete_kinds(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
+    """What can be listed."""
+    return [CompletionItem(kind) for kind in KINDS if kind.startswith(incomplete)]
 
 
 def complete_runs(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:

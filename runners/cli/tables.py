@@ -44,13 +44,17 @@ def plain(text: object) -> Text:
 
 
 def with_interval(score: Score | None) -> str:
-    """`54.3 ± 3.9`, per cent, half the width of the 95 % interval."""
+    """`54.3% ± 3.9`, half the width of the 95 % interval; at 0 and 100 %, where it lies on one
+    side alone, its bounds: `100.0% (72.2 to 100.0)`.
+    """
     if score is None or score.value is None:
         return MISSING
     if score.interval is None:
         return format_number(score.value)
-    half = (score.interval.high - score.interval.low) / 2
-    return f"{format_percent(score.value)} ± {100 * half:.1f}"
+    low, high = score.interval.low, score.interval.high
+    if not low < score.value < high:
+        return f"{format_percent(score.value)} ({100 * low:.1f} to {100 * high:.1f})"
+    return f"{format_percent(score.value)} ± {100 * (high - low) / 2:.1f}"
 
 
 def results(rows: Sequence[Row]) -> Table:
@@ -87,7 +91,12 @@ def by_task(rows: Sequence[Row]) -> Table:
     """Tasks down, candidates across; † marks what cannot be told from guessing."""
     names = list(dict.fromkeys(score.name for row in rows for score in row.scores))
     headings = [row.record.candidate.name for row in rows]
-    table = new_table("accuracy by task, % ± half the 95% interval", "task", "n", *headings)
+    table = new_table(
+        "accuracy by task, % ± half the 95% interval (its bounds at 0 and 100%)",
+        "task",
+        "n",
+        *headings,
+    )
     for name in names:
         found = [next((s for s in row.scores if s.name == name), None) for row in rows]
         n = max((s.n for s in found if s), default=0)

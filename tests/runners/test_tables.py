@@ -1,0 +1,31 @@
+from leaderboard.board import Score
+from leaderboard.stats import proportion_interval
+from runners.cli.tables import with_interval
+
+
+def score(right: int, n: int, stderr: float | None = None) -> Score:
+    value = right / n
+    return Score(
+        name="t", metric="acc", value=value, stderr=stderr, n=n, chance=None,
+        interval=proportion_interval(value, stderr, n), told_from_chance=None,
+    )  # fmt: skip
+
+
+def test_half_the_interval_stands_beside_a_score() -> None:
+    # Wilson, 5 of 10, z^2 = 3.8415: half = 1.96 sqrt(0.25/10 + 3.8415/400) / 1.38415 = 0.2634.
+    assert with_interval(score(5, 10)) == "50.0% ± 26.3"
+
+
+def test_at_both_ends_the_bounds_are_said() -> None:
+    # 10 of 10: low = 10 / (10 + 3.8415) = 0.7225.
+    assert with_interval(score(10, 10)) == "100.0% (72.2 to 100.0)"
+    assert with_interval(score(0, 10)) == "0.0% (0.0 to 27.8)"
+
+
+def test_many_items_that_agree_are_not_certain() -> None:
+    # 400 of 400: low = 400 / 403.8415 = 0.9905, though the standard error is 0.
+    assert with_interval(score(400, 400, stderr=0.0)) == "100.0% (99.0 to 100.0)"
+
+
+def test_what_has_no_score_has_no_interval() -> None:
+    assert with_interval(None) == "\N{EN DASH}"
