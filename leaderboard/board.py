@@ -88,7 +88,8 @@ def _answered(record: Record) -> bool:
 
 def _flags(record: Record) -> tuple[str, ...]:
     found = [] if record.status == "completed" else [str(record.status)]
-    return tuple(dict.fromkeys([*found, *(flag.name for flag in record.flags)]))
+    warnings = [flag.name for flag in record.flags if flag.level == "warning"]
+    return tuple(dict.fromkeys([*found, *warnings]))
 
 
 def merged(records: Sequence[Record]) -> list[Row]:

@@ -25,7 +25,8 @@ def flat_record(record: Record) -> Flat:
         **_latency(record),
         **_memory(record),
         **{f"machine.{key}": _cell(record.machine.get(key)) for key in MACHINE},
-        "flags": "; ".join(dict.fromkeys(flag.name for flag in record.flags)),
+        "flags": _names(record, "warning"),
+        "notes": _names(record, "note"),
         **{f"software.{key}": _cell(value) for key, value in sorted(record.software.items())},
     }
 
@@ -121,6 +122,10 @@ def _memory(record: Record) -> Flat:
         for name, phase in record.memory.phases.items()
     }
     return {**peaks, "memory.source": record.memory.source}
+
+
+def _names(record: Record, level: str) -> str:
+    return "; ".join(dict.fromkeys(f.name for f in record.flags if f.level == level))
 
 
 def _cell(value: Any) -> Any:

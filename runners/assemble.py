@@ -9,13 +9,13 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import SpecError
+from runners.flags import Seen, flags
 from runners.harness import TaskScore, score_task
-from runners.measure import latency, noise
+from runners.measure import latency
 from runners.record import (
     CandidateInfo,
     DataInfo,
     EngineInfo,
-    FlagInfo,
     JobError,
     JobInfo,
     LoadInfo,
@@ -89,8 +89,8 @@ def assemble(
         engine=_engine(measured),
         noise_floor=measured.noise_floor,
         noise={**asdict(measured.noise), **measured.readings} if measured.noise else None,
-        flags=_flags(measured),
     )
+    record = record.model_copy(update={"flags": flags(record, _seen(job, measured))})
     return record, sample_table(rows) if rows else None
 
 
@@ -176,7 +176,7 @@ def _software(measured: Measured) -> dict[str, Any]:
 
 
 def _requests(times: Sequence[protocol.RequestTimes]) -> list[RequestTimesInfo]:
-    return [RequestTimesInfo(prefill_s=one.prefill_s, token_s=one.token_s) for one in times]
+    return [RequestTimesInfo(**asdict(one)) for one in times]
 
 
 def _latency(job: Job, measured: Measured) -> dict[str, WorkloadLatency]:
@@ -188,7 +188,13 @@ def _latency(job: Job, measured: Measured) -> dict[str, WorkloadLatency]:
 
 
 def _workload(workload: Workload, times: protocol.LatencyTimes) -> WorkloadLatency:
-    derived = [latency.token_latency(0.0, one.token_s) for one in times.repeats]
+    derived = [
+        # Without text there is no TTFT: the first token's time stands in, and a flag says so.
+        latency.token_latency(
+            0.0, one.token_s, first_text=latency.awaited(one.first_text, len(one.token_s)) or 0
+        )
+        for one in times.repeats
+    ]
     prefill = [
         latency.prefill_tokens_per_s(times.evaluated_tokens, one.prefill_s) for one in times.repeats
     ]
@@ -260,26 +266,17 @@ def _engine(measured: Measured) -> EngineInfo | None:
     )
 
 
-def _flags(measured: Measured) -> list[FlagInfo]:
-    found = [] if measured.noise is None else noise.flags(measured.noise)
-    flags = [FlagInfo(name=flag.name, detail=flag.detail) for flag in found]
-    flags.extend(
-        FlagInfo(
-            name="workload skipped",
-            detail=f"{workload} tokens do not fit the candidate's context",
-        )
-        for workload in measured.skipped
+def _seen(job: Job, measured: Measured) -> Seen:
+    return Seen(
+        noise=measured.noise,
+        skipped=measured.skipped,
+        truncated={
+            task: (sum(map(_truncated, replies)), len(replies))
+            for task, replies in measured.replies.items()
+        },
+        generates=job.scores and any(task.generates for task in job.tasks),
+        chat_template=measured.loaded.chat_template if measured.loaded else None,
     )
-    for task, replies in measured.replies.items():
-        cut = sum(_truncated(reply) for reply in replies)
-        if cut:
-            flags.append(
-                FlagInfo(
-                    name="prompt truncated",
-                    detail=f"{task}: {cut} of {len(replies)} items were longer than the context",
-                )
-            )
-    return flags
 
 
 def _truncated(reply: Any) -> bool:

@@ -25,8 +25,10 @@ class Step:
     """One of the record's phases, or what the job waits for before the first."""
     task: str = ""
     done: int = 0
-    """Items of the whole job that are answered."""
+    """Items of the whole job that are answered; in the latency phase requests of a workload."""
     total: int = 0
+    workload: str = ""
+    """In the latency phase, what `done` and `total` count the requests of."""
 
 
 Notify = Callable[[Step], None]

@@ -22,6 +22,9 @@ from runners.noise_floor import noise_floor, not_measured, probe
 from runners.windows import Window, answers, score_item, windows
 from runners.worker import protocol, wire
 
+WARMUPS = 1
+"""Requests before the timed ones of a workload, stored apart."""
+
 if TYPE_CHECKING:
     from runners.job import Job, PreparedTask
     from runners.journal import Journal
@@ -58,7 +61,7 @@ def run_phases(
         measured.load_s = time.perf_counter() - started
     if not restore(journal, measured):
         with _phase("latency", measured, mark, notify):
-            _latency(job, worker, measured)
+            _latency(job, worker, measured, notify)
         keep(journal, measured)
     if not job.scores:
         worker.close()
@@ -81,7 +84,7 @@ def _phase(phase: Phase, measured: Measured, mark: MemoryMark, notify: Notify) -
     measured.memory[phase] = mark.end_phase()
 
 
-def _latency(job: Job, worker: WorkerProcess, measured: Measured) -> None:
+def _latency(job: Job, worker: WorkerProcess, measured: Measured, notify: Notify) -> None:
     own = [os.getpid()]
     before, cpu_before, started = read_noise(), cpu_seconds(own), time.perf_counter()
     for workload in job.suite.workloads:
@@ -94,10 +97,11 @@ def _latency(job: Job, worker: WorkerProcess, measured: Measured) -> None:
             protocol.RunLatency(
                 prompt_tokens=workload.prompt_tokens,
                 new_tokens=workload.new_tokens,
-                warmups=1,
+                warmups=WARMUPS,
                 repeats=job.suite.latency_repeats,
             ),
             protocol.LatencyTimes,
+            _request_counter(workload.name, job.suite.latency_repeats + WARMUPS, notify),
         )
         measured.latency[workload.name] = times
         if measured.first_token_s is None:
@@ -110,6 +114,16 @@ def _latency(job: Job, worker: WorkerProcess, measured: Measured) -> None:
         own_cpu_s=cpu_seconds(own) - cpu_before,
         elapsed_s=time.perf_counter() - started,
     )
+
+
+def _request_counter(workload: str, total: int, notify: Notify) -> Callable[[int], None]:
+    """Tells how many requests of a workload are answered; the worker says so between two."""
+
+    def count(done: int) -> None:
+        notify(Step(phase="latency", workload=workload, done=done, total=total))
+
+    count(0)
+    return count
 
 
 def _tasks(

@@ -134,6 +134,9 @@ class RequestTimesInfo(_Part):
 
     prefill_s: float
     token_s: list[float]
+    first_text: int | None = 0
+    """Index in `token_s` of the first token whose text is not empty, which TTFT waits for; None:
+    all texts are empty."""
 
 
 class SummaryInfo(_Part):
@@ -232,6 +235,9 @@ class FlagInfo(_Part):
 
     name: str
     detail: str
+    level: Literal["warning", "note"] = "warning"
+    """warning: something disturbed, cut or changed what was measured; note: a good run may lack it,
+    too (runners/flags.py)."""
 
 
 class Record(_Part):

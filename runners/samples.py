@@ -62,6 +62,7 @@ def sample_table(rows: Sequence[dict[str, Any]]) -> pyarrow.Table:
         ("prompt_tokens", pa.int32()),
         ("prefill_s", pa.float32()),
         ("token_s", pa.list_(pa.float32())),
+        ("first_text", pa.int32()),
         ("prompt", pa.string()),
     ]
     columns = {name: pa.array([row.get(name) for row in rows], kind) for name, kind in fields}
@@ -93,4 +94,5 @@ def _texts(texts: list[protocol.ItemText]) -> dict[str, Any]:
         "prompt_tokens": first.prompt_tokens,
         "prefill_s": first.times.prefill_s if first.times else None,
         "token_s": first.times.token_s if first.times else None,
+        "first_text": first.times.first_text if first.times else None,
     }

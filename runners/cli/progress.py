@@ -35,10 +35,11 @@ class ProgressLines:
         where = f"[{job.position + 1}/{job.jobs}] {job.candidate.name}"
         if job.jobs > 1 and job.repeat:
             where += f" (repeat {job.repeat + 1})"
-        what = step.phase if not step.task else f"{step.phase} {step.task}"
+        what = " ".join(word for word in (step.phase, step.task, step.workload) if word)
         count = ""
         if step.total:
-            count = f"  {step.done}/{step.total} items{self._eta(where, step)}"
+            counted = "requests" if step.workload else f"items{self._eta(where, step)}"
+            count = f"  {step.done}/{step.total} {counted}"
         self._draw(f"{where}  {what}{count}", key=f"{where}{what}")
 
     def transfer(self, name: str, done_bytes: int, total_bytes: int | None, /) -> None:

@@ -56,7 +56,7 @@ def _timeout(_context: click.Context, _parameter: click.Parameter, seconds: floa
               help="Go on where an interrupted run stopped and skip finished jobs (default), or "
               "measure everything anew.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what would run and be downloaded; run nothing.")
-@click.option("--strict", is_flag=True, help="Exit 3 if a run has a flag, too.")
+@click.option("--strict", is_flag=True, help="Exit 3 if a run has a warning, too.")
 @click.option("--timeout", "timeout_s", type=float, default=600.0, metavar="S", callback=_timeout,
               help="End a worker that says nothing for S seconds (default: 600).")  # fmt: skip
 @click.option("--engine-memory", default="256MiB", metavar="SIZE",
@@ -189,5 +189,5 @@ def _exit_code(records: Sequence[Record], jobs: Sequence[tuple[Job, Any]], *, st
     if any(record.status == "interrupted" for record in records):
         return EXIT_INTERRUPTED
     failed = len(records) < len(jobs) or any(record.status != "completed" for record in records)
-    flagged = any(record.flags for record in records)
+    flagged = any(flag.level == "warning" for record in records for flag in record.flags)
     return EXIT_FAILED if failed or (strict and flagged) else 0

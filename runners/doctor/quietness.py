@@ -11,10 +11,11 @@ from pathlib import Path
 import psutil
 
 from runners.doctor.check import Check, ShowBytes
+from runners.flags import noise_flags
 from runners.measure.cgroup import control_groups, cpu_quota
 from runners.measure.linux import optional_text
 from runners.measure.machine import usable_cpus
-from runners.measure.noise import Noise, cpu_seconds, flags, noise_between, read_noise
+from runners.measure.noise import Noise, cpu_seconds, noise_between, read_noise
 
 CpuSeconds = Mapping[tuple[str, int], float]
 """Of each (name, pid)."""
@@ -85,7 +86,7 @@ def load_check(load: Load) -> Check:
         parts.append(f"other processes use {load.noise.others_cpus:.2f} cores")
     parts += [f"{name} {cores:.2f}" for name, cores in load.busiest]
     found = ", ".join(parts) or "unknown"
-    raised = flags(load.noise)
+    raised = noise_flags(load.noise)
     if not raised:
         return Check(name="load now", status="ok", found=found)
     why = "; ".join(f"{flag.name}: {flag.detail}" for flag in raised)

@@ -12,16 +12,19 @@ from evals.errors import MeasureError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+P95_FROM = 20
+"""Below this many values fewer than one lies above the 95th percentile, on average: flagged."""
 P99_FROM = 100
 """Below this many values the 99th percentile is little more than the maximum: it is not given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenLatency:
-    """One request, split at its first token."""
+    """One request, split at its first token that has text; n counts the tokens from there on."""
 
     ttft_s: float
-    """Time to first token: request made -> first token, tokenising and sampling included."""
+    """Time to first token: request made -> first token that has text, tokenising and sampling
+    included."""
     itl_s: tuple[float, ...]
     """Shape (n - 1,): the gaps between output tokens, raw."""
     tpot_s: float | None
@@ -47,24 +50,29 @@ class Summary:
     maximum: float
 
 
-def token_latency(start_s: float, token_s: Sequence[float]) -> TokenLatency:
+def token_latency(start_s: float, token_s: Sequence[float], *, first_text: int = 0) -> TokenLatency:
     """Split one generation into TTFT and inter-token latencies.
 
     Args:
         start_s: when the request was made, seconds on `time.perf_counter`'s clock.
-        token_s: shape (n,), n >= 1: when each output token arrived, same clock.
+        token_s: shape (tokens,), at least one: when each output token arrived, same clock.
+        first_text: index of the first token whose text is not empty. A user waits for the ones
+            before it as for the prompt's evaluation, so they are part of TTFT.
 
     Returns:
-        TTFT = token_s[0] - start_s; TPOT = (end-to-end - TTFT) / (n - 1);
-        decode rate = (n - 1) / (end-to-end - TTFT).
+        With n the tokens from `first_text` on: TTFT = token_s[first_text] - start_s;
+        TPOT = (end-to-end - TTFT) / (n - 1); decode rate = (n - 1) / (end-to-end - TTFT).
 
     Raises:
-        MeasureError: no token arrived, or the clock ran backwards.
+        MeasureError: no token arrived, there is none at `first_text`, or the clock ran backwards.
 
     TPOT leaves the first token out, as vLLM's serving benchmark defines it.
     """
-    if not token_s:
-        raise MeasureError("no token arrived, so the request has no latency")
+    if not 0 <= first_text < len(token_s):
+        raise MeasureError(
+            f"no latency: {len(token_s)} tokens arrived, the first with text would be "
+            f"number {first_text + 1}"
+        )
     times = (start_s, *token_s)
     for place, (earlier, later) in enumerate(pairwise(times)):
         if not later >= earlier:  # so written, NaN is refused too
@@ -72,15 +80,29 @@ def token_latency(start_s: float, token_s: Sequence[float]) -> TokenLatency:
                 f"the clock ran backwards: output token {place} arrived at {later} s, "
                 f"{earlier - later} s before what precedes it"
             )
-    gaps = len(token_s) - 1
-    decode_s = token_s[-1] - token_s[0]
+    shown = token_s[first_text:]
+    gaps = len(shown) - 1
+    decode_s = shown[-1] - shown[0]
     return TokenLatency(
-        ttft_s=token_s[0] - start_s,
-        itl_s=tuple(later - earlier for earlier, later in pairwise(token_s)),
+        ttft_s=shown[0] - start_s,
+        itl_s=tuple(later - earlier for earlier, later in pairwise(shown)),
         tpot_s=decode_s / gaps if gaps else None,
         e2e_s=token_s[-1] - start_s,
         decode_tokens_per_s=gaps / decode_s if decode_s > 0 else None,
     )
+
+
+def awaited(first_text: int | None, tokens: int) -> int | None:
+    """Index of the token that TTFT waits for.
+
+    Args:
+        first_text: index of the first token whose text is not empty; None: all are empty.
+        tokens: output tokens of the request.
+
+    Returns:
+        None where no text came before the last token, so that there is no TTFT with a TPOT.
+    """
+    return first_text if first_text is not None and first_text < tokens - 1 else None
 
 
 def prefill_tokens_per_s(tokens_evaluated: int, prefill_s: float) -> float:

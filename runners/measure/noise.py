@@ -1,7 +1,6 @@
-"""What else the machine did while a job ran: read before and after, compare, flag.
+"""What else the machine did while a job ran: read before and after, and compare.
 
-A flagged run is kept and shown as flagged. The thresholds are conventions, not tests: each is
-where a disturbance begins to show in a percentile of token gaps on a machine with few cores.
+What of it flags a run is `runners/flags.py`'s business.
 """
 
 from __future__ import annotations
@@ -23,15 +22,6 @@ if TYPE_CHECKING:
 
 Count = TypeVar("Count", int, float)
 
-OTHERS_CPUS = 0.25
-"""Average cores that other processes may use."""
-STEAL_SHARE = 0.02
-"""Share of the wanted CPU time that the hypervisor may keep."""
-PSI_SHARE = 0.10
-"""Share of the time in which some task may wait for a core."""
-FREQUENCY_CHANGE = 0.10
-"""Relative change of the clock, up or down."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoiseReading:
@@ -39,6 +29,8 @@ class NoiseReading:
 
     load_1m: float | None
     """Load average of the last minute, in tasks. None on Windows."""
+    load_per_core: float | None = None
+    """The same, by the cores of the system."""
     psi_some_avg10: float | None
     """PSI `cpu some`, mean of the last 10 s, 0 to 1. None: a kernel without PSI."""
     psi_some_s: float | None
@@ -72,16 +64,8 @@ class Noise:
     swapped_in_pages: int | None
     frequency_change: float | None
     """(after - before) / before."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flag:
-    """A reason to distrust a run's timings."""
-
-    name: str
-    """`contended`, `throttled`, `swap-in` or `frequency`."""
-    detail: str
-    """One sentence with the figures."""
+    load_per_core: float | None = None
+    """Load average of the minute before, by the cores of the system."""
 
 
 def read_noise(pid: int | None = None) -> NoiseReading:
@@ -95,8 +79,10 @@ def read_noise(pid: int | None = None) -> NoiseReading:
     pressure = optional_text(PROC / "pressure" / "cpu")
     avg10, waited_s = parse_pressure(pressure) if pressure else (None, None)
     periods, throttled_s = throttling(control_groups("cpu", pid)) or (None, None)
+    load_1m = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return NoiseReading(
-        load_1m=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        load_1m=load_1m,
+        load_per_core=None if load_1m is None else load_1m / (os.cpu_count() or 1),
         psi_some_avg10=avg10,
         psi_some_s=waited_s,
         busy_s=busy_s,
@@ -154,32 +140,8 @@ def noise_between(
         frequency_change=(after.cpu_mhz - before.cpu_mhz) / before.cpu_mhz
         if before.cpu_mhz and after.cpu_mhz
         else None,
+        load_per_core=before.load_per_core,
     )
-
-
-def flags(noise: Noise) -> list[Flag]:
-    """Reasons to distrust the timings of a job; a counter that is None flags nothing.
-
-    Returns:
-        At most one flag a name. `contended`: others_cpus > 0.25, or steal_share > 2 %, or
-        psi_some_share > 10 %. `throttled` and `swap-in`: any. `frequency`: changed by > 10 %.
-    """
-    found: list[Flag] = []
-    contended = _contention(noise)
-    if contended:
-        found.append(Flag(name="contended", detail="; ".join(contended)))
-    if noise.throttled_periods:
-        detail = f"stopped at the CPU quota in {noise.throttled_periods} periods"
-        found.append(Flag(name="throttled", detail=detail))
-    if noise.swapped_in_pages:
-        detail = f"{noise.swapped_in_pages} pages were read back from swap"
-        found.append(Flag(name="swap-in", detail=detail))
-    if noise.frequency_change is not None and abs(noise.frequency_change) > FREQUENCY_CHANGE:
-        detail = (
-            f"the clock changed by {noise.frequency_change:+.0%} (limit {FREQUENCY_CHANGE:.0%})"
-        )
-        found.append(Flag(name="frequency", detail=detail))
-    return found
 
 
 def parse_stat(text: str, ticks_per_s: int) -> tuple[float, float]:
@@ -212,24 +174,6 @@ def parse_swap_in(vmstat: str) -> int | None:
     """`pswpin` of /proc/vmstat, pages since boot; None where it has none."""
     found = re.search(r"^pswpin (\d+)$", vmstat, re.MULTILINE)
     return int(found[1]) if found else None
-
-
-def _contention(noise: Noise) -> list[str]:
-    reasons: list[str] = []
-    if noise.others_cpus is not None and noise.others_cpus > OTHERS_CPUS:
-        reasons.append(
-            f"other processes used {noise.others_cpus:.2f} cores on average (limit {OTHERS_CPUS})"
-        )
-    if noise.steal_share is not None and noise.steal_share > STEAL_SHARE:
-        reasons.append(
-            f"the hypervisor kept {noise.steal_share:.1%} of the CPU time (limit {STEAL_SHARE:.0%})"
-        )
-    if noise.psi_some_share is not None and noise.psi_some_share > PSI_SHARE:
-        reasons.append(
-            f"tasks waited for a core {noise.psi_some_share:.0%} of the time "
-            f"(limit {PSI_SHARE:.0%})"
-        )
-    return reasons
 
 
 def _rise(before: Count | None, after: Count | None) -> Count | None:

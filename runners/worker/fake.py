@@ -45,6 +45,8 @@ class Options:
     delay_first_token_s: float = 0.0
     delay_per_token_s: float = 0.0
     delay_per_item_s: float = 0.0
+    empty_tokens: int = 0
+    """The first tokens of each generation whose text is empty."""
     memory_bytes: int = 0
     """Anonymous memory touched while loading, and kept."""
     spike_bytes: int = 0
@@ -100,7 +102,7 @@ class Fake:
             started = time.perf_counter_ns()
             _touched(self._options.spike_bytes)
             runs.append(self._timed(started, message.new_tokens))
-            first_ns = first_ns or started + int(runs[0].token_s[0] * 1e9)
+            first_ns = first_ns or started + int(runs[0].token_s[runs[0].first_text or 0] * 1e9)
             progress(len(runs))
         return protocol.LatencyTimes(
             warmups=runs[: message.warmups],
@@ -185,7 +187,10 @@ class Fake:
             if wait_s > 0:
                 time.sleep(wait_s)
             token_s.append((time.perf_counter_ns() - started_ns) / 1e9)
-        return protocol.RequestTimes(prefill_s=token_s[0], token_s=token_s)
+        empty = self._options.empty_tokens
+        return protocol.RequestTimes(
+            prefill_s=token_s[0], token_s=token_s, first_text=empty if empty < new_tokens else None
+        )
 
     def _score_one(self, item: protocol.ScoreItem) -> protocol.ItemScore:
         if item.rolling:

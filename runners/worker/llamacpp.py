@@ -91,7 +91,7 @@ class LlamaCpp:
             times, _ = timed_request(
                 context, model, tokens, message.new_tokens, started_ns=started, sampler=Sampler()
             )
-            first_ns = first_ns or started + int(times.token_s[0] * 1e9)
+            first_ns = first_ns or started + int(times.token_s[times.first_text or 0] * 1e9)
             (warmups if number < message.warmups else repeats).append(times)
             progress(number + 1)
         return protocol.LatencyTimes(

@@ -42,6 +42,7 @@ def timed_request(
         logits = _decode(decoder, part, start, wanted=last)
     prefill_s = (time.perf_counter_ns() - started_ns) / 1e9
     token_s: list[float] = []
+    has_text: list[bool] = []
     stop = "length"
     for position in range(len(tokens), len(tokens) + new_tokens):
         token = sampler(logits[0])
@@ -50,13 +51,17 @@ def timed_request(
             break
         piece = vocabulary.piece(token)
         token_s.append((time.perf_counter_ns() - started_ns) / 1e9)
+        has_text.append(bool(piece))
         # A stop string may name a special token, whose text is not shown in the answer.
         if watcher is not None and watcher.add(piece, hidden=vocabulary.text_of(token)):
             stop = "until"
             break
         if len(token_s) < new_tokens:
             logits = _decode(decoder, np.asarray([token], dtype=np.int32), position, wanted=True)
-    return protocol.RequestTimes(prefill_s=prefill_s, token_s=token_s), stop
+    first_text = has_text.index(True) if any(has_text) else None
+    return protocol.RequestTimes(
+        prefill_s=prefill_s, token_s=token_s, first_text=first_text
+    ), stop
 
 
 def prompt_tokens(

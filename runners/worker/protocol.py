@@ -66,6 +66,8 @@ class RequestTimes:
     """When the last prompt token had been evaluated (the first logits were there)."""
     token_s: list[float]
     """When each output token had been chosen and turned into text."""
+    first_text: int | None = 0
+    """Index in `token_s` of the first token whose text is not empty; None: all texts are empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,8 @@ class LatencyTimes:
     evaluated_tokens: int
     """Prompt tokens that each request evaluated."""
     first_token_ns: int
-    """`time.perf_counter_ns` of the very first token (its clock is the parent's, too)."""
+    """`time.perf_counter_ns` of the very first token that has text, or of the very first where none
+    has (its clock is the parent's, too)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from evals.errors import MeasureError
 from runners.measure.latency import (
+    awaited,
     percentile,
     prefill_tokens_per_s,
     summary,
@@ -34,6 +35,24 @@ def test_one_token_has_no_gap() -> None:
     assert found.decode_tokens_per_s is None
 
 
+def test_tokens_without_text_are_waited_for() -> None:
+    # Asked at 10.0; the tokens at 10.5 and 10.75 are empty, text comes at 11.0, 11.5 and 11.75.
+    found = token_latency(10.0, [10.5, 10.75, 11.0, 11.5, 11.75], first_text=2)
+    assert found.ttft_s == 1.0
+    assert found.itl_s == (0.5, 0.25)
+    assert found.e2e_s == 1.75
+    assert found.tpot_s == pytest.approx(0.375)  # (1.75 - 1.0) / 2
+    assert found.decode_tokens_per_s == pytest.approx(2 / 0.75)
+
+
+@pytest.mark.parametrize(
+    ("first_text", "tokens", "index"),
+    [(0, 4, 0), (2, 4, 2), (3, 4, None), (None, 4, None), (0, 1, None)],
+)
+def test_which_token_is_awaited(first_text: int | None, tokens: int, index: int | None) -> None:
+    assert awaited(first_text, tokens) == index
+
+
 def test_tokens_at_one_instant_have_no_rate() -> None:
     found = token_latency(1.0, [2.0, 2.0])
     assert found.tpot_s == 0.0  # measured, on a coarse clock
@@ -41,8 +60,12 @@ def test_tokens_at_one_instant_have_no_rate() -> None:
 
 
 def test_no_token() -> None:
-    with pytest.raises(MeasureError, match="no token"):
+    with pytest.raises(MeasureError, match="0 tokens arrived"):
         token_latency(1.0, [])
+    with pytest.raises(
+        MeasureError, match="1 tokens arrived, the first with text would be number 2"
+    ):
+        token_latency(1.0, [1.5], first_text=1)
 
 
 @pytest.mark.parametrize("tokens", [[0.5], [2.0, 1.5], [2.0, math.nan]])

@@ -26,7 +26,7 @@ def test_columns_and_their_types(bench: Bench):
     schema = table(bench).schema
     expected = {
         **dict.fromkeys(STRINGS, pa.string()),
-        **dict.fromkeys(("doc_id", "tokens", "prompt_tokens"), pa.int32()),
+        **dict.fromkeys(("doc_id", "tokens", "prompt_tokens", "first_text"), pa.int32()),
         "logprobs": pa.list_(pa.float32()),
         "greedy": pa.list_(pa.bool_()),
         "truncated": pa.bool_(),

@@ -1,0 +1,196 @@
+"""Every reason to distrust or to qualify the numbers of a run, one pure rule each.
+
+A `warning` says that something disturbed, cut or changed what was measured: tables show it beside
+the numbers, and `--strict` fails by it. A `note` says what a good run may lack as well: it is in
+the record and in `weighin show`. The limits are conventions, not tests.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runners.measure.latency import P95_FROM, awaited
+from runners.record import FlagInfo
+
+if TYPE_CHECKING:
+    from runners.measure.noise import Noise
+    from runners.record import Record
+
+OTHERS_CPUS = 0.25
+"""Average cores that other processes may use."""
+STEAL_SHARE = 0.02
+"""Share of the wanted CPU time that the hypervisor may keep."""
+PSI_SHARE = 0.10
+"""Share of the time in which some task may wait for a core."""
+LOAD_PER_CORE = 1.5
+"""Load average of the minute before: a job before this one may have kept every core at work."""
+FREQUENCY_CHANGE = 0.10
+"""Relative change of the clock, up or down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a job saw and its record does not hold."""
+
+    noise: Noise | None = None
+    skipped: Sequence[str] = ()
+    """Workloads that do not fit the candidate's context."""
+    truncated: Mapping[str, tuple[int, int]]
+    """Task -> items whose prompt was cut, items that were answered."""
+    generates: bool = False
+    """Whether a task asks for generations, which alone use a chat template."""
+    chat_template: bool | None = None
+    """Whether the weights carry one; None: they were not loaded."""
+
+
+def flags(record: Record, seen: Seen) -> list[FlagInfo]:
+    """All flags of a run, at most one of a name but for workloads and tasks.
+
+    Args:
+        record: the run, complete but for its flags.
+        seen: the rest.
+    """
+    found = [] if seen.noise is None else noise_flags(seen.noise)
+    for rule in RULES:
+        found.extend(rule(record, seen))
+    return found
+
+
+def noise_flags(noise: Noise) -> list[FlagInfo]:
+    """What disturbed the latency phase; a counter that is None flags nothing."""
+    found: list[FlagInfo] = []
+    contended = list(_contention(noise))
+    if contended:
+        found.append(_warning("contended", "; ".join(contended)))
+    if noise.throttled_periods:
+        detail = f"stopped at the CPU quota in {noise.throttled_periods} periods"
+        found.append(_warning("throttled", detail))
+    if noise.swapped_in_pages:
+        detail = f"{noise.swapped_in_pages} pages were read back from swap"
+        found.append(_warning("swap-in", detail))
+    if noise.frequency_change is not None and abs(noise.frequency_change) > FREQUENCY_CHANGE:
+        change = f"{noise.frequency_change:+.0%} (limit {FREQUENCY_CHANGE:.0%})"
+        found.append(_warning("frequency", f"the clock changed by {change}"))
+    return found
+
+
+def _contention(noise: Noise) -> Iterator[str]:
+    if noise.others_cpus is not None and noise.others_cpus > OTHERS_CPUS:
+        yield f"other processes used {noise.others_cpus:.2f} cores on average (limit {OTHERS_CPUS})"
+    if noise.steal_share is not None and noise.steal_share > STEAL_SHARE:
+        kept = f"{noise.steal_share:.1%}"
+        yield f"the hypervisor kept {kept} of the CPU time (limit {STEAL_SHARE:.0%})"
+    if noise.psi_some_share is not None and noise.psi_some_share > PSI_SHARE:
+        waited = f"{noise.psi_some_share:.0%}"
+        yield f"tasks waited for a core {waited} of the time (limit {PSI_SHARE:.0%})"
+    if noise.load_per_core is not None and noise.load_per_core > LOAD_PER_CORE:
+        load = f"{noise.load_per_core:.1f}"
+        yield f"the load of the minute before was {load} a core (limit {LOAD_PER_CORE})"
+
+
+def _threads(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    """More threads than cores: they wait for each other, which costs far more than it gains."""
+    threads, cores = record.candidate.settings.get("threads"), record.machine.get("usable_cpus")
+    allowed = _requested(record).get("cpus")
+    if cores and allowed:
+        cores = min(cores, math.ceil(allowed))
+    if threads and cores and threads > cores:
+        detail = f"{threads} threads on {cores} usable cores (affinity, CPU quota and budget)"
+        yield _warning("threads above quota", detail)
+
+
+def _skipped(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    for workload in seen.skipped:
+        detail = f"{workload} tokens do not fit the candidate's context"
+        yield _warning("workload skipped", detail)
+
+
+def _truncated(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    for task, (cut, n) in seen.truncated.items():
+        if cut:
+            detail = f"{task}: {cut} of {n} items were longer than the context"
+            yield _warning("prompt truncated", detail)
+
+
+def _chat(record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    if not seen.generates or seen.chat_template is None:
+        return
+    off = record.candidate.settings.get("chat_template") == "off"
+    if seen.chat_template and off:
+        detail = "the weights carry one, and the candidate's file turns it off"
+        yield _warning("chat template overridden", detail)
+    elif not seen.chat_template and not off:
+        detail = "the weights carry none, so that generation tasks were asked in plain text"
+        yield _warning("chat template missing", detail)
+
+
+def _no_text(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    for name, workload in record.latency.items():
+        mute = [r for r in workload.repeats if awaited(r.first_text, len(r.token_s)) is None]
+        if mute:
+            yield _warning(
+                "no text",
+                f"{name}: {len(mute)} of {len(workload.repeats)} requests gave no text before "
+                "their last token; TTFT is the first token's there",
+            )
+
+
+def _budget(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    asked, machine = _requested(record), record.machine
+    memory, cpus = asked.get("memory_bytes"), asked.get("cpus")
+    if memory and not (record.budget or {}).get("enforced_by"):
+        detail = f"nothing held the worker to {memory:,} bytes: `fits` would mean nothing"
+        yield _warning("budget not enforced", detail)
+    above = []
+    if memory and memory > machine.get("ram_bytes", math.inf):
+        above.append(f"{memory:,} bytes on a machine of {machine['ram_bytes']:,}")
+    if cpus and cpus > machine.get("usable_cpus", math.inf):
+        above.append(f"{cpus:g} CPUs on {machine['usable_cpus']} usable cores")
+    if above:
+        yield _warning("budget exceeds machine", "; ".join(above))
+
+
+def _cache_state(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    if record.load and record.candidate.weights_bytes and record.load.page_cache == "unknown":
+        detail = "whether the weights were in the page cache before is not known: cold start may "
+        yield _note("cache state unknown", detail + "be that of a warm one")
+
+
+def _unverified(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    if record.candidate.weights_sha256 and not record.candidate.weights_verified:
+        detail = "no sha256 pins the weights; the record has the one that was found"
+        yield _note("weights not verified", detail)
+
+
+def _few_values(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    few = [
+        f"{key} of {name} (n = {n})"
+        for name, workload in record.latency.items()
+        for key, n in (("ttft_s", workload.ttft_s.n), ("itl_s", workload.itl_s.n))
+        if n < P95_FROM
+    ]
+    if few:
+        detail = f"below {P95_FROM} values p95 is nearly the maximum: {', '.join(few)}"
+        yield _note("n too small for p95", detail)
+
+
+RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
+    _threads, _skipped, _truncated, _chat, _no_text, _budget, _cache_state, _unverified,
+    _few_values,
+)  # fmt: skip
+"""In the order in which their flags are shown, after those of `noise_flags`."""
+
+
+def _requested(record: Record) -> Mapping[str, float]:
+    return (record.budget or {}).get("requested") or {}
+
+
+def _warning(name: str, detail: str) -> FlagInfo:
+    return FlagInfo(name=name, detail=detail)
+
+
+def _note(name: str, detail: str) -> FlagInfo:
+    return FlagInfo(name=name, detail=detail, level="note")
