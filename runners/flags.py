@@ -27,6 +27,8 @@ PSI_SHARE = 0.10
 """Share of the time in which some task may wait for a core."""
 LOAD_PER_CORE = 1.5
 """Load average of the minute before: a job before this one may have kept every core at work."""
+NOT_ENFORCED = "not enforced"
+"""What a record's budget says of a limit that nothing enforces."""
 FREQUENCY_CHANGE = 0.10
 """Relative change of the clock, up or down."""
 
@@ -94,7 +96,7 @@ def _contention(noise: Noise) -> Iterator[str]:
 def _threads(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
     """More threads than cores: they wait for each other, which costs far more than it gains."""
     threads, cores = record.candidate.settings.get("threads"), record.machine.get("usable_cpus")
-    allowed = _requested(record).get("cpus")
+    allowed = (record.budget or {}).get("cpus")
     if cores and allowed:
         cores = min(cores, math.ceil(allowed))
     if threads and cores and threads > cores:
@@ -139,10 +141,16 @@ def _no_text(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
 
 
 def _budget(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
-    asked, machine = _requested(record), record.machine
-    memory, cpus = asked.get("memory_bytes"), asked.get("cpus")
-    if memory and not (record.budget or {}).get("enforced_by"):
-        detail = f"nothing held the worker to {memory:,} bytes: `fits` would mean nothing"
+    budget, machine = record.budget or {}, record.machine
+    memory, cpus = budget.get("memory_bytes"), budget.get("cpus")
+    held = budget.get("enforced") or {}
+    free = []
+    if memory and held.get("memory") in (None, NOT_ENFORCED):
+        free.append(f"memory of {memory:,} bytes")
+    if cpus and held.get("cpus") in (None, NOT_ENFORCED):
+        free.append(f"{cpus:g} CPUs")
+    if free:
+        detail = f"nothing held the worker to {' and '.join(free)}"
         yield _warning("budget not enforced", detail)
     above = []
     if memory and memory > machine.get("ram_bytes", math.inf):
@@ -182,10 +190,6 @@ RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
     _few_values,
 )  # fmt: skip
 """In the order in which their flags are shown, after those of `noise_flags`."""
-
-
-def _requested(record: Record) -> Mapping[str, float]:
-    return (record.budget or {}).get("requested") or {}
 
 
 def _warning(name: str, detail: str) -> FlagInfo:

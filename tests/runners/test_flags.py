@@ -135,17 +135,19 @@ def test_threads_above_the_cores_or_the_budgets() -> None:
     assert [name for _, name, _ in raised(budgeted(two, cpus=1.0))] == ["threads above quota"]
 
 
-def budgeted(record: Record, *, by: str | None = "cgroup v1", **requested: Any) -> Record:
-    return record.model_copy(update={"budget": {"requested": requested, "enforced_by": by}})
+def budgeted(record: Record, *, by: str = "cgroup v1", **asked: Any) -> Record:
+    budget = {**asked, "enforced": {"memory": by, "cpus": by}}
+    return record.model_copy(update={"budget": budget})
 
 
 def test_a_budget_that_nothing_enforces() -> None:
     record = plain_record()
-    ((level, name, detail),) = raised(budgeted(record, by=None, memory_bytes=2**20))
+    free = budgeted(record, by="not enforced", memory_bytes=2**20, cpus=2)
+    ((level, name, detail),) = raised(free)
     assert (level, name) == ("warning", "budget not enforced")
-    assert detail.startswith("nothing held the worker to 1,048,576 bytes")
-    assert raised(budgeted(record, memory_bytes=2**20)) == []
-    assert raised(budgeted(record, by=None, deadline_ttft_s=1.0)) == []
+    assert detail == "nothing held the worker to memory of 1,048,576 bytes and 2 CPUs"
+    assert raised(budgeted(record, memory_bytes=2**20, cpus=2)) == []
+    assert raised(budgeted(record, by="not enforced", deadline_ttft_s=1.0)) == []
 
 
 def test_a_budget_larger_than_the_machine() -> None:

