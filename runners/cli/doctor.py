@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from runners.cli import EXIT_FAILED
 from runners.cli.options import json_option, open_store, store_option
 
+if TYPE_CHECKING:
+    from runners.doctor.recovery import Recovery
+
 ADVICE_INDENT = "    "
 
 
 @click.command("doctor")
 @click.option("--network", is_flag=True, help="Also ask the package index and the model hub.")
+@click.option("--measure", is_flag=True,
+              help="Instead, measure known amounts of memory and time and say what was found "
+              "(10 s; leave the machine alone).")  # fmt: skip
 @store_option
 @json_option
-def command(store_path: Path | None, *, network: bool, as_json: bool) -> int:
+def command(store_path: Path | None, *, network: bool, measure: bool, as_json: bool) -> int:
     """Look at this machine: what can be run and measured here, and what would help.
 
     `ok`; `limited`: runs work, something is not measured, not enforced or not quiet; `missing`:
     `weighin run` needs it (then the exit code is 3). Uses no network without --network.
     """
+    if measure:
+        return _measure(as_json=as_json)
     from leaderboard.units import format_gib
     from runners.doctor.check import lacking
     from runners.doctor.checkup import checkup
@@ -41,3 +51,38 @@ def command(store_path: Path | None, *, network: bool, as_json: bool) -> int:
     if missing:
         click.echo(f"weighin: missing here: {', '.join(missing)}", err=True)
     return EXIT_FAILED if missing else 0
+
+
+def _measure(*, as_json: bool) -> int:
+    from runners.doctor.recovery import recover_memory, recover_times
+
+    click.echo("weighin: measuring known amounts with the runtime fake", err=True)
+    found = [*recover_memory(), *recover_times()]
+    if as_json:
+        print(json.dumps([_plain(one) for one in found]))
+    else:
+        _print_recoveries(found)
+    lost = [one.name for one in found if not one.ok]
+    if lost:
+        click.echo(f"weighin: not found as it is: {', '.join(lost)}", err=True)
+    return EXIT_FAILED if lost else 0
+
+
+def _plain(one: Recovery) -> dict[str, Any]:
+    return {**dataclasses.asdict(one), "error": one.error, "bar": one.bar, "ok": one.ok}
+
+
+def _print_recoveries(found: Sequence[Recovery]) -> None:
+    from leaderboard.units import format_mib, format_ms
+    from runners.cli.tables import console, new_table, plain
+
+    table = new_table("", "known amount", "expected", "measured", "error", "at most", "")
+    for one in found:
+        text = format_mib if one.unit == "bytes" else format_ms
+        numbers = [text(value) for value in (one.expected, one.measured, one.error, one.bar)]
+        table.add_row(plain(one.name), *numbers, "ok" if one.ok else "missed")
+    out = console()
+    out.print(table)
+    for one in found:
+        if not one.ok and one.why:
+            out.print(plain(f"{one.name}: {one.why}"))
