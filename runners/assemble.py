@@ -15,7 +15,6 @@ from runners.measure import latency
 from runners.record import (
     CandidateInfo,
     DataInfo,
-    EngineInfo,
     JobError,
     JobInfo,
     LoadInfo,
@@ -28,6 +27,7 @@ from runners.record import (
     SummaryInfo,
     WorkloadLatency,
 )
+from runners.record_parts import EnergyInfo, EngineInfo
 from runners.samples import sample_rows, sample_table
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def assemble(
         memory=_memory(measured),
         engine=_engine(measured),
         noise_floor=measured.noise_floor,
+        energy=_energy(measured),
         noise={**asdict(measured.noise), **measured.readings} if measured.noise else None,
     )
     record = record.model_copy(update={"flags": flags(record, _seen(job, measured))})
@@ -264,6 +265,13 @@ def _engine(measured: Measured) -> EngineInfo | None:
         distinct_tokens=measured.distinct_tokens,
         scoring_s=measured.scoring_s,
     )
+
+
+def _energy(measured: Measured) -> EnergyInfo | None:
+    meter = measured.energy
+    if meter is None:
+        return None
+    return EnergyInfo(source=meter.source, joules={**measured.joules}, reason=meter.reason)
 
 
 def _seen(job: Job, measured: Measured) -> Seen:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from runners.measure.energy import EnergyMeter
 from runners.measure.memory import PhaseMemory
 from runners.measure.noise import Noise
 from runners.worker import protocol, wire
@@ -13,7 +14,8 @@ from runners.worker import protocol, wire
 if TYPE_CHECKING:
     from evals.tasks import Item
     from runners.journal import Journal
-    from runners.record import NoiseFloorInfo, Phase
+    from runners.record import Phase
+    from runners.record_parts import NoiseFloorInfo
     from runners.windows import Answer
 
 
@@ -52,6 +54,8 @@ class Measured:
     noise: Noise | None = None
     readings: dict[str, Any] = field(default_factory=dict)
     """The machine's counters `before` and `after` the latency phase."""
+    energy: EnergyMeter | None = None
+    joules: dict[Phase, float] = field(default_factory=dict)
     engine: protocol.EngineOpened | None = None
     raw_tokens: int = 0
     distinct_tokens: int = 0
@@ -74,6 +78,7 @@ def keep(journal: Journal, measured: Measured) -> None:
         "noise": asdict(measured.noise) if measured.noise else None,
         "readings": measured.readings,
         "memory": {phase: asdict(memory) for phase, memory in measured.memory.items()},
+        "joules": measured.joules,
         "start": [measured.ready_s, measured.load_s, measured.first_token_s],
     })  # fmt: skip
 
@@ -92,6 +97,7 @@ def restore(journal: Journal, measured: Measured) -> bool:
     measured.noise = Noise(**event["noise"]) if event["noise"] else None
     measured.readings = event["readings"]
     measured.memory = {phase: PhaseMemory(**kept) for phase, kept in event["memory"].items()}
+    measured.joules = dict(event.get("joules", {}))
     measured.ready_s, measured.load_s, measured.first_token_s = event["start"]
     return True
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runners.record import NoiseFloorInfo
+from runners.record_parts import NoiseFloorInfo
 
 if TYPE_CHECKING:
     from evals.tasks import Item

@@ -10,11 +10,12 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from evals.tasks import build_requests
 from runners.journal import START
+from runners.measure.energy import EnergyMeter
 from runners.measure.memory import MemoryMark, MemorySampler, read_peak
 from runners.measure.noise import cpu_seconds, noise_between, read_noise
 from runners.measured import Measured, Notify, Step, at_least, keep, restore, until_now
@@ -48,7 +49,8 @@ def run_phases(
     if any(start.get("build") != build for start in journal.find(START)):
         journal.discard()
         measured.resumed = 0
-    mark = MemoryMark(worker.pid)
+    mark = Marks(process=MemoryMark(worker.pid), energy=EnergyMeter())
+    measured.energy = mark.energy
     with _phase("baseline", measured, mark, notify):
         pass
     journal.append({"kind": START, "build": build})
@@ -76,12 +78,24 @@ def run_phases(
     worker.close()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What is read at each boundary between phases."""
+
+    process: MemoryMark
+    energy: EnergyMeter
+
+
 @contextmanager
-def _phase(phase: Phase, measured: Measured, mark: MemoryMark, notify: Notify) -> Iterator[None]:
+def _phase(phase: Phase, measured: Measured, mark: Marks, notify: Notify) -> Iterator[None]:
     measured.phase = phase
     notify(Step(phase=phase))
+    mark.energy.take()
     yield
-    measured.memory[phase] = mark.end_phase()
+    joules = mark.energy.take()
+    measured.memory[phase] = mark.process.end_phase()
+    if joules is not None and phase != "baseline":  # which began before the meter did
+        measured.joules[phase] = joules
 
 
 def _latency(job: Job, worker: WorkerProcess, measured: Measured, notify: Notify) -> None:
@@ -128,7 +142,7 @@ def _request_counter(workload: str, total: int, notify: Notify) -> Callable[[int
 
 def _tasks(
     job: Job, worker: WorkerProcess, journal: Journal, measured: Measured,
-    mark: MemoryMark, sampler: MemorySampler, notify: Notify,
+    mark: Marks, sampler: MemorySampler, notify: Notify,
 ) -> None:  # fmt: skip
     kept = {event["digest"]: event for event in journal.find("window")}
     total = sum(len(task.items) for task in job.tasks)
@@ -150,10 +164,13 @@ def _tasks(
                             window, worker, measured, sampler, total, notify, generates=generates
                         )
                         journal.append(event)
+                        mark.energy.add()
                     _take(window, event, measured)
             if not generates:
                 _probe(job, worker, journal, measured, notify)
         before = [e["peak"] for e in kept.values() if e["phase"] == phase]
+        if before:  # the energy of the processes before this one is not known
+            measured.joules.pop(phase, None)  # type: ignore[call-overload]
         measured.memory[phase] = at_least(measured.memory[phase], before)  # type: ignore[index]
 
 

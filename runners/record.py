@@ -11,20 +11,17 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from evals.errors import RecordError
+from runners.record_parts import EnergyInfo, EngineInfo, NoiseFloorInfo, Part
 
 SCHEMA_VERSION = 1
 RUN_ID = r"^[0-9]{8}T[0-9]{6}-[A-Za-z0-9._-]{1,120}$"
 Phase = Literal["baseline", "load", "latency", "scoring", "generation"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
-
-
-class JobError(_Part):
+class JobError(Part):
     """Why a job is not complete."""
 
     phase: str
@@ -32,7 +29,7 @@ class JobError(_Part):
     traceback: str = ""
 
 
-class JobInfo(_Part):
+class JobInfo(Part):
     """Which job this was, and where it stood in its batch."""
 
     key: str
@@ -52,7 +49,7 @@ class JobInfo(_Part):
     """Wall time of this run, set-up included; of the last process when resumed."""
 
 
-class QuantisationInfo(_Part):
+class QuantisationInfo(Part):
     """What the weights file holds, read from the file."""
 
     name: str
@@ -61,7 +58,7 @@ class QuantisationInfo(_Part):
     """Share of the parameters by tensor type."""
 
 
-class CandidateInfo(_Part):
+class CandidateInfo(Part):
     """The candidate as it was resolved on this machine."""
 
     name: str
@@ -84,7 +81,7 @@ class CandidateInfo(_Part):
     notes: str = ""
 
 
-class SuiteInfo(_Part):
+class SuiteInfo(Part):
     """The suite, and exactly which items of it."""
 
     name: str
@@ -97,7 +94,7 @@ class SuiteInfo(_Part):
     latency_repeats: int
 
 
-class DataInfo(_Part):
+class DataInfo(Part):
     """Where one task's items come from."""
 
     task: str
@@ -109,7 +106,7 @@ class DataInfo(_Part):
     note: str = ""
 
 
-class TaskAccuracy(_Part):
+class TaskAccuracy(Part):
     """One task's scores."""
 
     group: str
@@ -129,7 +126,7 @@ class TaskAccuracy(_Part):
     note: str = ""
 
 
-class RequestTimesInfo(_Part):
+class RequestTimesInfo(Part):
     """One timed request, seconds after it was made."""
 
     prefill_s: float
@@ -139,7 +136,7 @@ class RequestTimesInfo(_Part):
     all texts are empty."""
 
 
-class SummaryInfo(_Part):
+class SummaryInfo(Part):
     """Percentiles of raw values, by linear interpolation."""
 
     n: int
@@ -152,7 +149,7 @@ class SummaryInfo(_Part):
     maximum: float
 
 
-class WorkloadLatency(_Part):
+class WorkloadLatency(Part):
     """One fixed workload: the raw times, and what they come to (docs/metrics.md)."""
 
     prompt_tokens: int
@@ -167,7 +164,7 @@ class WorkloadLatency(_Part):
     decode_tokens_per_s: SummaryInfo
 
 
-class LoadInfo(_Part):
+class LoadInfo(Part):
     """Cold start, in its three parts; the page cache's state is said where it is known."""
 
     ready_s: float
@@ -180,7 +177,7 @@ class LoadInfo(_Part):
     page_cache: str = "unknown"
 
 
-class MemoryPhase(_Part):
+class MemoryPhase(Part):
     """Bytes of the worker's process tree in one phase."""
 
     peak_bytes: int
@@ -190,7 +187,7 @@ class MemoryPhase(_Part):
     """Why anon and file are None; None where they are known."""
 
 
-class MemoryInfo(_Part):
+class MemoryInfo(Part):
     """Peak memory, phase by phase. The headline is the latency phase's peak."""
 
     source: str
@@ -200,37 +197,7 @@ class MemoryInfo(_Part):
     """(seconds, resident, anonymous, file-backed bytes) while likelihood tasks are scored."""
 
 
-class EngineInfo(_Part):
-    """What the scoring engine took, and what it saved."""
-
-    path: str
-    cells: int
-    sequences: int
-    kv_bytes: int | None
-    """None where the runtime does not say."""
-    output_bytes: int
-    raw_tokens: int = 0
-    distinct_tokens: int = 0
-    scoring_s: float = 0.0
-
-
-class NoiseFloorInfo(_Part):
-    """A fixed probe of the suite's multiple-choice items, scored packed and plainly (one sequence
-    at a time, each from an empty cache).
-    """
-
-    items: int
-    changed: int = 0
-    """Items whose most likely choice (greatest summed log-probability) differs."""
-    share: float | None
-    """changed / items."""
-    largest_nats: float | None
-    """Largest difference of one choice's summed log-probability."""
-    reason: str = ""
-    """Why there is no share."""
-
-
-class FlagInfo(_Part):
+class FlagInfo(Part):
     """Something that a reader of the numbers should know."""
 
     name: str
@@ -240,7 +207,7 @@ class FlagInfo(_Part):
     too (runners/flags.py)."""
 
 
-class Record(_Part):
+class Record(Part):
     """One executed job."""
 
     schema_version: Literal[1] = 1
@@ -268,8 +235,8 @@ class Record(_Part):
     noise_floor: NoiseFloorInfo | None = None
     """None: the tasks were not answered, or not to their end."""
     flags: list[FlagInfo] = Field(default_factory=list)
-    energy: dict[str, Any] | None = None
-    """None: no counter was read."""
+    energy: EnergyInfo | None = None
+    """None: its worker did not start, or an early version wrote it."""
 
 
 def digest(content: Any) -> str:

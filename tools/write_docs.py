@@ -21,6 +21,7 @@ HELP_WIDTH = 96
 # A file and its classes, or None for all that are not private.
 SCHEMA: dict[str, tuple[str, ...] | None] = {
     "runners/record.py": None,
+    "runners/record_parts.py": ("EngineInfo", "NoiseFloorInfo", "EnergyInfo"),
     "runners/measure/machine.py": ("Machine",),
     "runners/measure/noise.py": ("Noise",),
 }

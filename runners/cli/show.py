@@ -118,6 +118,7 @@ def _fact_pairs(record: Record) -> list[tuple[str, Any]]:
         ("licence", candidate.licence),
         ("settings", ", ".join(f"{k}={v}" for k, v in candidate.settings.items())),
         ("cold start", format_ms(load.cold_start_s) if load else None),
+        ("energy", _energy(record)),
         ("engine", _engine(record)),
         ("noise floor", _noise_floor(record)),
         ("machine", f"{machine.get('cpu_model')}, {machine.get('usable_cpus')} cores"),
@@ -138,6 +139,16 @@ def _noise_floor(record: Record) -> str | None:
         f"{format_percent(floor.share)} of {floor.items} choices change with packing alone (log-"
         f"probabilities by {floor.largest_nats:.2g} nats at most)"
     )
+
+
+def _energy(record: Record) -> str | None:
+    from leaderboard.units import format_number
+
+    energy = record.energy
+    if energy is None or energy.source is None:
+        return f"not measured: {energy.reason}" if energy else None
+    used = ", ".join(f"{phase} {format_number(j)} J" for phase, j in energy.joules.items())
+    return f"{used} ({energy.source})"
 
 
 def _engine(record: Record) -> str | None:

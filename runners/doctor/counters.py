@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evals.errors import MeasureError, RuntimeFailure
 from runners.doctor.check import Check
+from runners.measure.energy import POWERCAP, EnergyMeter
 from runners.measure.linux import SOURCE, optional_text
 from runners.measure.memory import PhaseMemory, read_peak, reset_peak
 from runners.worker_process import WorkerProcess
@@ -56,27 +57,17 @@ def judge_peak(read: PhaseMemory, *, was_reset: bool) -> Check:
     )
 
 
-def energy_check(root: Path = Path("/sys/class/powercap")) -> Check:
+def energy_check(root: Path = POWERCAP) -> Check:
     """Whether the processor's energy counter (RAPL) can be read."""
-    counters = sorted(root.glob("*/energy_uj")) if root.is_dir() else []
-    readable = [counter for counter in counters if optional_text(counter) is not None]
-    if readable:
-        names = ", ".join(counter.parent.name for counter in readable)
-        return Check(
-            name="energy", status="ok", found=f"RAPL: {names} (this version records no energy)"
-        )
-    if counters:
-        return Check(
-            name="energy",
-            status="limited",
-            found="RAPL is there and may not be read",
-            advice="nothing to do: this version records no energy",
-        )
+    meter = EnergyMeter(root)
+    if meter.source:
+        return Check(name="energy", status="ok", found=meter.source)
     return Check(
         name="energy",
         status="limited",
-        found="no counter",
-        advice="nothing to do: this version records no energy",
+        found=meter.reason or "no counter",
+        advice="nothing to do where there is none; where it may not be read, as root: chmod a+r "
+        f"{root}/intel-rapl*/energy_uj (until the next start; it tells others what runs here)",
     )
 
 

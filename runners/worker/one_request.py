@@ -59,9 +59,7 @@ def timed_request(
         if len(token_s) < new_tokens:
             logits = _decode(decoder, np.asarray([token], dtype=np.int32), position, wanted=True)
     first_text = has_text.index(True) if any(has_text) else None
-    return protocol.RequestTimes(
-        prefill_s=prefill_s, token_s=token_s, first_text=first_text
-    ), stop
+    return protocol.RequestTimes(prefill_s=prefill_s, token_s=token_s, first_text=first_text), stop
 
 
 def prompt_tokens(

@@ -1,0 +1,52 @@
+"""Parts of a record that are no one task's and no one workload's: engine, noise floor, energy."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Part(BaseModel):
+    """A part of a record: immutable, and keys that this version does not know are kept."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
+
+
+class EngineInfo(Part):
+    """What the scoring engine took, and what it saved."""
+
+    path: str
+    cells: int
+    sequences: int
+    kv_bytes: int | None
+    """None where the runtime does not say."""
+    output_bytes: int
+    raw_tokens: int = 0
+    distinct_tokens: int = 0
+    scoring_s: float = 0.0
+
+
+class NoiseFloorInfo(Part):
+    """A fixed probe of the suite's multiple-choice items, scored packed and plainly (one sequence
+    at a time, each from an empty cache).
+    """
+
+    items: int
+    changed: int = 0
+    """Items whose most likely choice (greatest summed log-probability) differs."""
+    share: float | None
+    """changed / items."""
+    largest_nats: float | None
+    """Largest difference of one choice's summed log-probability."""
+    reason: str = ""
+    """Why there is no share."""
+
+
+class EnergyInfo(Part):
+    """What the processor used, from a counter; never an estimate."""
+
+    source: str | None
+    """Which counter, and what else is in it; None: there is none that can be read."""
+    joules: dict[str, float] = Field(default_factory=dict)
+    """By phase; a phase that more than one process worked on has none."""
+    reason: str | None = None
+    """Why a figure is missing."""
