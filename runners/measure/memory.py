@@ -37,7 +37,8 @@ class PhaseMemory:
     file_bytes: int | None
     """At the end of the phase, backed by files (mapped weights, libraries) or shared memory."""
     source: str
-    """Where the peak comes from, e.g. `VmHWM` or `VmHWM, not reset between phases`."""
+    """Where the peak comes from, e.g. `VmHWM`, `VmHWM of 2 processes, summed (an upper bound)` or
+    `VmHWM, not reset between phases`."""
     split_unknown: str | None = None
     """Why `anon_bytes` and `file_bytes` are None; None where they are known."""
 
@@ -69,6 +70,8 @@ def read_peak(pid: int, *, was_reset: bool = True) -> PhaseMemory:
     file = _total([one.file_bytes for one in held])
     known = anon is not None and file is not None
     source = held[0].source
+    if len(held) > 1:
+        source += f" of {len(held)} processes, summed (an upper bound)"
     return PhaseMemory(
         peak_bytes=sum(one.peak_bytes for one in held),
         anon_bytes=anon if known else None,

@@ -18,14 +18,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runners.worker import protocol, wire
+from runners.worker.holding import PAGE, holding_child, touched
 from runners.worker.runtime import OnProgress, WorkerError
+
+if TYPE_CHECKING:
+    import subprocess
 
 VERSION = "1"
 BUILD = "deterministic"
-PAGE = 4096
 PHASES = ("load", "latency", "scoring", "generation")
 WAYS = ("exception", "refuse", "exit", "hang", "garbage")
 
@@ -51,6 +54,8 @@ class Options:
     """Anonymous memory touched while loading, and kept."""
     spike_bytes: int = 0
     """Anonymous memory touched and freed at once in each timed request."""
+    child_bytes: int = 0
+    """Anonymous memory that a process of its own touches and keeps, from loading on."""
     map_file: str = ""
     """A file that is mapped and read while loading, as weights are."""
     fail_at: str = ""
@@ -69,18 +74,21 @@ class Fake:
         self._options = Options()
         self._held: bytearray | None = None
         self._mapped: mmap.mmap | None = None
+        self._child: subprocess.Popen[bytes] | None = None
 
     def load(self, message: protocol.Load) -> protocol.Loaded:
         """Take the options, the memory and the time that they say."""
         started = time.perf_counter()
         self._options = _options(message.settings["fake"])
         self._fail("load")
-        self._held = _touched(self._options.memory_bytes)
+        self._held = touched(self._options.memory_bytes)
         if self._options.map_file:
             with Path(self._options.map_file).open("rb") as file:
                 self._mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             for at in range(0, len(self._mapped), PAGE):
                 self._mapped[at]
+        if self._options.child_bytes:
+            self._child = holding_child(self._options.child_bytes)
         time.sleep(self._options.delay_load_s)
         return protocol.Loaded(
             seconds=time.perf_counter() - started,
@@ -100,7 +108,7 @@ class Fake:
         runs, first_ns = [], 0
         for _ in range(message.warmups + message.repeats):
             started = time.perf_counter_ns()
-            _touched(self._options.spike_bytes)
+            touched(self._options.spike_bytes)
             runs.append(self._timed(started, message.new_tokens))
             first_ns = first_ns or started + int(runs[0].token_s[runs[0].first_text or 0] * 1e9)
             progress(len(runs))
@@ -175,6 +183,8 @@ class Fake:
     def close(self) -> None:
         """Give the memory back."""
         self._held = None
+        if self._child is not None:
+            self._child.communicate()  # its input ends, and so does it
         if self._mapped is not None:
             self._mapped.close()
 
@@ -264,13 +274,3 @@ def _options(settings: dict[str, Any]) -> Options:
             "or a signal's name)"
         )
     return options
-
-
-def _touched(size: int) -> bytearray | None:
-    """Anonymous memory of `size` bytes, every page written."""
-    if not size:
-        return None
-    held = bytearray(size)
-    for at in range(0, size, PAGE):
-        held[at] = 1
-    return held

@@ -61,6 +61,21 @@ def test_every_phase_has_its_memory(bench: Bench):
     assert memory.series
 
 
+def test_a_candidate_that_starts_a_child_is_measured_with_it(bench: Bench):
+    alone, together = bench.run().memory, bench.run(child_bytes=64 * 2**20).memory
+    assert alone
+    assert together
+    assert alone.source == "VmHWM"
+    assert together.source == "VmHWM of 2 processes, summed (an upper bound)"
+    more = {
+        phase: found.peak_bytes - alone.phases[phase].peak_bytes
+        for phase, found in together.phases.items()
+    }
+    # The child's 64 MiB and its interpreter, from loading on.
+    assert more["baseline"] < 4 * 2**20
+    assert all(64 * 2**20 < more[phase] < 96 * 2**20 for phase in PHASES[1:])
+
+
 def test_latency_is_what_the_fake_was_told(bench: Bench):
     record = bench.run(delay_first_token_s=0.02, delay_per_token_s=0.01, delay_load_s=0.05)
     one = record.latency["8+4"]

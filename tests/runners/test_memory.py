@@ -143,6 +143,8 @@ def test_descendants_are_counted_and_reset() -> None:
         after = read_peak(one.pid)
     assert both.peak_bytes - before.peak_bytes >= 48 * MIB
     assert after.peak_bytes < before.peak_bytes + 4 * MIB
+    assert both.source == "VmHWM of 2 processes, summed (an upper bound)"
+    assert (before.source, after.source) == ("VmHWM", "VmHWM")
 
 
 @on_linux
