@@ -271,7 +271,11 @@ def _energy(measured: Measured) -> EnergyInfo | None:
     meter = measured.energy
     if meter is None:
         return None
-    return EnergyInfo(source=meter.source, joules={**measured.joules}, reason=meter.reason)
+    return EnergyInfo(
+        source=meter.source,
+        joules={str(p): j for p, j in measured.joules.items()},
+        reason=meter.reason,
+    )
 
 
 def _seen(job: Job, measured: Measured) -> Seen:
