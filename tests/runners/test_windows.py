@@ -38,8 +38,8 @@ def choice(number: int, choices: int = 4, size: int = 10) -> Item:
     return item(number, "loglikelihood", *pairs)
 
 
-def cut(items: list[Item]) -> list[Window]:
-    return list(windows("t", items, seed=7))
+def cut(items: list[Item], **options: Any) -> list[Window]:
+    return list(windows("t", items, seed=7, **options))
 
 
 def bounds(items: list[Item]) -> list[tuple[int, int]]:
