@@ -115,16 +115,20 @@ def notes(rows: Sequence[Row]) -> list[str]:
     for row in rows:
         seen.update({score.name: score.note for score in row.scores if score.note})
     lines.extend(f"{name}: {note}" for name, note in seen.items())
-    if any(row.runs > 1 for row in rows):
-        most = max(row.runs for row in rows)
-        lines.append(
-            f"TTFT, decode and peak: mean of up to {most} process runs ± half its 95% t interval"
-        )
-    elif rows:
-        lines.append(
-            "one process run a candidate, so times carry no run-to-run interval (--repeats N)"
-        )
-    return lines
+    return [*lines, *_repeats(rows)]
+
+
+def _repeats(rows: Sequence[Row]) -> list[str]:
+    """How far the times can be trusted from run to run; a single run says nothing of the next."""
+    most = max((row.runs for row in rows), default=0)
+    if most > 1:
+        alone = [row.record.candidate.name for row in rows if row.runs == 1]
+        but = f"; one run, so no interval: {', '.join(alone)}" if alone else ""
+        mean = f"mean of up to {most} process runs ± half its 95% t interval"
+        return [f"TTFT, decode and peak: {mean}{but}"]
+    if rows:
+        return ["one process run a candidate, so times carry no run-to-run interval (--repeats N)"]
+    return []
 
 
 def _title(rows: Sequence[Row]) -> str:

@@ -1,6 +1,12 @@
-from leaderboard.board import Score
+from dataclasses import replace
+from pathlib import Path
+
+from leaderboard.board import Score, row
 from leaderboard.stats import proportion_interval
-from runners.cli.tables import with_interval
+from runners.cli.tables import notes, with_interval
+from runners.record import parse_record
+
+RECORD = Path(__file__).parents[1] / "data" / "records" / "v1" / "record.json"
 
 
 def score(right: int, n: int, stderr: float | None = None) -> Score:
@@ -29,3 +35,14 @@ def test_many_items_that_agree_are_not_certain() -> None:
 
 def test_what_has_no_score_has_no_interval() -> None:
     assert with_interval(None) == "\N{EN DASH}"
+
+
+def test_single_runs_are_said_to_have_no_run_to_run_interval() -> None:
+    one = row(parse_record(RECORD.read_text(), where="test"))
+    five = replace(one, runs=5)
+    name = one.record.candidate.name
+    assert notes([one])[-1].startswith("one process run a candidate, so times carry no")
+    mean = "TTFT, decode and peak: mean of up to 5 process runs ± half its 95% t interval"
+    assert notes([five])[-1] == mean
+    assert notes([five, one])[-1] == f"{mean}; one run, so no interval: {name}"
+    assert notes([]) == []
