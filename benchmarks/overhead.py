@@ -2,7 +2,8 @@
 
 Both run the same file, threads, context and shapes, each run in a process of its own: ours the
 worker as `weighin run` starts it, the other `bare_llama.py`, which knows llama_cpp alone. Pairs of
-runs are interleaved, each in a random order; the unit is the process run. Bars: prefill and decode
+runs are interleaved, each in a random order; the unit is the process run. A pair beside which other
+processes were at work is left out and run again. Bars: prefill and decode
 tokens/s within 3 %, the worker's peak at most 25 MiB above the script's. Leave the machine alone:
 
     python benchmarks/overhead.py [--candidate NAME] [--pairs 12] [--quick] [--json]
@@ -12,18 +13,24 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import statistics
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from evals import catalogue
 from leaderboard.run_ratios import RunRatio, paired_ratio
+from runners.flags import OTHERS_CPUS
 from runners.measure.latency import prefill_tokens_per_s, token_latency
 from runners.measure.machine import usable_cpus
 from runners.measure.memory import read_peak
+from runners.measure.noise import cpu_seconds, noise_between, read_noise
 from runners.weights import resolve
 from runners.worker import protocol
 from runners.worker_process import WorkerProcess
@@ -53,11 +60,19 @@ def main() -> int:
     order = random.Random(asked.seed)
     ours: list[Run] = []
     bare: list[Run] = []
-    pairs = 3 if asked.quick else asked.pairs
-    for number in range(pairs):
-        for run, runs in order.sample([(_ours, ours), (_bare, bare)], 2):
-            runs.append(run(str(path), *shape))
-        print(f"pair {number + 1} of {pairs}", ours[-1], bare[-1], file=sys.stderr)
+    pairs, disturbed = 3 if asked.quick else asked.pairs, 0
+    while len(ours) < pairs and disturbed <= pairs:
+        drawn = order.sample([(_ours, ours), (_bare, bare)], 2)
+        found = [(_watched(run, str(path), *shape), runs) for run, runs in drawn]
+        if any(others > OTHERS_CPUS for (_, others), _ in found):
+            disturbed += 1
+            continue
+        for (run, _), runs in found:
+            runs.append(run)
+        print(f"pair {len(ours)} of {pairs}", ours[-1], bare[-1], file=sys.stderr)
+    print(f"{disturbed} pairs left out: other processes were at work", file=sys.stderr)
+    if len(ours) < pairs:
+        sys.exit("the machine is not quiet enough to compare anything")
     speeds = {key: _ratio(key, bare, ours) for key in SPEEDS}
     extra = max(r["peak_bytes"] for r in ours) - min(r["peak_bytes"] for r in bare)
     missed = [key for key, found in speeds.items() if abs(found.ratio - 1) > SPEED_BAR]
@@ -69,6 +84,17 @@ def main() -> int:
     else:
         _show(speeds, ours, bare, extra)
     return 1 if missed else 0
+
+
+def _watched(run: Callable[..., Run], *asked: Any) -> tuple[Run, float]:
+    """A run, and the cores that processes not our own kept busy meanwhile."""
+    own = [os.getpid()]
+    before, own_s, started = read_noise(), cpu_seconds(own), time.perf_counter()
+    done = run(*asked)
+    elapsed_s = time.perf_counter() - started
+    used_s = cpu_seconds(own) - own_s
+    noise = noise_between(before, read_noise(), own_cpu_s=used_s, elapsed_s=elapsed_s)
+    return done, noise.others_cpus or 0.0
 
 
 def _ours(path: str, prompt: int, new: int) -> Run:
