@@ -51,5 +51,5 @@ clean:  ## remove the virtual environment and what tools left behind
 	@tools/setup llamacpp $@
 
 .venv/.dev: $(SETUP)
-	@tools/setup llamacpp,dev $@
+	@tools/setup llamacpp,hf,dev $@
 	@touch .venv/.demo

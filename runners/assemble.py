@@ -102,10 +102,12 @@ def candidate_info(job: Job, measured: Measured) -> CandidateInfo:
     settings["chat_template"] = candidate.chat_template
     if loaded is not None:
         settings["context"] = loaded.context
+    if loaded is not None and loaded.compute:
+        settings |= {"dtype": loaded.compute, "device": loaded.device}
     quantisation = None
     if weights.quantisation is not None:
         quantisation = QuantisationInfo(
-            name=weights.quantisation.name,
+            name=_computed_in(weights.quantisation.name, loaded.compute if loaded else ""),
             bits_per_weight=weights.quantisation.bits_per_weight,
             share=dict(weights.quantisation.share),
         )
@@ -126,6 +128,12 @@ def candidate_info(job: Job, measured: Measured) -> CandidateInfo:
         settings=settings,
         notes=candidate.notes,
     )
+
+
+def _computed_in(weights: str, compute: str) -> str:
+    """How the weights are stored and, where that is another type, what they are computed in."""
+    short = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}.get(compute, weights)
+    return weights if short == weights else f"{weights} weights, {short.lower()} compute"
 
 
 def suite_info(job: Job) -> SuiteInfo:

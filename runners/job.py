@@ -24,7 +24,11 @@ from runners.store import Store
 from runners.weights import Weights
 from runners.worker_process import WorkerCrash, WorkerProcess
 
-RUNTIME_PACKAGES = {"llamacpp": "llama-cpp-python", "fake": "weighin"}
+RUNTIME_PACKAGES = {
+    "llamacpp": ("llama-cpp-python",),
+    "hf": ("transformers", "torch", "tokenizers"),
+    "fake": ("weighin",),
+}
 INTERRUPTED = "interrupted; the same command without --fresh goes on where it stopped"
 SCORING = ("output_type", "metric_list", "filter_list", "process_results", "repeats")
 """The keys of a task's settings that say how its answers are scored."""
@@ -80,7 +84,7 @@ class Job:
         """The runtime's settings as they will be used."""
         chosen = self.candidate.settings
         return {
-            **chosen.model_dump(),
+            **chosen.of(self.candidate.runtime),
             "threads": chosen.threads or self.machine.usable_cpus,
         }
 
@@ -155,16 +159,18 @@ def _source(value: Any) -> str:
 
 
 def runtime_build(runtime: str) -> list[str]:
-    """The installed version of a runtime's package and the hashes of its compiled libraries.
+    """The installed versions of a runtime's packages and the hashes of their compiled libraries.
 
     llama.cpp is compiled on the machine: one version built otherwise has other kernels, which
-    give other speeds and other bits. Empty when the package is missing.
+    give other speeds and other bits. Empty when a package is missing.
     """
-    found = package(RUNTIME_PACKAGES[runtime])
-    if found is None:
+    packages = [package(name) for name in RUNTIME_PACKAGES[runtime]]
+    found = [one for one in packages if one is not None]
+    if len(found) < len(packages):
         return []
-    compiled = [f for f in found.files or () if f.suffix in (".so", ".dylib", ".dll", ".pyd")]
-    return [found.version, *sorted(f.hash.value for f in compiled if f.hash)]
+    files = [file for one in found for file in one.files or ()]
+    compiled = [f for f in files if f.suffix in (".so", ".dylib", ".dll", ".pyd")]
+    return [*(one.version for one in found), *sorted(f.hash.value for f in compiled if f.hash)]
 
 
 def run_job(job: Job, options: Options, notify: Notify) -> Record:

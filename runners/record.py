@@ -77,7 +77,7 @@ class CandidateInfo(Part):
     quantisation: QuantisationInfo | None = None
     licence: str = ""
     settings: dict[str, Any] = Field(default_factory=dict)
-    """As they were used: context, threads, kv_cache_type, mmap, chat_template."""
+    """As they were used: those that the runtime has, and chat_template."""
     notes: str = ""
 
 

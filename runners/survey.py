@@ -27,9 +27,9 @@ from runners.leftovers import (
 from runners.record import Record
 from runners.store import JOURNALS, TEMPORARY, Store
 
-CACHE_PARTS = ("artifacts", "quantized", "hashes", "tmp", "locks")
+CACHE_PARTS = ("artifacts", "quantized", "converted", "hashes", "tmp", "locks")
 _QUANTIZED = re.compile(r"[0-9a-f]{16}-[A-Za-z0-9_]+-(?P<version>.+)")
-"""As `runners.weights` names them: source, type, version of llama-cpp-python."""
+"""As `runners.quantized` names them: source, type, version of llama-cpp-python."""
 
 
 def store_content(store: Store) -> StoreContent:

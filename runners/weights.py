@@ -1,44 +1,27 @@
-"""Candidate -> the file that its runtime loads: fetched, or quantised here, then read."""
+"""Candidate -> what its runtime loads: fetched, quantised or converted here, then read."""
 
 from __future__ import annotations
 
-import errno
 import re
-import signal
-import subprocess
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evals import catalogue
 from evals.artifacts import Artifact, Progress, fetch
-from evals.cache import (
-    cache_root,
-    disk_error,
-    locked,
-    read_json,
-    scratch,
-    sha256_of,
-    short_key,
-    write_json,
-)
+from evals.cache import disk_error
 from evals.errors import ArtifactError, RuntimeFailure, SpecError
 from evals.gguf_header import GgufHeader, Quantisation, quantisation, read_header
-from runners.measure.machine import usable_cpus
-from runners.packages import installed
-from runners.worker.advice import MISSING, REBUILD
-from runners.worker.quantize import NOT_INSTALLED
+from runners import converted, quantized
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from evals.model_folder import ModelFolder
     from evals.specs import Candidate
 
 MAX_LADDER = 4
 """Quantised from quantised from …: further is a circle."""
-_ILLEGAL_INSTRUCTION = {-int(signal.SIGILL), 0xC000001D}
-"""As POSIX and Windows report it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +81,8 @@ def _resolve(
     _check_licence(candidate, accepted)
     if candidate.runtime == "fake":
         return no_weights()
+    if candidate.runtime == "hf":
+        return _for_hf(candidate, accepted, offline, progress, find, above)
     if candidate.quantize is None:
         artifact = fetch(
             candidate.weights or "",
@@ -112,17 +97,70 @@ def _resolve(
     wanted = candidate.quantize.source
     if wanted in above or len(above) > MAX_LADDER:
         raise SpecError(f"{candidate.name}: is quantised in a circle: {' from '.join(above)}")
-    version = installed("llama-cpp-python")
-    if version is None:
-        raise RuntimeFailure(MISSING)
+    version = quantized.quantiser_version()
     source = _resolve(find(wanted), accepted, offline, progress, find, above)
+    if source.path is None or source.sha256 is None:
+        raise SpecError(f"{candidate.name}: {wanted} has no weights to quantise")
+    file = Artifact(uri=wanted, path=source.path, sha256=source.sha256, bytes=source.bytes)
     try:
-        artifact = _quantised(candidate, candidate.quantize.type, source, version)
+        artifact = quantized.quantised(candidate, candidate.quantize.type, file, version)
     except OSError as error:
         raise disk_error(candidate.name, error) from error
     made_from = f"{wanted} ({source.quantisation.name})" if source.quantisation else wanted
     return _describe(
         artifact, verified=source.verified, source_uri=source.source_uri, made_from=made_from
+    )
+
+
+def _for_hf(
+    candidate: Candidate,
+    accepted: frozenset[str],
+    offline: bool,
+    progress: Progress | None,
+    find: Callable[[str], Candidate],
+    above: tuple[str, ...],
+) -> Weights:
+    """A folder of safetensors as it is; a GGUF converted into one."""
+    if converted.names_folder(candidate):
+        uri = candidate.weights or ""
+        return _of_folder(
+            converted.fetch_folder(uri, offline=offline, progress=progress), candidate, uri
+        )
+    maker = converted.library_version()
+    same = candidate.model_copy(update={"runtime": "llamacpp"})
+    source = _resolve(same, accepted, offline, progress, find, above)
+    if source.path is None or source.sha256 is None or source.quantisation is None:
+        raise RuntimeFailure(f"{candidate.name}: has no GGUF to convert")
+    folder = converted.convert(
+        candidate.name, source.path, source.sha256, next(iter(source.quantisation.share))
+    )
+    origin = source.made_from or f"{source.path.name} ({source.quantisation.name})"
+    return replace(
+        source,
+        path=folder,
+        bytes=sum(shard.stat().st_size for shard in folder.glob("*.safetensors")),
+        made_from=f"{origin}, converted by {maker}",
+    )
+
+
+def _of_folder(folder: ModelFolder, candidate: Candidate, uri: str) -> Weights:
+    if candidate.sha256 not in (None, folder.sha256):
+        raise ArtifactError(
+            f"{uri}: the folder's digest is {folder.sha256}, expected {candidate.sha256}; correct "
+            "sha256, or find out who changed the files"
+        )
+    return Weights(
+        path=folder.path,
+        sha256=folder.sha256,
+        bytes=folder.bytes,
+        verified=candidate.sha256 is not None,
+        source_uri=uri,
+        made_from=None,
+        quantisation=folder.quantisation,
+        parameters=folder.parameters,
+        architecture=folder.architecture,
+        chat_template=folder.chat_template,
+        trained_context=folder.trained_context,
     )
 
 
@@ -182,82 +220,3 @@ def _describe(
 def _trained_context(header: GgufHeader) -> int | None:
     value = header.metadata.get(f"{header.architecture}.context_length")
     return value if isinstance(value, int) and value > 0 else None
-
-
-def _quantised(candidate: Candidate, type_name: str, source: Weights, version: str) -> Artifact:
-    """The quantised file, made once: named by its source, its type and who made it."""
-    key = f"{(source.sha256 or '')[:16]}-{type_name}-{version}"
-    target = cache_root() / "quantized" / key / f"{catalogue.slug(candidate.name)}.gguf"
-    kept = _kept(target, candidate.sha256)
-    if kept:
-        return kept
-    with locked(short_key(str(target))):
-        kept = _kept(target, candidate.sha256)
-        if kept:
-            return kept
-        with scratch() as folder:
-            made = folder / target.name
-            _run_quantiser(candidate.name, source, made, type_name)
-            digest = sha256_of(made)
-            if candidate.sha256 not in (None, digest):
-                raise ArtifactError(
-                    f"{candidate.name}: quantised here it has sha256 {digest}, expected "
-                    f"{candidate.sha256}; leave sha256 out: another CPU may round otherwise"
-                )
-            target.parent.mkdir(parents=True, exist_ok=True)
-            made.replace(target)
-        stat = target.stat()
-        note = {"sha256": digest, "bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns}
-        write_json(target.with_suffix(".json"), note)
-    return Artifact(uri=candidate.name, path=target, sha256=digest, bytes=stat.st_size)
-
-
-def _kept(target: Path, sha256: str | None) -> Artifact | None:
-    """The file of an earlier run, if nothing touched it since; else it is made again."""
-    note = read_json(target.with_suffix(".json"))
-    if not target.is_file() or not isinstance(note.get("sha256"), str):
-        return None
-    stat = target.stat()
-    if (stat.st_size, stat.st_mtime_ns) != (note.get("bytes"), note.get("mtime_ns")):
-        return None
-    if sha256 not in (None, note["sha256"]):
-        return None
-    return Artifact(uri=target.stem, path=target, sha256=note["sha256"], bytes=stat.st_size)
-
-
-def _run_quantiser(name: str, source: Weights, made: Path, type_name: str) -> None:
-    command = [sys.executable, "-P", "-m", "runners.worker.quantize", str(source.path), str(made)]
-    done = subprocess.run(
-        [*command, type_name, "--threads", str(usable_cpus())],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
-    if done.returncode or not made.is_file():
-        raise _quantiser_failure(name, type_name, done.returncode, done.stderr)
-
-
-def _quantiser_failure(
-    name: str, type_name: str, code: int, stderr: str
-) -> RuntimeFailure | OSError:
-    lines = [line for line in stderr.splitlines() if line.strip()]
-    reason = lines[-1][:300] if lines else f"exit code {code}"
-    if code in _ILLEGAL_INSTRUCTION:
-        return RuntimeFailure(
-            f"{name}: llama-cpp-python died of an illegal instruction, so it was built for another "
-            f"CPU: {REBUILD}"
-        )
-    if "No space left on device" in stderr:
-        return OSError(errno.ENOSPC, "No space left on device")
-    if code == NOT_INSTALLED:
-        missing = "No module named" in reason
-        return RuntimeFailure(MISSING if missing else f"{reason}; install it again: {REBUILD}")
-    if code < 0:
-        reason = f"it was ended by {signal.Signals(-code).name}" + (
-            " (out of memory?)" if code == -9 else f" ({reason})" if lines else ""
-        )
-    return RuntimeFailure(f"{name}: quantising to {type_name} failed: {reason}")

@@ -25,7 +25,7 @@ def checkup(store: Path, show: ShowBytes, *, online: bool) -> Iterator[Check]:
     yield software.python_check()
     yield software.here()
     yield software.llamacpp_check()
-    yield software.torch_check({n: installed(n) for n in ("torch", "transformers")})
+    yield software.hf_check({n: installed(n) for n in ("torch", "transformers")})
     built = installed("llama-cpp-python") is not None
     yield software.compiler_check(software.compiler(), built=built)
     if online:

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from evals.errors import RuntimeFailure
 from runners.doctor.check import Check
 from runners.packages import installed
-from runners.worker.__main__ import RUNTIMES
-from runners.worker.advice import MISSING
+from runners.worker.advice import HF_MISSING, MISSING
 from runners.worker_process import WorkerProcess
 
 OLDEST_PYTHON = (3, 11)
@@ -91,27 +90,23 @@ def llamacpp_check() -> Check:
     return runtime_check("llamacpp", "llama-cpp-python", missing=advice)
 
 
-def torch_check(
-    versions: Mapping[str, str | None], *, runtimes: Mapping[str, object] = RUNTIMES
-) -> Check:
-    """Torch and transformers, which a runtime `hf` wants where there is one.
+def hf_check(versions: Mapping[str, str | None]) -> Check:
+    """Torch and transformers, which the runtime `hf` needs; nothing else does.
+
+    Starting it would take seconds, as its libraries do to be imported.
 
     Args:
         versions: of the packages; None: not installed.
-        runtimes: the runtimes that there are.
     """
     found = ", ".join(f"{name} {version or 'not installed'}" for name, version in versions.items())
-    if "hf" not in runtimes:
-        return Check(
-            name="runtime hf", status="ok", found=f"not in this version, needs nothing ({found})"
-        )
     if all(versions.values()):
         return Check(name="runtime hf", status="ok", found=found)
+    _, _, advice = HF_MISSING.partition(": ")
     return Check(
         name="runtime hf",
         status="limited",
         found=found,
-        advice="only candidates of runtime hf need it: pip install -c constraints.txt -e '.[hf]'",
+        advice=f"only candidates of runtime hf need it: {advice}",
     )
 
 

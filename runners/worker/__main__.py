@@ -12,7 +12,7 @@ import traceback
 from typing import IO, TYPE_CHECKING
 
 from runners.worker import protocol, wire
-from runners.worker.advice import MISSING
+from runners.worker.advice import NEEDED_BY
 from runners.worker.runtime import WorkerError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RUNTIMES = {
     "llamacpp": ("runners.worker.llamacpp", "LlamaCpp"),
+    "hf": ("runners.worker.hf", "Hf"),
     "fake": ("runners.worker.fake", "Fake"),
 }
 PROGRESS_EVERY_S = 0.5
@@ -116,8 +117,8 @@ def _reporter(outbox: IO[bytes]) -> OnProgress:
 
 def _import_advice(error: Exception) -> str:
     runtime = sys.argv[1]
-    if isinstance(error, ModuleNotFoundError) and error.name == "llama_cpp":
-        return MISSING
+    if isinstance(error, ModuleNotFoundError) and error.name in NEEDED_BY:
+        return NEEDED_BY[error.name]
     return f"the runtime {runtime} cannot be imported: {error}"[:500]
 
 

@@ -1,4 +1,4 @@
-"""What to do when llama.cpp is missing or does not fit this CPU; said in several places."""
+"""What to do when a runtime's packages are missing or do not fit; said in several places."""
 
 MISSING = (
     "llama-cpp-python is not installed: run make demo in the checkout, or there: "
@@ -8,3 +8,9 @@ REBUILD = (
     "CMAKE_ARGS=-DLLAVA_BUILD=OFF pip install --force-reinstall --no-deps --no-cache-dir "
     "--no-binary llama-cpp-python llama-cpp-python==0.3.36"
 )
+HF_MISSING = (
+    "torch and transformers are not installed: in the checkout: "
+    "pip install -c constraints.txt -e '.[hf]'"
+)
+NEEDED_BY = {"llama_cpp": MISSING, "torch": HF_MISSING, "transformers": HF_MISSING}
+"""What to do, by the module that cannot be found."""

@@ -26,7 +26,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """Load the weights. `settings`: context, threads, kv_cache_type, mmap, fake."""
+    """Load the weights. `settings`: those of evals.specs.Settings that the runtime has."""
 
     path: str | None
     settings: dict[str, Any]
@@ -46,6 +46,10 @@ class Loaded:
     vocabulary: int
     architecture: str
     chat_template: bool
+    compute: str = ""
+    """The number type that it computes in, where that is chosen when it loads."""
+    device: str = ""
+    """Likewise, what it computes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

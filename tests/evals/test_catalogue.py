@@ -89,7 +89,7 @@ def test_a_name_that_is_not_there_and_a_file_that_is_not(tmp_path: Path) -> None
         ("pypi:a==1#m.gguf", "name it in a YAML file, as weights:"),
         ("org/name#model.safetensors", 'model.safetensors" is not a .gguf'),
         (__file__, "is a file, but a candidate is a .yaml or a .gguf file"),
-        (str(Path(__file__).parent), "safetensors will be a candidate in a later version"),
+        (str(Path(__file__).parent), "is a folder without config.json"),
     ],
 )
 def test_what_is_no_candidate(text: str, says: str) -> None:

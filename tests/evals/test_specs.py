@@ -64,7 +64,7 @@ def test_a_suite_has_two_workloads_and_five_repeats() -> None:
         (Candidate, {"name": "a\x1b[31m", "weights": "x"}, '"name": String should match'),
         (Candidate, {"name": "a", "weights": "x", "sha256": "abc"}, "(found 'abc')"),
         (Candidate, {"name": "a", "weights": "x", "settings": {"contxt": 1}},
-         'unknown key "contxt" in "settings" (did you mean "context"?); known: context, fake'),
+         'unknown key "contxt" in "settings" (did you mean "context"?); known: context, device'),
         (Candidate, {"name": "a", "quantize": {"from": "b", "type": "Q9"}}, '"quantize.type": '),
         (Suite, {"name": "s", "tasks": []}, '"tasks": '),
         (Suite, {"name": "s", "tasks": [{"task": "a"}, {"task": "a"}]}, "task 'a' is listed twice"),

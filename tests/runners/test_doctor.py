@@ -74,17 +74,14 @@ def test_a_runtime_of_another_cpu_is_caught(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    ("versions", "runtimes", "status"),
-    [
-        ({"torch": None, "transformers": None}, {}, "ok"),
-        ({"torch": "2.13.0", "transformers": None}, {"hf": 0}, "limited"),
-        ({"torch": "2.13.0", "transformers": "5.1"}, {"hf": 0}, "ok"),
-    ],
+    ("transformers", "status", "advice"),
+    [(None, "limited", "pip install -c constraints.txt -e '.[hf]'"), ("5.23.0", "ok", "")],
 )
-def test_torch_is_wanted_only_where_a_runtime_uses_it(
-    versions: dict[str, str | None], runtimes: dict[str, object], status: str
-):
-    assert software.torch_check(versions, runtimes=runtimes).status == status
+def test_torch_is_wanted_by_one_runtime_only(transformers: str | None, status: str, advice: str):
+    check = software.hf_check({"torch": "2.13.0", "transformers": transformers})
+    assert check.status == status
+    assert check.advice.endswith(advice)
+    assert bool(check.advice) == bool(advice)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,136 @@
+"""What the runtime `hf` loads: a folder of safetensors, fetched, or made here from a GGUF."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evals.cache import cache_root, disk_error, locked, read_json, scratch, short_key, write_json
+from evals.errors import RuntimeFailure
+from evals.hub_folder import fetch_hub_folder
+from evals.model_folder import ModelFolder, read_folder
+from runners.packages import installed
+from runners.worker.advice import HF_MISSING
+from runners.worker.hf_convert import NOT_INSTALLED
+
+if TYPE_CHECKING:
+    from evals.cache import Progress
+    from evals.specs import Candidate
+
+_NOTE = "weighin.note"
+_WIDER = {"F32": "float32", "BF16": "bfloat16"}
+"""What a GGUF's main type is kept as; every other one as float16, as llama.cpp's F16 rung is."""
+
+
+def names_folder(candidate: Candidate) -> bool:
+    """Whether its weights are a folder already; else they are a GGUF."""
+    uri = candidate.weights
+    if uri is None:
+        return False
+    if uri.startswith("hf:"):
+        return "#" not in uri
+    return not re.match(r"(pypi|https?):", uri) and _local(uri).is_dir()
+
+
+def fetch_folder(uri: str, *, offline: bool, progress: Progress | None) -> ModelFolder:
+    """A folder of this machine, or a repository of the hub.
+
+    Raises:
+        ArtifactError: it is not there, or it is no model's folder.
+    """
+    if uri.startswith("hf:"):
+        return fetch_hub_folder(uri, offline=offline, progress=progress)
+    return read_folder(_local(uri), progress)
+
+
+def _local(uri: str) -> Path:
+    return Path(uri.removeprefix("file:")).expanduser().absolute()
+
+
+def library_version() -> str:
+    """Who converts.
+
+    Raises:
+        RuntimeFailure: transformers is not installed.
+    """
+    version = installed("transformers")
+    if version is None:
+        raise RuntimeFailure(HF_MISSING)
+    return f"transformers {version}"
+
+
+def convert(name: str, gguf: Path, sha256: str, type_name: str) -> Path:
+    """The folder that a GGUF was turned into, made once by each version of transformers.
+
+    Args:
+        name: the candidate's, for messages.
+        gguf: the file.
+        sha256: its hash, which names the folder.
+        type_name: the type that most of its parameters have.
+
+    Raises:
+        RuntimeFailure: transformers is missing, or cannot read this file.
+        ArtifactError: the cache cannot be written.
+    """
+    key = f"{sha256[:16]}-{library_version().replace(' ', '-')}"
+    target = cache_root() / "converted" / key
+    try:
+        if not _is_whole(target):
+            with locked(short_key(str(target))):
+                if not _is_whole(target):  # nobody made it while this one waited
+                    _make(name, gguf, target, _WIDER.get(type_name, "float16"))
+    except OSError as error:
+        raise disk_error(name, error) from error
+    return target
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether every file is as it was left, by size and time."""
+    note = read_json(folder / _NOTE)
+    files = note.get("files")
+    return isinstance(files, dict) and bool(files) and _stamps(folder) == files
+
+
+def _stamps(folder: Path) -> dict[str, list[int]]:
+    stats = {path.name: path.stat() for path in folder.iterdir() if path.name != _NOTE}
+    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()}
+
+
+def _make(name: str, gguf: Path, target: Path, dtype: str) -> None:
+    with scratch() as folder:
+        made = folder / target.name
+        _run_converter(name, gguf, made, dtype)
+        write_json(made / _NOTE, {"files": _stamps(made)})
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():  # not whole: its files were touched
+            target.rename(folder / "old")
+        made.rename(target)
+
+
+def _run_converter(name: str, gguf: Path, made: Path, dtype: str) -> None:
+    command = [sys.executable, "-P", "-m", "runners.worker.hf_convert", str(gguf), str(made), dtype]
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if done.returncode == 0 and made.is_dir():
+        return
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    reason = lines[-1][:300] if lines else f"exit code {done.returncode}"
+    if done.returncode == NOT_INSTALLED:
+        raise RuntimeFailure(f"{HF_MISSING} ({reason})")
+    if done.returncode < 0:
+        reason = f"it was ended by {signal.Signals(-done.returncode).name}" + (
+            " (out of memory?)" if done.returncode == -signal.SIGKILL else ""
+        )
+    raise RuntimeFailure(f"{name}: transformers cannot convert the GGUF: {reason}")

@@ -1,0 +1,122 @@
+"""A GGUF quantised here by llama.cpp's own quantiser, made once and kept in the cache."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evals.artifacts import Artifact
+from evals.cache import cache_root, locked, read_json, scratch, sha256_of, short_key, write_json
+from evals.catalogue import slug
+from evals.errors import ArtifactError, RuntimeFailure
+from runners.measure.machine import usable_cpus
+from runners.packages import installed
+from runners.worker.advice import MISSING, REBUILD
+from runners.worker.quantize import NOT_INSTALLED
+
+if TYPE_CHECKING:
+    from evals.specs import Candidate
+
+_ILLEGAL_INSTRUCTION = {-int(signal.SIGILL), 0xC000001D}
+"""As POSIX and Windows report it."""
+
+
+def quantiser_version() -> str:
+    """Who quantises.
+
+    Raises:
+        RuntimeFailure: llama-cpp-python is not installed.
+    """
+    version = installed("llama-cpp-python")
+    if version is None:
+        raise RuntimeFailure(MISSING)
+    return version
+
+
+def quantised(candidate: Candidate, type_name: str, source: Artifact, version: str) -> Artifact:
+    """The quantised file, made once: named by its source, its type and who made it.
+
+    Raises:
+        ArtifactError: it has not the hash that was asked for.
+        RuntimeFailure: the quantiser failed.
+        OSError: the cache cannot be written.
+    """
+    key = f"{source.sha256[:16]}-{type_name}-{version}"
+    target = cache_root() / "quantized" / key / f"{slug(candidate.name)}.gguf"
+    kept = _kept(target, candidate.sha256)
+    if kept:
+        return kept
+    with locked(short_key(str(target))):
+        kept = _kept(target, candidate.sha256)
+        if kept:
+            return kept
+        with scratch() as folder:
+            made = folder / target.name
+            _run_quantiser(candidate.name, source, made, type_name)
+            digest = sha256_of(made)
+            if candidate.sha256 not in (None, digest):
+                raise ArtifactError(
+                    f"{candidate.name}: quantised here it has sha256 {digest}, expected "
+                    f"{candidate.sha256}; leave sha256 out: another CPU may round otherwise"
+                )
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made.replace(target)
+        stat = target.stat()
+        note = {"sha256": digest, "bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+        write_json(target.with_suffix(".json"), note)
+    return Artifact(uri=candidate.name, path=target, sha256=digest, bytes=stat.st_size)
+
+
+def _kept(target: Path, sha256: str | None) -> Artifact | None:
+    """The file of an earlier run, if nothing touched it since; else it is made again."""
+    note = read_json(target.with_suffix(".json"))
+    if not target.is_file() or not isinstance(note.get("sha256"), str):
+        return None
+    stat = target.stat()
+    if (stat.st_size, stat.st_mtime_ns) != (note.get("bytes"), note.get("mtime_ns")):
+        return None
+    if sha256 not in (None, note["sha256"]):
+        return None
+    return Artifact(uri=target.stem, path=target, sha256=note["sha256"], bytes=stat.st_size)
+
+
+def _run_quantiser(name: str, source: Artifact, made: Path, type_name: str) -> None:
+    command = [sys.executable, "-P", "-m", "runners.worker.quantize", str(source.path), str(made)]
+    done = subprocess.run(
+        [*command, type_name, "--threads", str(usable_cpus())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if done.returncode or not made.is_file():
+        raise _quantiser_failure(name, type_name, done.returncode, done.stderr)
+
+
+def _quantiser_failure(
+    name: str, type_name: str, code: int, stderr: str
+) -> RuntimeFailure | OSError:
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    reason = lines[-1][:300] if lines else f"exit code {code}"
+    if code in _ILLEGAL_INSTRUCTION:
+        return RuntimeFailure(
+            f"{name}: llama-cpp-python died of an illegal instruction, so it was built for another "
+            f"CPU: {REBUILD}"
+        )
+    if "No space left on device" in stderr:
+        return OSError(errno.ENOSPC, "No space left on device")
+    if code == NOT_INSTALLED:
+        missing = "No module named" in reason
+        return RuntimeFailure(MISSING if missing else f"{reason}; install it again: {REBUILD}")
+    if code < 0:
+        reason = f"it was ended by {signal.Signals(-code).name}" + (
+            " (out of memory?)" if code == -9 else f" ({reason})" if lines else ""
+        )
+    return RuntimeFailure(f"{name}: quantising to {type_name} failed: {reason}")

@@ -1,0 +1,124 @@
+"""A transformers tokenizer by lm-eval's conventions (HFLM), and tokens back into text."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from runners.worker.chat import ChatTemplateError, render
+from runners.worker.hf_model import load_tokenizer
+from runners.worker.runtime import WorkerError
+
+SPACE = "\u0120"
+"""How byte-level vocabularies write a space."""
+BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+"""How other vocabularies write a byte of a character that they lack."""
+
+
+class Text:
+    """The tokenizer of a folder."""
+
+    def __init__(self, path: str, *, trust: bool, generation_config: Any) -> None:
+        self.tokenizer: Any = load_tokenizer(path, trust=trust)
+        if self.prefix_token is None:
+            raise WorkerError("the tokenizer has neither a BOS nor an EOS token")
+        self._prefix_text = str(self.tokenizer.decode(self.prefix_token))
+        self._special = frozenset(self.tokenizer.all_special_ids)
+        self._added = frozenset(self.tokenizer.get_added_vocab().values())
+        self._anchor = self.tokenizer.encode("a", add_special_tokens=False)[-1]
+        self._bytes = _byte_characters() if _is_byte_level(self.tokenizer) else {}
+        said = getattr(generation_config, "eos_token_id", None)
+        listed = said if isinstance(said, list) else [said]
+        self._ends = frozenset([*listed, self.tokenizer.eos_token_id])
+
+    @property
+    def prefix_token(self) -> Any:
+        """What stands for an empty context: BOS, else EOS; None is refused on loading."""
+        bos = self.tokenizer.bos_token_id
+        return self.tokenizer.eos_token_id if bos is None else bos
+
+    @property
+    def length(self) -> int:
+        """The tokenizer's own idea of the longest text, tokens."""
+        return int(self.tokenizer.model_max_length)
+
+    def encode(self, text: str, add_special: bool) -> list[int]:
+        """Token ids; the tokenizer's own special tokens unless the text brings the first one.
+
+        As HFLM's `tok_encode`, which looks for the text of the prefix token.
+        """
+        add = add_special and not text.startswith(self._prefix_text)
+        return list(self.tokenizer.encode(_sound(text), add_special_tokens=add))
+
+    def encode_prompt(self, text: str, add_special: bool) -> list[int]:
+        """As HFLM's `tok_batch_encode` for generations, which looks for BOS alone."""
+        bos = self.tokenizer.bos_token
+        add = add_special and (bos is None or not text.startswith(bos))
+        return list(self.tokenizer.encode(_sound(text), add_special_tokens=add))
+
+    def ends(self, token: int) -> bool:
+        """Whether the token ends a generation: EOS, or what the model's own settings name."""
+        return token in self._ends
+
+    def text_of(self, token: int) -> str:
+        """One token as text, special tokens included."""
+        return str(self.tokenizer.decode([token]))
+
+    def piece(self, token: int) -> bytes:
+        """The bytes of one token within a text; none for a special token."""
+        name = self.tokenizer.convert_ids_to_tokens(token)
+        if token in self._special or name is None:
+            return b""
+        if token not in self._added:
+            if self._bytes and all(character in self._bytes for character in name):
+                return bytes(self._bytes[character] for character in name)
+            if found := BYTE.fullmatch(name):
+                return bytes([int(found[1], 16)])
+        # A tokenizer leaves out the space before a token that stands first.
+        both, before = self.tokenizer.decode([self._anchor, token]), self.text_of(self._anchor)
+        return str(both).removeprefix(before).encode()
+
+    @property
+    def template(self) -> str:
+        """The chat template; empty where there is none."""
+        found = self.tokenizer.chat_template
+        if isinstance(found, dict):
+            found = found.get("default")
+        return found or ""
+
+    def chat(self, messages: list[dict[str, str]], *, add_generation_prompt: bool) -> str:
+        """Messages rendered with the model's own template, in the sandbox."""
+        if not self.template:
+            raise WorkerError("the model has no chat template")
+        try:
+            return render(
+                self.template,
+                messages,
+                add_generation_prompt=add_generation_prompt,
+                bos=self.tokenizer.bos_token or "",
+                eos=self.tokenizer.eos_token or "",
+            )
+        except ChatTemplateError as error:
+            raise WorkerError(str(error)) from error
+
+
+def _is_byte_level(tokenizer: Any) -> bool:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    decoder = getattr(backend, "decoder", None)
+    return decoder is not None and decoder.decode([SPACE]) == " "
+
+
+def _byte_characters() -> dict[str, int]:
+    """The byte that each character of a byte-level vocabulary stands for.
+
+    GPT-2's table: printable Latin-1 stands for itself, the others follow from U+0100 on.
+    """
+    plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in plain]
+    shown = [*plain, *range(0x100, 0x100 + len(others))]
+    return dict(zip(map(chr, shown), [*plain, *others], strict=True))
+
+
+def _sound(text: str) -> str:
+    """Half a surrogate pair is no text that a tokeniser knows."""
+    return text.encode("utf-8", "replace").decode("utf-8")
