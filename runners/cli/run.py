@@ -74,7 +74,8 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     """Measure candidates on a suite: accuracy, latency and peak memory.
 
     A CANDIDATE is a name of the catalogue (weighin list candidates), a YAML file, a path to a
-    .gguf file, or a Hub id (org/name#file.gguf). Without one, the embedded default runs.
+    .gguf file or to a folder of safetensors, or a Hub id (org/name, org/name#file.gguf). Without
+    one, the embedded default runs.
     """
     from evals.quiet import go_offline
     from runners.batch import plan_jobs, prepare_tasks, resolver, run_batch

@@ -6,7 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from runners.worker.advice import MISSING, REBUILD
+from runners.worker.advice import HF_MISSING, MISSING, NEEDED_BY, REBUILD
 
 
 def test_the_advised_version_is_the_pinned_one() -> None:
@@ -14,4 +14,6 @@ def test_the_advised_version_is_the_pinned_one() -> None:
     project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
     (pinned,) = project["optional-dependencies"]["llamacpp"]
     assert REBUILD.endswith(pinned)
-    assert re.search(r"\.\[(\w+)\]", MISSING)[1] in project["optional-dependencies"]
+    for advice in (MISSING, HF_MISSING):
+        assert re.search(r"\.\[(\w+)\]", advice)[1] in project["optional-dependencies"]
+    assert NEEDED_BY["torch"] == NEEDED_BY["transformers"] == HF_MISSING
