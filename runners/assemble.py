@@ -290,6 +290,7 @@ def _seen(job: Job, measured: Measured) -> Seen:
     return Seen(
         noise=measured.noise,
         skipped=measured.skipped,
+        halved_to=measured.halved_to,
         truncated={
             task: (sum(map(_truncated, replies)), len(replies))
             for task, replies in measured.replies.items()

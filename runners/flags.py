@@ -40,6 +40,8 @@ class Seen:
     noise: Noise | None = None
     skipped: Sequence[str] = ()
     """Workloads that do not fit the candidate's context."""
+    halved_to: int | None = None
+    """Tokens of a batch since the device's memory ran out."""
     truncated: Mapping[str, tuple[int, int]]
     """Task -> items whose prompt was cut, items that were answered."""
     generates: bool = False
@@ -108,6 +110,12 @@ def _skipped(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
     for workload in seen.skipped:
         detail = f"{workload} tokens do not fit the candidate's context"
         yield _warning("workload skipped", detail)
+
+
+def _halved(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    if seen.halved_to is not None:
+        detail = f"the device's memory ran out: at most {seen.halved_to} tokens since then"
+        yield _warning("batches halved", detail)
 
 
 def _truncated(_record: Record, seen: Seen) -> Iterator[FlagInfo]:

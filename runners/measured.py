@@ -59,6 +59,8 @@ class Measured:
     engine: protocol.EngineOpened | None = None
     raw_tokens: int = 0
     distinct_tokens: int = 0
+    halved_to: int | None = None
+    """As `protocol.Scored` says."""
     scoring_s: float = 0.0
     noise_floor: NoiseFloorInfo | None = None
     replies: dict[str, list[Any]] = field(default_factory=dict)

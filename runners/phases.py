@@ -273,6 +273,7 @@ def _take(window: Window, event: dict[str, Any], measured: Measured) -> None:
     if isinstance(reply, protocol.Scored):
         measured.raw_tokens += reply.raw_tokens
         measured.distinct_tokens += reply.distinct_tokens
+        measured.halved_to = reply.halved_to or measured.halved_to
         measured.scoring_s += reply.seconds
         measured.replies[window.task].extend(reply.items)
         measured.answered[window.task].extend(answers(window, items, reply))

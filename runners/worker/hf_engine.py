@@ -89,6 +89,11 @@ class Engine:
             output_bytes=self.size.output_bytes,
         )
 
+    @property
+    def halved_to(self) -> int | None:
+        """Most tokens of a batch since memory ran out; None: it did not."""
+        return self.decoder.halved_to if isinstance(self.decoder, Halving) else None
+
     def score(self, items: Sequence[Sequence[Scoring]], progress: OnProgress) -> Scores:
         """Score a window; the tokens that were evaluated are counted as they were."""
         if not isinstance(self.decoder, WholeDecoder):
@@ -105,6 +110,7 @@ class Halving:
 
     def __init__(self, inner: CellDecoder) -> None:
         self._inner = inner
+        self.halved_to: int | None = None
         self.batch_tokens, self.rows = inner.batch_tokens, inner.rows
         self.clear, self.copy, self.drop = inner.clear, inner.copy, inner.drop
         self.kv_bytes = inner.kv_bytes
@@ -131,7 +137,7 @@ class Halving:
                 raise WorkerError("out of memory while one token was evaluated") from error
         _free_cached()
         half = len(tokens) // 2
-        self.batch_tokens = min(self.batch_tokens, max(1, half))
+        self.batch_tokens = self.halved_to = min(self.batch_tokens, half)
         parts = (slice(None, half), slice(half, None))
         return np.concatenate([
             self.decode(tokens[p], positions[p], sequences[p], counts[p], flags[p]) for p in parts

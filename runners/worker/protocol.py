@@ -156,6 +156,8 @@ class Scored:
     """Tokens that scoring each continuation alone would have evaluated."""
     distinct_tokens: int
     """Tokens of the window that were evaluated, or kept from the window before."""
+    halved_to: int | None = None
+    """Most tokens of a batch since memory ran out; None: it did not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
