@@ -194,7 +194,7 @@ def _few_values(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
 
 
 RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
-    _threads, _skipped, _truncated, _chat, _no_text, _budget, _cache_state, _unverified,
+    _threads, _skipped, _halved, _truncated, _chat, _no_text, _budget, _cache_state, _unverified,
     _few_values,
 )  # fmt: skip
 """In the order in which their flags are shown, after those of `noise_flags`."""

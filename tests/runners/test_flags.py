@@ -175,6 +175,13 @@ def test_workloads_that_do_not_fit() -> None:
     )  # fmt: skip
 
 
+def test_a_device_whose_memory_ran_out() -> None:
+    (flag,) = raised(plain_record(), replace(SEEN, halved_to=256))
+    assert flag == (
+        "warning", "batches halved", "the device's memory ran out: at most 256 tokens since then",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("template", "setting", "name"),
     [
