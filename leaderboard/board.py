@@ -55,9 +55,12 @@ class Row:
     """The latency phase's."""
     weights_bytes: int | None
     runs: int = 1
-    """Process runs that the three numbers above are means of."""
+    """Process runs that times and memory are means of."""
+    ttft_p95_s: float | None = None
+    """95th percentile over the requests of a run, of the same workload."""
     ttft_interval: Interval | None = None
     """95 %, run to run; None for a single run, whose requests say nothing about other runs."""
+    ttft_p95_interval: Interval | None = None
     decode_interval: Interval | None = None
     peak_interval: Interval | None = None
     flags: tuple[str, ...] = ()
@@ -74,6 +77,7 @@ def row(record: Record) -> Row:
         score=_suite_score(scores) if _answered(record) else None,
         scores=scores,
         ttft_s=workload.ttft_s.p50 if workload else None,
+        ttft_p95_s=workload.ttft_s.p95 if workload else None,
         decode_tokens_per_s=workload.decode_tokens_per_s.p50 if workload else None,
         peak_bytes=phases["latency"].peak_bytes if "latency" in phases else None,
         weights_bytes=record.candidate.weights_bytes,
@@ -120,6 +124,7 @@ def _merge(rows: Sequence[Row]) -> Row:
     lead = max(rows, key=lambda r: (r.record.status != "completed", _scored(r)))
     scored = max(reversed(rows), key=_scored)
     ttft, ttft_interval = _over_runs([r.ttft_s for r in rows])
+    slow, slow_interval = _over_runs([r.ttft_p95_s for r in rows])
     decode, decode_interval = _over_runs([r.decode_tokens_per_s for r in rows])
     peak, peak_interval = _over_runs([r.peak_bytes for r in rows])
     return replace(
@@ -128,6 +133,8 @@ def _merge(rows: Sequence[Row]) -> Row:
         scores=scored.scores,
         ttft_s=ttft,
         ttft_interval=ttft_interval,
+        ttft_p95_s=slow,
+        ttft_p95_interval=slow_interval,
         decode_tokens_per_s=decode,
         decode_interval=decode_interval,
         peak_bytes=None if peak is None else round(peak),

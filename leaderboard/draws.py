@@ -30,6 +30,7 @@ class Draws:
 
     accuracy: Floats
     ttft_s: Floats
+    ttft_p95_s: Floats
     decode_tokens_per_s: Floats
     peak_bytes: Floats
     paired: bool
@@ -68,6 +69,7 @@ def draw(
     else:
         accuracy = _bootstrap(tables, len(rows), rng, draws, weights)
     ttft, a = _runs([(r.ttft_s, r.ttft_interval, r.runs) for r in rows], rng, draws)
+    slow, d = _runs([(r.ttft_p95_s, r.ttft_p95_interval, r.runs) for r in rows], rng, draws)
     decode, b = _runs(
         [(r.decode_tokens_per_s, r.decode_interval, r.runs) for r in rows], rng, draws
     )
@@ -75,10 +77,11 @@ def draw(
     return Draws(
         accuracy=accuracy,
         ttft_s=ttft,
+        ttft_p95_s=slow,
         decode_tokens_per_s=decode,
         peak_bytes=peak,
         paired=tables is not None,
-        runs_vary=a or b or c,
+        runs_vary=a or b or c or d,
     )
 
 

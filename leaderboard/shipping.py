@@ -204,8 +204,8 @@ def _within(drawn: Draws, limits: Limits) -> npt.NDArray[np.bool_]:
         within &= drawn.peak_bytes <= limits.max_peak_bytes
     if limits.min_decode_tokens_per_s is not None:
         within &= drawn.decode_tokens_per_s >= limits.min_decode_tokens_per_s
-    if limits.max_ttft_s is not None:
-        within &= drawn.ttft_s <= limits.max_ttft_s
+    if limits.max_ttft_p95_s is not None:
+        within &= drawn.ttft_p95_s <= limits.max_ttft_p95_s
     if limits.min_accuracy is not None:
         within &= drawn.accuracy >= limits.min_accuracy
     return within

@@ -23,6 +23,31 @@ def gib(size_bytes: float) -> float:
     return size_bytes / 2**30
 
 
+def points(share: float) -> float:
+    """A share, or a difference of two, in percentage points."""
+    return 100 * share
+
+
+def from_mib(size_mib: float) -> float:
+    """MiB as bytes."""
+    return size_mib * 2**20
+
+
+def from_ms(milliseconds: float) -> float:
+    """Milliseconds as seconds."""
+    return milliseconds / 1e3
+
+
+def from_percent(percent: float) -> float:
+    """Per cent, or percentage points, as a share."""
+    return percent / 100
+
+
+def from_millions(count: float) -> float:
+    """Millions, e.g. of parameters, as a count."""
+    return count * 1e6
+
+
 def format_number(value: float | None) -> str:
     """Three significant digits, whole numbers never rounded away: 0.0123, 4.57, 98.6, 1,235."""
     if value is None:

@@ -51,7 +51,7 @@ class Maker:
         workload = self.base.latency["8+4"]
         workload = workload.model_copy(
             update={
-                "ttft_s": workload.ttft_s.model_copy(update={"p50": ttft_s}),
+                "ttft_s": workload.ttft_s.model_copy(update={"p50": ttft_s, "p95": ttft_s}),
                 "decode_tokens_per_s": workload.decode_tokens_per_s.model_copy(
                     update={"p50": decode}
                 ),

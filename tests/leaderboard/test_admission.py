@@ -30,7 +30,7 @@ def the_row(made: Maker) -> Row:
     [
         ("max_peak_bytes", 100 * MIB, 99 * MIB, "peak memory 100 MiB (at most 99.0 MiB)"),
         ("min_decode_tokens_per_s", 50, 60, "decode speed 50.0 tokens/s (at least 60.0 tokens/s)"),
-        ("max_ttft_s", 0.1, 0.05, "time to first token 100 ms (at most 50.0 ms)"),
+        ("max_ttft_p95_s", 0.1, 0.05, "time to first token (p95) 100 ms (at most 50.0 ms)"),
         ("min_accuracy", 0.5, 0.505, "accuracy 50.0% (at least 50.5%)"),
         ("max_weights_bytes", MIB, MIB / 2, "size on disk 1.00 MiB (at most 0.500 MiB)"),
         ("max_parameters", 135e6, 100e6, "parameters 135 million (at most 100 million)"),
@@ -58,12 +58,12 @@ def test_what_is_not_known_is_not_known_to_fit(made: Maker):
     one = made.row("a", accuracy=None, latency={}, memory=None, candidate={"weights_bytes": None})
     assert admit([one], Limits()).admitted == (one,)
     limits = Limits(
-        max_peak_bytes=1e12, min_decode_tokens_per_s=1, max_ttft_s=1e3, min_accuracy=0.0,
+        max_peak_bytes=1e12, min_decode_tokens_per_s=1, max_ttft_p95_s=1e3, min_accuracy=0.0,
         max_weights_bytes=1e12, max_parameters=1e12, max_bits_per_weight=32,
     )  # fmt: skip
     (refused,) = admit([one], limits).refused
     assert [r.text for r in refused.reasons] == [
-        "peak memory not known", "decode speed not known", "time to first token not known",
+        "peak memory not known", "decode speed not known", "time to first token (p95) not known",
         "size on disk not known", "parameters not known", "bits per weight not known",
         "accuracy not known",
     ]  # fmt: skip

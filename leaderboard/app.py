@@ -1,0 +1,32 @@
+"""The board's router: `weighin board` has Streamlit run this file as a script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from leaderboard.panels import overview, session, style
+
+# Name in the address -> title, icon, what draws it; the first is the start page.
+PANELS: dict[str, tuple[str, str, Callable[[], None]]] = {
+    "overview": ("Overview", ":material/scatter_plot:", overview.show),
+}
+
+
+def main() -> None:
+    """Draw the page that the address names."""
+    st.set_page_config(page_title="Weighin", page_icon=":material/balance:", layout="wide")
+    pages = {
+        name: st.Page(draw, title=title, icon=icon, url_path=name, default=number == 0)
+        for number, (name, (title, icon, draw)) in enumerate(PANELS.items())
+    }
+    page = st.navigation(list(pages.values()), position="top")
+    style.apply()
+    session.begin(pages, page)
+    session.show_notices()
+    page.run()
+    session.end()
+
+
+main()

@@ -1,0 +1,44 @@
+"""Text from records, shown as it is written: it is data, and never markup.
+
+Names of candidates, notes and error messages come from files of anybody. Streamlit's tables and
+the options of its select boxes show text as it is; everything else goes through here.
+"""
+
+from __future__ import annotations
+
+import html as _html
+import re
+
+_JOINER = "\N{WORD JOINER}"
+"""Takes no room. It parts what a renderer would turn into an icon, an emoji or a link even where
+its characters are escaped."""
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_STARTS = re.compile(r"([:@]|\bwww)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def plain(text: object) -> str:
+    """On one line, without control characters."""
+    return _CONTROL.sub(" ", str(text)).encode("utf-8", "replace").decode("utf-8")
+
+
+def markdown(text: object) -> str:
+    """For labels, captions and help, which Streamlit reads as Markdown."""
+    parted = _STARTS.sub(rf"\1{_JOINER}", plain(text))
+    return _PUNCTUATION.sub(r"\\\1", parted)
+
+
+def html(text: object) -> str:
+    """For `st.html`, also inside an attribute."""
+    return _html.escape(plain(text), quote=True)
+
+
+def plotly(text: object) -> str:
+    """For plots, whose texts know a little HTML, and TeX between dollars."""
+    return _html.escape(plain(text), quote=False).replace("$", "&#36;")
+
+
+def cut(text: object, most: int) -> str:
+    """At most so many characters, the last an ellipsis where some are missing."""
+    whole = plain(text)
+    return whole if len(whole) <= most else whole[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"

@@ -1,0 +1,128 @@
+"""`weighin board`: the leaderboard, served to a browser on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import webbrowser
+from pathlib import Path
+
+import click
+
+from runners.store import default_store
+
+STARTING_S = 60.0
+STOPPING_S = 5.0
+
+
+@click.command("board")
+@click.option("--store", "stores", type=click.Path(path_type=Path), multiple=True, metavar="DIR",
+              help="Folder of records, or of such folders; may be given several times (default: "
+                   "results in a checkout, else ./weighin-results).")  # fmt: skip
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, metavar="N",
+              help="Default: 8501.")  # fmt: skip
+@click.option("--address", default="127.0.0.1", metavar="HOST",
+              help="Whom to serve: 127.0.0.1, this machine alone (default); 0.0.0.0, everyone "
+                   "who can reach it.")  # fmt: skip
+@click.option("--theme", type=click.Choice(["auto", "light", "dark"]), default="auto",
+              help="auto: as the browser prefers (default).")  # fmt: skip
+@click.option("--browser/--no-browser", default=True, help="Open a browser (default), or not.")
+def command(stores: tuple[Path, ...], port: int, address: str, theme: str, *, browser: bool) -> int:
+    """Show records in a browser: which candidate to ship, and what it rests on.
+
+    Runs that end while it is open appear at the next click. Ctrl-C ends it.
+    """
+    from leaderboard.serving import arguments, environment
+
+    for path in stores:
+        if not path.is_dir():
+            raise click.UsageError(f"--store {path}: there is no such folder")
+    _check_free(address, port)
+    folders = [path.resolve() for path in stores or (_default(),)]
+    # A folder of its own to start in: Streamlit would take settings from a stranger's.
+    server = subprocess.Popen(
+        [sys.executable, *arguments(port=port, address=address, theme=theme)],
+        env={**os.environ, **environment(folders)},
+        cwd=Path(__file__).parent,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C comes to us, and we end it
+    )
+    try:
+        _wait_until_up(server, address, port)
+        url = f"http://{_reachable(address)}:{port}"
+        click.echo(f"the board is at {url} (Ctrl-C ends it)", err=True)
+        if browser:
+            with contextlib.suppress(webbrowser.Error):
+                webbrowser.open(url)
+        code = server.wait()
+    except KeyboardInterrupt:
+        return 0  # that is how a board ends
+    finally:
+        _stop(server)
+    raise click.ClickException(f"the board's server ended by itself with code {code}")
+
+
+def _default() -> Path:
+    """`results` in a checkout, with the reference runs in it; else where runs go."""
+    store = default_store()
+    return store.parent if store.name == "runs" else store
+
+
+def _check_free(address: str, port: int) -> None:
+    try:
+        found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, where = found[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise click.ClickException(
+                f"--port {port}: something else listens there; give another, e.g. "
+                f"--port {port + 1 if port < 65535 else 8501}"
+            ) from error
+        raise click.ClickException(
+            f"--address {address} --port {port}: cannot be served ({error.strerror})"
+        ) from error
+
+
+def _wait_until_up(server: subprocess.Popen[bytes], address: str, port: int) -> None:
+    """Wait until it answers.
+
+    Raises:
+        click.ClickException: it ended, or does not answer.
+    """
+    until = time.monotonic() + STARTING_S
+    while time.monotonic() < until:
+        if server.poll() is not None:
+            raise click.ClickException(f"the board's server ended with code {server.returncode}")
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            asked = http.client.HTTPConnection(_reachable(address), port, timeout=2)
+            asked.request("GET", "/_stcore/health")
+            if asked.getresponse().status == http.client.OK:
+                return
+        time.sleep(0.1)
+    raise click.ClickException(f"the board's server does not answer after {STARTING_S:.0f} s")
+
+
+def _reachable(address: str) -> str:
+    """Where a server that listens on every address is reached from here."""
+    return "localhost" if address in ("0.0.0.0", "::", "127.0.0.1") else address  # noqa: S104
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    if server.poll() is not None:
+        return
+    server.send_signal(signal.SIGTERM)
+    try:
+        server.wait(STOPPING_S)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
