@@ -89,9 +89,9 @@ def weighted_accuracy(row: Row, weights: Mapping[str, float] | None = None) -> f
         weights: by name, not negative; 1 where not named; None: the board's own score.
 
     Returns:
-        0 to 1; None where nothing was scored, or every weight is 0.
+        0 to 1; None where nothing was scored, items are unanswered, or every weight is 0.
     """
-    if weights is None:
+    if weights is None or row.score is None:
         return row.score.value if row.score else None
     scores = usable(row)
     total = math.fsum(weights.get(s.name, 1.0) for s in scores)

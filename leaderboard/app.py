@@ -22,7 +22,7 @@ def main() -> None:
         for number, (name, (title, icon, draw)) in enumerate(PANELS.items())
     }
     page = st.navigation(list(pages.values()), position="top")
-    style.apply()
+    style.apply(dark=session.dark())
     session.begin(pages, page)
     session.show_notices()
     page.run()

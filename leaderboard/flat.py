@@ -40,11 +40,6 @@ def flat_samples(record: Record, samples: pyarrow.Table) -> pyarrow.Table:
     return named.add_column(0, "run", pa.array([record.run_id] * n, pa.string()))
 
 
-def columns(rows: list[Flat]) -> list[str]:
-    """The columns of all rows, in the order in which they first come."""
-    return list(dict.fromkeys(key for one in rows for key in one))
-
-
 def _what(record: Record) -> Flat:
     candidate, quantisation = record.candidate, record.candidate.quantisation
     return {

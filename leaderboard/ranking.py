@@ -12,6 +12,7 @@ from leaderboard.board import Row
 from leaderboard.corrections import benjamini_hochberg
 from leaderboard.paired import mean_difference, paired_difference
 from leaderboard.peers import Floats, Scores, check_peers, side_by_side, usable
+from leaderboard.stats import Interval, normal
 
 LEVEL = 0.05
 
@@ -86,6 +87,28 @@ def rank(
     return Ranking(tiers=tuple(tiers), unranked=tuple(row for v, row in scored if v is None))
 
 
+def weighted_stderr(row: Row, weights: Mapping[str, float] | None) -> float | None:
+    """Of the weighted mean of independent tasks; None where a task lacks its own."""
+    scores = usable(row)
+    given = [_weight(score.name, weights) for score in scores]
+    errors = [score.stderr for score in scores if score.stderr is not None]
+    if len(errors) < len(scores) or sum(given) <= 0:
+        return None
+    weighed = (w * error for w, error in zip(given, errors, strict=True))
+    return math.hypot(*weighed) / math.fsum(given)
+
+
+def weighted_interval(row: Row, weights: Mapping[str, float] | None) -> Interval | None:
+    """Of `weighted_accuracy`, 95 %: the board's own without weights, else the normal one."""
+    if weights is None:
+        return row.score.interval if row.score else None
+    value, stderr = weighted_accuracy(row, weights), weighted_stderr(row, weights)
+    if value is None or stderr is None:
+        return None
+    wide = normal(value, stderr)
+    return Interval(low=max(0.0, wide.low), high=min(1.0, wide.high))
+
+
 def _columns(tables: dict[str, Floats] | None, first: int, second: int) -> dict[str, Floats] | None:
     return tables and {name: table[:, [first, second]] for name, table in tables.items()}
 
@@ -101,20 +124,9 @@ def _compare(
             found = mean_difference(tasks, weights=given)
             return _p(found.difference, found.stderr), True
     values = [weighted_accuracy(one, weights) or 0.0 for one in (leader, row)]
-    errors = [_stderr(one, weights) for one in (leader, row)]
+    errors = [weighted_stderr(one, weights) for one in (leader, row)]
     known = [error for error in errors if error is not None]
     return _p(values[0] - values[1], math.hypot(*known) if len(known) == 2 else None), False
-
-
-def _stderr(row: Row, weights: Mapping[str, float] | None) -> float | None:
-    """Of the weighted mean of independent tasks."""
-    scores = usable(row)
-    given = [_weight(score.name, weights) for score in scores]
-    errors = [score.stderr for score in scores if score.stderr is not None]
-    if len(errors) < len(scores) or sum(given) <= 0:
-        return None
-    weighed = (w * error for w, error in zip(given, errors, strict=True))
-    return math.hypot(*weighed) / math.fsum(given)
 
 
 def _weight(name: str, weights: Mapping[str, float] | None) -> float:

@@ -23,6 +23,11 @@ def gib(size_bytes: float) -> float:
     return size_bytes / 2**30
 
 
+def millions(count: float) -> float:
+    """A count, e.g. of parameters, in millions."""
+    return count / 1e6
+
+
 def points(share: float) -> float:
     """A share, or a difference of two, in percentage points."""
     return 100 * share

@@ -21,6 +21,11 @@ MOST_TEXT = 500
 AXES = ("memory", "ttft", "decode", "disk")
 """What the trade-off plot can show accuracy against."""
 MOST_WEIGHT = 100.0
+UNLIMITED = (
+    "memory_mib", "decode_tokens_per_s", "ttft_p95_ms", "disk_mib", "parameters_m", "bits",
+    "accuracy_percent", "licences", "families", "runtimes", "weights",
+)  # fmt: skip
+"""The fields that say what fits and how it is scored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from leaderboard import text
-from leaderboard.panels import controls
+from leaderboard.charts.tradeoff import AXES, bubble_axis, tradeoff
+from leaderboard.offers import offer
+from leaderboard.overview import Line, Overview
+from leaderboard.panels import budget, controls, ranked, session
+from leaderboard.selection import Selection, machine_name
 
 
 def show() -> None:
@@ -13,5 +19,58 @@ def show() -> None:
     selection = controls.conditions()
     if selection is None:
         return
-    for row in selection.rows:
-        st.markdown(text.markdown(row.record.candidate.name))
+    budget.controls(offer(selection.rows, session.view()))
+    found = session.overview(selection)
+    _answer(found, selection)
+    _plot(found)
+    ranked.table(found)
+
+
+def _answer(found: Overview, selection: Selection) -> None:
+    record = selection.rows[0].record
+    st.html(
+        f'<div class="answer" role="status"><p class="claim">{text.html(found.answer)}</p>'
+        f'<p class="basis">{text.html(found.basis)} Suite {text.html(record.suite.name)} '
+        f"(version {record.suite.version}) on {text.html(machine_name(record))}.</p></div>"
+    )
+
+
+def _plot(found: Overview) -> None:
+    x = st.segmented_control(
+        "Accuracy against",
+        list(AXES),
+        default=session.view().x,
+        required=True,
+        format_func=lambda name: AXES[name].title.split(",")[0],
+        key=session.key("x"),
+    )
+    session.update(x=x)
+    chosen = found.choice.row.record.run_id if found.choice.row else ""
+    figure, absent = tradeoff(found.lines, x, chosen=chosen, dark=session.dark())
+    picked = st.plotly_chart(
+        figure,
+        theme=None,
+        on_select="rerun",
+        selection_mode="points",
+        key=session.key("tradeoff"),
+        config={"displayModeBar": False},
+        alt=f"Accuracy against {AXES[x].title}, a bubble a candidate. The table below has the "
+        "same numbers.",
+    )
+    st.caption(text.markdown(_legend(x, absent)))
+    points = picked.selection.points
+    if points:
+        session.go("candidate", candidates=(str(points[0]["customdata"]),), run="")
+
+
+def _legend(x: str, absent: Sequence[Line]) -> str:
+    words = (
+        f"Bubble: {AXES[bubble_axis(x)].title}. Percentages: probability of being on the front, "
+        "where nothing else that fits is as good in accuracy, speed and memory. Bars: 95% "
+        "intervals, of accuracy over items, of times and memory over process runs. "
+        "A click opens the candidate."
+    )
+    if not absent:
+        return words
+    names = ", ".join(text.cut(one.row.record.candidate.name, 40) for one in absent)
+    return f"{words} Not drawn, for want of a number: {names}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,12 @@ from evals.errors import RecordError
 from leaderboard import text
 from leaderboard.answers import Answers, read_answers
 from leaderboard.board import Row, merged
+from leaderboard.overview import MOST_PAIRED, Overview, look
+from leaderboard.peers import Conditions, peers
+from leaderboard.selection import Selection
 from leaderboard.serving import STORES
 from leaderboard.store_view import StoreReader, StoreView
-from leaderboard.view import View, read_query, write_query
+from leaderboard.view import UNLIMITED, View, read_query, write_query
 from runners.record import Record
 
 if TYPE_CHECKING:
@@ -62,6 +65,13 @@ def update(**changes: Any) -> View:
     return view()
 
 
+def take_off(fields: Sequence[str]) -> None:
+    """Give fields of the view their defaults again, and their widgets with them."""
+    plain = View()
+    update(**{name: getattr(plain, name) for name in fields})
+    st.session_state[_GENERATION] += 1
+
+
 def key(name: str) -> str:
     """Of a widget: another one once the address has brought another view."""
     return f"{name}:{st.session_state[_GENERATION]}"
@@ -98,6 +108,11 @@ def folders() -> tuple[str, ...]:
 def rows() -> tuple[Row, ...]:
     """Every candidate on every suite and machine."""
     return _rows(stores())
+
+
+def overview(selection: Selection) -> Overview:
+    """Rows judged as the view asks, item by item where they are few enough to read."""
+    return _overview(stores(), selection.conditions, _judged(view()))
 
 
 def full(run_id: str) -> tuple[Record | None, str]:
@@ -146,6 +161,23 @@ def _reader(roots: tuple[str, ...]) -> StoreReader:
 @st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_SIGNATURE)
 def _rows(found: StoreView) -> tuple[Row, ...]:
     return tuple(merged(found.records))
+
+
+def _judged(view: View) -> View:
+    """Only what the judgement depends on: a search, say, changes none of it."""
+    return View(x=view.x, **{name: getattr(view, name) for name in UNLIMITED})
+
+
+@st.cache_resource(show_spinner=False, max_entries=64, hash_funcs={**_BY_SIGNATURE, View: repr})
+def _overview(found: StoreView, conditions: Conditions, judged: View) -> Overview:
+    rows = peers(_rows(found))[conditions]
+    scores = {}
+    if len(rows) <= MOST_PAIRED:
+        for row in rows:
+            read, _ = answers(row.record.run_id)
+            if read is not None:
+                scores[row.record.run_id] = read.scores
+    return look(rows, judged, scores)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16, hash_funcs=_BY_SIGNATURE)

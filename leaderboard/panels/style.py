@@ -4,25 +4,54 @@ from __future__ import annotations
 
 import streamlit as st
 
-CSS = """
-<style>
+from leaderboard.charts.theme import palette
+
+RULES = """
 .block-container { padding-top: 4.2rem; padding-bottom: 3rem; max-width: 86rem; }
-.answer { border-left: 4px solid var(--st-primary-color); padding: .2rem 0 .2rem 1rem; }
+.answer { border-left: 4px solid var(--accent); padding: .2rem 0 .2rem 1rem; }
 .answer p { margin: 0; }
 .answer .claim { font-size: 1.35rem; line-height: 1.45; font-weight: 600; text-wrap: pretty; }
 .answer .basis { margin-top: .35rem; font-size: .9rem; opacity: .75; }
 ul.notices { margin: 0; padding-left: 1.2rem; font-size: .9rem; overflow-wrap: anywhere; }
 .conditions { font-size: .9rem; opacity: .75; overflow-wrap: anywhere; }
+.ranked { overflow-x: auto; }
+.ranked table { border-collapse: collapse; width: 100%; font-size: .9rem; }
+.ranked caption { text-align: left; caption-side: top; opacity: .7; padding-bottom: .4rem; }
+.ranked th, .ranked td { padding: .38rem .7rem; text-align: left; font-weight: 400;
+  white-space: nowrap; vertical-align: top; }
+.ranked thead th { opacity: .75; border-bottom: 1px solid var(--line); vertical-align: bottom; }
+.ranked thead th[title]:not([title=""]) { cursor: help; }
+.ranked small { display: block; font-size: .75rem; opacity: .8; }
+.ranked .number { text-align: right; font-variant-numeric: tabular-nums; }
+.ranked tbody { border-bottom: 1px solid var(--line); }
+.ranked th.name { position: sticky; left: 0; background: var(--page); white-space: normal;
+  min-width: 12rem; overflow-wrap: anywhere; }
+.ranked .rank { font-variant-numeric: tabular-nums; opacity: .75; }
+.ranked .pm { opacity: .6; font-size: .8em; }
+.ranked .why { font-size: .8rem; opacity: .8; }
+.ranked tr.outside td, .ranked tr.outside th { opacity: .55; }
+.ranked tr.chosen th.name a { font-weight: 700; }
+.ranked tr.chosen th.name { box-shadow: inset 3px 0 0 var(--mark); }
+.ranked .flag { border: 1px solid var(--mark); border-radius: 1rem; padding: 0 .5rem;
+  font-size: .8rem; cursor: help; }
+.ranked a { color: inherit; text-decoration-color: var(--accent); text-underline-offset: .2em; }
 code { overflow-wrap: anywhere; }
-:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 @media (max-width: 40rem) {
   .block-container { padding-left: 1rem; padding-right: 1rem; }
   .answer .claim { font-size: 1.1rem; }
 }
-</style>
 """
 
 
-def apply() -> None:
-    """Add the style sheet to the page."""
-    st.html(CSS)
+def apply(*, dark: bool) -> None:
+    """Add the style sheet to the page, in the colours of its theme."""
+    colours = palette(dark=dark)
+    names = {
+        "accent": colours.accent,
+        "mark": colours.series[1],
+        "line": colours.grid,
+        "page": colours.background,
+    }
+    root = " ".join(f"--{name}: {value};" for name, value in names.items())
+    st.html(f"<style>:root {{ {root} }}{RULES}</style>")

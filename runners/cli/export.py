@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -22,9 +19,6 @@ if TYPE_CHECKING:
 
     from runners.record import Record
     from runners.store import Store
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet computes a cell that starts so."""
 
 
 @click.command("export")
@@ -86,12 +80,10 @@ def _named(store: Store, name: str) -> Record | RecordError:
 
 
 def _rows(records: Iterable[Record]) -> pyarrow.Table:
-    import pyarrow as pa
+    from leaderboard.flat import flat_record
+    from leaderboard.tabular import table_of
 
-    from leaderboard.flat import columns, flat_record
-
-    rows = [flat_record(record) for record in records]
-    return pa.table({name: [row.get(name) for row in rows] for name in columns(rows)})
+    return table_of([flat_record(record) for record in records])
 
 
 def _samples(store: Store, records: Iterable[Record]) -> pyarrow.Table:
@@ -119,52 +111,10 @@ def _write(table: pyarrow.Table, kind: str, output: Path | None) -> None:
         with Path(output or "").open("wb") as file:
             pyarrow.parquet.write_table(table, file, compression="zstd")
         return
+    from leaderboard.tabular import write_csv, write_json
+
     with _opened(output) as stream:
-        if kind == "csv":
-            _write_csv(table, stream)
-        else:
-            rows = [_finite(row) for row in table.to_pylist()]
-            stream.write(json.dumps(rows, allow_nan=False, default=str) + "\n")
-
-
-def _write_csv(table: pyarrow.Table, stream: TextIO) -> None:
-    writer = csv.writer(_LineFeeds(stream))
-    writer.writerow([_csv_cell(name) for name in table.column_names])
-    for batch in table.to_batches(max_chunksize=1000):
-        for row in batch.to_pylist():
-            writer.writerow([_csv_cell(value) for value in _finite(row).values()])
-
-
-class _LineFeeds:
-    """Ends rows in a line feed, as other commands do.
-
-    The writer itself is left at CR LF: told another end, it does not quote a lone CR in a text,
-    which readers take for the end of a row.
-    """
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, row: str, /) -> int:
-        """One row, as csv hands it over."""
-        return self._stream.write(row.removesuffix("\r\n") + "\n")
-
-
-def _csv_cell(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return f"'{value}"
-    return json.dumps(value) if isinstance(value, list | dict) else value
-
-
-def _finite(row: dict[str, Any]) -> dict[str, Any]:
-    """Without infinities and NaN, which neither JSON nor a spreadsheet has: they become None."""
-    return {key: _finite_value(value) for key, value in row.items()}
-
-
-def _finite_value(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_finite_value(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        (write_csv if kind == "csv" else write_json)(table, stream)
 
 
 @contextmanager

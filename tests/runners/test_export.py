@@ -15,7 +15,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from evals.errors import RecordError
-from leaderboard.flat import columns, flat_record
+from leaderboard.flat import flat_record
+from leaderboard.tabular import table_of
 from runners.cli.export import command
 from runners.record import Record
 from runners.store import Store
@@ -90,7 +91,8 @@ def test_what_was_not_measured_is_none():
 
 
 def test_columns_are_those_of_all_rows():
-    assert columns([{"a": 1, "b": 2}, {"c": 3, "a": 4}]) == ["a", "b", "c"]
+    table = table_of([{"a": 1, "b": 2}, {"c": 3, "a": 4}])
+    assert table.to_pylist() == [{"a": 1, "b": 2, "c": None}, {"a": 4, "b": None, "c": 3}]
 
 
 def test_rows_of_unlike_records_share_a_table(store: Store, export: Callable[..., Result]):

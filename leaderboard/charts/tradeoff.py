@@ -1,0 +1,251 @@
+"""Accuracy against what it costs: one bubble a candidate, intervals both ways."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from leaderboard.board import Row
+from leaderboard.charts.theme import Palette, palette, template
+from leaderboard.names import short_names
+from leaderboard.overview import Line
+from leaderboard.stats import Interval
+from leaderboard.text import cut, plotly
+from leaderboard.units import (
+    format_mib,
+    format_ms,
+    format_number,
+    format_percent,
+    format_rate,
+    mib,
+    ms,
+    points,
+)
+
+MOST_LABELS = 14
+_SMALL, _LARGE = 14.0, 44.0
+"""Diameters of bubbles, in pixels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """A cost that accuracy is shown against."""
+
+    title: str
+    value: Callable[[Row], float | None]
+    interval: Callable[[Row], Interval | None]
+    scale: Callable[[float], float]
+
+
+def _none(_row: Row) -> Interval | None:
+    return None
+
+
+AXES = {
+    "memory": Axis(
+        title="peak memory, MiB",
+        value=lambda row: row.peak_bytes,
+        interval=lambda row: row.peak_interval,
+        scale=mib,
+    ),
+    "ttft": Axis(
+        title="time to first token, median, ms",
+        value=lambda row: row.ttft_s,
+        interval=lambda row: row.ttft_interval,
+        scale=ms,
+    ),
+    "decode": Axis(
+        title="decode, tokens/s",
+        value=lambda row: row.decode_tokens_per_s,
+        interval=lambda row: row.decode_interval,
+        scale=float,
+    ),
+    "disk": Axis(
+        title="weights on disk, MiB", value=lambda row: row.weights_bytes, interval=_none, scale=mib
+    ),
+}
+
+
+def bubble_axis(x: str) -> str:
+    """The third axis of the plot: what the bubbles' areas show."""
+    return "decode" if x in ("memory", "disk") else "memory"
+
+
+def tradeoff(
+    lines: Sequence[Line], x: str, *, chosen: str = "", dark: bool = False
+) -> tuple[go.Figure, tuple[Line, ...]]:
+    """The trade-off plot.
+
+    Args:
+        lines: candidates, fitting or not.
+        x: one of AXES.
+        chosen: run id of the answer.
+        dark: drawn on a dark page.
+
+    Returns:
+        The figure, whose points carry their candidate's digest as custom data, and the lines that
+        lack one of its two axes and so are not on it.
+    """
+    axis, third = AXES[x], AXES[bubble_axis(x)]
+    shown = [one for one in lines if one.accuracy is not None and _positive(axis.value(one.row))]
+    absent = tuple(one for one in lines if one not in shown)
+    colours = palette(dark=dark)
+    figure = go.Figure(layout={"template": template(dark=dark), "height": 460})
+    names = dict(zip(map(id, shown), _labels(shown), strict=True))
+    sizes = _diameters([third.value(one.row) for one in shown])
+    size = dict(zip(map(id, shown), sizes, strict=True))
+    for kind in _kinds(colours):
+        part = [one for one in shown if _kind(one, chosen) == kind.name]
+        if part:
+            figure.add_trace(_bubbles(part, kind, axis, names, size, colours))
+    values = [axis.scale(axis.value(one.row) or 1.0) for one in shown]
+    figure.update_layout(
+        xaxis={"type": "log", "title": {"text": axis.title}, **_ticks(values)},
+        yaxis={"title": {"text": "accuracy, %"}},
+        showlegend=len(figure.data) > 1,
+        dragmode=False,
+    )
+    return figure, absent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    name: str
+    fill: str
+    edge: str
+    width: float
+    opacity: float
+
+
+def _kinds(colours: Palette) -> tuple[_Kind, ...]:
+    """Drawn in this order: what matters most comes last, on top."""
+    accent, other = colours.accent, colours.series[1]
+    grey = colours.muted
+    return (
+        _Kind(name="outside your limits", fill=colours.grid, edge=grey, width=1, opacity=0.45),
+        _Kind(name="fits", fill=colours.panel, edge=grey, width=1.5, opacity=0.9),
+        _Kind(name="on the front", fill=accent, edge=colours.background, width=1.5, opacity=0.85),
+        _Kind(name="the answer", fill=other, edge=colours.text, width=2, opacity=0.95),
+    )
+
+
+def _kind(line: Line, chosen: str) -> str:
+    if line.reasons:
+        return "outside your limits"
+    if line.row.record.run_id == chosen:
+        return "the answer"
+    return "on the front" if line.on_front else "fits"
+
+
+def _bubbles(
+    lines: Sequence[Line],
+    kind: _Kind,
+    axis: Axis,
+    names: dict[int, str],
+    size: dict[int, float],
+    colours: Palette,
+) -> go.Scatter:
+    grey = kind.name == "outside your limits"
+    thin = {"thickness": 1, "width": 3, "color": colours.muted}
+    return go.Scatter(
+        name=kind.name,
+        mode="markers+text",
+        x=[axis.scale(axis.value(one.row) or 1.0) for one in lines],
+        y=[points(one.accuracy or 0.0) for one in lines],
+        error_x=_bars([axis.interval(one.row) for one in lines], axis.scale, thin),
+        error_y=_bars([one.interval for one in lines], points, thin),
+        opacity=kind.opacity,
+        text=[names[id(one)] for one in lines],
+        textposition="middle right",
+        textfont={"size": 12, "color": colours.muted if grey else colours.text},
+        customdata=[one.row.record.candidate.digest for one in lines],
+        hovertext=[_hover(one) for one in lines],
+        hovertemplate="%{hovertext}<extra></extra>",
+        marker={
+            "size": [size[id(one)] for one in lines],
+            "color": kind.fill,
+            "line": {"color": kind.edge, "width": kind.width},
+        },
+        cliponaxis=False,
+    )
+
+
+def _bars(
+    intervals: Sequence[Interval | None], scale: Callable[[float], float], look: dict[str, object]
+) -> dict[str, object]:
+    """Half widths: all intervals of the board are symmetric about their value, or nearly so."""
+    halves = [0.0 if i is None else scale((i.high - i.low) / 2) for i in intervals]
+    return {"type": "data", "array": halves, **look}
+
+
+def _labels(lines: Sequence[Line]) -> list[str]:
+    """Short names, with the probability of being on the front where there is one."""
+    short = short_names([one.row.record.candidate.name for one in lines])
+    found = []
+    for line, name in zip(lines, short, strict=True):
+        if len(lines) > MOST_LABELS and not line.on_front:
+            found.append("")
+            continue
+        chance = "" if line.front is None else f" {points(line.front):.0f}%"
+        found.append(f"  {plotly(cut(name, 24))}{chance}")
+    return found
+
+
+def _hover(line: Line) -> str:
+    row = line.row
+    score = row.score
+    half = ""
+    if line.interval:
+        half = f" \N{PLUS-MINUS SIGN} {points((line.interval.high - line.interval.low) / 2):.1f}"
+    facts = [
+        f"<b>{plotly(row.record.candidate.name)}</b>",
+        f"accuracy {format_percent(line.accuracy)}{half}, {score.n if score else 0:,} items",
+        f"peak {format_mib(row.peak_bytes)} \N{MIDDLE DOT} {format_mib(row.weights_bytes)} on disk",
+        f"TTFT {format_ms(row.ttft_s)}, p95 {format_ms(row.ttft_p95_s)}",
+        f"decode {format_rate(row.decode_tokens_per_s)}",
+        f"{row.runs} run{'s' if row.runs != 1 else ''}",
+    ]
+    if line.front is not None:
+        facts.append(f"on the front with {points(line.front):.0f}% probability")
+    facts += [plotly(f"outside: {reason.text}") for reason in line.reasons]
+    facts += [plotly(f"flag: {flag}") for flag in row.flags]
+    return "<br>".join(facts)
+
+
+def _diameters(values: Sequence[float | None]) -> list[float]:
+    """Areas in proportion to the values; the smallest size where one is missing."""
+    known = [value for value in values if _positive(value)]
+    if not known:
+        return [_SMALL for _ in values]
+    largest = max(value or 0.0 for value in known)
+    return [
+        max(_SMALL, _LARGE * math.sqrt((value or 0.0) / largest)) if _positive(value) else _SMALL
+        for value in values
+    ]
+
+
+def _positive(value: float | None) -> bool:
+    return value is not None and 0 < value < math.inf
+
+
+def _ticks(values: Sequence[float]) -> dict[str, object]:
+    """Ticks at round numbers: plotly's own leave a log axis of less than a decade nearly bare."""
+    if not values:
+        return {}
+    low, high = min(values) / 1.25, max(values) * 1.25
+    decades = math.log10(high / low)
+    mantissas = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0) if decades < 1.3 else (1.0, 2.0, 5.0)
+    found = [
+        mantissa * 10.0**power
+        for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        for mantissa in (mantissas if decades < 4 else (1.0,))
+        if low <= mantissa * 10.0**power <= high
+    ]
+    return {
+        "tickvals": found,
+        "ticktext": [format_number(value) for value in found],
+        "range": [math.log10(low), math.log10(high)],
+    }
