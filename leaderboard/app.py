@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import streamlit as st
 
@@ -14,9 +15,13 @@ PANELS: dict[str, tuple[str, str, Callable[[], None]]] = {
 }
 
 
+# A file of ours: a named icon would be fetched from the network.
+ICON = Path(__file__).with_name("icon.svg")
+
+
 def main() -> None:
     """Draw the page that the address names."""
-    st.set_page_config(page_title="Weighin", page_icon=":material/balance:", layout="wide")
+    st.set_page_config(page_title="Weighin", page_icon=str(ICON), layout="wide")
     pages = {
         name: st.Page(draw, title=title, icon=icon, url_path=name, default=number == 0)
         for number, (name, (title, icon, draw)) in enumerate(PANELS.items())

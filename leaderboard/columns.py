@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from leaderboard.board import Row, Score, longest_workload
+from leaderboard.board import Row, longest_workload
+from leaderboard.cells import (
+    Cell,
+    accuracy_cell,
+    flags_cell,
+    missing,
+    task_cell,
+    task_score_of,
+)
 from leaderboard.overview import Line
 from leaderboard.stats import Interval
-from leaderboard.units import MISSING, format_number, mib, millions, ms, points
+from leaderboard.units import MISSING, format_half, format_number, mib, millions, ms, points
 
 TASK = "task:"
 """How the key of a task's own column begins."""
 USUAL = ("ttft_p95", "decode", "peak", "disk", "bits", "front", "runs", "flags")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One value of one candidate, ready to be shown."""
-
-    text: str
-    spread: str = ""
-    """Half the 95 % interval, in the same unit."""
-    hint: str = ""
-    """What a tooltip says: counts, or why the value is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +93,7 @@ def _measured(workload: str) -> list[Column]:
             header="accuracy",
             unit="%",
             hint="Mean over tasks and groups. After it, half its 95% interval over items.",
-            cell=_accuracy,
+            cell=accuracy_cell,
             value=lambda line: line.accuracy,
         ),
         _quantity(
@@ -145,7 +142,7 @@ def _measured(workload: str) -> list[Column]:
         ),
         _share(
             "front",
-            "on the front",
+            "front",
             "Probability that nothing else that fits is as good in accuracy, speed and memory and "
             "better in one.",
             lambda line: line.front,
@@ -161,7 +158,7 @@ def _measured(workload: str) -> list[Column]:
             header="flags",
             unit="",
             hint="What a reader of the numbers should know.",
-            cell=_flags,
+            cell=flags_cell,
             value=lambda line: ", ".join(line.row.flags) or None,
             number=False,
         ),
@@ -213,7 +210,7 @@ def _quantity(
         hint = f"{runs} run{'s' if runs != 1 else ''}" if interval else ""
         if interval and spread is None:
             hint += ": no interval, one run says nothing of the next"
-        half = format_number(scale((spread.high - spread.low) / 2)) if spread else ""
+        half = format_half(scale((spread.high - spread.low) / 2), scale(found)) if spread else ""
         return Cell(text=format_number(scale(found)), spread=half, hint=hint)
 
     return Column(
@@ -250,52 +247,12 @@ def _text(key: str, header: str, hint: str, value: Callable[[Line], str]) -> Col
 
 
 def _task(name: str) -> Column:
-    def score(line: Line) -> Score | None:
-        return next((one for one in line.row.scores if one.name == name), None)
-
-    def cell(line: Line) -> Cell:
-        found = score(line)
-        if found is None or found.value is None:
-            return missing(line.row)
-        if found.interval is None:
-            return Cell(text=format_number(found.value), hint=f"{found.metric}, {found.n:,} items")
-        told = ", not told from guessing" if found.told_from_chance is False else ""
-        return _proportion(found.value, found.interval, f"{found.metric}, {found.n:,} items{told}")
-
     def value(line: Line) -> float | None:
-        found = score(line)
+        found = task_score_of(line.row, name)
         return found.value if found else None
 
     return Column(
-        key=f"{TASK}{name}", header=name, unit="", hint="In %, where it is a share.", cell=cell,
+        key=f"{TASK}{name}", header=name, unit="", hint="In %, where it is a share.",
+        cell=lambda line: task_cell(line.row, name),
         value=value,
     )  # fmt: skip
-
-
-def _accuracy(line: Line) -> Cell:
-    score = line.row.score
-    if line.accuracy is None:
-        return missing(line.row, "not every item was answered")
-    return _proportion(line.accuracy, line.interval, f"{score.n:,} items" if score else "")
-
-
-def _proportion(value: float, interval: Interval | None, hint: str) -> Cell:
-    half = f"{points((interval.high - interval.low) / 2):.1f}" if interval else ""
-    return Cell(text=f"{points(value):.1f}", spread=half, hint=hint)
-
-
-def _flags(line: Line) -> Cell:
-    record = line.row.record
-    details = [f"{flag.name}: {flag.detail}" for flag in record.flags]
-    if record.error:
-        details.insert(0, f"{record.error.phase}: {record.error.message}")
-    return Cell(text=", ".join(line.row.flags), hint="; ".join(dict.fromkeys(details)))
-
-
-def missing(row: Row, otherwise: str = "not measured") -> Cell:
-    """The cell of a number that there is not, with the reason."""
-    error = row.record.error
-    if row.record.status == "completed":
-        return Cell(text=MISSING, hint=otherwise)
-    why = f": {error.phase}: {error.message}" if error else ""
-    return Cell(text=MISSING, hint=f"{row.record.status}{why}")

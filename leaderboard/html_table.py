@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
-from leaderboard.columns import Cell, Column
+from leaderboard.cells import Cell
+from leaderboard.columns import Column
 from leaderboard.overview import Line
 from leaderboard.text import html
 
@@ -44,7 +45,7 @@ def ranked_table(
         f'<p class="more">{more:,} more: narrow the search, or download them.</p>' if more else ""
     )
     return (
-        f'<div class="ranked" role="region" tabindex="0" aria-label="Ranked candidates">'
+        '<div class="ranked" role="region" tabindex="0" aria-label="Ranked candidates">'
         f"<table><caption>{html(caption)}</caption><thead><tr>"
         f'<th scope="col" title="Among those that fit. Equal numbers cannot be told apart.">rank'
         f'</th><th scope="col" class="name">candidate</th>{head}</tr></thead>{body}</table></div>'
@@ -52,8 +53,8 @@ def ranked_table(
     )
 
 
-def _group(line: Line) -> object:
-    return line.rank if line.rank is not None else bool(line.reasons)
+def _group(line: Line) -> tuple[int, bool]:
+    return line.rank or 0, bool(line.reasons)
 
 
 def _header(column: Column) -> str:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leaderboard.admission import Reason, weighted_accuracy
+from leaderboard.admission import MEASURED, Reason, weighted_accuracy
 from leaderboard.board import Row
 from leaderboard.front import Placement, Speed, place
 from leaderboard.peers import Scores
 from leaderboard.ranking import Tier, rank, weighted_interval
-from leaderboard.shipping import Choice, choose, sentence
+from leaderboard.shipping import Choice, answer, choose
 from leaderboard.stats import Interval
 from leaderboard.view import View, limits, task_weights
 
@@ -49,9 +49,12 @@ class Overview:
     """What the panel shows."""
 
     choice: Choice
-    answer: str
+    claim: str
+    """The answer, a sentence."""
+    certainty: str
+    """How sure it is, and what cannot be told from it."""
     basis: str
-    """What the answer's certainty rests on."""
+    """What the certainty rests on."""
     lines: tuple[Line, ...]
     """By rank, then those that do not fit by accuracy."""
 
@@ -68,9 +71,8 @@ def look(rows: Sequence[Row], view: View, answers: Mapping[str, Scores] | None =
         ValueError: the rows are of several machines, suites or budgets.
     """
     weights = task_weights(view)
-    choice = choose(
-        rows, limits(view), np.random.default_rng(SEED), weights=weights, answers=answers
-    )
+    within = limits(view)
+    choice = choose(rows, within, np.random.default_rng(SEED), weights=weights, answers=answers)
     admitted = choice.admission.admitted
     speed: Speed = "ttft" if view.x == "ttft" else "decode"
     placements = place(
@@ -80,10 +82,12 @@ def look(rows: Sequence[Row], view: View, answers: Mapping[str, Scores] | None =
     lines = _fitting(choice, ranking.tiers, ranking.unranked, placements, weights)
     outside = [_line(one.row, weights, reasons=one.reasons) for one in choice.admission.refused]
     outside.sort(key=lambda line: -1.0 if line.accuracy is None else line.accuracy, reverse=True)
+    claim, certainty = answer(choice)
     return Overview(
         choice=choice,
-        answer=sentence(choice),
-        basis=_basis(choice),
+        claim=claim,
+        certainty=certainty,
+        basis=_basis(choice, limited=any(getattr(within, name) is not None for name in MEASURED)),
         lines=(*lines, *outside),
     )
 
@@ -136,7 +140,7 @@ def _line(
     )
 
 
-def _basis(choice: Choice) -> str:
+def _basis(choice: Choice, *, limited: bool) -> str:
     if choice.row is None:
         return ""
     items = choice.row.score.n if choice.row.score else 0
@@ -150,5 +154,7 @@ def _basis(choice: Choice) -> str:
         if choice.runs_vary
         else "times and memory as measured once: no run was repeated"
     )
-    fits = "" if choice.fits is None else f" It keeps to your limits in {choice.fits:.0%} of draws."
+    fits = ""
+    if limited and choice.fits is not None:
+        fits = f" It keeps to your limits in {choice.fits:.0%} of draws."
     return f"Certainty over {items:,} items: {how}; {runs}.{fits}"

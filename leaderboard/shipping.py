@@ -124,20 +124,25 @@ def choose(
 
 def sentence(choice: Choice) -> str:
     """The answer in plain words; names stand in it as they are written in the records."""
+    return " ".join(part for part in answer(choice) if part)
+
+
+def answer(choice: Choice) -> tuple[str, str]:
+    """The answer and what speaks for it, each a sentence; the second is empty where none does."""
     total = len(choice.admission.admitted) + len(choice.admission.refused)
     if choice.row is None:
-        return _nothing(choice.admission.refused, total)
+        return _nothing(choice.admission.refused, total), ""
     parts = [format_percent(choice.accuracy)]
     if choice.row.peak_bytes is not None:
         parts.append(format_mib(choice.row.peak_bytes))
     if choice.row.decode_tokens_per_s is not None:
         parts.append(format_rate(choice.row.decode_tokens_per_s))
-    text = f"Ship {choice.row.record.candidate.name} ({', '.join(parts)}): "
+    claim = f"Ship {choice.row.record.candidate.name} ({', '.join(parts)})."
     if not choice.alternatives:
-        return text + f"it is the only one of {total} that fits."
+        return claim, f"It is the only one of {total} that fits."
     fitting = 1 + len(choice.alternatives)
-    return text + (
-        f"of the {fitting} that fit it is the most accurate with {_sure(choice.probability)} "
+    return claim, (
+        f"Of the {fitting} that fit it is the most accurate with {_sure(choice.probability)} "
         f"probability; on average it lies {_points(choice.regret)} below whichever is the best."
         + _ties(choice)
     )

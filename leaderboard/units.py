@@ -64,6 +64,16 @@ def format_number(value: float | None) -> str:
     return f"{value:,.{decimals}f}"
 
 
+def format_half(half: float, value: float) -> str:
+    """Half an interval with as many decimals as `format_number` gives the value: `0.1` of 310.0.
+
+    Where that would be 0, which no interval is, the next decimal that is not.
+    """
+    digits = format_number(value).partition(".")[2]
+    text = f"{half:,.{len(digits)}f}"
+    return text if float(text.replace(",", "")) or not half else f"{half:.1g}"
+
+
 def format_ms(seconds: float | None) -> str:
     """Seconds as text in milliseconds: 0.0123 -> `12.3 ms`."""
     return MISSING if seconds is None else f"{format_number(ms(seconds))} ms"

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from leaderboard.board import Row
+from leaderboard.charts.labels import Bubble, positions
+from leaderboard.charts.scales import log_range, log_ticks
 from leaderboard.charts.theme import Palette, palette, template
 from leaderboard.names import short_names
 from leaderboard.overview import Line
@@ -17,7 +19,6 @@ from leaderboard.text import cut, plotly
 from leaderboard.units import (
     format_mib,
     format_ms,
-    format_number,
     format_percent,
     format_rate,
     mib,
@@ -26,8 +27,14 @@ from leaderboard.units import (
 )
 
 MOST_LABELS = 14
+HEIGHT, WIDTH = 460, 800
+"""Pixels; the width is that of an ordinary window, by which labels are placed."""
 _SMALL, _LARGE = 14.0, 44.0
 """Diameters of bubbles, in pixels."""
+
+
+OUTSIDE = "outside your limits"
+_KINDS = (OUTSIDE, "fits", "on the front", "the answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,22 +100,64 @@ def tradeoff(
     shown = [one for one in lines if one.accuracy is not None and _positive(axis.value(one.row))]
     absent = tuple(one for one in lines if one not in shown)
     colours = palette(dark=dark)
-    figure = go.Figure(layout={"template": template(dark=dark), "height": 460})
-    names = dict(zip(map(id, shown), _labels(shown), strict=True))
-    sizes = _diameters([third.value(one.row) for one in shown])
-    size = dict(zip(map(id, shown), sizes, strict=True))
+    figure = go.Figure(layout={"template": template(dark=dark), "height": HEIGHT})
+    drawn = _points(shown, axis, third, chosen)
     for kind in _kinds(colours):
-        part = [one for one in shown if _kind(one, chosen) == kind.name]
+        part = [point for point in drawn if point.kind == kind.name]
         if part:
-            figure.add_trace(_bubbles(part, kind, axis, names, size, colours))
-    values = [axis.scale(axis.value(one.row) or 1.0) for one in shown]
+            figure.add_trace(_bubbles(part, kind, axis, colours))
     figure.update_layout(
-        xaxis={"type": "log", "title": {"text": axis.title}, **_ticks(values)},
-        yaxis={"title": {"text": "accuracy, %"}},
+        xaxis={"type": "log", "title": {"text": axis.title}, **log_ticks([p.x for p in drawn])},
+        yaxis={"title": {"text": "accuracy, %"}, "range": _span(shown)},
         showlegend=len(figure.data) > 1,
         dragmode=False,
     )
     return figure, absent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Point:
+    """A line as it is drawn."""
+
+    line: Line
+    kind: str
+    x: float
+    diameter: float
+    label: str
+    position: str
+    """Of the label; empty: it has no place."""
+
+
+def _points(shown: Sequence[Line], axis: Axis, third: Axis, chosen: str) -> list[_Point]:
+    # The answer's label has the first choice of a place, then the front's.
+    ordered = sorted(shown, key=lambda one: _KINDS.index(_kind(one, chosen)), reverse=True)
+    x = [axis.scale(axis.value(one.row) or 1.0) for one in ordered]
+    diameters = _diameters([third.value(one.row) for one in ordered])
+    labels = _labels(ordered)
+    (left, right), (low, high) = log_range(x), _span(ordered)
+    bubbles = [
+        Bubble(
+            x=WIDTH * (math.log10(value) - left) / (right - left),
+            y=(HEIGHT - 100) * (points(one.accuracy or 0.0) - low) / (high - low),
+            radius=diameter / 2,
+            text=label,
+        )
+        for one, value, diameter, label in zip(ordered, x, diameters, labels, strict=True)
+    ]
+    places = positions(bubbles, WIDTH, HEIGHT - 100)
+    return [
+        _Point(
+            line=one,
+            kind=_kind(one, chosen),
+            x=value,
+            diameter=diameter,
+            label=label if place else "",
+            position=place or "middle center",
+        )
+        for one, value, diameter, label, place in zip(
+            ordered, x, diameters, labels, places, strict=True
+        )
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +174,7 @@ def _kinds(colours: Palette) -> tuple[_Kind, ...]:
     accent, other = colours.accent, colours.series[1]
     grey = colours.muted
     return (
-        _Kind(name="outside your limits", fill=colours.grid, edge=grey, width=1, opacity=0.45),
+        _Kind(name=OUTSIDE, fill=colours.grid, edge=grey, width=1, opacity=0.45),
         _Kind(name="fits", fill=colours.panel, edge=grey, width=1.5, opacity=0.9),
         _Kind(name="on the front", fill=accent, edge=colours.background, width=1.5, opacity=0.85),
         _Kind(name="the answer", fill=other, edge=colours.text, width=2, opacity=0.95),
@@ -134,38 +183,32 @@ def _kinds(colours: Palette) -> tuple[_Kind, ...]:
 
 def _kind(line: Line, chosen: str) -> str:
     if line.reasons:
-        return "outside your limits"
+        return OUTSIDE
     if line.row.record.run_id == chosen:
         return "the answer"
     return "on the front" if line.on_front else "fits"
 
 
-def _bubbles(
-    lines: Sequence[Line],
-    kind: _Kind,
-    axis: Axis,
-    names: dict[int, str],
-    size: dict[int, float],
-    colours: Palette,
-) -> go.Scatter:
-    grey = kind.name == "outside your limits"
+def _bubbles(found: Sequence[_Point], kind: _Kind, axis: Axis, colours: Palette) -> go.Scatter:
+    lines = [point.line for point in found]
     thin = {"thickness": 1, "width": 3, "color": colours.muted}
+    outside = kind.name == OUTSIDE
     return go.Scatter(
         name=kind.name,
         mode="markers+text",
-        x=[axis.scale(axis.value(one.row) or 1.0) for one in lines],
+        x=[point.x for point in found],
         y=[points(one.accuracy or 0.0) for one in lines],
         error_x=_bars([axis.interval(one.row) for one in lines], axis.scale, thin),
         error_y=_bars([one.interval for one in lines], points, thin),
         opacity=kind.opacity,
-        text=[names[id(one)] for one in lines],
-        textposition="middle right",
-        textfont={"size": 12, "color": colours.muted if grey else colours.text},
+        text=[plotly(point.label) for point in found],
+        textposition=[point.position for point in found],
+        textfont={"size": 12, "color": colours.muted if outside else colours.text},
         customdata=[one.row.record.candidate.digest for one in lines],
         hovertext=[_hover(one) for one in lines],
         hovertemplate="%{hovertext}<extra></extra>",
         marker={
-            "size": [size[id(one)] for one in lines],
+            "size": [point.diameter for point in found],
             "color": kind.fill,
             "line": {"color": kind.edge, "width": kind.width},
         },
@@ -190,7 +233,7 @@ def _labels(lines: Sequence[Line]) -> list[str]:
             found.append("")
             continue
         chance = "" if line.front is None else f" {points(line.front):.0f}%"
-        found.append(f"  {plotly(cut(name, 24))}{chance}")
+        found.append(f"{cut(name, 24)}{chance}")
     return found
 
 
@@ -231,21 +274,13 @@ def _positive(value: float | None) -> bool:
     return value is not None and 0 < value < math.inf
 
 
-def _ticks(values: Sequence[float]) -> dict[str, object]:
-    """Ticks at round numbers: plotly's own leave a log axis of less than a decade nearly bare."""
-    if not values:
-        return {}
-    low, high = min(values) / 1.25, max(values) * 1.25
-    decades = math.log10(high / low)
-    mantissas = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0) if decades < 1.3 else (1.0, 2.0, 5.0)
-    found = [
-        mantissa * 10.0**power
-        for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        for mantissa in (mantissas if decades < 4 else (1.0,))
-        if low <= mantissa * 10.0**power <= high
+def _span(lines: Sequence[Line]) -> tuple[float, float]:
+    """Of the vertical axis, per cent: every interval, and some room."""
+    ends = [
+        points(end)
+        for one in lines
+        for end in ((one.interval.low, one.interval.high) if one.interval else (one.accuracy or 0,))
     ]
-    return {
-        "tickvals": found,
-        "ticktext": [format_number(value) for value in found],
-        "range": [math.log10(low), math.log10(high)],
-    }
+    low, high = min(ends, default=0.0), max(ends, default=100.0)
+    room = max(1.0, 0.05 * (high - low))
+    return low - room, high + room

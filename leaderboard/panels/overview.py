@@ -29,7 +29,8 @@ def show() -> None:
 def _answer(found: Overview, selection: Selection) -> None:
     record = selection.rows[0].record
     st.html(
-        f'<div class="answer" role="status"><p class="claim">{text.html(found.answer)}</p>'
+        f'<div class="answer" role="status"><p class="claim">{text.html(found.claim)}</p>'
+        f'<p class="certainty">{text.html(found.certainty)}</p>'
         f'<p class="basis">{text.html(found.basis)} Suite {text.html(record.suite.name)} '
         f"(version {record.suite.version}) on {text.html(machine_name(record))}.</p></div>"
     )

@@ -7,17 +7,19 @@ import streamlit as st
 from leaderboard.charts.theme import palette
 
 RULES = """
-.block-container { padding-top: 4.2rem; padding-bottom: 3rem; max-width: 86rem; }
+.block-container { padding-top: 4.2rem; padding-bottom: 3rem; max-width: 84rem; }
 .answer { border-left: 4px solid var(--accent); padding: .2rem 0 .2rem 1rem; }
 .answer p { margin: 0; }
-.answer .claim { font-size: 1.35rem; line-height: 1.45; font-weight: 600; text-wrap: pretty; }
+.answer .claim { font-size: 1.6rem; line-height: 1.3; font-weight: 650; text-wrap: pretty;
+  overflow-wrap: anywhere; }
+.answer .certainty { font-size: 1.05rem; margin-top: .3rem; text-wrap: pretty; }
 .answer .basis { margin-top: .35rem; font-size: .9rem; opacity: .75; }
 ul.notices { margin: 0; padding-left: 1.2rem; font-size: .9rem; overflow-wrap: anywhere; }
 .conditions { font-size: .9rem; opacity: .75; overflow-wrap: anywhere; }
 .ranked { overflow-x: auto; }
-.ranked table { border-collapse: collapse; width: 100%; font-size: .9rem; }
+.ranked table { border-collapse: collapse; width: 100%; font-size: .875rem; }
 .ranked caption { text-align: left; caption-side: top; opacity: .7; padding-bottom: .4rem; }
-.ranked th, .ranked td { padding: .38rem .7rem; text-align: left; font-weight: 400;
+.ranked th, .ranked td { padding: .38rem .5rem; text-align: left; font-weight: 400;
   white-space: nowrap; vertical-align: top; }
 .ranked thead th { opacity: .75; border-bottom: 1px solid var(--line); vertical-align: bottom; }
 .ranked thead th[title]:not([title=""]) { cursor: help; }
@@ -25,7 +27,7 @@ ul.notices { margin: 0; padding-left: 1.2rem; font-size: .9rem; overflow-wrap: a
 .ranked .number { text-align: right; font-variant-numeric: tabular-nums; }
 .ranked tbody { border-bottom: 1px solid var(--line); }
 .ranked th.name { position: sticky; left: 0; background: var(--page); white-space: normal;
-  min-width: 12rem; overflow-wrap: anywhere; }
+  min-width: 11rem; overflow-wrap: anywhere; }
 .ranked .rank { font-variant-numeric: tabular-nums; opacity: .75; }
 .ranked .pm { opacity: .6; font-size: .8em; }
 .ranked .why { font-size: .8rem; opacity: .8; }
@@ -39,7 +41,8 @@ code { overflow-wrap: anywhere; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 @media (max-width: 40rem) {
   .block-container { padding-left: 1rem; padding-right: 1rem; }
-  .answer .claim { font-size: 1.1rem; }
+  .answer .claim { font-size: 1.25rem; }
+  .ranked th.name { min-width: 8rem; }
 }
 """
 

@@ -1,0 +1,243 @@
+"""How fast the board opens, changes and what it takes: on a generated store, in a real browser.
+
+    python benchmarks/board.py [--quick] [--json] [--store DIR]
+
+Makes a store of 2,000 records and 2 million sample rows (--quick: 100 and 20,000) out of the
+reference runs: 100 candidates on 4 machines, 5 runs each, all scored. Then, with `weighin board`
+and a headless Chromium (found as the journey's test finds it):
+
+first   the server's first page, without an index: every record is read and the index written
+cold    the same with the index, in a fresh server: nothing is cached but the file
+warm    a new browser session of that server
+filter  the memory slider moved by one stop, until the answer or the table differs
+peak    the server's high-water mark over all of this
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import random
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLES_PER_RUN = 1000
+MACHINES, REPEATS = 4, 5
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
+)  # fmt: skip
+
+
+def main() -> None:
+    """Generate, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="100 records, 20,000 rows")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--store", type=Path, help="generate here and keep it; reuse what is there")
+    args = parser.parse_args()
+    records, rows = (100, 200) if args.quick else (2000, SAMPLES_PER_RUN)
+    folder = args.store or Path(tempfile.mkdtemp(prefix="weighin-board-"))
+    try:
+        if not any(folder.glob("2*")):
+            generate(folder, records, rows)
+        found = {"records": records, "sample_rows": records * rows, **measure(folder)}
+    finally:
+        if args.store is None:
+            shutil.rmtree(folder, ignore_errors=True)
+    if args.json:
+        print(json.dumps(found))
+        return
+    for name, value in found.items():
+        print(f"{name:18} {value:,.3f}" if isinstance(value, float) else f"{name:18} {value:,}")
+
+
+def generate(folder: Path, records: int, rows: int) -> None:
+    """Write a store: the reference's scored runs with other names, machines and scores."""
+    source = sorted((ROOT / "results" / "reference").glob("*/samples.parquet"))
+    bases = [json.loads(path.with_name("record.json").read_text("utf-8")) for path in source]
+    tables = [pq.read_table(path).slice(0, rows) for path in source]
+    rng = random.Random(20260101)
+    candidates = max(1, records // (MACHINES * REPEATS))
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(records):
+        candidate, rest = number % candidates, number // candidates
+        machine, repeat = rest % MACHINES, rest // MACHINES
+        which = candidate % len(bases)
+        record = varied(bases[which], rng, number, candidate, machine, repeat)
+        home = folder / record["run_id"]
+        home.mkdir()
+        (home / "record.json").write_text(json.dumps(record), "utf-8")
+        pq.write_table(with_scores(tables[which], rng), home / "samples.parquet")
+
+
+def varied(
+    base: dict[str, Any], rng: random.Random, number: int, candidate: int, machine: int, repeat: int
+) -> dict[str, Any]:
+    """A record like the base, of another candidate, machine and repeat."""
+    record: dict[str, Any] = json.loads(json.dumps(base))
+    kind = base["candidate"]["quantisation"]["name"].lower()
+    name = f"model-{candidate // 6:02}-{kind}"
+    size = 0.3 + 0.1 * (candidate // 6)
+    stamp = f"{20260101 + number // 86400}T{number % 86400 // 3600:02}{number % 3600 // 60:02}"
+    record["run_id"] = f"{stamp}{number % 60:02}-{name}-{number:08x}"
+    record["job"] |= {"key": f"{number:016x}", "batch": f"batch-{machine}", "repeat": repeat}
+    record["candidate"] |= {
+        "name": name,
+        "family": f"model-{candidate // 6:02}",
+        "digest": f"{candidate:016x}",
+        "weights_bytes": int(base["candidate"]["weights_bytes"] * size),
+        "parameters": int(base["candidate"]["parameters"] * size),
+    }
+    record["machine"] |= {"fingerprint": f"{machine:012x}", "cpu_model": f"CPU {machine}"}
+    speed = (1 + machine) / size * rng.lognormvariate(0, 0.05)
+    for workload in record["latency"].values():
+        for key in ("ttft_s", "tpot_s", "itl_s"):
+            scale(workload[key], 1 / speed)
+        for key in ("prefill_tokens_per_s", "decode_tokens_per_s"):
+            scale(workload[key], speed)
+    for phase in record["memory"]["phases"].values():
+        phase["peak_bytes"] = int(phase["peak_bytes"] * (0.5 + size))
+    for task in record["accuracy"].values():
+        n = task["n"]
+        share = min(0.98, 0.3 + 0.02 * (candidate // 6))
+        right = sum(rng.random() < share for _ in range(n))
+        task |= {"value": right / n, "stderr": (right / n * (1 - right / n) / (n - 1)) ** 0.5}
+    return record
+
+
+def scale(summary: dict[str, Any], factor: float) -> None:
+    """Scale the percentiles of one summary."""
+    for key, value in summary.items():
+        if key != "n" and value is not None:
+            summary[key] = value * factor
+
+
+def with_scores(table: pa.Table, rng: random.Random) -> pa.Table:
+    """The same items with other answers."""
+    scores = pa.array([float(rng.random() < 0.5) for _ in range(table.num_rows)], pa.float32())
+    return table.set_column(table.column_names.index("metric.acc"), "metric.acc", scores)
+
+
+def measure(folder: Path) -> dict[str, float | int]:
+    """Open the board on a store and time what a person waits for; seconds and MiB."""
+    (folder / ".index.parquet").unlink(missing_ok=True)
+    with browser() as chromium:
+        with server(folder) as (port, _):
+            first = opened(chromium, port)
+        with server(folder) as (port, process):
+            cold = opened(chromium, port)
+            warm = [opened(chromium, port) for _ in range(5)]
+            filters = changed(chromium, port)
+            peak = high_water_mib(process.pid)
+    return {
+        "first_s": first,
+        "cold_s": cold,
+        "warm_s": statistics.median(warm),
+        "warm_worst_s": max(warm),
+        "filter_s": statistics.median(filters),
+        "filter_worst_s": max(filters),
+        "peak_mib": peak,
+        "index_mib": (folder / ".index.parquet").stat().st_size / 2**20,
+    }
+
+
+@contextlib.contextmanager
+def browser() -> Iterator[Any]:
+    """A headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        try:
+            yield chromium
+        finally:
+            chromium.close()
+
+
+@contextlib.contextmanager
+def server(folder: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    """A board on a free port; yields the port and Streamlit's process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(Path(sys.executable).with_name("weighin")), "board", "--no-browser"]
+    process = subprocess.Popen(
+        [*command, "--port", str(port), "--store", str(folder)], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        if process.stderr is None or "the board is at" not in process.stderr.readline():
+            raise SystemExit("the board did not start")
+        yield port, process
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait()
+
+
+def opened(chromium: Any, port: int) -> float:
+    """Seconds until a new session shows the answer, the plot and the table."""
+    context = chromium.new_context()
+    page = context.new_page()
+    start = time.perf_counter()
+    page.goto(f"http://127.0.0.1:{port}/")
+    for part in (".answer .claim", ".js-plotly-plot .point", ".ranked tbody tr"):
+        page.wait_for_selector(part, timeout=120_000)
+    seconds = time.perf_counter() - start
+    context.close()
+    return seconds
+
+
+def changed(chromium: Any, port: int, times: int = 8) -> list[float]:
+    """Seconds from a press of the arrow key on the memory slider to another table."""
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{port}/")
+    page.wait_for_selector(".ranked tbody tr", timeout=120_000)
+    page.wait_for_timeout(1500)
+    slider = page.get_by_role("slider").first
+    found = []
+    for _ in range(times):
+        before = page.inner_html(".ranked")
+        start = time.perf_counter()
+        slider.press("ArrowLeft")
+        page.wait_for_function(
+            "before => document.querySelector('.ranked')?.innerHTML !== before",
+            arg=before,
+            polling=10,
+            timeout=30_000,
+        )
+        found.append(time.perf_counter() - start)
+        page.wait_for_timeout(300)
+    context.close()
+    return found
+
+
+def high_water_mib(pid: int) -> float:
+    """VmHWM of the largest process below this one: the server."""
+    import psutil
+
+    marks = []
+    for process in psutil.Process(pid).children(recursive=True):
+        status = Path(f"/proc/{process.pid}/status").read_text("utf-8")
+        line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+        marks.append(int(line.split()[1]) / 1024)
+    return max(marks)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""The view and its address: nothing is lost on the way, and nothing wrong gets through."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leaderboard.admission import Limits
+from leaderboard.view import AXES, MOST_TEXT, View, limits, read_query, task_weights, write_query
+
+NUMBERS = {
+    "memory_mib": 1e9, "decode_tokens_per_s": 1e9, "ttft_p95_ms": 1e9, "disk_mib": 1e9,
+    "parameters_m": 1e9, "bits": 64.0, "accuracy_percent": 100.0, "margin_points": 100.0,
+}  # fmt: skip
+NAMES = ("licences", "families", "runtimes", "columns", "candidates")
+texts = st.text(max_size=MOST_TEXT)
+some = st.text(min_size=1, max_size=MOST_TEXT)
+
+
+def number(most: float) -> st.SearchStrategy[float | None]:
+    return st.none() | st.floats(0, most)
+
+
+def names() -> st.SearchStrategy[tuple[str, ...]]:
+    return st.lists(some, max_size=4, unique=True).map(tuple)
+
+
+weights = st.dictionaries(some.filter(bool), st.floats(0, 100), max_size=4).map(
+    lambda found: tuple((name[:400], weight) for name, weight in found.items())
+)
+unique_weights = weights.map(lambda found: tuple(dict(found).items()))
+
+
+@st.composite
+def views(draw: st.DrawFn) -> View:
+    chosen: dict[str, Any] = {}
+    for field in fields(View):
+        if field.name in NUMBERS:
+            chosen[field.name] = draw(number(NUMBERS[field.name]))
+        elif field.name in NAMES:
+            chosen[field.name] = draw(names())
+        elif field.name == "weights":
+            chosen[field.name] = draw(unique_weights)
+        elif field.name == "x":
+            chosen[field.name] = draw(st.sampled_from(AXES))
+        else:
+            chosen[field.name] = draw(texts)
+    return View(**chosen)
+
+
+@given(views())
+def test_a_view_comes_back_from_its_address(view: View):
+    assert read_query(write_query(view)) == (view, ())
+
+
+@given(st.dictionaries(st.text(), st.lists(st.text(), min_size=1, max_size=3)))
+def test_any_address_gives_a_view_and_a_reason_for_each_key_it_leaves_out(
+    query: dict[str, list[str]],
+):
+    view, problems = read_query(query)
+    assert read_query(write_query(view)) == (view, ())
+    unknown = [key for key in query if key not in write_query_keys()]
+    assert len(problems) >= len([key for key in unknown if not key.startswith("embed")])
+
+
+def write_query_keys() -> set[str]:
+    return {
+        *NUMBERS, "machine", "suite", "budget", "licence", "in_family", "runtime", "weight", "x",
+        "column", "sort", "search", "candidate", "run", "family", "name", "workload", "task",
+        "items",
+    }  # fmt: skip
+
+
+def test_the_default_has_an_empty_address():
+    assert write_query(View()) == {}
+
+
+def test_an_address_is_readable():
+    view = View(
+        memory_mib=300.0, ttft_p95_ms=200.5, weights=(("boolq", 0.5),), licences=("MIT", "Gemma")
+    )
+    assert write_query(view) == {
+        "memory_mib": ["300"],
+        "ttft_p95_ms": ["200.5"],
+        "licence": ["MIT", "Gemma"],
+        "weight": ["boolq:0.5"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "said"),
+    [
+        ("memory_mib", ["lots"], 'memory_mib="lots": not a number'),
+        ("memory_mib", ["-1"], 'memory_mib="-1": must be 0 or more'),
+        ("memory_mib", ["nan"], 'memory_mib="nan": must be 0 or more'),
+        ("memory_mib", ["1", "2"], 'memory_mib="1, 2": give it once'),
+        ("accuracy_percent", ["101"], 'accuracy_percent="101": must lie between 0 and 100'),
+        ("x", ["money"], 'x="money": not one of memory, ttft, decode, disk'),
+        ("weight", ["boolq"], 'weight="boolq": give TASK:WEIGHT, e.g. boolq:0.5'),
+        ("weight", ["boolq:x"], 'weight="boolq:x": not a number'),
+        ("memory", ["300"], '"memory" is no filter of the board (did you mean "memory_mib"?)'),
+        ("search", ["x" * 501], f'search="{"x" * 60}": longer than 500 characters'),
+    ],
+)
+def test_what_is_wrong_is_said_and_counts_as_not_given(key: str, values: list[str], said: str):
+    assert read_query({key: values}) == (View(), (said,))
+
+
+def test_the_rest_of_an_address_with_a_fault_still_counts():
+    view, problems = read_query({"memory_mib": ["300"], "bits": ["many"]})
+    assert (view, len(problems)) == (View(memory_mib=300.0), 1)
+
+
+def test_limits_are_in_bytes_seconds_and_shares():
+    view = View(
+        memory_mib=1.0, decode_tokens_per_s=50.0, ttft_p95_ms=250.0, disk_mib=2.0,
+        parameters_m=4000.0, bits=4.5, accuracy_percent=35.0, licences=("MIT",), families=("a",),
+        runtimes=("fake",),
+    )  # fmt: skip
+    assert limits(view) == Limits(
+        max_peak_bytes=2**20,
+        min_decode_tokens_per_s=50.0,
+        max_ttft_p95_s=0.25,
+        min_accuracy=0.35,
+        max_weights_bytes=2 * 2**20,
+        max_parameters=4e9,
+        max_bits_per_weight=4.5,
+        licences=frozenset({"MIT"}),
+        families=frozenset({"a"}),
+        runtimes=frozenset({"fake"}),
+    )
+    assert limits(View()) == Limits()
+
+
+def test_weights_are_none_where_all_tasks_count_the_same():
+    assert task_weights(View()) is None
+    assert task_weights(View(weights=(("t", 0.5),))) == {"t": 0.5}
