@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +28,8 @@ _CHUNK = 2**21
 class Draws:
     """Arrays of shape (draws, rows); a column of NaN where a row lacks the number."""
 
+    rows: tuple[Row, ...]
+    """What the columns are of."""
     accuracy: Floats
     ttft_s: Floats
     ttft_p95_s: Floats
@@ -37,6 +39,24 @@ class Draws:
     """Whether the accuracies of a draw are of the same items for all rows."""
     runs_vary: bool
     """False: no row has several runs, so times and memory are drawn as they were measured."""
+
+    def of(self, rows: Sequence[Row]) -> Draws:
+        """The columns of some of the rows, in another order.
+
+        Raises:
+            KeyError: one was not drawn.
+        """
+        places = {row.record.run_id: i for i, row in enumerate(self.rows)}
+        columns = [places[row.record.run_id] for row in rows]
+        return replace(
+            self,
+            rows=tuple(rows),
+            accuracy=self.accuracy[:, columns],
+            ttft_s=self.ttft_s[:, columns],
+            ttft_p95_s=self.ttft_p95_s[:, columns],
+            decode_tokens_per_s=self.decode_tokens_per_s[:, columns],
+            peak_bytes=self.peak_bytes[:, columns],
+        )
 
 
 def draw(
@@ -75,6 +95,7 @@ def draw(
     )
     peak, c = _runs([(r.peak_bytes, r.peak_interval, r.runs) for r in rows], rng, draws)
     return Draws(
+        rows=tuple(rows),
         accuracy=accuracy,
         ttft_s=ttft,
         ttft_p95_s=slow,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from leaderboard.admission import weighted_accuracy
 from leaderboard.board import Row
-from leaderboard.draws import DRAWS, draw
+from leaderboard.draws import DRAWS, Draws, draw
 from leaderboard.peers import Floats, Scores, check_peers
 
 Speed = Literal["decode", "ttft"]
@@ -41,6 +41,7 @@ def place(
     draws: int = DRAWS,
     weights: Mapping[str, float] | None = None,
     answers: Mapping[str, Scores] | None = None,
+    drawn: Draws | None = None,
 ) -> tuple[Placement, ...]:
     """Place rows on or off the front, with the probability of being on it.
 
@@ -51,6 +52,8 @@ def place(
         draws: for the probability; its standard error is at most 0.5 / sqrt(draws).
         weights: of tasks and groups in the accuracy; 1 where not named.
         answers: item scores by run id, as `draw` takes them.
+        drawn: what was drawn before, of at least those rows that have an accuracy; else `rng` is
+            asked anew.
 
     Returns:
         In the order of the rows. One that lacks an axis has no place and pushes nobody off.
@@ -62,7 +65,10 @@ def place(
     reasons = [_missing(row, speed, weights) for row in rows]
     known = [row for row, reason in zip(rows, reasons, strict=True) if not reason]
     goods = np.array([_goods(row, speed, weights) for row in known]).reshape(len(known), 3)
-    drawn = draw(known, rng, draws=draws, weights=weights, answers=answers)
+    if drawn is None:
+        drawn = draw(known, rng, draws=draws, weights=weights, answers=answers)
+    else:
+        drawn = drawn.of(known)
     fast = drawn.decode_tokens_per_s if speed == "decode" else -drawn.ttft_s
     chances = on_front(np.stack([drawn.accuracy, fast, -drawn.peak_bytes], axis=-1)).mean(axis=0)
     placed = iter(zip(on_front(goods), chances, strict=True))

@@ -8,10 +8,11 @@ store that cannot be written to is read without it. Raw times and the memory cur
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,6 +43,12 @@ _SHARED: Mapping[str, TypeAdapter[Any]] = {
 """Parts that many records have in common: a column each, read once for all of them."""
 
 
+_TYPES = {
+    "run_id": pa.string(), "modified_ns": pa.int64(), "size": pa.int64(), "error": pa.string(),
+    "record": pa.string(),
+}  # fmt: skip
+
+
 class Stamp(NamedTuple):
     """By which a changed file is known."""
 
@@ -57,21 +64,13 @@ class Entry(NamedTuple):
     error: str = ""
 
 
-def slim(record: Record) -> Record:
-    """A record without the raw times and the memory curve, which are most of it."""
-    bare: dict[str, Any] = {"warmups": [], "repeats": []}
-    latency = {name: w.model_copy(update=bare) for name, w in record.latency.items()}
-    memory = record.memory and record.memory.model_copy(update={"series": []})
-    return record.model_copy(update={"latency": latency, "memory": memory})
-
-
-def read_index(root: Path) -> dict[str, Entry]:
+def read_index(root: Path, pool: Pool) -> dict[str, Entry]:
     """Entries by run id; none where there is no index that this version can use."""
     try:
         table = pq.read_table(root / INDEX)
         if (table.schema.metadata or {}).get(_VERSION_KEY) != VERSION.encode():
             return {}
-        return _entries(table)
+        return _entries(table, pool)
     except (OSError, pa.ArrowException, ValidationError, ValueError, KeyError, TypeError):
         return {}
 
@@ -90,39 +89,74 @@ def write_index(root: Path, entries: Mapping[str, Entry]) -> bool:
 
 
 def _table(entries: Mapping[str, Entry]) -> pa.Table:
-    columns: dict[str, list[Any]] = {
-        name: [] for name in ("run_id", "modified_ns", "size", "error", "record", *_SHARED)
-    }
+    columns: dict[str, list[Any]] = {name: [] for name in (*_TYPES, *_SHARED)}
+    texts: dict[int, str] = {}
     for run_id, entry in entries.items():
-        content = {} if entry.record is None else entry.record.model_dump(mode="json")
         columns["run_id"].append(run_id)
         columns["modified_ns"].append(entry.stamp.modified_ns)
         columns["size"].append(entry.stamp.size)
         columns["error"].append(entry.error)
-        for part in _SHARED:
-            columns[part].append(json.dumps(content.pop(part)) if content else None)
-        columns["record"].append(json.dumps(content) if content else None)
-    strings = {name: pa.string() for name in ("run_id", "error", "record", *_SHARED)}
-    types = {**strings, "modified_ns": pa.int64(), "size": pa.int64()}
+        rest = entry.record and entry.record.model_dump_json(exclude=set(_SHARED))
+        columns["record"].append(rest)
+        for part, adapter in _SHARED.items():
+            value = getattr(entry.record, part, None)
+            if id(value) not in texts:
+                texts[id(value)] = adapter.dump_json(value).decode() if entry.record else ""
+            columns[part].append(texts[id(value)])
+    types = {**_TYPES, **dict.fromkeys(_SHARED, pa.string())}
     table = pa.table({name: pa.array(values, types[name]) for name, values in columns.items()})
     return table.replace_schema_metadata({_VERSION_KEY: VERSION.encode()})
 
 
-def _entries(table: pa.Table) -> dict[str, Entry]:
-    known: dict[tuple[str, str], Any] = {}
-
-    def shared(part: str, text: str) -> Any:
-        key = (part, text)
-        if key not in known:
-            known[key] = _SHARED[part].validate_json(text)
-        return known[key]
-
+def _entries(table: pa.Table, pool: Pool) -> dict[str, Entry]:
     found = {}
-    for line in table.to_pylist():
-        record = None
-        if line["record"] is not None:
-            parts = {part: shared(part, line[part]) for part in _SHARED}
-            record = Record.model_validate({**json.loads(line["record"]), **parts})
-        stamp = Stamp(line["modified_ns"], line["size"])
-        found[line["run_id"]] = Entry(stamp, record, line["error"])
+    with _no_collection():
+        for line in (
+            one for part in table.to_batches(max_chunksize=100) for one in part.to_pylist()
+        ):
+            record = None
+            if line["record"] is not None:
+                parts = {part: pool.parsed(part, line[part]) for part in _SHARED}
+                record = Record.model_validate({**json.loads(line["record"]), **parts})
+            stamp = Stamp(line["modified_ns"], line["size"])
+            found[line["run_id"]] = Entry(stamp, record, line["error"])
     return found
+
+
+def _lines(table: pa.Table) -> Iterator[dict[str, Any]]:
+    for part in table.to_batches(max_chunksize=100):
+        yield from part.to_pylist()
+
+
+class Pool:
+    """Parts of records that are equal, held once: thousands of runs share a suite and a machine."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], Any] = {}
+
+    def parsed(self, part: str, text: str) -> Any:
+        """A part from its JSON."""
+        key = (part, text)
+        if key not in self._known:
+            self._known[key] = _SHARED[part].validate_json(text)
+        return self._known[key]
+
+    def shared(self, record: Record) -> Record:
+        """The same record, holding what it has in common with earlier ones."""
+        parts = {}
+        for part, adapter in _SHARED.items():
+            value = getattr(record, part)
+            parts[part] = self._known.setdefault((part, adapter.dump_json(value).decode()), value)
+        return record.model_copy(update=parts)
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without looking for garbage, of which a load of thousands of records makes none."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

@@ -9,6 +9,7 @@ import numpy as np
 
 from leaderboard.admission import MEASURED, Reason, weighted_accuracy
 from leaderboard.board import Row
+from leaderboard.draws import Draws, draw
 from leaderboard.front import Placement, Speed, place
 from leaderboard.peers import Scores
 from leaderboard.ranking import Tier, rank, weighted_interval
@@ -59,25 +60,37 @@ class Overview:
     """By rank, then those that do not fit by accuracy."""
 
 
-def look(rows: Sequence[Row], view: View, answers: Mapping[str, Scores] | None = None) -> Overview:
+def draw_all(
+    rows: Sequence[Row],
+    weights: Mapping[str, float] | None,
+    answers: Mapping[str, Scores] | None = None,
+) -> Draws:
+    """Every row that has an accuracy, drawn once, whatever limits are tried afterwards."""
+    scored = [row for row in rows if weighted_accuracy(row, weights) is not None]
+    return draw(scored, np.random.default_rng(SEED), weights=weights, answers=answers)
+
+
+def look(
+    rows: Sequence[Row], view: View, drawn: Draws, answers: Mapping[str, Scores] | None = None
+) -> Overview:
     """Judge rows as a view asks.
 
     Args:
         rows: peers of each other.
         view: its limits and weights.
+        drawn: `draw_all` of the same rows and weights.
         answers: item scores by run id, where they were read.
 
     Raises:
         ValueError: the rows are of several machines, suites or budgets.
     """
     weights = task_weights(view)
+    rng = np.random.default_rng(SEED)
     within = limits(view)
-    choice = choose(rows, within, np.random.default_rng(SEED), weights=weights, answers=answers)
+    choice = choose(rows, within, rng, weights=weights, answers=answers, drawn=drawn)
     admitted = choice.admission.admitted
     speed: Speed = "ttft" if view.x == "ttft" else "decode"
-    placements = place(
-        admitted, np.random.default_rng(SEED), speed=speed, weights=weights, answers=answers
-    )
+    placements = place(admitted, rng, speed=speed, weights=weights, answers=answers, drawn=drawn)
     ranking = rank(admitted, weights=weights, answers=answers)
     lines = _fitting(choice, ranking.tiers, ranking.unranked, placements, weights)
     outside = [_line(one.row, weights, reasons=one.reasons) for one in choice.admission.refused]

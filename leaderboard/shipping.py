@@ -68,6 +68,7 @@ def choose(
     draws: int = DRAWS,
     weights: Mapping[str, float] | None = None,
     answers: Mapping[str, Scores] | None = None,
+    drawn: Draws | None = None,
 ) -> Choice:
     """Choose the most accurate candidate within the limits.
 
@@ -78,6 +79,8 @@ def choose(
         draws: for the probabilities.
         weights: of tasks and groups in the accuracy; 1 where not named.
         answers: item scores by run id, as `draw` takes them.
+        drawn: what was drawn before, of at least those rows that have an accuracy; else `rng` is
+            asked anew.
 
     Returns:
         Of equal accuracies the smaller in memory. Each draw (`leaderboard.draws`) asks anew
@@ -93,7 +96,10 @@ def choose(
     ordered = sorted(scored, key=lambda row: _order(row, weights))
     # Those that fit come first, so that the chosen one is column 0.
     contenders = [*ordered, *(r.row for r in admission.refused if _contends(r, weights))]
-    drawn = draw(contenders, rng, draws=draws, weights=weights, answers=answers)
+    if drawn is None:
+        drawn = draw(contenders, rng, draws=draws, weights=weights, answers=answers)
+    else:
+        drawn = drawn.of(contenders)
     within = _within(drawn, limits)
     shares, regrets = _best(drawn.accuracy, within)
     first = ordered[0] if ordered else None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evals.errors import RecordError
-from leaderboard.index import Entry, Stamp, read_index, slim, write_index
+from leaderboard.index import Entry, Pool, Stamp, read_index, write_index
 from runners.record import Record
 from runners.store import RECORD, Store
 
@@ -66,6 +66,7 @@ class StoreReader:
     def __init__(self, roots: Sequence[Path]) -> None:
         self._roots = tuple(roots)
         self._known: dict[Path, dict[str, Entry]] = {}
+        self._pool = Pool()
         self._view: StoreView | None = None
         self._lock = threading.Lock()
 
@@ -101,13 +102,15 @@ class StoreReader:
     def _refresh(self, root: Path, stamps: Mapping[str, Stamp]) -> dict[str, Entry]:
         """The entries of one store: those that have not changed are not read again."""
         first = root not in self._known
-        known = read_index(root) if first else self._known[root]
+        known = read_index(root, self._pool) if first else self._known[root]
         store = Store(root)
         entries = {}
         for run_id, stamp in stamps.items():
             old = known.get(run_id)
             same = old is not None and old.stamp == stamp
-            entries[run_id] = old if old is not None and same else _read(store, run_id, stamp)
+            entries[run_id] = (
+                old if old is not None and same else _read(store, run_id, stamp, self._pool)
+            )
         if entries != known:
             write_index(root, entries)
         return entries
@@ -157,8 +160,8 @@ def _signature(stamps: Mapping[Path, Mapping[str, Stamp]], notices: Sequence[Not
     return hashlib.sha256(repr((content, notices)).encode()).hexdigest()[:16]
 
 
-def _read(store: Store, run_id: str, stamp: Stamp) -> Entry:
+def _read(store: Store, run_id: str, stamp: Stamp, pool: Pool) -> Entry:
     try:
-        return Entry(stamp, slim(store.read(run_id)))
+        return Entry(stamp, pool.shared(store.read(run_id, raw=False)))
     except RecordError as error:
         return Entry(stamp, None, str(error))

@@ -92,8 +92,8 @@ class Store:
         except OSError as error:
             raise RecordError(f"store {self.root}: cannot be read ({error.strerror})") from error
 
-    def read(self, run_id: str) -> Record:
-        """One record.
+    def read(self, run_id: str, *, raw: bool = True) -> Record:
+        """One record; without its raw values where `raw` is False, which is much faster.
 
         Raises:
             RecordError: missing, damaged, foreign or newer; or its folder belongs to another run.
@@ -108,7 +108,7 @@ class Store:
             raise RecordError(f"no run {run_id!r} in {self.root}{near}") from error
         except (OSError, UnicodeDecodeError) as error:
             raise RecordError(f"{path}: cannot be read ({error})") from error
-        record = parse_record(text, where=str(path))
+        record = parse_record(text, where=str(path), raw=raw)
         if record.run_id != run_id:
             raise RecordError(f"{path}: is the record of {record.run_id!r}, in another's folder")
         return record

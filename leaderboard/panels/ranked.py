@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -89,11 +90,13 @@ def _address(line: Line) -> str:
 
 
 def _downloads(lines: Sequence[Line]) -> None:
-    content = table_of(flat_lines(lines))
+    def content(kind: str) -> bytes:
+        return as_bytes(table_of(flat_lines(lines)), kind)
+
     for kind, mime in MIME.items():
         st.download_button(
             kind.upper() if kind != "parquet" else "Parquet",
-            as_bytes(content, kind),
+            partial(content, kind),  # made when it is asked for
             file_name=f"weighin.{kind}",
             mime=mime,
             on_click="ignore",

@@ -15,12 +15,13 @@ from evals.errors import RecordError
 from leaderboard import text
 from leaderboard.answers import Answers, read_answers
 from leaderboard.board import Row, merged
-from leaderboard.overview import MOST_PAIRED, Overview, look
-from leaderboard.peers import Conditions, peers
+from leaderboard.draws import Draws
+from leaderboard.overview import MOST_PAIRED, Overview, draw_all, look
+from leaderboard.peers import Conditions, Scores, peers
 from leaderboard.selection import Selection
 from leaderboard.serving import STORES
 from leaderboard.store_view import StoreReader, StoreView
-from leaderboard.view import UNLIMITED, View, read_query, write_query
+from leaderboard.view import UNLIMITED, View, read_query, task_weights, write_query
 from runners.record import Record
 
 if TYPE_CHECKING:
@@ -170,14 +171,27 @@ def _judged(view: View) -> View:
 
 @st.cache_resource(show_spinner=False, max_entries=64, hash_funcs={**_BY_SIGNATURE, View: repr})
 def _overview(found: StoreView, conditions: Conditions, judged: View) -> Overview:
+    scores = _scores(found, conditions)
+    drawn = _drawn(found, conditions, task_weights(judged))
+    return look(peers(_rows(found))[conditions], judged, drawn, scores)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=_BY_SIGNATURE)
+def _drawn(found: StoreView, conditions: Conditions, weights: Mapping[str, float] | None) -> Draws:
     rows = peers(_rows(found))[conditions]
+    return draw_all(rows, weights, _scores(found, conditions))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=_BY_SIGNATURE)
+def _scores(found: StoreView, conditions: Conditions) -> dict[str, Scores]:
+    """Item scores by run id; none where there are too many candidates to read them all."""
     scores = {}
-    if len(rows) <= MOST_PAIRED:
-        for row in rows:
-            read, _ = answers(row.record.run_id)
-            if read is not None:
-                scores[row.record.run_id] = read.scores
-    return look(rows, judged, scores)
+    rows = peers(_rows(found))[conditions]
+    for row in rows if len(rows) <= MOST_PAIRED else ():
+        read, _ = answers(row.record.run_id)
+        if read is not None:
+            scores[row.record.run_id] = read.scores
+    return scores
 
 
 @st.cache_resource(show_spinner=False, max_entries=16, hash_funcs=_BY_SIGNATURE)

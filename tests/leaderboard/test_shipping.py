@@ -44,7 +44,7 @@ def test_the_most_accurate_that_fits(made: Maker):
     assert other.regret == pytest.approx(0.1, abs=2e-3)
     assert [r.row for r in found.admission.refused] == [rows[0]]
     assert sentence(found) == (
-        "Ship medium (70.0%, 200 MiB, 50.0 tokens/s): of the 2 that fit it is the most accurate "
+        "Ship medium (70.0%, 200 MiB, 50.0 tokens/s). Of the 2 that fit it is the most accurate "
         "with more than 99% probability; on average it lies less than 0.1 points below whichever "
         "is the best."
     )
@@ -133,10 +133,10 @@ def test_the_only_one(made: Maker):
     found = choice(rows, Limits(max_peak_bytes=300 * MIB))
     assert (
         sentence(found)
-        == "Ship a (50.0%, 300 MiB, 50.0 tokens/s): it is the only one of 2 that fits."
+        == "Ship a (50.0%, 300 MiB, 50.0 tokens/s). It is the only one of 2 that fits."
     )
     bare = choice(rows[1:])
-    assert sentence(bare).startswith("Ship b (40.0%): ")
+    assert sentence(bare).startswith("Ship b (40.0%). ")
 
 
 def test_what_failed_is_not_shipped_however_likely(made: Maker):
