@@ -7,11 +7,25 @@ from pathlib import Path
 
 import streamlit as st
 
-from leaderboard.panels import overview, session, style
+from leaderboard.panels import (
+    candidate,
+    compare,
+    history,
+    ladder,
+    method,
+    overview,
+    session,
+    style,
+)
 
 # Name in the address -> title, icon, what draws it; the first is the start page.
 PANELS: dict[str, tuple[str, str, Callable[[], None]]] = {
     "overview": ("Overview", ":material/scatter_plot:", overview.show),
+    "candidate": ("Candidate", ":material/balance:", candidate.show),
+    "compare": ("Compare", ":material/compare:", compare.show),
+    "ladder": ("Ladder", ":material/stairs:", ladder.show),
+    "history": ("History", ":material/timeline:", history.show),
+    "method": ("Machines and method", ":material/menu_book:", method.show),
 }
 
 

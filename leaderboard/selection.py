@@ -93,10 +93,11 @@ def _name(
         return f"{machine_name(record)} \N{MIDDLE DOT} {value[:6]}"
     if field == "suite":
         return f"{record.suite.name} v{record.suite.version} \N{MIDDLE DOT} {value[:6]}"
-    return _budget_name(record)
+    return budget_name(record)
 
 
-def _budget_name(record: Record) -> str:
+def budget_name(record: Record) -> str:
+    """A budget in words: its name, else what it limits."""
     budget = record.budget
     if budget is None:
         return "no budget"

@@ -19,7 +19,7 @@ def conditions() -> Selection | None:
     """
     selection = select(session.rows(), session.view())
     if selection is None:
-        _empty()
+        empty()
         return None
     for problem in selection.problems:
         st.warning(text.markdown(problem), icon=":material/link_off:")
@@ -54,7 +54,8 @@ def _pick(
     )
 
 
-def _empty() -> None:
+def empty() -> None:
+    """Say how to fill an empty store."""
     folders = ", ".join(session.folders())
     st.subheader("No runs yet")
     st.markdown(f"There is no record in {text.markdown(folders)}. Fill it:")

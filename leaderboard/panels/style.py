@@ -38,6 +38,24 @@ ul.notices { margin: 0; padding-left: 1.2rem; font-size: .9rem; overflow-wrap: a
   font-size: .8rem; cursor: help; }
 .ranked a { color: inherit; text-decoration-color: var(--accent); text-underline-offset: .2em; }
 code { overflow-wrap: anywhere; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .75rem; }
+.tile { background: var(--panel); border-radius: .4rem; padding: .7rem .9rem; }
+.tile .label, .tile .basis { font-size: .8rem; opacity: .75; overflow-wrap: anywhere; }
+.tile .value { font-size: 1.45rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+.tile .pm { font-size: .9rem; font-weight: 400; opacity: .8; white-space: nowrap; }
+.grid { overflow-x: auto; margin: .25rem 0 .75rem; }
+.grid table { border-collapse: collapse; font-size: .875rem; min-width: 100%; }
+.grid caption { text-align: left; font-size: .8rem; opacity: .75; padding-bottom: .35rem; }
+.grid th, .grid td { padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line);
+  vertical-align: top; text-align: left; }
+.grid thead th { font-weight: 600; white-space: nowrap; }
+.grid th[title] { text-decoration: underline dotted; text-underline-offset: .25rem; }
+.grid small { font-weight: 400; opacity: .7; }
+.grid th.number, .grid td.number { text-align: right; white-space: nowrap;
+  font-variant-numeric: tabular-nums; }
+.grid .text { max-width: 34rem; overflow-wrap: anywhere; }
+.grid .pm { opacity: .7; }
+p.why { font-size: .8rem; opacity: .75; margin: 0 0 .3rem; overflow-wrap: anywhere; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 @media (max-width: 40rem) {
   .block-container { padding-left: 1rem; padding-right: 1rem; }
@@ -55,6 +73,7 @@ def apply(*, dark: bool) -> None:
         "mark": colours.series[1],
         "line": colours.grid,
         "page": colours.background,
+        "panel": colours.panel,
     }
     root = " ".join(f"--{name}: {value};" for name, value in names.items())
     st.html(f"<style>:root {{ {root} }}{RULES}</style>")

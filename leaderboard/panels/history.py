@@ -1,0 +1,66 @@
+"""History: a candidate over time, over versions of itself, its runtime and Weighin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from leaderboard import text
+from leaderboard.charts.history import METRICS, history_figure
+from leaderboard.history import Line, history, names
+from leaderboard.panels import controls, drawing, picks, session
+from leaderboard.selection import budget_name, machine_name
+from leaderboard.tables.history import line_grid
+
+FIRST = "accuracy"
+
+
+def show() -> None:
+    """Draw the panel."""
+    records = session.stores().records
+    known = names(records)
+    if not known:
+        controls.empty()
+        return
+    left, right = st.columns([2, 1])
+    with left:
+        name = _picked("name", {one: one for one in known}, "candidate")
+    with right:
+        metric = _picked("metric", {key: one.title for key, one in METRICS.items()}, "metric")
+    lines = history(records, name)
+    titles = [_title(line) for line in lines]
+    drawing.figure(history_figure(lines, titles, metric, dark=session.dark()), "history")
+    st.caption(
+        "A line is one machine, one set of items and one budget: points of unlike ones are not "
+        "joined. A point is one batch; a diamond: something changed since the point before. "
+        "Bars are 95 %: over items for the accuracy, run to run for the others."
+    )
+    _tables(lines, titles)
+
+
+def _picked(field: str, options: dict[str, str], label: str) -> str:
+    wanted = getattr(session.view(), field)
+    if wanted and wanted not in options:
+        st.warning(
+            text.markdown(f'{label} "{wanted}" is not known here; showing another'),
+            icon=":material/link_off:",
+        )
+    first = FIRST if FIRST in options and field == "metric" else next(iter(options))
+    found = picks.one(field, options, wanted if wanted in options else first, label)
+    if found != wanted:
+        session.update(**{field: found})
+    return found
+
+
+def _tables(lines: Sequence[Line], titles: Sequence[str]) -> None:
+    for line, title in zip(lines, titles, strict=True):
+        drawing.grid(line_grid(line, title))
+        if len(line.points) == 1:
+            st.caption("One point so far: run it again after a change, and the line begins.")
+
+
+def _title(line: Line) -> str:
+    record = line.points[-1].row.record
+    suite = f"{record.suite.name} v{record.suite.version} · {record.suite.digest[:6]}"
+    return f"{machine_name(record)} · {suite} · {budget_name(record)}"

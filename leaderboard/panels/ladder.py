@@ -1,0 +1,114 @@
+"""Quantisation ladder: each rung of one family against its largest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from leaderboard import text
+from leaderboard.board import Row
+from leaderboard.charts.ladder import losses_figure, savings_figure
+from leaderboard.ladder import MARGIN, Ladder, bits, families, ladder
+from leaderboard.panels import controls, drawing, picks, session, sides
+from leaderboard.runs import labels
+from leaderboard.selection import machine_name
+from leaderboard.tables.compare import ladder_grid
+from leaderboard.units import from_percent, points
+
+
+def show() -> None:
+    """Draw the panel."""
+    selection = controls.conditions()
+    if selection is None:
+        return
+    known = families([row.record for row in selection.rows])
+    if not known:
+        st.info(
+            "No family has two quantisations under these conditions: `weighin run` several of one.",
+            icon=":material/info:",
+        )
+        return
+    left, right = st.columns([2, 1])
+    with left:
+        family = _family(known)
+    with right:
+        margin = _margin()
+    rows = [
+        row
+        for row in selection.rows
+        if row.record.candidate.family == family and bits(row.record) is not None
+    ]
+    _draw(_judged(rows, margin), labels(rows))
+
+
+def _family(known: Sequence[str]) -> str:
+    wanted = session.view().family
+    if wanted and wanted not in known:
+        st.warning(
+            text.markdown(f'family "{wanted}" has no two quantisations here; showing another'),
+            icon=":material/link_off:",
+        )
+    chosen = wanted if wanted in known else known[0]
+    found = picks.one("family", {name: name for name in known}, chosen)
+    if found != wanted:
+        session.update(family=found)
+    return found
+
+
+def _margin() -> float:
+    """The loss that is borne, as a share."""
+    wanted = session.view().margin_points
+    found = st.number_input(
+        "margin, points: a loss that is borne",
+        min_value=0.1,
+        max_value=100.0,
+        value=min(100.0, max(0.1, wanted if wanted is not None else points(MARGIN))),
+        step=0.5,
+        format="%.1f",
+        key=session.key("margin"),
+    )
+    if found != (wanted if wanted is not None else points(MARGIN)):
+        session.update(margin_points=found)
+    return from_percent(found)
+
+
+def _judged(rows: Sequence[Row], margin: float) -> Ladder:
+    read = [sides.side(row) for row in rows]
+    for _, reason in read:
+        if reason:
+            st.warning(text.markdown(reason), icon=":material/warning:")
+    return ladder([one for one, _ in read], margin=margin)
+
+
+def _draw(found: Ladder, named: dict[str, str]) -> None:
+    names = [named[rung.record.candidate.digest] for rung in found.rungs]
+    reference = named[found.reference.candidate.digest]
+    machine = machine_name(found.reference)
+    left, right = st.columns(2)
+    with left:
+        st.subheader("Accuracy lost", anchor=False)
+        drawing.figure(losses_figure(found, names, dark=session.dark()), "losses")
+        st.caption(_legend(found))
+    with right:
+        st.subheader("Saved", anchor=False)
+        drawing.figure(savings_figure(found, names, dark=session.dark()), "savings")
+        st.caption(text.markdown(f"{machine}; first token of {found.workload}"))
+    caption = f"Against {reference} ({found.reference_runs} runs), {machine}"
+    drawing.grid(ladder_grid(found, names, caption))
+    for note in dict.fromkeys(r.record.candidate.notes for r in found.rungs):
+        if note:
+            st.caption(text.markdown(note))
+
+
+def _legend(found: Ladder) -> str:
+    floors = any(rung.noise_floor is not None for rung in found.rungs)
+    floor = (
+        "Grey: within the noise floor, what another layout of the cache alone may change."
+        if floors
+        else "No noise floor was measured in these runs, so none is shaded."
+    )
+    return (
+        f"Items answered by both; 95 % intervals. Dashed: the margin of {points(found.margin):g} "
+        f"points. A rung passes where its whole interval lies right of it. {floor}"
+    )

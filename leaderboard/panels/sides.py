@@ -1,0 +1,16 @@
+"""Rows with the answers of their scored runs, as comparisons take them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from leaderboard.board import Row
+from leaderboard.compare import Side
+from leaderboard.panels import picks, session
+
+
+def side(row: Row) -> tuple[Side, str]:
+    """One side of a comparison, and why its answers are missing where they are."""
+    found = Side(runs=picks.runs(row))
+    answers, reason = session.answers(found.scored.run_id)
+    return (replace(found, samples=answers.samples) if answers else found), reason

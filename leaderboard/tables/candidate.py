@@ -1,0 +1,273 @@
+"""What the Candidate panel says in tables and tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from leaderboard.board import Row, Score, longest_workload
+from leaderboard.detail import PhaseBytes, Timing, noise_floor
+from leaderboard.memory_limits import LimitPoint
+from leaderboard.selection import machine_name
+from leaderboard.stats import Interval
+from leaderboard.tables.grid import Cell, Grid, Head, half, missing, text_grid
+from leaderboard.units import (
+    MISSING,
+    format_mib,
+    format_number,
+    format_percent,
+    mib,
+    ms,
+    points,
+)
+from runners.record import Record
+
+SINGLE_RUN = "a single run: nothing is known of the next"
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One headline number."""
+
+    label: str
+    value: str
+    spread: str
+    """After a ±; empty where nothing is known of it."""
+    basis: str
+    """n, runs or source: what the number rests on."""
+
+
+def tiles(row: Row) -> tuple[Tile, ...]:
+    """The headline numbers of a candidate, each with what it rests on."""
+    record, score = row.record, row.score
+    runs = f"{row.runs} run{'s' if row.runs != 1 else ''}"
+    workload = longest_workload(record) or "no workload"
+    timed = f"{workload}, {runs}" if row.runs > 1 else f"{workload}, one run: no interval"
+    source = record.memory.source if record.memory else "not measured"
+    return (
+        Tile(
+            "accuracy",
+            format_percent(score.value if score else None),
+            _spread(score.interval if score else None, points),
+            f"n = {score.n:,} items" if score else _why_no_score(record),
+        ),
+        Tile("first token, ms", *_measured(row.ttft_s, row.ttft_interval, ms), timed),
+        Tile("decode tokens/s", *_measured(row.decode_tokens_per_s, row.decode_interval), timed),
+        Tile(
+            "peak MiB",
+            *_measured(row.peak_bytes, row.peak_interval, mib),
+            f"{source}, latency phase, {runs}",
+        ),
+        Tile("weights MiB", *_measured(row.weights_bytes, None, mib), _bits(record)),
+    )
+
+
+def _measured(
+    value: float | None, interval: Interval | None, scale: Callable[[float], float] = float
+) -> tuple[str, str]:
+    shown = MISSING if value is None else format_number(scale(value))
+    return shown, _spread(interval, scale)
+
+
+def _spread(interval: Interval | None, scale: Callable[[float], float]) -> str:
+    width = half(interval)
+    if width is None:
+        return ""
+    return f"{scale(width):.1f}" if scale is points else format_number(scale(width))
+
+
+def _why_no_score(record: Record) -> str:
+    if not record.accuracy:
+        return "no task was scored"
+    left = sum(task.asked - task.n for task in record.accuracy.values())
+    return f"{left:,} items unanswered: no mean" if left else "no task's metric is a proportion"
+
+
+def _bits(record: Record) -> str:
+    quantisation = record.candidate.quantisation
+    return (
+        f"{quantisation.bits_per_weight:.2f} bits a weight" if quantisation else "no weights file"
+    )
+
+
+def task_grid(scores: Sequence[Score], caption: str) -> Grid:
+    """Tasks and groups with their intervals, n and the level of guessing."""
+    heads = (
+        Head("task", number=False),
+        Head("metric", number=False),
+        Head("score", "%", "95 % interval over items"),
+        Head("n"),
+        Head("guessing", "%", "what guessing scores"),
+        Head("note", number=False),
+    )
+    rows = tuple(
+        (
+            Cell(score.name),
+            Cell(score.metric),
+            Cell(_percent(score.value), _spread(score.interval, points))
+            if score.value is not None
+            else missing(score.note or "its metric has no value"),
+            Cell(f"{score.n:,}"),
+            Cell(_percent(score.chance))
+            if score.chance is not None
+            else missing("no choices to guess among"),
+            Cell(_note(score)),
+        )
+        for score in scores
+    )
+    return Grid(caption=caption, heads=heads, rows=rows)
+
+
+def _percent(share: float | None) -> str:
+    return MISSING if share is None else f"{points(share):.1f}"
+
+
+def _note(score: Score) -> str:
+    told = ("not told from guessing",) if score.told_from_chance is False else ()
+    return ". ".join([*told, *([score.note] if score.note else [])])
+
+
+_TIMING: dict[str, tuple[str, str, Callable[[float], float], str]] = {
+    "ttft_s": ("time to first token", "ms", ms, "requests"),
+    "itl_s": ("gap between tokens", "ms", ms, "gaps"),
+    "decode_tokens_per_s": ("decode", "tokens/s", float, "requests"),
+    "prefill_tokens_per_s": ("prefill", "tokens/s", float, "requests"),
+}
+
+
+def timing_grid(timings: Sequence[Timing], caption: str) -> Grid:
+    """Medians and 95th percentiles of one workload, with their run-to-run intervals."""
+    heads = (
+        Head("time or rate", number=False),
+        Head("unit", number=False),
+        Head("median", hint="mean over runs of each run's median, ± half its 95 % t interval"),
+        Head("p95", hint="mean over runs of each run's 95th percentile"),
+        Head("values", number=False),
+        Head("runs"),
+    )
+    return Grid(caption=caption, heads=heads, rows=tuple(_timing(one) for one in timings))
+
+
+def _timing(timing: Timing) -> tuple[Cell, ...]:
+    name, unit, scale, values = _TIMING[timing.metric]
+    return (
+        Cell(name),
+        Cell(unit),
+        Cell(
+            format_number(scale(timing.p50)),
+            _spread(timing.interval, scale),
+            "" if timing.interval else SINGLE_RUN,
+        ),
+        Cell(format_number(scale(timing.p95))),
+        Cell(f"{timing.values:,} {values}"),
+        Cell(str(timing.runs)),
+    )
+
+
+def phase_grid(phases: Sequence[PhaseBytes], caption: str) -> Grid:
+    """The memory of each phase in MiB."""
+    heads = (
+        Head("phase", number=False),
+        Head("peak", "MiB", "the most resident bytes at any moment of the phase"),
+        Head("anonymous", "MiB", "when the phase ends: cannot be dropped without swap"),
+        Head("file-backed", "MiB", "when the phase ends: can be dropped and read again"),
+    )
+    rows = tuple(
+        (
+            Cell(one.phase),
+            Cell(format_number(mib(one.peak_bytes))),
+            *(
+                Cell(format_number(mib(size))) if size is not None else missing(one.reason)
+                for size in (one.anon_bytes, one.file_bytes)
+            ),
+        )
+        for one in phases
+    )
+    return Grid(caption=caption, heads=heads, rows=rows)
+
+
+def identity_grid(record: Record) -> Grid:
+    """What the candidate is, as it was resolved."""
+    candidate, floor = record.candidate, noise_floor(record)
+    quantisation = candidate.quantisation
+    named = quantisation.name if quantisation else MISSING
+    verified = "verified" if candidate.weights_verified else "not verified"
+    parameters = candidate.parameters
+    rows = [
+        ("family", candidate.family),
+        ("runtime", candidate.runtime),
+        ("architecture", candidate.architecture or MISSING),
+        ("parameters", MISSING if parameters is None else f"{parameters:,}"),
+        ("quantisation", f"{named}, {_bits(record)}"),
+        ("made from", candidate.made_from or MISSING),
+        ("weights", f"{format_mib(candidate.weights_bytes)}, sha256 {verified}"),
+        ("sha256", candidate.weights_sha256 or MISSING),
+        ("source", candidate.source or MISSING),
+        ("licence", candidate.licence or "not named"),
+        ("settings", ", ".join(f"{k} {v}" for k, v in candidate.settings.items()) or MISSING),
+        ("noise floor", floor.reason if floor.share is None else _floor(floor.share)),
+        ("notes", candidate.notes or MISSING),
+    ]
+    return text_grid("As it was resolved on this machine", ("candidate", ""), rows)
+
+
+def _floor(share: float) -> str:
+    return f"{format_percent(share)} of the items choose otherwise when the cache is laid out anew"
+
+
+def machine_grid(record: Record) -> Grid:
+    """Where it was measured, and with what."""
+    machine = [(str(key), _text(value)) for key, value in record.machine.items()]
+    software = [(str(key), _text(value)) for key, value in record.software.items()]
+    return text_grid(machine_name(record), ("machine and software", ""), [*machine, *software])
+
+
+def flag_grid(runs: Sequence[Record]) -> Grid:
+    """Every flag, failure and verdict of the runs; without rows where there is none."""
+    rows: list[tuple[str, str, str]] = []
+    for run in runs:
+        if run.error:
+            rows.append((run.run_id, run.status, f"{run.error.phase}: {run.error.message}"))
+        elif run.status != "completed":
+            rows.append((run.run_id, run.status, ""))
+        rows.extend((run.run_id, flag.name, flag.detail) for flag in run.flags)
+        if run.verdict:
+            words = [
+                str(run.verdict.get(key)) for key in ("verdict", "reason") if key in run.verdict
+            ]
+            rows.append((run.run_id, "verdict", ": ".join(words)))
+    return text_grid("What a reader of the numbers should know", ("run", "flag", "detail"), rows)
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def limit_grid(curve: Sequence[LimitPoint], machine: str) -> Grid:
+    """A candidate under its memory limits: the verdict, by what it was held, and its speed."""
+    heads = (
+        Head("limit", "MiB"),
+        Head("verdict", number=False),
+        Head("decode", "tokens/s", "mean over runs, ± half its 95 % t interval"),
+        Head("peak", "MiB", "the greatest of its runs' latency phases"),
+        Head("enforced by", number=False),
+        Head("runs"),
+        Head("reason", number=False),
+    )
+    rows = tuple(
+        (
+            Cell("none" if point.limit_bytes is None else format_number(mib(point.limit_bytes))),
+            Cell(point.verdict),
+            Cell(*_measured(point.decode_tokens_per_s, point.decode_interval))
+            if point.decode_tokens_per_s is not None
+            else missing("no run came so far as to be timed"),
+            Cell(format_number(mib(point.peak_bytes)))
+            if point.peak_bytes is not None
+            else missing("no run came to the end of its latency phase"),
+            Cell(point.enforced),
+            Cell(str(point.runs)),
+            Cell(point.reason),
+        )
+        for point in curve
+    )
+    return Grid(caption=f"Memory limits on {machine}", heads=heads, rows=rows)

@@ -1,0 +1,160 @@
+"""What the History and Machines panels say in tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from leaderboard.board import Row
+from leaderboard.glossary import Chapter
+from leaderboard.history import Line
+from leaderboard.machines import Data, Machine, Measured
+from leaderboard.tables.grid import Cell, Grid, Head, half, missing, text_grid
+from leaderboard.units import MISSING, format_gib, format_number, mib, ms, points
+
+_ONE_RUN = "a single run: no interval"
+
+
+def line_grid(line: Line, caption: str) -> Grid:
+    """The points of one line, the newest first, with what changed at each."""
+    heads = (
+        Head("when", "UTC", number=False),
+        Head("accuracy", "%", "95 % interval over items"),
+        Head("n"),
+        Head("first token", "ms", "± run to run"),
+        Head("decode", "tokens/s", "± run to run"),
+        Head("peak", "MiB", "± run to run"),
+        Head("runs"),
+        Head("runtime", number=False),
+        Head("Weighin", number=False),
+        Head("changed", number=False),
+        Head("flags", number=False),
+    )
+    rows = tuple(
+        (
+            Cell(point.row.record.created_at[:16].replace("T", " ")),
+            *_accuracy(point.row),
+            *_measured(point.row),
+            Cell(str(point.row.runs)),
+            Cell(point.versions.runtime),
+            Cell(point.versions.weighin),
+            Cell("; ".join(point.changes)),
+            Cell("; ".join(point.row.flags)),
+        )
+        for point in reversed(line.points)
+    )
+    return Grid(caption=caption, heads=heads, rows=rows)
+
+
+def _accuracy(row: Row) -> tuple[Cell, Cell]:
+    score = row.score
+    if score is None or score.value is None:
+        reason = "no task was scored, or items are unanswered"
+        return missing(reason), missing(reason)
+    width = half(score.interval)
+    spread = "" if width is None else f"{points(width):.1f}"
+    return Cell(f"{points(score.value):.1f}", spread), Cell(f"{score.n:,}")
+
+
+def _measured(row: Row) -> tuple[Cell, ...]:
+    numbers = (
+        (row.ttft_s, row.ttft_interval, ms),
+        (row.decode_tokens_per_s, row.decode_interval, float),
+        (row.peak_bytes, row.peak_interval, mib),
+    )
+    found = []
+    for value, interval, scale in numbers:
+        width = half(interval)
+        if value is None:
+            found.append(missing("was not measured"))
+        elif width is None:
+            found.append(Cell(format_number(scale(value)), hint=_ONE_RUN))
+        else:
+            found.append(Cell(format_number(scale(value)), format_number(scale(width))))
+    return tuple(found)
+
+
+def machine_grid(machines: Sequence[Machine]) -> Grid:
+    """Every machine, and how much was measured on it."""
+    heads = (
+        Head("machine", number=False),
+        Head("fingerprint", number=False),
+        Head("cores", hint="that a process may use"),
+        Head("memory", number=False),
+        Head("GPU", number=False),
+        Head("runs"),
+        Head("flagged", hint="runs with at least one flag"),
+        Head("not completed"),
+        Head("first", "UTC", number=False),
+        Head("last", "UTC", number=False),
+    )
+    rows = tuple(
+        (
+            Cell(f"{one.cpu_model}, {one.os_family}"),
+            Cell(one.fingerprint),
+            missing("the record does not say")
+            if one.usable_cpus is None
+            else Cell(str(one.usable_cpus)),
+            Cell(format_gib(one.ram_bytes)),
+            Cell(one.gpu or "none"),
+            Cell(f"{one.runs:,}"),
+            Cell(f"{one.flagged:,}"),
+            Cell(f"{one.unfinished:,}"),
+            Cell(one.first[:16].replace("T", " ")),
+            Cell(one.last[:16].replace("T", " ")),
+        )
+        for one in machines
+    )
+    return Grid(
+        caption="Times of unlike fingerprints are never ranked together",
+        heads=heads,
+        rows=rows,
+    )
+
+
+def measured_grid(found: Sequence[Measured]) -> Grid:
+    """Which candidate was measured on which suite and machine."""
+    heads = (
+        Head("candidate", number=False),
+        Head("digest", number=False, hint="of weights, quantisation and settings"),
+        Head("suite", number=False),
+        Head("machine", number=False, hint="fingerprint"),
+        Head("items"),
+        Head("runs"),
+        Head("ended", number=False),
+        Head("last", "UTC", number=False),
+    )
+    rows = tuple(
+        (
+            Cell(one.candidate),
+            Cell(one.digest[:6]),
+            Cell(one.suite),
+            Cell(one.machine),
+            Cell(f"{one.items:,}"),
+            Cell(f"{one.runs:,}"),
+            Cell(", ".join(f"{count} {status}" for status, count in one.statuses)),
+            Cell(one.last[:16].replace("T", " ")),
+        )
+        for one in found
+    )
+    return Grid(caption="What was measured where", heads=heads, rows=rows)
+
+
+def data_grid(found: Sequence[Data]) -> Grid:
+    """Where the items of each task came from, with their licences."""
+    rows = [
+        (
+            one.task,
+            f"{one.uri} ({one.source}), {one.split}",
+            one.sha256[:12] or MISSING,
+            one.licence,
+            one.note,
+        )
+        for one in found
+    ]
+    return text_grid("Data", ("task", "from", "sha256", "licence", "note"), rows)
+
+
+def chapter_grid(chapter: Chapter) -> Grid:
+    """The terms of one chapter of the glossary."""
+    rows = [(t.word, t.meaning, t.formula, t.source, t.code) for t in chapter.terms]
+    return text_grid(chapter.title, ("word", "is", "formula", "source", "code"), rows)
