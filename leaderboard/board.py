@@ -7,6 +7,7 @@ it has more items. Only metrics where more is better and that lie between 0 and 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -97,7 +98,7 @@ def _flags(record: Record) -> tuple[str, ...]:
 
 
 def merged(records: Sequence[Record]) -> list[Row]:
-    """Rows of what belongs together: repeats of one candidate on one suite and machine.
+    """Rows of what belongs together: repeats of one candidate on one suite, machine and budget.
 
     Accuracy is the newest record's that has one; times and memory are means over the runs, the
     newest of each repeat; an interrupted run does not hide a completed one. In the order in which
@@ -110,6 +111,7 @@ def merged(records: Sequence[Record]) -> list[Row]:
             record.candidate.digest,
             record.suite.digest,
             str(record.machine.get("fingerprint")),
+            json.dumps(record.budget, sort_keys=True),
         )
         repeats = groups.setdefault(key, {})
         earlier = repeats.get(record.job.repeat)

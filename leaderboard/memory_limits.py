@@ -9,7 +9,7 @@ from leaderboard.board import longest_workload
 from leaderboard.stats import Interval, mean_interval
 from runners.record import Record
 
-VERDICTS = ("fits", "too slow", "thrashes", "out of memory", "failed")
+VERDICTS = ("fits", "not enforced", "too slow", "thrashes", "out of memory", "failed")
 """Best first."""
 UNKNOWN = "not judged"
 
@@ -31,6 +31,8 @@ class LimitPoint:
     """95 %, run to run; None for a single run."""
     peak_bytes: int | None
     """The greatest of the latency phases."""
+    note: str
+    """What the budget does not stand for, as its record says."""
     runs: int
     run_ids: tuple[str, ...]
 
@@ -109,6 +111,7 @@ def _point(limit: int | None, runs: Sequence[Record], workload: str | None) -> L
         decode_tokens_per_s=mean,
         decode_interval=interval,
         peak_bytes=max(peaks, default=None),
+        note=str((runs[worst].budget or {}).get("note") or ""),
         runs=len(runs),
         run_ids=tuple(run.run_id for run in runs),
     )

@@ -1,9 +1,12 @@
-"""Short names for plots: without what all of them begin with."""
+"""What candidates are called where their whole name is too long, or not theirs alone."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import takewhile
+
+from runners.record import Record
 
 
 def short_names(names: Sequence[str]) -> list[str]:
@@ -21,3 +24,17 @@ def short_names(names: Sequence[str]) -> list[str]:
     start = max(common.rfind(mark) for mark in "- /") + 1
     short = [name[start:] for name in names]
     return short if all(short) else list(names)
+
+
+def labels(records: Sequence[Record]) -> dict[str, str]:
+    """What to call the candidates of records, by digest: their names, told apart.
+
+    A name is the choice of whoever wrote the candidate's file; two versions of one may differ in
+    their weights alone, and then the digest's start is added.
+    """
+    names = {one.candidate.digest: one.candidate.name for one in records}
+    common = Counter(names.values())
+    return {
+        digest: name if common[name] == 1 else f"{name} ({digest[:6]})"
+        for digest, name in names.items()
+    }

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from leaderboard.board import Row
 from runners.record import Record
 
 
@@ -30,7 +29,7 @@ def runs_key(record: Record) -> RunsKey:
         digest=record.candidate.digest,
         suite=record.suite.digest,
         machine=str(record.machine.get("fingerprint")),
-        budget="" if record.budget is None else repr(sorted(record.budget.items())),
+        budget="" if record.budget is None else json.dumps(record.budget, sort_keys=True),
     )
 
 
@@ -54,17 +53,3 @@ def runs_of(record: Record, records: Sequence[Record]) -> tuple[Record, ...]:
                 repeats[one.job.repeat] = one
     repeats[record.job.repeat] = record
     return tuple(sorted(repeats.values(), key=lambda run: run.run_id))
-
-
-def labels(rows: Sequence[Row]) -> dict[str, str]:
-    """What to call the candidates of rows, by digest: their names, told apart where they are one.
-
-    A name is the choice of whoever wrote the candidate's file; two versions of one may differ in
-    their weights alone, and then the digest's start is added.
-    """
-    names = {row.record.candidate.digest: row.record.candidate.name for row in rows}
-    common = Counter(names.values())
-    return {
-        digest: name if common[name] == 1 else f"{name} ({digest[:6]})"
-        for digest, name in names.items()
-    }

@@ -21,11 +21,12 @@ SYMBOLS = {"pass": "circle", "cannot tell": "circle-open", "regressed": "x"}
 """By verdict: told apart by shape as well as by colour."""
 
 
-def losses_figure(ladder: Ladder, names: Sequence[str], *, dark: bool) -> go.Figure:
+def losses_figure(ladder: Ladder, reference: str, names: Sequence[str], *, dark: bool) -> go.Figure:
     """A line a rung: points of accuracy against the reference, which is the line at 0.
 
     Args:
         ladder: with at least one rung.
+        reference: what to call the largest.
         names: what to call the rungs, in their order.
         dark: the background.
 
@@ -57,9 +58,7 @@ def losses_figure(ladder: Ladder, names: Sequence[str], *, dark: bool) -> go.Fig
             colour = worse if verdict == "regressed" else colours.accent
             _dots(figure, shown, verdict, symbol, colour)
     name_lines(figure, names)
-    figure.update_xaxes(
-        title=f"points against {label(ladder.reference.candidate.name)}", range=[left, right]
-    )
+    figure.update_xaxes(title=f"points against {label(reference)}", range=[left, right])
     figure.update_layout(showlegend=True)
     return figure
 
@@ -80,7 +79,12 @@ def _dots(
         mode="markers",
         name=f"margin: {verdict}",
         error_x=whiskers(values, intervals, colour),
-        marker={"symbol": symbol, "size": 11, "color": colour, "line": {"width": 2}},
+        marker={
+            "symbol": symbol,
+            "size": 11,
+            "color": colour,
+            "line": {"width": 2, "color": colour},
+        },
         hovertext=[_hover(rung, paired) for _, rung, paired in found],
         hoverinfo="text",
     )

@@ -57,7 +57,7 @@ def phases_figure(phases: Sequence[PhaseBytes], *, dark: bool) -> go.Figure:
         hovertext=[f"{plotly(one.phase)}: peak {format_mib(one.peak_bytes)}" for one in phases],
         hoverinfo="text",
     )
-    figure.update_layout(barmode="stack", bargap=0.45)
+    figure.update_layout(barmode="stack", bargap=0.45, legend_traceorder="normal")
     name_lines(figure, [one.phase for one in phases])
     figure.update_xaxes(title="MiB", rangemode="tozero")
     return figure

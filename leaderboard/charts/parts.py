@@ -35,7 +35,7 @@ def tensors_figure(shares: Sequence[tuple[str, float]], *, dark: bool) -> go.Fig
             marker={"color": colours.series[number % len(colours.series)]},
             hovertemplate=f"{plotly(kind)}: {share:.2%} of the parameters<extra></extra>",
         )
-    figure.update_layout(barmode="stack", margin={"t": 8})
+    figure.update_layout(barmode="stack", margin={"t": 8}, legend_traceorder="normal")
     figure.update_yaxes(visible=False)
     figure.update_xaxes(title="% of the parameters", range=[0, 100])
     return figure
@@ -72,7 +72,7 @@ def cold_start_figure(starts: Sequence[ColdStart], *, dark: bool) -> go.Figure:
             marker={"color": colours.series[number]},
             hovertemplate=f"{stage}: %{{x:.2f}} s<extra></extra>",
         )
-    figure.update_layout(barmode="stack", bargap=0.45)
+    figure.update_layout(barmode="stack", bargap=0.45, legend_traceorder="normal")
     name_lines(figure, [f"run {start.repeat + 1}" for start in starts])
     figure.update_xaxes(title="s", rangemode="tozero")
     return figure

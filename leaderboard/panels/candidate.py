@@ -57,7 +57,7 @@ def _accuracy(row: Row, runs: Sequence[Record]) -> None:
         st.info("No task was scored in these runs.", icon=":material/info:")
         return
     caption = f"{machine_name(row.record)}; 95 % intervals over items"
-    drawing.figure(tasks_figure(row.scores, dark=session.dark()), "tasks")
+    drawing.figure(tasks_figure(row.scores, dark=session.dark()), "tasks", alt="Accuracy by task")
     with st.expander("As a table"):
         drawing.grid(tables.task_grid(row.scores, caption))
     scored = Side(runs=tuple(runs)).scored
@@ -68,7 +68,11 @@ def _accuracy(row: Row, runs: Sequence[Record]) -> None:
     curves, _ = deadline_curves(answers)
     if curves:
         st.subheader("Accuracy within a deadline", anchor=False)
-        drawing.figure(deadline_figure(curves, dark=session.dark()), "deadline")
+        drawing.figure(
+            deadline_figure(curves, dark=session.dark()),
+            "deadline",
+            alt="Share answered correctly against the deadline",
+        )
         st.caption(
             "Answers that are complete after the deadline count as wrong. The band is the 95 % "
             "interval over items, at each deadline by itself; the times are those of one run."
@@ -79,7 +83,7 @@ def _identity(record: Record) -> None:
     st.subheader("What it is", anchor=False)
     shares = tensor_shares(record)
     if shares:
-        drawing.figure(tensors_figure(shares, dark=session.dark()), "tensors")
+        drawing.figure(tensors_figure(shares, dark=session.dark()), "tensors", alt="Tensor types")
     left, right = st.columns(2)
     with left:
         drawing.grid(tables.identity_grid(record))

@@ -12,8 +12,8 @@ from leaderboard.board import Row
 from leaderboard.charts.forest import forest_figure
 from leaderboard.compare import MOST_SIDES, Comparison, compare
 from leaderboard.differing import item_rows, matching
+from leaderboard.names import labels
 from leaderboard.panels import controls, drawing, picks, session, sides
-from leaderboard.runs import labels
 from leaderboard.selection import machine_name
 from leaderboard.tables import compare as tables
 from leaderboard.view import task_weights
@@ -31,7 +31,7 @@ def show() -> None:
     found = _compared(rows)
     if found is None:
         return
-    named = labels(rows)
+    named = labels([row.record for row in rows])
     names = [named[row.record.candidate.digest] for row in rows]
     _accuracy(found, names)
     picked = _other(rows[1:], names[1:])
@@ -59,7 +59,9 @@ def _accuracy(found: Sequence[Comparison], names: Sequence[str]) -> None:
     st.subheader("Accuracy", anchor=False)
     caption = f"Mean over tasks, against {names[0]}"
     drawing.grid(tables.overall_grid(found, names[1:], caption))
-    drawing.figure(forest_figure(found, names[1:], dark=session.dark()), "forest")
+    drawing.figure(
+        forest_figure(found, names[1:], dark=session.dark()), "forest", alt="Differences by task"
+    )
     st.caption(
         "Right of 0 the candidate is better than the reference. The bars are 95 % intervals."
     )

@@ -15,9 +15,15 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-def figure(drawn: go.Figure, name: str) -> None:
-    """A figure as wide as its place, with the board's own colours rather than Streamlit's."""
-    st.plotly_chart(drawn, theme=None, key=name, config={"displayModeBar": False})
+def figure(drawn: go.Figure, name: str, *, alt: str) -> None:
+    """A figure as wide as its place, with the board's own colours rather than Streamlit's.
+
+    Args:
+        drawn: the figure.
+        name: of it among those of its page.
+        alt: what it shows, for who cannot see it; the numbers are in a table beside it.
+    """
+    st.plotly_chart(drawn, theme=None, key=name, config={"displayModeBar": False}, alt=alt)
 
 
 def grid(table: Grid) -> None:

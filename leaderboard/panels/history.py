@@ -30,7 +30,11 @@ def show() -> None:
         metric = _picked("metric", {key: one.title for key, one in METRICS.items()}, "metric")
     lines = history(records, name)
     titles = [_title(line) for line in lines]
-    drawing.figure(history_figure(lines, titles, metric, dark=session.dark()), "history")
+    drawing.figure(
+        history_figure(lines, titles, metric, dark=session.dark()),
+        "history",
+        alt="A candidate over time",
+    )
     st.caption(
         "A line is one machine, one set of items and one budget: points of unlike ones are not "
         "joined. A point is one batch; a diamond: something changed since the point before. "

@@ -10,8 +10,8 @@ from leaderboard import text
 from leaderboard.board import Row
 from leaderboard.charts.ladder import losses_figure, savings_figure
 from leaderboard.ladder import MARGIN, Ladder, bits, families, ladder
+from leaderboard.names import labels, short_names
 from leaderboard.panels import controls, drawing, picks, session, sides
-from leaderboard.runs import labels
 from leaderboard.selection import machine_name
 from leaderboard.tables.compare import ladder_grid
 from leaderboard.units import from_percent, points
@@ -39,7 +39,7 @@ def show() -> None:
         for row in selection.rows
         if row.record.candidate.family == family and bits(row.record) is not None
     ]
-    _draw(_judged(rows, margin), labels(rows))
+    _draw(_judged(rows, margin), labels([row.record for row in rows]))
 
 
 def _family(known: Sequence[str]) -> str:
@@ -82,17 +82,23 @@ def _judged(rows: Sequence[Row], margin: float) -> Ladder:
 
 
 def _draw(found: Ladder, named: dict[str, str]) -> None:
-    names = [named[rung.record.candidate.digest] for rung in found.rungs]
-    reference = named[found.reference.candidate.digest]
+    digests = [one.candidate.digest for one in (found.reference, *(r.record for r in found.rungs))]
+    reference, *names = short_names([named[digest] for digest in digests])
     machine = machine_name(found.reference)
     left, right = st.columns(2)
     with left:
         st.subheader("Accuracy lost", anchor=False)
-        drawing.figure(losses_figure(found, names, dark=session.dark()), "losses")
+        drawing.figure(
+            losses_figure(found, reference, names, dark=session.dark()),
+            "losses",
+            alt="Accuracy lost, rung by rung",
+        )
         st.caption(_legend(found))
     with right:
         st.subheader("Saved", anchor=False)
-        drawing.figure(savings_figure(found, names, dark=session.dark()), "savings")
+        drawing.figure(
+            savings_figure(found, names, dark=session.dark()), "savings", alt="Saved, rung by rung"
+        )
         st.caption(text.markdown(f"{machine}; first token of {found.workload}"))
     caption = f"Against {reference} ({found.reference_runs} runs), {machine}"
     drawing.grid(ladder_grid(found, names, caption))

@@ -51,11 +51,13 @@ def times(runs: Sequence[Record]) -> None:
         with place:
             st.markdown(f"**{title}**")
             shown = [(f"run {one.repeat + 1}", v) for one, v in zip(raw, values, strict=True)]
-            drawing.figure(times_figure(shown, unit=unit, dark=session.dark()), title)
+            drawing.figure(times_figure(shown, unit=unit, dark=session.dark()), title, alt=title)
     starts = cold_starts(runs)
     if starts:
         st.markdown("**Cold start**")
-        drawing.figure(cold_start_figure(starts, dark=session.dark()), "cold start")
+        drawing.figure(
+            cold_start_figure(starts, dark=session.dark()), "cold start", alt="Cold start"
+        )
         caches = ", ".join(dict.fromkeys(start.page_cache for start in starts))
         st.caption(text.markdown(f"Page cache: {caches}. Each bar is one process run."))
 
@@ -71,7 +73,7 @@ def memory(runs: Sequence[Record]) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown("**By phase**")
-        drawing.figure(phases_figure(phases, dark=session.dark()), "phases")
+        drawing.figure(phases_figure(phases, dark=session.dark()), "phases", alt="Memory by phase")
         source = scored.memory.source if scored.memory else ""
         with st.expander("As a table"):
             drawing.grid(tables.phase_grid(phases, f"One run, {machine_name(scored)}; {source}"))
@@ -81,8 +83,12 @@ def memory(runs: Sequence[Record]) -> None:
     curve = limit_curve(session.stores().records, scored)
     if curve:
         st.markdown("**Under a memory limit**")
-        drawing.figure(limits_figure(curve, dark=session.dark()), "limits")
+        drawing.figure(
+            limits_figure(curve, dark=session.dark()), "limits", alt="Speed under limits"
+        )
         drawing.grid(tables.limit_grid(curve, machine_name(scored)))
+        for note in dict.fromkeys(point.note for point in curve if point.note):
+            st.caption(text.markdown(f"A budget {note}"))
 
 
 def _series(scored: Record) -> None:
@@ -91,7 +97,7 @@ def _series(scored: Record) -> None:
     if not series:
         st.info(NO_SERIES, icon=":material/info:")
         return
-    drawing.figure(series_figure(series, dark=session.dark()), "series")
+    drawing.figure(series_figure(series, dark=session.dark()), "series", alt="Memory over time")
     st.caption(f"One run, {SERIES_WHILE}: no figure is taken from it.")
 
 

@@ -8,8 +8,9 @@ import streamlit as st
 
 from leaderboard import text
 from leaderboard.board import Row
+from leaderboard.names import labels
 from leaderboard.panels import session
-from leaderboard.runs import labels, runs_of
+from leaderboard.runs import runs_of
 from leaderboard.selection import Selection
 from runners.record import Record
 
@@ -20,7 +21,7 @@ def candidate(selection: Selection) -> Row:
     wanted = session.view().candidates
     _say_missing(wanted[:1], rows)
     chosen = wanted[0] if wanted and wanted[0] in rows else next(iter(rows))
-    found = one("candidate", labels(selection.rows), chosen)
+    found = one("candidate", labels([row.record for row in selection.rows]), chosen)
     if found != chosen or wanted[:1] != (found,):
         session.update(candidates=(found, *(d for d in wanted[1:] if d != found)), run="")
     return rows[found]
@@ -29,7 +30,7 @@ def candidate(selection: Selection) -> Row:
 def several(selection: Selection, most: int) -> list[Row]:
     """Two or more candidates, the first of which is the reference."""
     rows = {row.record.candidate.digest: row for row in selection.rows}
-    names = labels(selection.rows)
+    names = labels([row.record for row in selection.rows])
     wanted = session.view().candidates
     _say_missing(wanted, rows)
     chosen = [digest for digest in wanted if digest in rows][:most]

@@ -53,7 +53,8 @@ code { overflow-wrap: anywhere; }
 .grid small { font-weight: 400; opacity: .7; }
 .grid th.number, .grid td.number { text-align: right; white-space: nowrap;
   font-variant-numeric: tabular-nums; }
-.grid .text { max-width: 34rem; overflow-wrap: anywhere; }
+.grid td.text { min-width: 5.5rem; max-width: 34rem; overflow-wrap: anywhere; }
+.grid td.text:first-child { min-width: 7rem; }
 .grid .pm { opacity: .7; }
 p.why { font-size: .8rem; opacity: .75; margin: 0 0 .3rem; overflow-wrap: anywhere; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }

@@ -197,8 +197,8 @@ def _saved(value: float | None, scale: Callable[[float], float], reason: str) ->
 
 
 def signed(share: float) -> str:
-    """A difference of two shares in points, with its sign: `-0.3`."""
-    return f"{points(share):+.1f}"
+    """A difference of two shares in points, with its sign, which 0.0 has not: `-0.3`."""
+    return f"{points(share):+z.1f}".replace("+0.0", "0.0")
 
 
 def times_text(ratio: float) -> str:
