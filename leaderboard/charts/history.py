@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from leaderboard.board import Row
@@ -15,6 +16,9 @@ from leaderboard.units import format_number, mib, ms, points
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+
+MARGIN = timedelta(hours=12)
 
 
 class Metric(NamedTuple):
@@ -104,8 +108,22 @@ def history_figure(
             hoverinfo="text",
         )
     figure.update_yaxes(title=shown.title)
+    figure.update_xaxes(range=_span([point for line in lines for point in line.points]))
     figure.update_layout(showlegend=True)
     return figure
+
+
+def _span(points: Sequence[Point]) -> list[str] | None:
+    """From half a day before the first point to half a day after the last.
+
+    A single point, or two of one afternoon, would else be shown to the millisecond. None where a
+    record's time is no time.
+    """
+    try:
+        times = [datetime.fromisoformat(point.row.record.created_at) for point in points]
+        return [(min(times) - MARGIN).isoformat(), (max(times) + MARGIN).isoformat()]
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _hover(point: Point, metric: Metric, value: float) -> str:

@@ -19,9 +19,9 @@ LEAST_LABELLED = 0.06
 
 
 def tensors_figure(shares: Sequence[tuple[str, float]], *, dark: bool) -> go.Figure:
-    """One bar: the per cent of the parameters that each tensor type holds."""
+    """One bar: the per cent of the parameters that each tensor type holds, the greatest first."""
     colours = palette(dark=dark)
-    figure = frame(dark=dark, height=112)
+    figure = frame(dark=dark, height=96)
     for number, (kind, share) in enumerate(shares):
         figure.add_bar(
             x=[points(share)],
@@ -31,11 +31,12 @@ def tensors_figure(shares: Sequence[tuple[str, float]], *, dark: bool) -> go.Fig
             text=f"{plotly(kind)} {share:.0%}" if share >= LEAST_LABELLED else "",
             textposition="inside",
             insidetextanchor="middle",
+            textangle=0,
             textfont={"color": "#000000" if _bright(number, dark=dark) else "#FFFFFF"},
             marker={"color": colours.series[number % len(colours.series)]},
             hovertemplate=f"{plotly(kind)}: {share:.2%} of the parameters<extra></extra>",
         )
-    figure.update_layout(barmode="stack", margin={"t": 8}, legend_traceorder="normal")
+    figure.update_layout(barmode="stack", margin={"t": 8}, showlegend=False)
     figure.update_yaxes(visible=False)
     figure.update_xaxes(title="% of the parameters", range=[0, 100])
     return figure

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from leaderboard.board import Row, Score, longest_workload
-from leaderboard.detail import PhaseBytes, Timing, noise_floor
+from leaderboard.detail import PhaseBytes, Timing, noise_floor, tensor_shares
 from leaderboard.memory_limits import LimitPoint
 from leaderboard.selection import machine_name
 from leaderboard.stats import Interval
@@ -199,6 +199,7 @@ def identity_grid(record: Record) -> Grid:
         ("architecture", candidate.architecture or MISSING),
         ("parameters", MISSING if parameters is None else f"{parameters:,}"),
         ("quantisation", f"{named}, {_bits(record)}"),
+        ("tensor types", ", ".join(f"{k} {v:.1%}" for k, v in tensor_shares(record)) or MISSING),
         ("made from", candidate.made_from or MISSING),
         ("weights", f"{format_mib(candidate.weights_bytes)}, sha256 {verified}"),
         ("sha256", candidate.weights_sha256 or MISSING),

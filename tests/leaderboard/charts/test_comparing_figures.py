@@ -96,6 +96,21 @@ def test_history_is_in_the_unit_of_its_axis(made: Maker, metric: str, value: flo
     assert METRICS[metric].title.split(",")[0] in line.hovertext[0]
 
 
+@pytest.mark.parametrize(
+    ("created", "span"),
+    [
+        ("2026-01-01T12:00:00+00:00", ("2026-01-01T00:00:00+00:00", "2026-01-02T00:00:00+00:00")),
+        ("yesterday", None),
+        ("0001-01-01T00:00:00", None),
+    ],
+)
+def test_a_single_point_has_a_day_around_it(
+    made: Maker, created: str, span: tuple[str, str] | None
+) -> None:
+    lines = history([made.record(created_at=created)], "a")
+    assert history_figure(lines, ["here"], "ttft", dark=False).layout.xaxis.range == span
+
+
 def test_history_leaves_out_what_was_not_measured_and_marks_changes(made: Maker) -> None:
     records = [
         made.record(batch="1", created_at="2026-01-01", software={"weighin": "1"}),
