@@ -122,7 +122,7 @@ def _peak(run: Record) -> float | None:
 
 def _values(runs: Sequence[Record], value: Value) -> Runs:
     found = {(run.job.batch, run.job.repeat): value(run) for run in runs}
-    return {key: v for key, v in found.items() if v is not None and v > 0}
+    return {key: v for key, v in found.items() if v is not None and 0 < v < math.inf}
 
 
 def _ratio(reference: Runs, other: Runs, confidence: float) -> RunRatio:

@@ -54,8 +54,11 @@ def from_millions(count: float) -> float:
 
 
 def format_number(value: float | None) -> str:
-    """Three significant digits, whole numbers never rounded away: 0.0123, 4.57, 98.6, 1,235."""
-    if value is None:
+    """Three significant digits, whole numbers never rounded away: 0.0123, 4.57, 98.6, 1,235.
+
+    What is not finite, which only a damaged record holds, counts as missing.
+    """
+    if value is None or not math.isfinite(value):
         return MISSING
     rounded = abs(float(f"{value:.3g}"))
     if rounded == 0:

@@ -95,3 +95,11 @@ def test_a_side_is_one_candidate_on_one_machine(made: Maker):
         compare_axes([made.record("a"), elsewhere], [made.record("b")])
     with pytest.raises(RecordError, match="the candidate differs"):
         compare_axes([made.record("a")], [made.record("b"), made.record("c", repeat=1)])
+
+
+def test_a_run_whose_number_is_not_finite_counts_as_not_measured(made: Maker) -> None:
+    found = compare_axes([made.record("a", ttft_s=math.inf)], [made.record("b")])
+    ttft = next(axis for axis in found if axis.axis == "ttft_s")
+    assert ttft.reference is None
+    assert ttft.ratio is None
+    assert "not measured" in ttft.reason

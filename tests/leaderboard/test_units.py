@@ -22,6 +22,8 @@ def test_scales() -> None:
         (123.4, "123"),
         (1234.6, "1,235"),
         (-4.567, "-4.57"),
+        (float("nan"), "\N{EN DASH}"),
+        (float("-inf"), "\N{EN DASH}"),
         (None, "\N{EN DASH}"),
     ],
 )
