@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from leaderboard.detail import NO_FLOOR
 from runners.record import JobError
@@ -9,6 +12,7 @@ from runners.store import Store
 from tests.leaderboard.panels.conftest import HOSTILE, figures, page_html, page_text
 
 if TYPE_CHECKING:
+    from tests.leaderboard.conftest import Maker
     from tests.leaderboard.panels.conftest import Board
 
 
@@ -113,3 +117,20 @@ def test_a_memory_limit_is_drawn_with_its_verdict(board: Board, good: Path) -> N
     assert "64.0 out of memory 80.0" in text
     assert "128 fits 80.0" in text
     assert "cgroup v1" in text
+
+
+def test_a_generation_task_has_its_curve_over_deadlines(
+    board: Board, tmp_path: Path, made: Maker
+) -> None:
+    record = made.record("writer", tasks={"g": made.task(0.5, 2)})
+    samples = made.samples({"g": [1.0, 0.0]})
+    samples = samples.set_column(
+        samples.column_names.index("answer"), "answer", pa.array(["18", "19"])
+    ).append_column("token_s", pa.array([[0.5, 1.0], [2.0]]))
+    Store(tmp_path / "store").add(record, samples)
+    app = board("candidate", tmp_path / "store")
+    assert "Accuracy within a deadline" in [one.value for one in app.subheader]
+    (line,) = [figure for figure in figures(app) if "correct within" in figure]
+    drawn = json.loads(line)["data"][-1]
+    assert drawn["x"] == [0.0, 1.0, 2.0]
+    assert drawn["y"] == [0.0, 50.0, 50.0]
