@@ -102,9 +102,9 @@ def _draw(found: Ladder, named: dict[str, str]) -> None:
         st.caption(text.markdown(f"{machine}; first token of {found.workload}"))
     caption = f"Against {reference} ({found.reference_runs} runs), {machine}"
     drawing.grid(ladder_grid(found, names, caption))
-    for note in dict.fromkeys(r.record.candidate.notes for r in found.rungs):
-        if note:
-            st.caption(text.markdown(note))
+    for name, rung in zip(names, found.rungs, strict=True):
+        if rung.record.candidate.notes:
+            st.caption(text.markdown(f"{name}: {rung.record.candidate.notes}"))
 
 
 def _legend(found: Ladder) -> str:

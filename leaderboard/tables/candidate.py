@@ -199,7 +199,7 @@ def identity_grid(record: Record) -> Grid:
         ("architecture", candidate.architecture or MISSING),
         ("parameters", MISSING if parameters is None else f"{parameters:,}"),
         ("quantisation", f"{named}, {_bits(record)}"),
-        ("tensor types", ", ".join(f"{k} {v:.1%}" for k, v in tensor_shares(record)) or MISSING),
+        ("tensor types", _types(record)),
         ("made from", candidate.made_from or MISSING),
         ("weights", f"{format_mib(candidate.weights_bytes)}, sha256 {verified}"),
         ("sha256", candidate.weights_sha256 or MISSING),
@@ -210,6 +210,13 @@ def identity_grid(record: Record) -> Grid:
         ("notes", candidate.notes or MISSING),
     ]
     return text_grid("As it was resolved on this machine", ("candidate", ""), rows)
+
+
+def _types(record: Record) -> str:
+    """Tensor types with their shares; a small one is not shown as none."""
+    shares = tensor_shares(record)
+    texts = [f"{kind} {'< 0.1%' if 0 < v < 0.001 else f'{v:.1%}'}" for kind, v in shares]
+    return ", ".join(texts) or MISSING
 
 
 def _floor(share: float) -> str:
