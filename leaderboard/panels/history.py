@@ -27,7 +27,7 @@ def show() -> None:
     with left:
         name = _picked("name", {one: one for one in known}, "candidate")
     with right:
-        metric = _picked("metric", {key: one.title for key, one in METRICS.items()}, "metric")
+        metric = _picked("history", {key: one.title for key, one in METRICS.items()}, "metric")
     lines = history(records, name)
     titles = [_title(line) for line in lines]
     drawing.figure(
@@ -50,7 +50,7 @@ def _picked(field: str, options: dict[str, str], label: str) -> str:
             text.markdown(f'{label} "{wanted}" is not known here; showing another'),
             icon=":material/link_off:",
         )
-    first = FIRST if FIRST in options and field == "metric" else next(iter(options))
+    first = FIRST if FIRST in options and field == "history" else next(iter(options))
     found = picks.one(field, options, wanted if wanted in options else first, label)
     if found != wanted:
         session.update(**{field: found})

@@ -34,12 +34,12 @@ def test_candidate_and_metric_stand_in_the_address(board: Board, good: Path) -> 
     app = board("history", good)
     assert app.query_params["name"] == "big"
     app.selectbox[1].select("decode").run()
-    assert app.query_params["metric"] == "decode"
+    assert app.query_params["history"] == "decode"
     assert "decode tokens/s" in figures(app)[0]
 
 
 def test_an_unknown_name_or_metric_is_named(board: Board, good: Path) -> None:
-    app = board("history", good, name="nobody", metric="beauty")
+    app = board("history", good, name="nobody", history="beauty")
     warnings = " ".join(one.value for one in app.warning)
     assert "nobody" in warnings
     assert "beauty" in warnings
