@@ -198,9 +198,10 @@ def tensor_shares(record: Record) -> tuple[tuple[str, float], ...]:
 
 def noise_floor(record: Record) -> NoiseFloor:
     """The noise floor of a run, or why it has none."""
-    return NoiseFloor(
-        share=record.noise_floor, reason=NO_FLOOR if record.noise_floor is None else ""
-    )
+    floor = record.noise_floor
+    if floor is None:
+        return NoiseFloor(share=None, reason=NO_FLOOR)
+    return NoiseFloor(share=floor.share, reason=floor.reason)
 
 
 def ecdf(values: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:

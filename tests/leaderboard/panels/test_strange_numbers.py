@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runners.record import MemoryPhase, QuantisationInfo
+from runners.record import MemoryPhase, NoiseFloorInfo, QuantisationInfo
 from runners.store import RECORD, Store
 from tests.leaderboard.panels.conftest import page_text
 
@@ -56,7 +56,7 @@ def with_number(record: Record, number: float) -> Record:
             "load": record.load.model_copy(update=seconds),
             "memory": memory,
             "candidate": candidate,
-            "noise_floor": number,
+            "noise_floor": NoiseFloorInfo(items=1, share=number, largest_nats=number),
             "created_at": "no time",
         }
     )
