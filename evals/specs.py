@@ -38,6 +38,26 @@ def parse_bytes(text: object) -> int:
     return int(float(found[1]) * _SIZES[found[2] or ""])
 
 
+def format_size(size: int) -> str:
+    """A size as `parse_bytes` reads it back to the byte: `512MiB`, `1GiB`, `16000000000`."""
+    for unit, factor in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if size % factor == 0:
+            return f"{size // factor}{unit}"
+    return str(size)
+
+
+def parse_seconds(text: str) -> float:
+    """Read a time such as `2s`, `500ms` or `0.5` as seconds.
+
+    Raises:
+        ValueError: it is not a positive time.
+    """
+    found = re.fullmatch(r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s)?\s*", text.lower())
+    if not found or float(found[1]) <= 0:
+        raise ValueError(f"{text!r} is not a time (write 2s, 500ms or a number of seconds)")
+    return float(found[1]) / (1000 if found[2] == "ms" else 1)
+
+
 def _optional_bytes(text: object) -> int | None:
     return None if text is None else parse_bytes(text)
 
@@ -181,8 +201,10 @@ class Budget(_Spec):
         default=None, alias="memory"
     )
     cpus: Annotated[float, Field(gt=0, le=1024)] | None = None
-    deadline_ttft_s: Annotated[float, Field(gt=0)] | None = None
-    min_decode_tokens_per_s: Annotated[float, Field(gt=0)] | None = None
+    deadline_ttft_s: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    """Latest first token, of the slowest workload's median."""
+    min_decode_tokens_per_s: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    """Slowest decode, of the longest workload's median."""
 
     @model_validator(mode="after")
     def _limits_something(self) -> Budget:

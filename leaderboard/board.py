@@ -23,6 +23,9 @@ from leaderboard.stats import (
 )
 from runners.record import Record, TaskAccuracy
 
+VERDICTS = ("failed", "out of memory", "thrashes", "too slow", "not enforced", "fits")
+"""Of a budget, worst first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
@@ -64,6 +67,8 @@ class Row:
     ttft_p95_interval: Interval | None = None
     decode_interval: Interval | None = None
     peak_interval: Interval | None = None
+    verdict: str | None = None
+    """Of its budget, the worst of its runs; None without a budget."""
     flags: tuple[str, ...] = ()
     """Names of what a reader should know, first of all a status other than completed."""
 
@@ -82,6 +87,7 @@ def row(record: Record) -> Row:
         decode_tokens_per_s=workload.decode_tokens_per_s.p50 if workload else None,
         peak_bytes=phases["latency"].peak_bytes if "latency" in phases else None,
         weights_bytes=record.candidate.weights_bytes,
+        verdict=(record.verdict or {}).get("verdict"),
         flags=_flags(record),
     )
 
@@ -142,8 +148,15 @@ def _merge(rows: Sequence[Row]) -> Row:
         peak_bytes=None if peak is None else round(peak),
         peak_interval=peak_interval,
         runs=sum(r.ttft_s is not None for r in rows),
+        verdict=_worst([r.verdict for r in rows]),
         flags=_joined([r.flags for r in rows]),
     )
+
+
+def _worst(verdicts: Sequence[str | None]) -> str | None:
+    known = [verdict for verdict in verdicts if verdict is not None]
+    worst_first = [verdict for verdict in VERDICTS if verdict in known]
+    return next(iter([*worst_first, *known]), None)
 
 
 def _scored(row: Row) -> tuple[bool, bool]:

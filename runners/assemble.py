@@ -9,9 +9,11 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import SpecError
+from runners.budgets import budget_info, lacks
 from runners.flags import Seen, flags
 from runners.harness import TaskScore, score_task
 from runners.measure import latency
+from runners.measure.machine import usable_memory
 from runners.record import (
     CandidateInfo,
     DataInfo,
@@ -29,6 +31,7 @@ from runners.record import (
 )
 from runners.record_parts import EnergyInfo, EngineInfo
 from runners.samples import sample_rows, sample_table
+from runners.verdict import verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,6 +82,8 @@ def assemble(
         ),
         candidate=candidate_info(job, measured),
         suite=suite_info(job),
+        budget=budget_info(job.budget, measured.held) if job.budget else None,
+        verdict=verdict_of(job, measured, error),
         data=[DataInfo(task=t.loaded.name, **asdict(t.loaded.data)) for t in job.tasks],
         machine={**asdict(job.machine), "fingerprint": job.machine.fingerprint},
         software=_software(measured),
@@ -99,6 +104,7 @@ def candidate_info(job: Job, measured: Measured) -> CandidateInfo:
     """The candidate as this machine resolved it."""
     candidate, weights, loaded = job.candidate, job.weights, measured.loaded
     settings = {k: v for k, v in job.settings.items() if k != "fake" or v}
+    settings["mmap"] = settings["mmap"] and measured.mmap
     settings["chat_template"] = candidate.chat_template
     if loaded is not None:
         settings["context"] = loaded.context
@@ -237,12 +243,14 @@ def _load(measured: Measured) -> LoadInfo | None:
         load_s=measured.load_s,
         first_token_s=first,
         cold_start_s=whole,
+        page_cache=measured.page_cache,
     )
 
 
 def _memory(measured: Measured) -> MemoryInfo | None:
     if not measured.memory:
         return None
+    group = measured.group
     headline = measured.memory.get("latency") or list(measured.memory.values())[-1]
     return MemoryInfo(
         source=headline.source,
@@ -252,6 +260,8 @@ def _memory(measured: Measured) -> MemoryInfo | None:
                 anon_bytes=phase.anon_bytes,
                 file_bytes=phase.file_bytes,
                 split_unknown=phase.split_unknown,
+                group_peak_bytes=group[name].peak_bytes if name in group else None,
+                refaulted_bytes=group[name].refaulted_bytes if name in group else None,
             )
             for name, phase in measured.memory.items()
         },
@@ -297,6 +307,8 @@ def _seen(job: Job, measured: Measured) -> Seen:
         },
         generates=job.scores and any(task.generates for task in job.tasks),
         chat_template=measured.loaded.chat_template if measured.loaded else None,
+        unheld=lacks(job.budget, measured.held) if job.budget and measured.held else "",
+        room_bytes=usable_memory(job.machine.ram_bytes),
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from evals.errors import WeighinError
 from evals.items import build_requests
-from evals.specs import Candidate, Suite
+from evals.specs import Budget, Candidate, Suite
 from evals.tasks import load_suite
 from runners import weights
 from runners.assemble import assemble
@@ -44,6 +44,7 @@ class Batch:
     throughput: bool = False
     """Pack generations and time none of them."""
     engine_memory_bytes: int = 256 * 2**20
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,7 @@ def plan_jobs(
             engine_memory_bytes=batch.engine_memory_bytes,
             scores=repeat == 0 or batch.score_each,
             throughput=batch.throughput,
+            budget=batch.budget,
         )
         jobs.append((job, failure))
     return jobs
@@ -144,7 +146,7 @@ def run_batch(
             yield Outcome(record=record, ran=True)
             continue
         begun = job_unfinished(options.store.root, job.key)  # an interrupted --fresh, for one
-        stored = None if options.fresh or begun else options.store.completed(job.key)
+        stored = None if options.fresh or begun else options.store.answered(job.key)
         if stored is not None:
             yield Outcome(record=stored, ran=False)
             continue

@@ -48,6 +48,10 @@ class Seen:
     """Whether a task asks for generations, which alone use a chat template."""
     chat_template: bool | None = None
     """Whether the weights carry one; None: they were not loaded."""
+    unheld: str = ""
+    """What of its budget nothing held the worker to, and why."""
+    room_bytes: float = math.inf
+    """Memory that a process may use here, where groups around it limit that."""
 
 
 def flags(record: Record, seen: Seen) -> list[FlagInfo]:
@@ -148,7 +152,7 @@ def _no_text(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
             )
 
 
-def _budget(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+def _budget(record: Record, seen: Seen) -> Iterator[FlagInfo]:
     budget, machine = record.budget or {}, record.machine
     memory, cpus = budget.get("memory_bytes"), budget.get("cpus")
     held = budget.get("enforced") or {}
@@ -158,11 +162,15 @@ def _budget(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
     if cpus and held.get("cpus") in (None, NOT_ENFORCED):
         free.append(f"{cpus:g} CPUs")
     if free:
-        detail = f"nothing held the worker to {' and '.join(free)}"
+        why = f" ({seen.unheld})" if seen.unheld else ""
+        detail = f"nothing held the worker to {' and '.join(free)}{why}"
         yield _warning("budget not enforced", detail)
+    elif seen.unheld:
+        yield _warning("budget not enforced", seen.unheld)
     above = []
-    if memory and memory > machine.get("ram_bytes", math.inf):
-        above.append(f"{memory:,} bytes on a machine of {machine['ram_bytes']:,}")
+    room = min(seen.room_bytes, machine.get("ram_bytes", math.inf))
+    if memory and memory > room:
+        above.append(f"{memory:,} bytes on a machine of {room:,}")
     if cpus and cpus > machine.get("usable_cpus", math.inf):
         above.append(f"{cpus:g} CPUs on {machine['usable_cpus']} usable cores")
     if above:

@@ -5,24 +5,26 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
 from evals.errors import WeighinError
-from evals.specs import Candidate, Suite
+from evals.specs import Budget, Candidate, Suite
 from evals.tasks import Item, LoadedTask
 from runners.assemble import assemble
+from runners.budgets import engine_bytes, threads, without_memory
 from runners.journal import STORED, JobBusyError, Journal
 from runners.measure.machine import Machine
 from runners.measured import Measured, Notify, Step
 from runners.packages import package
-from runners.phases import run_phases
 from runners.record import JobError, Record, digest
 from runners.store import Store
+from runners.under_limit import work
+from runners.verdict import may_thrash
 from runners.weights import Weights
-from runners.worker_process import WorkerCrash, WorkerProcess
+from runners.worker_process import WorkerCrash
 
 RUNTIME_PACKAGES = {
     "llamacpp": ("llama-cpp-python",),
@@ -32,6 +34,8 @@ RUNTIME_PACKAGES = {
 INTERRUPTED = "interrupted; the same command without --fresh goes on where it stopped"
 SCORING = ("output_type", "metric_list", "filter_list", "process_results", "repeats")
 """The keys of a task's settings that say how its answers are scored."""
+PROSE = {"description", "source"}
+"""The keys of a budget that limit nothing."""
 JOURNAL_WAIT_S = 24 * 3600.0
 
 
@@ -61,7 +65,7 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)  # no slots: the digests are worked out once
 class Job:
-    """Candidate x suite x repeat, on this machine."""
+    """Candidate x suite x budget x repeat, on this machine."""
 
     candidate: Candidate
     weights: Weights
@@ -78,6 +82,7 @@ class Job:
     """Whether the tasks are answered; a repeat of the timed phases alone does not."""
     throughput: bool = False
     """Pack generations, several at a time, and time none of them."""
+    budget: Budget | None = None
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -85,7 +90,7 @@ class Job:
         chosen = self.candidate.settings
         return {
             **chosen.of(self.candidate.runtime),
-            "threads": chosen.threads or self.machine.usable_cpus,
+            "threads": chosen.threads or threads(self.machine.usable_cpus, self.budget),
         }
 
     @cached_property
@@ -126,13 +131,19 @@ class Job:
             self.suite_digest,
             self.repeat,
             self.scores,
-            self.engine_memory_bytes,
+            self.engine_bytes,
             self.suite.probe_items,
             self.machine.fingerprint,
             *(["throughput"] if self.throughput else []),
             # Until 1.0 a minor version may pack items otherwise, and so give other bits.
             version("weighin").split(".")[:2],
+            *([self.budget.model_dump(exclude=PROSE)] if self.budget else []),
         ])  # fmt: skip
+
+    @property
+    def engine_bytes(self) -> int:
+        """What the engine may take for its output rows: under a budget less than asked."""
+        return engine_bytes(self.engine_memory_bytes, self.budget)
 
 
 def _generation_arguments(item: Item) -> list[str]:
@@ -192,7 +203,7 @@ def run_job(job: Job, options: Options, notify: Notify) -> Record:
     try:
         # Another process may have finished it while this one waited for the journal.
         begun = journal.unfinished
-        finished = None if options.fresh or begun else options.store.completed(job.key)
+        finished = None if options.fresh or begun else options.store.answered(job.key)
         if finished is not None:
             done = True
             return finished
@@ -202,7 +213,7 @@ def run_job(job: Job, options: Options, notify: Notify) -> Record:
         record, samples = assemble(
             job, measured, error, options, seconds=time.perf_counter() - started
         )
-        done = record.status == "completed"
+        done = record.is_answer
         if done:
             # Before the record: a kill in between costs a second record, never a first one.
             journal.append({"kind": STORED})
@@ -216,12 +227,8 @@ def _measure(
     job: Job, options: Options, journal: Journal, measured: Measured, notify: Notify
 ) -> JobError | None:
     try:
-        with WorkerProcess(
-            job.candidate.runtime,
-            threads=job.settings["threads"],
-            timeout_s=options.timeout_s,
-        ) as worker:
-            run_phases(job, worker, journal, measured, notify)
+        work(job, options, journal, measured, notify)
+        _compare_with_unlimited(job, options, measured, notify)
     except KeyboardInterrupt:
         measured.interrupted = True
         return JobError(phase=measured.phase, message=INTERRUPTED)
@@ -230,3 +237,17 @@ def _measure(
     except WeighinError as error:
         return JobError(phase=measured.phase, message=str(error))
     return None
+
+
+def _compare_with_unlimited(job: Job, options: Options, measured: Measured, notify: Notify) -> None:
+    """Run the timed phases without the memory limit where only that tells thrashing."""
+    if job.budget is None or not may_thrash(measured.group.get("latency"), measured.weights_bytes):
+        return
+    free = replace(job, budget=without_memory(job.budget), scores=False)
+    stored = options.store.answered(free.key)
+    if stored is None or stored.job.batch != job.batch:
+        notify(Step(phase="the same without the limit, to tell thrashing"))
+        stored = run_job(free, replace(options, fresh=True), notify)
+    if stored.status == "interrupted":
+        raise KeyboardInterrupt
+    measured.unlimited = stored

@@ -1,6 +1,7 @@
 """What of a store and the cache is no longer needed, and why. Pure: it looks at no disk.
 
-Completed records are never left over, and nothing outside of the store and the cache is known here.
+Completed records are never left over. Beside the store and the cache, only empty control groups of
+a weighin that is gone are known here.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ class CacheContent:
 class Leftover:
     """Something that can go."""
 
-    kind: Literal["record", "journal", "temporary", "quantised"]
+    kind: Literal["record", "journal", "temporary", "quantised", "group"]
     path: Path
     bytes: int
     why: str
@@ -102,7 +103,11 @@ def superseded(runs: Sequence[StoredRun]) -> set[str]:
 
 
 def plan(
-    store: StoreContent, cache: CacheContent, *, quantiser: str | None
+    store: StoreContent,
+    cache: CacheContent,
+    *,
+    quantiser: str | None,
+    groups: Sequence[Path] = (),
 ) -> tuple[Leftover, ...]:
     """What can be removed.
 
@@ -111,6 +116,7 @@ def plan(
         cache: its content.
         quantiser: the version of llama-cpp-python that is installed; None: none is, and then
             nobody can say which quantised files are still wanted.
+        groups: control groups that held a worker to a budget, and whose maker is gone.
     """
     completed: dict[str, str] = {}
     for run in store.runs:
@@ -122,6 +128,10 @@ def plan(
         *_stale(store.temporary),
         *_quantized(cache.quantized, quantiser),
         *_stale(cache.temporary),
+        *(
+            Leftover(kind="group", path=path, bytes=0, why="its weighin was killed; it is empty")
+            for path in groups
+        ),
     )
 
 

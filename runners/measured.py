@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from runners.measure.energy import EnergyMeter
+from runners.measure.group_usage import GroupUsage
+from runners.measure.limits import Held
 from runners.measure.memory import PhaseMemory
 from runners.measure.noise import Noise
 from runners.worker import protocol, wire
@@ -14,7 +16,7 @@ from runners.worker import protocol, wire
 if TYPE_CHECKING:
     from evals.tasks import Item
     from runners.journal import Journal
-    from runners.record import Phase
+    from runners.record import Phase, Record
     from runners.record_parts import NoiseFloorInfo
     from runners.windows import Answer
 
@@ -47,6 +49,16 @@ class Measured:
     load_s: float = 0.0
     first_token_s: float | None = None
     memory: dict[Phase, PhaseMemory] = field(default_factory=dict)
+    held: Held | None = None
+    """By what the worker was held to its budget; None: there was none, or no worker."""
+    group: dict[Phase, GroupUsage] = field(default_factory=dict)
+    """What the worker's control group counted, where it had one."""
+    page_cache: str = "unknown"
+    """State of the weights' pages before they were loaded."""
+    mmap: bool = True
+    """False: the weights could not be dropped from the page cache, and were read instead."""
+    unlimited: Record | None = None
+    """The same candidate's timed phases without the limit, where thrashing was to be told."""
     series: list[tuple[float, int, int | None, int | None]] = field(default_factory=list)
     latency: dict[str, protocol.LatencyTimes] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
@@ -70,6 +82,11 @@ class Measured:
     resumed: int = 0
     interrupted: bool = False
 
+    @property
+    def weights_bytes(self) -> int | None:
+        """Of the weights as the runtime counts them; None where none were loaded."""
+        return self.loaded.weights_bytes if self.loaded else None
+
 
 def keep(journal: Journal, measured: Measured) -> None:
     """Keep the latency phase, and what led to it, for a run that goes on."""
@@ -81,6 +98,8 @@ def keep(journal: Journal, measured: Measured) -> None:
         "readings": measured.readings,
         "memory": {phase: asdict(memory) for phase, memory in measured.memory.items()},
         "joules": measured.joules,
+        "group": {phase: asdict(usage) for phase, usage in measured.group.items()},
+        "page_cache": [measured.page_cache, measured.mmap],
         "start": [measured.ready_s, measured.load_s, measured.first_token_s],
     })  # fmt: skip
 
@@ -100,6 +119,8 @@ def restore(journal: Journal, measured: Measured) -> bool:
     measured.readings = event["readings"]
     measured.memory = {phase: PhaseMemory(**kept) for phase, kept in event["memory"].items()}
     measured.joules = dict(event.get("joules", {}))
+    measured.group = {phase: GroupUsage(**kept) for phase, kept in event.get("group", {}).items()}
+    measured.page_cache, measured.mmap = event.get("page_cache", ("unknown", True))
     measured.ready_s, measured.load_s, measured.first_token_s = event["start"]
     return True
 

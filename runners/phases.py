@@ -29,15 +29,19 @@ WARMUPS = 1
 if TYPE_CHECKING:
     from runners.job import Job, PreparedTask
     from runners.journal import Journal
+    from runners.measure.group_usage import GroupMark
     from runners.record import Phase
     from runners.worker_process import WorkerProcess
 
 
 def run_phases(
     job: Job, worker: WorkerProcess, journal: Journal, measured: Measured,
-    notify: Notify,
+    notify: Notify, group: GroupMark | None = None,
 ) -> None:  # fmt: skip
     """Drive the worker through its phases, filling `measured` as they end.
+
+    Args:
+        group: of the worker's control group, where it has one.
 
     Raises:
         RuntimeFailure: the candidate failed; `measured.phase` says where.
@@ -49,7 +53,7 @@ def run_phases(
     if any(start.get("build") != build for start in journal.find(START)):
         journal.discard()
         measured.resumed = 0
-    mark = Marks(process=MemoryMark(worker.pid), energy=EnergyMeter())
+    mark = Marks(process=MemoryMark(worker.pid), energy=EnergyMeter(), group=group)
     measured.energy = mark.energy
     with _phase("baseline", measured, mark, notify):
         pass
@@ -57,9 +61,8 @@ def run_phases(
     with _phase("load", measured, mark, notify):
         started = time.perf_counter()
         path = str(job.weights.path) if job.weights.path else None
-        measured.loaded = worker.ask(
-            protocol.Load(path=path, settings=job.settings), protocol.Loaded
-        )
+        settings = {**job.settings, "mmap": job.settings["mmap"] and measured.mmap}
+        measured.loaded = worker.ask(protocol.Load(path=path, settings=settings), protocol.Loaded)
         measured.load_s = time.perf_counter() - started
     if not restore(journal, measured):
         with _phase("latency", measured, mark, notify):
@@ -84,6 +87,7 @@ class Marks:
 
     process: MemoryMark
     energy: EnergyMeter
+    group: GroupMark | None
 
 
 @contextmanager
@@ -96,6 +100,8 @@ def _phase(phase: Phase, measured: Measured, mark: Marks, notify: Notify) -> Ite
     measured.memory[phase] = mark.process.end_phase()
     if joules is not None and phase != "baseline":  # which began before the meter did
         measured.joules[phase] = joules
+    if mark.group is not None:
+        measured.group[phase] = mark.group.end_phase()
 
 
 def _latency(job: Job, worker: WorkerProcess, measured: Measured, notify: Notify) -> None:
@@ -153,7 +159,7 @@ def _tasks(
         with _phase(phase, measured, mark, notify):  # type: ignore[arg-type]
             if not generates or (job.throughput and measured.engine is None):
                 measured.engine = worker.ask(
-                    protocol.OpenEngine(memory_bytes=job.engine_memory_bytes),
+                    protocol.OpenEngine(memory_bytes=job.engine_bytes),
                     protocol.EngineOpened,
                 )
             for task in tasks:

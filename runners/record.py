@@ -175,6 +175,7 @@ class LoadInfo(Part):
     cold_start_s: float | None = None
     """The sum of the three."""
     page_cache: str = "unknown"
+    """Of the weights before they were loaded: `cold`, `warm`, `37% warm`, `no weights`."""
 
 
 class MemoryPhase(Part):
@@ -185,6 +186,10 @@ class MemoryPhase(Part):
     file_bytes: int | None
     split_unknown: str | None = None
     """Why anon and file are None; None where they are known."""
+    group_peak_bytes: int | None = None
+    """Under a memory budget: the most that was charged to the worker's control group."""
+    refaulted_bytes: int | None = None
+    """Likewise: file pages that were dropped for lack of room and read again."""
 
 
 class MemoryInfo(Part):
@@ -237,6 +242,12 @@ class Record(Part):
     flags: list[FlagInfo] = Field(default_factory=list)
     energy: EnergyInfo | None = None
     """None: its worker did not start, or an early version wrote it."""
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it says what was asked: it is complete, or was killed by the budget's limit."""
+        killed = (self.verdict or {}).get("verdict") == "out of memory"
+        return self.status == "completed" or (self.status == "failed" and killed)
 
 
 def digest(content: Any) -> str:

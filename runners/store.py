@@ -149,14 +149,14 @@ class Store:
             "them, --store chooses another store"
         )
 
-    def completed(self, job_key: str) -> Record | None:
-        """The newest completed record of a job."""
+    def answered(self, job_key: str) -> Record | None:
+        """The newest record of a job that need not be run again."""
         for run_id in reversed([i for i in self.run_ids() if i.endswith(f"-{job_key[:8]}")]):
             try:
                 record = self.read(run_id)
             except RecordError:
                 continue
-            if record.status == "completed" and record.job.key == job_key:
+            if record.is_answer and record.job.key == job_key:
                 return record
         return None
 

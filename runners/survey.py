@@ -24,6 +24,7 @@ from runners.leftovers import (
     StoredRun,
     Temporary,
 )
+from runners.measure.groups import remove_abandoned
 from runners.record import Record
 from runners.store import JOURNALS, TEMPORARY, Store
 
@@ -81,12 +82,14 @@ def remove(leftover: Leftover, *, store: Path, cache: Path) -> str | None:
     Args:
         leftover: what to remove.
         store: the store's root.
-        cache: the cache's root; what lies below neither is left alone.
+        cache: the cache's root; a folder below neither is left alone.
 
     Returns:
         Why it was not removed; None when it is gone.
     """
     path = leftover.path
+    if leftover.kind == "group":
+        return remove_abandoned(path)
     inside = any(_lies_below(path, root) for root in (store, cache))
     if path.is_symlink() or not path.is_dir() or not inside:
         return "is no folder of the store or the cache any more"

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from evals.errors import RuntimeFailure
+from runners.measure.limits import Held, Limit
 from runners.worker import protocol, wire
 from runners.worker.advice import REBUILD
 
@@ -35,8 +36,11 @@ class WorkerCrash(RuntimeFailure):
 class WorkerProcess:
     """One child process. Every wait is on a pipe: the parent takes no time from the worker."""
 
-    def __init__(self, runtime: str, *, threads: int, timeout_s: float) -> None:
+    def __init__(
+        self, runtime: str, *, threads: int, timeout_s: float, limit: Limit | None = None
+    ) -> None:
         self._runtime, self._threads, self._timeout_s = runtime, threads, timeout_s
+        self._limit = limit or Limit(held=Held())
         self._inbox: queue.SimpleQueue[protocol.Message | Exception | None] = queue.SimpleQueue()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
         self._ended = False
@@ -47,16 +51,18 @@ class WorkerProcess:
 
     def __enter__(self) -> Self:
         started = time.perf_counter()
-        self._process = subprocess.Popen(
-            # -P: a folder called runners/ in the user's working directory is not ours.
-            [sys.executable, "-P", "-m", "runners.worker", self._runtime],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            env=_environment(self._threads),
-            # Ctrl-C goes to the parent alone, which then ends the worker in good order.
-            start_new_session=True,
-        )
+        # -P: a folder called runners/ in the user's working directory is not ours.
+        command = [sys.executable, "-P", "-m", "runners.worker", self._runtime]
+        with self._limit.affinity():
+            self._process = subprocess.Popen(
+                self._limit.command(command),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                env=_environment(self._threads),
+                # Ctrl-C goes to the parent alone, which then ends the worker in good order.
+                start_new_session=True,
+            )
         threading.Thread(target=self._read, name="worker-pipe", daemon=True).start()
         try:
             self.ready = self._wait(protocol.Ready, None)

@@ -11,11 +11,12 @@ from evals.artifacts import fetch
 from evals.errors import WeighinError
 from evals.mirrors import find_mirrors
 from runners.cli.progress import format_duration
-from runners.cli.tables import console, new_table, plain
+from runners.cli.tables import budget_line, console, new_table, plain
 
 if TYPE_CHECKING:
-    from evals.specs import Candidate
+    from evals.specs import Budget, Candidate
     from runners.batch import Batch
+    from runners.record import Record
     from runners.store import Store
 
 
@@ -32,8 +33,9 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
         }
         for t in suite.tasks
     ]
+    budget = _budget(batch.budget) if batch.budget else None
     if as_json:
-        print(json.dumps({"suite": suite.name, "tasks": tasks, "jobs": jobs}))
+        print(json.dumps({"suite": suite.name, "tasks": tasks, "jobs": jobs, "budget": budget}))
         return 0
     out = console()
     columns = ("task", "items", "few-shot", "data")
@@ -49,11 +51,33 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
     out.print(table)
     table = new_table(f"{len(jobs)} x {batch.repeats} jobs", "candidate", "weights", "last time")
     for job in jobs:
-        seconds = job["last_seconds"]
+        seconds, verdict = job["last_seconds"], job["last_verdict"]
         last = "not run here before" if seconds is None else format_duration(seconds)
+        last += f", {verdict}" if verdict else ""
         table.add_row(plain(job["candidate"]), plain(job["weights"]), last)
     out.print(table)
+    if budget is not None:
+        out.print(plain(budget_line(budget)))
+        for what in ("exceeds machine", "not enforced"):
+            if budget[what]:
+                out.print(plain(f"budget {what}: {budget[what]}"))
     return 0
+
+
+def _budget(budget: Budget) -> dict[str, Any]:
+    """The budget, and what would hold a worker to it here: that is tried, without a worker."""
+    from runners.budgets import allowance, budget_info, exceeds, lacks
+    from runners.measure.limits import limited
+    from runners.measure.machine import machine, usable_memory
+
+    here = machine()
+    with limited(allowance(budget)) as limit:
+        held = limit.held
+    return {
+        **budget_info(budget, held),
+        "exceeds machine": exceeds(budget, here, usable_memory(here.ram_bytes)),
+        "not enforced": lacks(budget, held),
+    }
 
 
 def _data(task: str, batch: Batch) -> str:
@@ -70,10 +94,12 @@ def _data(task: str, batch: Batch) -> str:
 
 
 def _job(candidate: Candidate, batch: Batch, store: Store) -> dict[str, Any]:
+    last = _last(candidate, batch, store)
     return {
         "candidate": candidate.name,
         "weights": _weights(candidate, batch),
-        "last_seconds": _last_seconds(candidate, batch, store),
+        "last_seconds": last.job.seconds if last else None,
+        "last_verdict": last.verdict["verdict"] if last and last.verdict else None,
     }
 
 
@@ -117,12 +143,15 @@ def _source(candidate: Candidate) -> Candidate:
     return source
 
 
-def _last_seconds(candidate: Candidate, batch: Batch, store: Store) -> float | None:
-    """How long the newest completed run of this candidate on this suite took."""
+def _last(candidate: Candidate, batch: Batch, store: Store) -> Record | None:
+    """The newest run of this candidate on this suite under this budget that came to an answer."""
     from runners.record import Record
 
+    budget = batch.budget.name if batch.budget else None
+    wanted = (candidate.name, batch.suite.name, budget)
     for record in reversed([r for r in store.records() if isinstance(r, Record)]):
-        same = (record.candidate.name, record.suite.name) == (candidate.name, batch.suite.name)
-        if same and record.status == "completed" and record.job.seconds:
-            return record.job.seconds
+        name = record.budget["name"] if record.budget else None
+        same = (record.candidate.name, record.suite.name, name) == wanted
+        if same and record.is_answer and record.job.seconds:
+            return record
     return None

@@ -30,13 +30,15 @@ def command(store_path: Path | None, *, yes: bool, dry_run: bool, as_json: bool)
 
     That is: failed and interrupted records that a later completed record of the same job replaces,
     journals of completed jobs, temporary folders older than a day, and files that another version
-    of llama-cpp-python quantised than the installed one (who wants them makes them again).
+    of llama-cpp-python quantised than the installed one (who wants them makes them again). And the
+    empty control groups of a weighin that was killed while it held a worker to a budget.
 
-    Completed records are never removed, nor is anything outside of the store and the cache.
+    Completed records are never removed, nor is any other thing outside of the store and the cache.
     It asks first; where nobody can answer and --yes is not given, it only says what it would do.
     """
     from evals.cache import cache_root
     from runners.leftovers import plan
+    from runners.measure.groups import abandoned
     from runners.packages import installed
     from runners.survey import cache_content, store_content
 
@@ -47,7 +49,7 @@ def command(store_path: Path | None, *, yes: bool, dry_run: bool, as_json: bool)
             f"{error.filename}: cannot be looked into ({error.strerror}); give another --store, or "
             "set WEIGHIN_CACHE"
         ) from error
-    leftovers = plan(store, cache, quantiser=installed("llama-cpp-python"))
+    leftovers = plan(store, cache, quantiser=installed("llama-cpp-python"), groups=abandoned())
     if not as_json:
         _print_sizes(_sizes(store, cache))
         _print_leftovers(leftovers)

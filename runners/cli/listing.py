@@ -33,7 +33,7 @@ def _kind(_context: click.Context, _parameter: click.Parameter, word: str) -> st
 @store_option
 @json_option
 def command(what: str, store_path: Path | None, *, as_json: bool) -> int:
-    """List candidates, suites, tasks with packaged data, budgets (not enforced yet), or runs."""
+    """List candidates, suites, tasks with packaged data, budgets, or runs."""
     rows = _runs(store_path) if what == "runs" else _LISTS[what]()
     if as_json:
         print(json.dumps(rows))

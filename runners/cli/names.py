@@ -35,6 +35,13 @@ def complete_suites(_ctx: click.Context, _parameter: click.Parameter, incomplete
     return _names(catalogue.suite_names(), incomplete)
 
 
+def complete_budgets(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
+    """Names of the catalogue, or a file."""
+    from evals import catalogue
+
+    return _names(catalogue.budget_names(), incomplete)
+
+
 def complete_kinds(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
     """What can be listed."""
     return [CompletionItem(kind) for kind in KINDS if kind.startswith(incomplete)]

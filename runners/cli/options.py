@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 
 import click
 
-from runners.cli.names import complete_suites
+from runners.cli.names import complete_budgets, complete_suites
 from runners.store import Store, default_store
 
+MOST = {"cpus": 1024.0, "min-decode": 1e6}
+"""As a budget's file allows."""
 DEFAULT_CANDIDATE = "smollm2-135m-instruct-q4_1"
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,6 +60,76 @@ def suite_options(command: F) -> F:
     ]):  # fmt: skip
         command = option(command)
     return command
+
+
+def _size(_context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
+    from evals.specs import parse_bytes
+
+    try:
+        return None if text is None else parse_bytes(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=parameter) from error
+
+
+def _time(_context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
+    from evals.specs import parse_seconds
+
+    try:
+        return None if text is None else parse_seconds(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=parameter) from error
+
+
+def budget_options(command: F) -> F:
+    """The compute that a candidate may use: a budget's name or file, or its limits."""
+    for option in reversed([
+        click.option(
+            "--budget", "budget_name", metavar="NAME|FILE", shell_complete=complete_budgets,
+            help="Run inside this budget (weighin list budgets) and judge whether it fits. It "
+            "limits memory and cores, not speed.",
+        ),
+        click.option("--memory", metavar="SIZE", callback=_size,
+                     help="A budget of this memory, e.g. 512MiB, with no swap."),
+        click.option("--cpus", type=float, metavar="N", help="A budget of N CPUs, e.g. 2 or 0.5."),
+        click.option("--deadline-ttft", metavar="TIME", callback=_time,
+                     help="A budget's latest first token, e.g. 2s or 500ms."),
+        click.option("--min-decode", type=float, metavar="N",
+                     help="A budget's slowest decode, in tokens/s."),
+    ]):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def choose_budget(options: dict[str, Any]) -> Any:
+    """The budget that was asked for by name or by its limits; None where none was.
+
+    Raises:
+        SpecError: unknown, or wrong.
+        click.UsageError: it was given both ways, or a limit is out of range.
+    """
+    from evals import catalogue
+    from runners.budgets import ad_hoc
+
+    given = {
+        "memory_bytes": options["memory"],
+        "cpus": options["cpus"],
+        "deadline_ttft_s": options["deadline_ttft"],
+        "min_decode_tokens_per_s": options["min_decode"],
+    }
+    loose = any(value is not None for value in given.values())
+    name = options["budget_name"]
+    if name is not None and loose:
+        raise click.UsageError(
+            "give --budget, or --memory, --cpus, --deadline-ttft and --min-decode; a YAML file can "
+            "hold them all under one name"
+        )
+    if name is not None:
+        return catalogue.find_budget(name)
+    for option, value in (("cpus", options["cpus"]), ("min-decode", options["min_decode"])):
+        most = MOST[option]
+        if value is not None and not 0 < value <= most:  # refuses nan, too
+            raise click.UsageError(f"--{option}: {value:g} is not above 0 and at most {most:,.0f}")
+    return ad_hoc(**given) if loose else None
 
 
 def open_store(path: Path | None) -> Store:

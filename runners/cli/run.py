@@ -14,6 +14,8 @@ from runners.cli import EXIT_FAILED, EXIT_INTERRUPTED
 from runners.cli.names import complete_candidates
 from runners.cli.options import (
     accept_option,
+    budget_options,
+    choose_budget,
     choose_candidates,
     choose_suite,
     json_option,
@@ -46,6 +48,7 @@ def _timeout(_context: click.Context, _parameter: click.Parameter, seconds: floa
 @click.argument("candidates", nargs=-1, metavar="[CANDIDATE]…",
                 shell_complete=complete_candidates)  # fmt: skip
 @suite_options
+@budget_options
 @click.option("--repeats", type=click.IntRange(min=1), default=1, metavar="N",
               help="Processes per candidate, interleaved in random order; default 1.")  # fmt: skip
 @click.option("--score", "score", type=click.Choice(["once", "each"]), default="once",
@@ -56,7 +59,8 @@ def _timeout(_context: click.Context, _parameter: click.Parameter, seconds: floa
               help="Go on where an interrupted run stopped and skip finished jobs (default), or "
               "measure everything anew.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what would run and be downloaded; run nothing.")
-@click.option("--strict", is_flag=True, help="Exit 3 if a run has a warning, too.")
+@click.option("--strict", is_flag=True, help="Exit 3 if a run has a warning or a verdict "
+              "other than fits, too.")  # fmt: skip
 @click.option("--timeout", "timeout_s", type=float, default=600.0, metavar="S", callback=_timeout,
               help="End a worker that says nothing for S seconds (default: 600).")  # fmt: skip
 @click.option("--engine-memory", default="256MiB", metavar="SIZE",
@@ -117,6 +121,7 @@ def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
         accepted=frozenset(options["accepted"]),
         throughput=options["throughput"],
         engine_memory_bytes=_engine_memory(options["engine_memory"]),
+        budget=choose_budget(options),
     )
 
 
@@ -153,9 +158,10 @@ def _ended(outcome: Outcome, *, keep_prompts: bool) -> str:
             if keep_prompts
             else f"{name}: already measured ({record.run_id}); --fresh measures it again"
         )
-    if record.status == "completed":
+    verdict = f": {record.verdict['verdict']}" if record.verdict else ""
+    if record.is_answer:
         took = format_duration(record.job.seconds or 0.0)
-        return f"{name}: done in {took}"
+        return f"{name}: done in {took}{verdict}"
     why = record.error
     said = f" in {why.phase}: {why.message}" if why else ""
     return f"{name}: {record.status}{said}"
@@ -189,6 +195,12 @@ def _shown(path: Path) -> str:
 def _exit_code(records: Sequence[Record], jobs: Sequence[tuple[Job, Any]], *, strict: bool) -> int:
     if any(record.status == "interrupted" for record in records):
         return EXIT_INTERRUPTED
-    failed = len(records) < len(jobs) or any(record.status != "completed" for record in records)
-    flagged = any(flag.level == "warning" for record in records for flag in record.flags)
-    return EXIT_FAILED if failed or (strict and flagged) else 0
+    failed = len(records) < len(jobs) or not all(record.is_answer for record in records)
+    return EXIT_FAILED if failed or (strict and any(map(_objectionable, records))) else 0
+
+
+def _objectionable(record: Record) -> bool:
+    """Whether --strict minds it."""
+    verdict = record.verdict or {"verdict": "fits"}
+    warned = any(flag.level == "warning" for flag in record.flags)
+    return warned or verdict["verdict"] != "fits"

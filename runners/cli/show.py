@@ -35,6 +35,8 @@ def command(run: str, store_path: Path | None, *, as_json: bool) -> int:
     out.print(results(rows))
     if record.error:
         out.print(plain(f"{record.status} in {record.error.phase}: {record.error.message}"))
+    if record.verdict:
+        out.print(plain(f"verdict: {record.verdict['verdict']}: {record.verdict['reason']}"))
     for table in (_latency(record), _memory(record)):
         if table is not None:
             out.print(table)
@@ -81,10 +83,14 @@ def _memory(record: Record) -> Table | None:
 
     title = f"memory of the worker, MiB ({record.memory.source}); the headline is latency's peak"
     table = new_table(title, "phase", "peak", "anonymous at its end", "file-backed at its end")
-    for name, phase in record.memory.phases.items():
-        table.add_row(
-            plain(name), cell(phase.peak_bytes), cell(phase.anon_bytes), cell(phase.file_bytes)
-        )
+    phases = record.memory.phases
+    grouped = any(phase.group_peak_bytes is not None for phase in phases.values())
+    for heading in ("peak charged to the group", "read again") if grouped else ():
+        table.add_column(heading, justify="right", overflow="fold")
+    for name, phase in phases.items():
+        group = (phase.group_peak_bytes, phase.refaulted_bytes) if grouped else ()
+        own = (phase.peak_bytes, phase.anon_bytes, phase.file_bytes)
+        table.add_row(plain(name), *(cell(value) for value in (*own, *group)))
     return table
 
 
@@ -119,6 +125,7 @@ def _fact_pairs(record: Record) -> list[tuple[str, Any]]:
         ("settings", ", ".join(f"{k}={v}" for k, v in candidate.settings.items())),
         ("cold start", format_ms(load.cold_start_s) if load else None),
         ("energy", _energy(record)),
+        ("weights' pages before", load.page_cache if load else None),
         ("engine", _engine(record)),
         ("noise floor", _noise_floor(record)),
         ("machine", f"{machine.get('cpu_model')}, {machine.get('usable_cpus')} cores"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -61,9 +62,11 @@ def results(rows: Sequence[Row]) -> Table:
     """The main table: one row a record."""
     first = next((longest_workload(r.record) for r in rows if r.record.latency), None)
     workload = f" ({first})" if first else ""
+    judged = any(row.verdict for row in rows)
     table = new_table(
         _title(rows),
         "candidate",
+        *(["verdict"] if judged else []),
         "accuracy",
         f"TTFT ms{workload}",
         f"decode tokens/s{workload}",
@@ -76,6 +79,7 @@ def results(rows: Sequence[Row]) -> Table:
         quantisation = row.record.candidate.quantisation
         table.add_row(
             plain(row.record.candidate.name),
+            *([plain(row.verdict or MISSING)] if judged else []),
             with_interval(row.score),
             measured(row.ttft_s, row.ttft_interval, ms),
             measured(row.decode_tokens_per_s, row.decode_interval, float),
@@ -115,6 +119,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
     for row in rows:
         seen.update({score.name: score.note for score in row.scores if score.note})
     lines.extend(f"{name}: {note}" for name, note in seen.items())
+    lines.extend(dict.fromkeys(budget_line(r.record.budget) for r in rows if r.record.budget))
     return [*lines, *_repeats(rows)]
 
 
@@ -129,6 +134,18 @@ def _repeats(rows: Sequence[Row]) -> list[str]:
     if rows:
         return ["one process run a candidate, so times carry no run-to-run interval (--repeats N)"]
     return []
+
+
+def budget_line(budget: Mapping[str, Any]) -> str:
+    """What a record's budget limited, by what, and what it does not limit."""
+    from evals.specs import Budget
+    from runners.budgets import NOT_SPEED, limits
+
+    known = {key: value for key, value in budget.items() if key in Budget.model_fields}
+    by = budget.get("enforced") or {}
+    enforced = [f"{what} by {how}" for what, how in by.items() if how]
+    asked = limits(Budget.model_construct(**known))
+    return f"budget {budget.get('name')}: {asked} ({', '.join(enforced)}); it {NOT_SPEED}"
 
 
 def _title(rows: Sequence[Row]) -> str:

@@ -9,6 +9,9 @@ from typing import Literal
 
 from runners.measure.linux import PROC, optional_text
 
+_V1_UNLIMITED = 1 << 62
+"""v1 says "no limit" as the greatest number of whole pages below 2^63."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlGroup:
@@ -88,6 +91,12 @@ def cpu_quota(groups: tuple[ControlGroup, ...]) -> float | None:
     return min((quota for quota in quotas if quota is not None), default=None)
 
 
+def memory_limit(groups: tuple[ControlGroup, ...]) -> int | None:
+    """The narrowest memory limit of the groups and all around them, in bytes; None: no limit."""
+    limits = [_folder_limit(group.version, at) for group in groups for at in group.lineage]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
 def throttling(groups: tuple[ControlGroup, ...]) -> tuple[int, float] | None:
     """How often, and for how many seconds, a group was stopped for having used up its CPU quota.
 
@@ -111,6 +120,14 @@ def parse_throttling(text: str) -> tuple[int, float] | None:
         return None
     seconds = stat.get("throttled_usec", 0) / 1e6 + stat.get("throttled_time", 0) / 1e9
     return stat["nr_throttled"], seconds
+
+
+def _folder_limit(version: int, folder: Path) -> int | None:
+    text = optional_text(folder / ("memory.max" if version == 2 else "memory.limit_in_bytes"))
+    if text is None or not text.strip().isdigit():
+        return None  # v2 says "max"
+    limit = int(text)
+    return None if limit >= _V1_UNLIMITED else limit
 
 
 def _folder_quota(version: int, folder: Path) -> float | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from runners.measure.cgroup import control_groups, cpu_quota
+from runners.measure.cgroup import control_groups, cpu_quota, memory_limit
 from runners.measure.linux import PROC, optional_text
 
 _TOOL_TIMEOUT_S = 5.0
@@ -71,6 +71,12 @@ def machine() -> Machine:
 def usable_cpus() -> int:
     """Cores that this process may use: min(affinity, ceil(CPU quota of its control groups))."""
     return cap_cpus(_affinity(), cpu_quota(control_groups("cpu")))
+
+
+def usable_memory(ram_bytes: int) -> int:
+    """Bytes that this process may use: the RAM, cut by the limits of its control groups."""
+    limit = memory_limit(control_groups("memory"))
+    return ram_bytes if limit is None else min(ram_bytes, limit)
 
 
 def cap_cpus(affinity: int, quota: float | None) -> int:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from evals.items import build_requests
-from evals.specs import Candidate, Suite, SuiteTask, Workload
+from evals.specs import Budget, Candidate, Suite, SuiteTask, Workload
 from evals.tasks import load_suite
 from runners.batch import Batch, Outcome, plan_jobs, resolver, run_batch
 from runners.job import Job, Options, PreparedTask
@@ -153,14 +153,25 @@ class Bench:
         return Options(**{**usual, **given})
 
     def jobs(
-        self, *candidates: Candidate, tasks: tuple[str, ...] = KINDS, repeats: int = 1
+        self,
+        *candidates: Candidate,
+        tasks: tuple[str, ...] = KINDS,
+        repeats: int = 1,
+        budget: Budget | None = None,
     ) -> list[tuple[Job, Any]]:
-        batch = Batch(candidates=candidates, suite=tiny_suite(*tasks), repeats=repeats)
+        batch = Batch(
+            candidates=candidates, suite=tiny_suite(*tasks), repeats=repeats, budget=budget
+        )
         return plan_jobs(batch, [self.tasks[name] for name in tasks], resolver(batch))
 
     def outcomes(self, *candidates: Candidate, **given: Any) -> list[Outcome]:
         tasks = given.pop("tasks", KINDS)
-        jobs = self.jobs(*candidates, tasks=tasks, repeats=given.pop("repeats", 1))
+        jobs = self.jobs(
+            *candidates,
+            tasks=tasks,
+            repeats=given.pop("repeats", 1),
+            budget=given.pop("budget", None),
+        )
         options = self.options(**given)
         return list(run_batch(jobs, options, lambda _, step: self.steps.append(step)))
 

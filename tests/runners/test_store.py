@@ -102,13 +102,13 @@ def test_a_name_that_means_several_runs_or_none(store: Store):
 
 def test_what_already_run_means(store: Store):
     # THIRD has FIRST's key and is newer, but failed.
-    assert store.completed(FIRST.job.key) == FIRST
-    assert store.completed(FIRST.job.key[:8] + "00000000") is None  # the same first digits only
+    assert store.answered(FIRST.job.key) == FIRST
+    assert store.answered(FIRST.job.key[:8] + "00000000") is None  # the same first digits only
     again = record("20260104T000000-a-11111111", candidate="a")
     store.add(again, None)
-    assert store.completed(FIRST.job.key) == again
+    assert store.answered(FIRST.job.key) == again
     (store.root / again.run_id / RECORD).write_text("{")
-    assert store.completed(FIRST.job.key) == FIRST
+    assert store.answered(FIRST.job.key) == FIRST
 
 
 def test_a_new_run_is_named_by_time_candidate_and_job(store: Store):
