@@ -60,6 +60,7 @@ def assemble(
         The record, and the samples where at least one item was answered.
     """
     scores, rows, error = _score(job, measured, error, options)
+    timed = _latency(job, measured)
     status = "completed" if error is None else "failed"
     if measured.interrupted:
         status = "interrupted"
@@ -83,12 +84,12 @@ def assemble(
         candidate=candidate_info(job, measured),
         suite=suite_info(job),
         budget=budget_info(job.budget, measured.held) if job.budget else None,
-        verdict=verdict_of(job, measured, error),
+        verdict=verdict_of(job, measured, timed, error),
         data=[DataInfo(task=t.loaded.name, **asdict(t.loaded.data)) for t in job.tasks],
         machine={**asdict(job.machine), "fingerprint": job.machine.fingerprint},
         software=_software(measured),
         accuracy={name: score.accuracy for name, score in scores.items()},
-        latency=_latency(job, measured),
+        latency=timed,
         load=_load(measured),
         memory=_memory(measured),
         engine=_engine(measured),

@@ -42,6 +42,7 @@ def work(
                 job.candidate.runtime,
                 threads=job.settings["threads"],
                 timeout_s=options.timeout_s,
+                within_s=options.job_timeout_s,
                 limit=limit,
             ) as worker:
                 run_phases(job, worker, journal, measured, notify, group)

@@ -10,14 +10,15 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from evals.specs import format_size
-from runners.measure import latency
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from evals.specs import Budget
     from runners.job import Job
     from runners.measure.group_usage import GroupUsage
     from runners.measured import Measured
-    from runners.record import JobError, Record
+    from runners.record import JobError, WorkloadLatency
 
 Name = Literal["failed", "out of memory", "thrashes", "too slow", "not enforced", "fits"]
 THRASHING_SHARE = 0.5
@@ -127,11 +128,16 @@ def may_thrash(usage: GroupUsage | None, weights_bytes: int | None) -> bool:
     return usage.refaulted_bytes > weights_bytes
 
 
-def verdict_of(job: Job, measured: Measured, error: JobError | None) -> dict[str, Any] | None:
+def verdict_of(
+    job: Job,
+    measured: Measured,
+    timed: Mapping[str, WorkloadLatency],
+    error: JobError | None,
+) -> dict[str, Any] | None:
     """The record's `verdict`; None without a budget, and for a run that was interrupted."""
     if job.budget is None or measured.interrupted:
         return None
-    group, held = measured.group, measured.held
+    group, held, free = measured.group, measured.held, measured.unlimited
     at_latency = group.get("latency")
     refaulted = at_latency.refaulted_bytes if at_latency else None
     kills = max((usage.oom_kills for usage in group.values()), default=None)
@@ -143,9 +149,9 @@ def verdict_of(job: Job, measured: Measured, error: JobError | None) -> dict[str
         oom_kills=kills,
         refaulted_bytes=refaulted,
         weights_bytes=measured.weights_bytes,
-        ttft_s=_slowest_ttft(measured),
-        decode_tokens_per_s=_decode(measured),
-        unlimited_decode_tokens_per_s=_stored_decode(measured.unlimited),
+        ttft_s=max((workload.ttft_s.p50 for workload in timed.values()), default=None),
+        decode_tokens_per_s=_decode(timed),
+        unlimited_decode_tokens_per_s=_decode(free.latency if free else {}),
     )
     name, reason = judge(facts)
     return asdict(
@@ -157,30 +163,12 @@ def verdict_of(job: Job, measured: Measured, error: JobError | None) -> dict[str
             refaulted_bytes=refaulted,
             decode_tokens_per_s=facts.decode_tokens_per_s,
             unlimited_decode_tokens_per_s=facts.unlimited_decode_tokens_per_s,
-            unlimited_run=measured.unlimited.run_id if measured.unlimited else None,
+            unlimited_run=free.run_id if free else None,
         )
     )
 
 
-def _slowest_ttft(measured: Measured) -> float | None:
-    medians = [
-        latency.summary([one.token_s[0] for one in times.repeats]).p50
-        for times in measured.latency.values()
-    ]
-    return max(medians, default=None)
-
-
-def _decode(measured: Measured) -> float | None:
+def _decode(timed: Mapping[str, WorkloadLatency]) -> float | None:
     """The median over the requests of the workload with the longest prompt."""
-    longest = max(measured.latency.values(), key=lambda t: t.evaluated_tokens, default=None)
-    if longest is None:
-        return None
-    speeds = [latency.token_latency(0.0, r.token_s).decode_tokens_per_s for r in longest.repeats]
-    return latency.summary([speed for speed in speeds if speed is not None]).p50
-
-
-def _stored_decode(record: Record | None) -> float | None:
-    if record is None or not record.latency:
-        return None
-    longest = max(record.latency.values(), key=lambda w: w.evaluated_tokens)
-    return longest.decode_tokens_per_s.p50
+    longest = max(timed.values(), key=lambda workload: workload.prompt_tokens, default=None)
+    return longest.decode_tokens_per_s.p50 if longest else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import queue
 import signal
@@ -37,9 +38,17 @@ class WorkerProcess:
     """One child process. Every wait is on a pipe: the parent takes no time from the worker."""
 
     def __init__(
-        self, runtime: str, *, threads: int, timeout_s: float, limit: Limit | None = None
+        self,
+        runtime: str,
+        *,
+        threads: int,
+        timeout_s: float,
+        within_s: float | None = None,
+        limit: Limit | None = None,
     ) -> None:
         self._runtime, self._threads, self._timeout_s = runtime, threads, timeout_s
+        self._within_s = math.inf if within_s is None else within_s
+        self._started_s = time.perf_counter()
         self._limit = limit or Limit(held=Held())
         self._inbox: queue.SimpleQueue[protocol.Message | Exception | None] = queue.SimpleQueue()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
@@ -50,7 +59,7 @@ class WorkerProcess:
         self._process: subprocess.Popen[bytes]
 
     def __enter__(self) -> Self:
-        started = time.perf_counter()
+        started = self._started_s = time.perf_counter()
         # -P: a folder called runners/ in the user's working directory is not ours.
         command = [sys.executable, "-P", "-m", "runners.worker", self._runtime]
         with self._limit.affinity():
@@ -144,12 +153,17 @@ class WorkerProcess:
     def _wait(self, answer: type[AnswerT], progress: OnProgress | None) -> AnswerT:
         while True:
             try:
-                message = self._inbox.get(timeout=self._timeout_s)
+                left_s = self._started_s + self._within_s - time.perf_counter()
+                message = self._inbox.get(timeout=max(0.0, min(self._timeout_s, left_s)))
             except queue.Empty:
                 self.kill()
+                late = (
+                    f"was not done after {self._within_s:g} s"
+                    if left_s < self._timeout_s
+                    else f"said nothing for {self._timeout_s:g} s"
+                )
                 raise WorkerCrash(
-                    f"the worker said nothing for {self._timeout_s:g} s and was ended "
-                    "(--timeout sets how long to wait)"
+                    f"the worker {late} and was ended (--timeout sets how long to wait)"
                 ) from None
             if isinstance(message, answer):
                 return message

@@ -30,6 +30,7 @@ COMMANDS = {
     "list": ("runners.cli.listing", "List candidates, suites, tasks, budgets or runs."),
     "show": ("runners.cli.show", "Show everything about one run."),
     "board": ("runners.cli.board", "Show records in a browser: which one to ship."),
+    "fit": ("runners.cli.fit", "Find the smallest memory limit in which a candidate works."),
     "fetch": ("runners.cli.fetch", "Bring weights and data here, for later use offline."),
     "export": ("runners.cli.export", "Write records as CSV, JSON or Parquet."),
     "gc": ("runners.cli.gc", "Remove what a store and the cache no longer need."),

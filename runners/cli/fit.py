@@ -1,0 +1,145 @@
+"""`weighin fit`: the smallest memory limit in which a candidate works."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runners.cli.names import complete_candidates
+from runners.cli.options import (
+    accept_option,
+    choose_candidates,
+    choose_suite,
+    json_option,
+    offline_option,
+    open_store,
+    store_option,
+    suite_options,
+)
+from runners.cli.progress import ProgressLines
+
+if TYPE_CHECKING:
+    from runners.fit import Fit, Probe
+
+DEFAULT_ITEMS = 2
+
+
+@click.command("fit")
+@click.argument("candidate", metavar="CANDIDATE", shell_complete=complete_candidates)
+@suite_options
+@click.option("--cpus", type=click.FloatRange(0, 1024, min_open=True), metavar="N",
+              help="Hold every probe to N CPUs, too.")  # fmt: skip
+@click.option("--timeout", "timeout_s", type=click.FloatRange(1, 7 * 24 * 3600), default=300.0,
+              metavar="S", help="End a probe that takes longer than S seconds: it does not work "
+              "there (default: 300).")  # fmt: skip
+@click.option("--resume/--fresh", default=True,
+              help="Take probes from the store (default), or run all of them anew.")  # fmt: skip
+@store_option
+@accept_option
+@offline_option
+@json_option
+def command(candidate: str, **options: Any) -> int:
+    """Find the smallest memory limit, to 16 MiB, in which CANDIDATE works.
+
+    It works where its latency phase completes without thrashing, and a probe of the tasks (by
+    default two items of each) gives the same answers as without a limit. Each probe is a run of its
+    own, kept in the store with its budget. The limit found and the one below it are tried twice.
+
+    It is a limit of memory, not of speed. Control groups must work here (weighin doctor).
+    """
+    from evals.quiet import go_offline
+    from runners.batch import Batch, plan_jobs, prepare_tasks, resolver
+    from runners.budgets import ad_hoc
+    from runners.fit import fit
+    from runners.job import Options
+
+    if options["offline"]:
+        go_offline()
+    store = open_store(options["store_path"])
+    store.create()
+    progress = ProgressLines()
+    batch = Batch(
+        candidates=choose_candidates((candidate,)),
+        suite=choose_suite(options["suite_name"], options["tasks"], options["seed"]),
+        limit=options["limit"] or DEFAULT_ITEMS,
+        data=options["data"],
+        include=options["include"],
+        offline=options["offline"],
+        accepted=frozenset(options["accepted"]),
+        budget=ad_hoc(cpus=options["cpus"]) if options["cpus"] else None,
+    )
+    tasks = prepare_tasks(batch, progress=progress.transfer)
+    ((job, unresolved),) = plan_jobs(batch, tasks, resolver(batch, progress=progress.transfer))
+    if unresolved is not None:
+        raise unresolved
+    run_options = Options(
+        store=store,
+        command=shlex.join(["weighin", *sys.argv[1:]]),
+        timeout_s=options["timeout_s"],
+        job_timeout_s=options["timeout_s"],
+        fresh=not options["resume"],
+    )
+    found = fit(job, run_options, lambda step: progress.step(job, step))
+    progress.end()
+    _print(found, as_json=options["as_json"])
+    return 0
+
+
+def _print(found: Fit, *, as_json: bool) -> None:
+    from leaderboard.units import MISSING, format_number, mib, ms
+    from runners.cli.tables import console, new_table, plain
+    from runners.fit import sentence
+
+    if as_json:
+        print(json.dumps(_report(found)))
+        return
+    table = new_table(
+        f"memory limits of {found.reference.candidate.name}", "limit MiB", "works", "why",
+        "TTFT ms", "decode tokens/s", "charged MiB", "run",
+    )  # fmt: skip
+    for probe in sorted(found.probes, key=lambda p: (p.limit_bytes, p.record.job.repeat)):
+        record = probe.record
+        first = max(record.latency.values(), key=lambda w: w.prompt_tokens, default=None)
+        charged = _charged(probe)
+        table.add_row(
+            format_number(mib(probe.limit_bytes)),
+            "yes" if probe.works else "no",
+            plain(probe.why),
+            format_number(ms(first.ttft_s.p50)) if first else MISSING,
+            format_number(first.decode_tokens_per_s.p50) if first else MISSING,
+            MISSING if charged is None else format_number(mib(charged)),
+            plain(record.run_id),
+        )
+    out = console()
+    out.print(table)
+    out.print(plain(sentence(found)))
+
+
+def _charged(probe: Probe) -> int | None:
+    """The most that was charged to the worker's group in the latency phase."""
+    memory = probe.record.memory
+    phase = memory.phases.get("latency") if memory else None
+    return phase.group_peak_bytes if phase else None
+
+
+def _report(found: Fit) -> dict[str, Any]:
+    return {
+        "candidate": found.reference.candidate.name,
+        "smallest_bytes": found.smallest_bytes,
+        "confirmed": found.confirmed,
+        "reference_run": found.reference.run_id,
+        "probes": [
+            {
+                "limit_bytes": probe.limit_bytes,
+                "works": probe.works,
+                "why": probe.why,
+                "charged_bytes": _charged(probe),
+                "run": probe.record.run_id,
+            }
+            for probe in found.probes
+        ],
+    }

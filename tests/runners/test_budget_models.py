@@ -1,0 +1,82 @@
+"""A real model in real groups: mapped weights that are larger than the limit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from evals.catalogue import find_candidate
+from evals.specs import Candidate
+from runners.budgets import ad_hoc
+from tests.runners.test_limits import needs_groups, ours
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runners.record import Record
+    from tests.runners.conftest import Bench
+
+pytestmark = [pytest.mark.model, needs_groups]
+MIB = 2**20
+
+
+def rung(name: str, context: int | None = None) -> Candidate:
+    found = find_candidate(f"smollm2-135m-instruct-{name}")
+    settings = found.settings.model_copy(update={"threads": 1, "context": context})
+    return found.model_copy(update={"settings": settings})
+
+
+def under(bench: Bench, limit_mib: int, candidate: Candidate) -> Record:
+    budget = ad_hoc(memory_bytes=limit_mib * MIB)
+    (outcome,) = bench.outcomes(candidate, tasks=("tiny_choice",), budget=budget, timeout_s=120)
+    assert ours() == []
+    return outcome.record
+
+
+@pytest.fixture
+def weights(smollm2: Path) -> Path:
+    """The rungs are made from these."""
+    return smollm2
+
+
+def test_f16_under_128_mib_never_fits(bench: Bench, weights: Path):
+    record = under(bench, 128, rung("f16"))
+    assert record.verdict
+    assert record.verdict["verdict"] == "out of memory"
+    # Its context of 4,096 tokens alone takes 90 MiB, beside an interpreter and the runtime.
+    assert record.verdict["phase"] == "latency"
+
+
+def test_f16_with_a_short_context_does_not_fit_either(bench: Bench, weights: Path):
+    # Little that cannot be dropped: the weights' pages come and go. Warm they would run at once.
+    record = under(bench, 128, rung("f16", context=512))
+    assert record.verdict
+    assert record.verdict["verdict"] == "thrashes"
+    assert record.load
+    assert record.load.page_cache == "cold"
+    assert record.verdict["refaulted_bytes"] > 258 * MIB
+    free = bench.store.read(record.verdict["unlimited_run"])
+    assert (free.budget, free.job.batch) == (None, record.job.batch)
+    assert record.verdict["decode_tokens_per_s"] < free.latency["8+4"].decode_tokens_per_s.p50 / 2
+
+
+def test_f16_under_1_gib_fits(bench: Bench, weights: Path):
+    record = under(bench, 1024, rung("f16"))
+    assert record.verdict
+    assert (record.verdict["verdict"], record.verdict["oom_kills"]) == ("fits", 0)
+    assert record.accuracy["tiny_choice"].n == 12
+    assert record.memory
+    charged = record.memory.phases["latency"].group_peak_bytes
+    assert charged
+    assert charged > 258 * MIB  # cold weights are charged to the group that maps them
+
+
+def test_the_engine_needs_no_more_than_the_deployment(bench: Bench, weights: Path):
+    record = under(bench, 1024, rung("q4_1"))
+    assert record.memory
+    assert record.engine
+    latency, scoring = record.memory.phases["latency"], record.memory.phases["scoring"]
+    assert latency.anon_bytes
+    assert scoring.peak_bytes < 1.1 * latency.peak_bytes
+    assert record.engine.output_bytes <= 16 * MIB
