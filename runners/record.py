@@ -223,12 +223,13 @@ class Record(Part):
     status: Literal["completed", "failed", "interrupted"]
     error: JobError | None = None
     verdict: dict[str, Any] | None = None
-    """None without a budget."""
+    """None without a budget, and where it was interrupted; else `Verdict`."""
     job: JobInfo
     candidate: CandidateInfo
     suite: SuiteInfo
     data: list[DataInfo]
     budget: dict[str, Any] | None = None
+    """Its limits as asked for, and `enforced`: by what memory and cpus were held (None: not asked)."""
     machine: dict[str, Any]
     software: dict[str, Any]
     accuracy: dict[str, TaskAccuracy] = Field(default_factory=dict)

@@ -24,9 +24,11 @@ SCHEMA: dict[str, tuple[str, ...] | None] = {
     "runners/record_parts.py": ("EngineInfo", "NoiseFloorInfo", "EnergyInfo"),
     "runners/measure/machine.py": ("Machine",),
     "runners/measure/noise.py": ("Noise",),
+    "runners/verdict.py": ("Verdict",),
 }
 BESIDE = {
     "Machine": "The key `machine`; beside these it has `fingerprint`.",
+    "Verdict": "The key `verdict`.",
     "Noise": "The key `noise`; beside these it has `before` and `after`, the counters as read.",
 }
 

@@ -59,8 +59,6 @@ def command(candidate: str, **options: Any) -> int:
 
     if options["offline"]:
         go_offline()
-    store = open_store(options["store_path"])
-    store.create()
     progress = ProgressLines()
     batch = Batch(
         candidates=choose_candidates((candidate,)),
@@ -72,6 +70,8 @@ def command(candidate: str, **options: Any) -> int:
         accepted=frozenset(options["accepted"]),
         budget=ad_hoc(cpus=options["cpus"]) if options["cpus"] else None,
     )
+    store = open_store(options["store_path"])
+    store.create()
     tasks = prepare_tasks(batch, progress=progress.transfer)
     ((job, unresolved),) = plan_jobs(batch, tasks, resolver(batch, progress=progress.transfer))
     if unresolved is not None:

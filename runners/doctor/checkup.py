@@ -34,7 +34,7 @@ def checkup(store: Path, show: ShowBytes, *, online: bool) -> Iterator[Check]:
     yield storage.cache_check(cache_root(), show)
     yield storage.store_check(store, show)
     yield counters.peak_check()
-    yield groups.limit_check(groups.memory_group())
+    yield groups.limit_check()
     yield groups.container_check()
     yield quietness.cpus()
     yield quietness.load_check(load)

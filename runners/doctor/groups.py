@@ -7,55 +7,32 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from runners.doctor.check import Check
-from runners.measure.cgroup import ControlGroup, control_groups
+from runners.measure.limits import Allowance, Held, limited
 from runners.measure.linux import optional_text
 
-LIMIT_FILES = {1: "memory.limit_in_bytes", 2: "memory.max"}
 CONTAINER_FILES = (Path("/.dockerenv"), Path("/run/.containerenv"))
 CONTAINER_GROUPS = ("docker", "kubepods", "containerd", "lxc", "libpod")
-NOT_ENFORCED = "budgets come with a later version; their memory could not be enforced here: "
-DELEGATE = {
-    1: "run as root, or have an administrator give this user a group of the memory controller",
-    2: "run under: systemd-run --user --scope -p Delegate=yes weighin run …",
-}
+NOT_ENFORCED = "a budget's memory is not enforced here, and verdicts about it say so: "
+ADVICE = (
+    "run as root, or where systemd delegates: systemd-run --user --scope -p Delegate=yes weighin …"
+    " (a shell's own group holds other processes, too); a container needs writable control groups"
+)
+TRIED_BYTES = 64 * 2**20
 
 
-def memory_group() -> ControlGroup | None:
-    """The group of this process whose memory can be limited; None where there is none."""
-    return next(iter(control_groups("memory")), None)
+def limit_check() -> Check:
+    """Whether a memory limit can be set: a group is made as for a worker, and removed."""
+    with limited(Allowance(memory_bytes=TRIED_BYTES)) as limit:
+        held = limit.held
+    return judge_limit(held)
 
 
-def limit_check(group: ControlGroup | None) -> Check:
-    """Whether a memory limit can be set: a group is made below ours, looked at and removed."""
-    if group is None:
-        return _limited(
-            "no control groups", NOT_ENFORCED + "they are Linux's, and may be hidden in a sandbox"
-        )
-    where = f"cgroup v{group.version}, {group.path}"
-    if group.version == 2 and "memory" not in (
-        optional_text(group.path / "cgroup.controllers") or ""
-    ):
-        return _limited(f"{where}: without the memory controller", NOT_ENFORCED + DELEGATE[2])
-    probe = group.path / f"weighin-doctor-{os.getpid()}"
-    try:
-        probe.mkdir()
-    except OSError as error:
-        return _limited(
-            f"{where}: no group can be made below it ({error.strerror})",
-            NOT_ENFORCED + DELEGATE[group.version],
-        )
-    try:
-        limited = os.access(probe / LIMIT_FILES[group.version], os.W_OK)
-    finally:
-        probe.rmdir()
-    if not limited:
-        return _limited(
-            f"{where}: groups can be made below it, their memory not limited",
-            NOT_ENFORCED + "memory must be in its cgroup.subtree_control",
-        )
-    return Check(
-        name="memory limit", status="ok", found=f"{where}: groups with a limit can be made"
-    )
+def judge_limit(held: Held) -> Check:
+    """Judge what held a trial to its memory."""
+    if held.memory is None:
+        advice = NOT_ENFORCED + ADVICE
+        return Check(name="memory limit", status="limited", found=held.memory_why, advice=advice)
+    return Check(name="memory limit", status="ok", found=f"{held.memory}: it can be enforced")
 
 
 def container_check(root: Path = Path("/"), environment: Mapping[str, str] = os.environ) -> Check:
@@ -69,7 +46,3 @@ def container_check(root: Path = Path("/"), environment: Mapping[str, str] = os.
     if not signs:
         return Check(name="container", status="ok", found="no sign of one")
     return Check(name="container", status="ok", found=f"yes ({', '.join(signs)})")
-
-
-def _limited(found: str, advice: str) -> Check:
-    return Check(name="memory limit", status="limited", found=found, advice=advice)

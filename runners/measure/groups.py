@@ -25,10 +25,6 @@ NAME = re.compile(r"weighin-(?P<pid>[0-9]+)-[0-9a-f]{8}(-self)?")
 PERIOD_US = 100_000
 """The kernel's own default for CPU quotas."""
 REMOVE_WAIT_S = 5.0
-DELEGATE = (
-    "systemd-run --user --scope -p Delegate=yes weighin … gives it a group of its own "
-    "(as root without --user)"
-)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,8 +51,6 @@ def make_group(controller: Controller, made: Made, undo: ExitStack) -> None:
         except OSError as error:
             reason = error.strerror or str(error)
             why = f"cgroup v{group.version}, {group.path}: no group can be made ({reason})"
-            if group.version == 2:
-                why += f"; {DELEGATE}"
         else:
             return
     made.why[controller] = why

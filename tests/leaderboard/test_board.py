@@ -256,6 +256,23 @@ def test_what_differs_is_a_row_of_its_own(part: str, changes: dict[str, Any]):
     assert len(merged([timed(0, 0.01, 1), timed(1, 0.01, 1, **{part: other})])) == 2
 
 
+def test_runs_under_a_budget_are_rows_of_their_own():
+    limits = [None, {"name": "a", "memory_bytes": 1}, {"name": "b", "memory_bytes": 2}]
+    assert len(merged([timed(0, 0.01, 1, budget=limit) for limit in limits])) == 3
+
+
+def test_the_worst_verdict_of_the_repeats_is_shown():
+    budget = {"name": "a", "memory_bytes": 1}
+    verdicts = ["fits", "thrashes", "too slow"]
+    (one,) = merged([
+        timed(number, 0.01, 1, budget=budget, verdict={"verdict": verdict})
+        for number, verdict in enumerate(verdicts)
+    ])  # fmt: skip
+    assert one.verdict == "thrashes"
+    (plain,) = merged([timed(0, 0.01, 1)])
+    assert plain.verdict is None
+
+
 def test_an_interruption_does_not_hide_a_completed_run():
     (one,) = merged([timed(0, 0.5, 100), timed(0, 0.9, 100, status="interrupted")])
     assert (one.ttft_s, one.flags) == (0.5, ())

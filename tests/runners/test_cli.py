@@ -19,7 +19,9 @@ import pytest
 import yaml
 
 from runners.cli import COMMANDS, main
+from runners.record import Record, parse_record
 from runners.store import Store
+from tests.runners.test_limits import needs_groups
 
 WEIGHIN = Path(sysconfig.get_path("scripts")) / "weighin"
 HEAVY = ("lm_eval", "datasets", "pandas", "streamlit", "pyarrow", "torch", "transformers")
@@ -151,6 +153,14 @@ def test_every_command_has_help(weighin: Callable[..., Said], name: str):
         (["run", "fake.yaml", "--timeout", "nan"], "nan is not between 1 and 604,800 seconds"),
         (["run", "fake.yaml", "--timeout", "inf"], "inf is not between 1 and 604,800 seconds"),
         (["run", "fake.yaml", "--engine-memory", "9" * 400], "is not a size"),
+        (["run", "fake.yaml", "--budget", "pi-5-8g"], 'no budget "pi-5-8g"'),
+        (["run", "fake.yaml", "--budget", "vps-1gb", "--cpus", "1"], "give --budget, or --memory"),
+        (["run", "fake.yaml", "--memory", "some"], "'some' is not a size"),
+        (["run", "fake.yaml", "--cpus", "0"], "--cpus: 0 is not above 0 and at most 1,024"),
+        (["run", "fake.yaml", "--cpus", "nan"], "--cpus: nan is not above 0"),
+        (["run", "fake.yaml", "--min-decode", "inf"], "--min-decode: inf is not above 0"),
+        (["run", "fake.yaml", "--deadline-ttft", "soon"], "'soon' is not a time (write 2s, 500ms"),
+        (["fit", "gone.yaml"], "gone.yaml: no such file"),
         (["run", "junk.gguf"], "junk.gguf"),
         (["run", "empty.gguf"], "empty.gguf"),
         (["list"], "Missing argument"),
@@ -305,6 +315,74 @@ def test_strict_takes_a_flag_for_a_failure(weighin: Callable[..., Said], here: P
     said = weighin(*args, "--strict")
     assert said.code == 3
     assert "workload skipped" in said.out
+
+
+# Budgets.
+
+
+@needs_groups
+def test_who_dies_under_a_budget_is_an_answer(weighin: Callable[..., Said], here: Path, tiny: Path):
+    for number in range(6):
+        dies = number in (2, 5)
+        candidate(here, f"c{number}", memory_bytes=(400 if dies else 4) * 2**20)
+    files = [f"c{number}.yaml" for number in range(6)]
+    args = measured(tiny, *files, "--memory", "256MiB")
+    said = weighin(*args, "--json")
+    assert said.code == 0
+    records = [record_of(content) for content in json.loads(said.out)]
+    verdicts = [(record.verdict or {})["verdict"] for record in records]
+    assert verdicts == ["fits", "fits", "out of memory", "fits", "fits", "out of memory"]
+    assert len(Store(here / "weighin-results").run_ids()) == 6
+    again = weighin(*args, "--strict")
+    assert again.code == 3
+    assert again.err.count("already measured") == 6
+    assert again.out.count("out of memory") == 2
+    assert "limits memory and cores, not speed" in again.out
+    shown = weighin("show", "c2")
+    assert "verdict: out of memory: killed for memory under 256MiB in the phase load" in shown.out
+    # Not for the flags that a busy machine gives: those that fit pass, those that do not fail.
+    calm = [record.model_copy(update={"flags": []}) for record in records]
+    assert exit_code(calm[:2], strict=True) == 0
+    assert exit_code(calm[2:3], strict=True) == 3
+    assert exit_code(calm[2:3], strict=False) == 0
+
+
+def record_of(content: dict[str, Any]) -> Record:
+    return parse_record(json.dumps(content), where="stdout")
+
+
+def exit_code(records: list[Record], *, strict: bool) -> int:
+    from runners.cli.run import _exit_code
+
+    return _exit_code(records, [(None, None)] * len(records), strict=strict)  # type: ignore[list-item]
+
+
+def test_a_dry_run_says_what_the_budget_would_do(weighin: Callable[..., Said], here: Path):
+    args = ("run", "fake.yaml", "--memory", "64TB", "--deadline-ttft", "500ms", "--dry-run")
+    plan = json.loads(weighin(*args, "--json").out)
+    budget = plan["budget"]
+    assert (budget["memory_bytes"], budget["deadline_ttft_s"]) == (64 * 10**12, 0.5)
+    assert budget["exceeds machine"].startswith("memory: the budget allows 64,000,000,000,000")
+    assert plan["jobs"][0]["last_verdict"] is None
+    said = weighin(*args)
+    assert "limits memory and cores, not speed" in said.out
+    assert "budget exceeds machine" in said.out
+
+
+@needs_groups
+def test_fit_prints_the_edge(weighin: Callable[..., Said], here: Path, tiny: Path):
+    candidate(here, "big", memory_bytes=100 * 2**20)
+    args = ("fit", "big.yaml", "--suite", "tiny.yaml", "--include", str(tiny))
+    report = json.loads(weighin(*args, "--json").out)
+    assert report["confirmed"]
+    assert report["smallest_bytes"] % 2**24 == 0
+    assert 100 * 2**20 < report["smallest_bytes"] < 150 * 2**20
+    works = {probe["limit_bytes"] for probe in report["probes"] if probe["works"]}
+    assert min(works) == report["smallest_bytes"]
+    said = weighin(*args)
+    assert said.code == 0
+    assert f"big: works from {report['smallest_bytes'] >> 20}MiB on" in said.out
+    assert "a limit of memory, not of speed" in said.out
 
 
 # A bug is exit 70; a pipe that nobody reads is none.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from runners.doctor import counters, groups
 from runners.measure import portable
-from runners.measure.cgroup import ControlGroup, parse_groups
+from runners.measure.cgroup import parse_groups
 from runners.measure.memory import PhaseMemory
+from tests.runners.test_limits import needs_groups, ours
 
 V1 = "3:memory:/jobs/7\n1:cpu:/\n0::/\n"
 V1_MOUNTS = (
@@ -115,31 +115,23 @@ def test_the_memory_group_is_found(cgroup: str, mounts: str, found: tuple[int, s
     assert (group and (group.version, group.path.as_posix())) == found
 
 
-def test_without_control_groups_a_limit_is_not_enforced():
-    check = groups.limit_check(None)
-    assert check.status == "limited"
-    assert "could not be enforced" in check.advice
+def test_without_control_groups_a_limit_is_not_enforced(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("runners.measure.groups.control_groups", lambda _controller: ())
+    check = groups.limit_check()
+    assert (check.status, check.found) == (
+        "limited",
+        "this system has no control groups, or hides them",
+    )
+    assert "not enforced" in check.advice
+    assert "systemd-run --user --scope -p Delegate=yes" in check.advice
 
 
-def test_a_group_without_the_controller(tmp_path: Path):
-    (tmp_path / "cgroup.controllers").write_text("cpu pids\n")
-    check = groups.limit_check(ControlGroup(version=2, mount=tmp_path, path=tmp_path))
-    assert "without the memory controller" in check.found
-    assert "Delegate=yes" in check.advice
-
-
-@pytest.mark.parametrize("version", [1, 2])
-def test_the_probe_group_is_removed_again(tmp_path: Path, version: Any):
-    # An ordinary folder: a group below it has no limit to be set.
-    (tmp_path / "cgroup.controllers").write_text("memory\n")
-    check = groups.limit_check(ControlGroup(version=version, mount=tmp_path, path=tmp_path))
-    assert check.status == "limited"
-    assert [path.name for path in tmp_path.iterdir()] == ["cgroup.controllers"]
-
-
-def test_no_group_can_be_made(tmp_path: Path):
-    check = groups.limit_check(ControlGroup(version=1, mount=tmp_path, path=tmp_path / "gone"))
-    assert "no group can be made" in check.found
+@needs_groups
+def test_a_limit_that_can_be_set():
+    check = groups.limit_check()
+    assert check.status == "ok"
+    assert check.found.startswith("cgroup v")
+    assert ours() == []
 
 
 def test_containers_are_known_by_their_signs(tmp_path: Path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from runners.leftovers import (
 from runners.record import Record
 from runners.store import Store
 from runners.survey import Leftover, cache_content, remove, store_content
+from tests.runners.test_limits import needs_groups
 
 EXAMPLE = Path(__file__).parents[1] / "data" / "records" / "v1" / "record.json"
 DAY_S = 86_400.0
@@ -228,3 +231,27 @@ def test_a_damaged_record_is_counted_and_kept(store: Store, cache: Path):
     unreadable = next(s for s in report["sizes"] if s["what"] == "store: unreadable")
     assert unreadable["folders"] == 1
     assert folder.exists()
+
+
+@needs_groups
+def test_the_group_of_a_weighin_that_was_killed(store: Store, cache: Path):
+    script = (
+        "import os, signal\n"
+        "from runners.measure.limits import Allowance, limited\n"
+        "with limited(Allowance(memory_bytes=1 << 26)) as limit:\n"
+        "    print(limit.groups[0], flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    left = Path(done.stdout.strip())
+    try:
+        said = gc(store, "--dry-run")
+        assert str(left) in said.stdout
+        assert left.is_dir()
+        gc(store, "--yes")
+        assert not left.exists()
+    finally:
+        if left.exists():
+            left.rmdir()

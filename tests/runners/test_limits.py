@@ -126,29 +126,6 @@ def test_all_cores_need_no_quota():
 
 
 @needs_groups
-def test_gc_finds_the_group_of_a_maker_that_was_killed(tmp_path: Path):
-    script = (
-        "import os, signal\n"
-        "from runners.measure.limits import Allowance, limited\n"
-        "with limited(Allowance(memory_bytes=1 << 26)) as limit:\n"
-        "    print(limit.groups[0], flush=True)\n"
-        "    os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False
-    )
-    left = Path(done.stdout.strip())
-    assert left.is_dir()
-    try:
-        assert left in groups.abandoned()
-        assert groups.remove_abandoned(left) is None
-    finally:
-        if left.exists():
-            left.rmdir()
-    assert left not in groups.abandoned()
-
-
-@needs_groups
 def test_a_group_in_use_is_not_abandoned():
     with limited(Allowance(memory_bytes=64 * MIB)) as limit:
         (group,) = limit.groups
