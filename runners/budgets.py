@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
 NOT_SPEED = "limits memory and cores, not speed"
 NOT_ENFORCED = "not enforced"
-LEAST_ENGINE = 4 * 2**20
-"""What a small engine's output rows take under any memory limit."""
-ENGINE_SHARE = 64
-"""The engine may take this part of a larger limit."""
+BESIDE_WEIGHTS = 512 * 2**20
+"""What a process with any runtime takes beside weights and cache."""
 
 
 def allowance(budget: Budget | None) -> Allowance:
@@ -38,16 +36,17 @@ def threads(usable_cpus: int, budget: Budget | None) -> int:
     return max(1, min(usable_cpus, math.ceil(budget.cpus)))
 
 
-def engine_bytes(asked: int, budget: Budget | None) -> int:
-    """What the scoring engine may take for its output rows.
+def engine_bytes(asked: int, budget: Budget | None, weights_bytes: int) -> int:
+    """What the scoring engine may take.
 
-    Under a memory limit it must not need more than the deployment that is judged, so that it is
-    cut to a small part of the limit. It depends on nothing that is measured: the same budget gives
-    the same packing, and so the same bits.
+    Under a memory limit it is what is left beside the process and twice the weights (a runtime may
+    hold a copy of them in another layout); where nothing is left, 0, and the engine is as small as
+    it can be: hardly more than what one request needs. It depends on nothing that is measured: the
+    same job packs alike, and so gives the same bits.
     """
     if budget is None or budget.memory_bytes is None:
         return asked
-    return min(asked, max(LEAST_ENGINE, budget.memory_bytes // ENGINE_SHARE))
+    return min(asked, max(0, budget.memory_bytes - 2 * weights_bytes - BESIDE_WEIGHTS))
 
 
 def without_memory(budget: Budget) -> Budget | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from evals.errors import MeasureError
 from evals.specs import format_size
-from runners.budgets import LEAST_ENGINE, ad_hoc, allowance
+from runners.budgets import ad_hoc, allowance
 from runners.job import Job, Options, run_job
 from runners.measure.limits import limited
 from runners.measure.machine import usable_memory
@@ -140,8 +140,8 @@ def fit(job: Job, options: Options, notify: Notify) -> Fit:
         RecordError: the store cannot be written.
         KeyboardInterrupt: as it came; what was probed is in the store and is not run again.
     """
-    # Every probe packs items alike, whatever its limit: the same bits are the same answers.
-    job = replace(job, engine_memory_bytes=LEAST_ENGINE, scores=True, repeat=0)
+    # The smallest engine in every probe, and alike: the same bits are the same answers.
+    job = replace(job, engine_memory_bytes=0, scores=True, repeat=0)
     with limited(allowance(ad_hoc(memory_bytes=STEP_BYTES))) as limit:
         if limit.held.memory is None:
             raise MeasureError(f"memory cannot be limited here: {limit.held.memory_why}")

@@ -144,8 +144,8 @@ class Job:
 
     @property
     def engine_bytes(self) -> int:
-        """What the engine may take for its output rows: under a budget less than asked."""
-        return engine_bytes(self.engine_memory_bytes, self.budget)
+        """What the engine may take: under a budget perhaps less than asked."""
+        return engine_bytes(self.engine_memory_bytes, self.budget, self.weights.bytes)
 
 
 def _generation_arguments(item: Item) -> list[str]:

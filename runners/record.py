@@ -229,7 +229,7 @@ class Record(Part):
     suite: SuiteInfo
     data: list[DataInfo]
     budget: dict[str, Any] | None = None
-    """Its limits as asked for, and `enforced`: by what memory and cpus were held (None: not asked)."""
+    """Its limits as asked for, and `enforced`: what held memory and cpus (None: not asked for)."""
     machine: dict[str, Any]
     software: dict[str, Any]
     accuracy: dict[str, TaskAccuracy] = Field(default_factory=dict)

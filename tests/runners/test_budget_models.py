@@ -72,11 +72,13 @@ def test_f16_under_1_gib_fits(bench: Bench, weights: Path):
     assert charged > 258 * MIB  # cold weights are charged to the group that maps them
 
 
-def test_the_engine_needs_no_more_than_the_deployment(bench: Bench, weights: Path):
-    record = under(bench, 1024, rung("q4_1"))
+def test_the_engine_needs_hardly_more_than_the_deployment(bench: Bench, weights: Path):
+    record = under(bench, 512, rung("q4_1"))
+    assert record.verdict
+    assert record.verdict["verdict"] == "fits"
     assert record.memory
     assert record.engine
     latency, scoring = record.memory.phases["latency"], record.memory.phases["scoring"]
-    assert latency.anon_bytes
-    assert scoring.peak_bytes < 1.1 * latency.peak_bytes
-    assert record.engine.output_bytes <= 16 * MIB
+    # Eight rows of 49,152 logits of four bytes, twice: 3 MiB; a plain run's engine takes 256 MiB.
+    assert record.engine.output_bytes == 2 * 8 * 49152 * 4
+    assert scoring.peak_bytes < latency.peak_bytes + 16 * MIB

@@ -358,7 +358,7 @@ def exit_code(records: list[Record], *, strict: bool) -> int:
 
 
 def test_a_dry_run_says_what_the_budget_would_do(weighin: Callable[..., Said], here: Path):
-    args = ("run", "fake.yaml", "--memory", "64TB", "--deadline-ttft", "500ms", "--dry-run")
+    args = ("run", "fake.yaml", "--memory", "64000GB", "--deadline-ttft", "500ms", "--dry-run")
     plan = json.loads(weighin(*args, "--json").out)
     budget = plan["budget"]
     assert (budget["memory_bytes"], budget["deadline_ttft_s"]) == (64 * 10**12, 0.5)

@@ -117,15 +117,19 @@ def test_threads_are_the_quota_rounded_up(cpus: float | None, usable: int, expec
 
 
 @pytest.mark.parametrize(
-    ("limit", "expected"),
-    [("128MiB", 4 * MIB), ("256MiB", 4 * MIB), ("1GiB", 16 * MIB), ("16GiB", 64 * MIB)],
+    ("limit", "weights_mib", "expected_mib"),
+    [
+        ("512MiB", 0, 0),
+        ("700MiB", 10, 168),  # 700 - 2 x 10 - 512
+        ("700MiB", 100, 0),
+        ("16GiB", 100, 256),
+    ],
 )
-def test_the_engine_is_small_under_a_small_limit(limit: str, expected: int):
+def test_the_engine_takes_what_is_left(limit: str, weights_mib: int, expected_mib: int):
     budget = Budget.model_validate({"name": "b", "memory": limit})
-    assert engine_bytes(64 * MIB, budget) == expected
-    assert engine_bytes(MIB, budget) == MIB  # never more than asked
-    assert engine_bytes(64 * MIB, None) == 64 * MIB
-    assert engine_bytes(64 * MIB, ad_hoc(cpus=1)) == 64 * MIB
+    assert engine_bytes(256 * MIB, budget, weights_mib * MIB) == expected_mib * MIB
+    assert engine_bytes(256 * MIB, None, 2**40) == 256 * MIB
+    assert engine_bytes(256 * MIB, ad_hoc(cpus=1), 2**40) == 256 * MIB
 
 
 def test_a_budget_without_a_file_is_named_after_its_limits():
