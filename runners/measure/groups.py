@@ -41,7 +41,7 @@ def make_group(controller: Controller, made: Made, undo: ExitStack) -> None:
     if not found:
         made.why[controller] = "this system has no control groups, or hides them"
         return
-    why = ""
+    why = []
     for group in found:
         try:
             if group.version == 1:
@@ -50,10 +50,10 @@ def make_group(controller: Controller, made: Made, undo: ExitStack) -> None:
                 made.groups[controller] = enter_v2(controller, group, made, undo)
         except OSError as error:
             reason = error.strerror or str(error)
-            why = f"cgroup v{group.version}, {group.path}: no group can be made ({reason})"
+            why.append(f"cgroup v{group.version}, {group.path}: no group can be made ({reason})")
         else:
             return
-    made.why[controller] = why
+    made.why[controller] = "; ".join(why)
 
 
 def enter_v2(
