@@ -15,22 +15,20 @@ from runners.harness import TaskScore, score_task
 from runners.measure import latency
 from runners.measure.machine import usable_memory
 from runners.record import (
-    CandidateInfo,
     DataInfo,
     JobError,
     JobInfo,
     LoadInfo,
     MemoryInfo,
     MemoryPhase,
-    QuantisationInfo,
     Record,
     RequestTimesInfo,
-    SuiteInfo,
     SummaryInfo,
     WorkloadLatency,
 )
 from runners.record_parts import EnergyInfo, EngineInfo
 from runners.samples import sample_rows, sample_table
+from runners.subject import candidate_info, suite_info
 from runners.verdict import verdict_of
 
 if TYPE_CHECKING:
@@ -99,61 +97,6 @@ def assemble(
     )
     record = record.model_copy(update={"flags": flags(record, _seen(job, measured))})
     return record, sample_table(rows) if rows else None
-
-
-def candidate_info(job: Job, measured: Measured) -> CandidateInfo:
-    """The candidate as this machine resolved it."""
-    candidate, weights, loaded = job.candidate, job.weights, measured.loaded
-    settings = {k: v for k, v in job.settings.items() if k != "fake" or v}
-    settings["mmap"] = settings["mmap"] and measured.mmap
-    settings["chat_template"] = candidate.chat_template
-    if loaded is not None:
-        settings["context"] = loaded.context
-    if loaded is not None and loaded.compute:
-        settings |= {"dtype": loaded.compute, "device": loaded.device}
-    quantisation = None
-    if weights.quantisation is not None:
-        quantisation = QuantisationInfo(
-            name=_computed_in(weights.quantisation.name, loaded.compute if loaded else ""),
-            bits_per_weight=weights.quantisation.bits_per_weight,
-            share=dict(weights.quantisation.share),
-        )
-    return CandidateInfo(
-        name=candidate.name,
-        family=candidate.family or candidate.name,
-        runtime=candidate.runtime,
-        digest=job.candidate_digest,
-        source=weights.source_uri,
-        made_from=weights.made_from,
-        weights_sha256=weights.sha256,
-        weights_verified=weights.verified,
-        weights_bytes=weights.bytes,
-        parameters=weights.parameters,
-        architecture=weights.architecture,
-        quantisation=quantisation,
-        licence=candidate.licence,
-        settings=settings,
-        notes=candidate.notes,
-    )
-
-
-def _computed_in(weights: str, compute: str) -> str:
-    """How the weights are stored and, where that is another type, what they are computed in."""
-    short = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}.get(compute, weights)
-    return weights if short == weights else f"{weights} weights, {short.lower()} compute"
-
-
-def suite_info(job: Job) -> SuiteInfo:
-    """The suite as it was run."""
-    return SuiteInfo(
-        name=job.suite.name,
-        version=job.suite.version,
-        digest=job.suite_digest,
-        seed=job.suite.seed,
-        tasks=[task.model_dump(exclude_none=True) for task in job.suite.tasks],
-        workloads=[workload.name for workload in job.suite.workloads],
-        latency_repeats=job.suite.latency_repeats,
-    )
 
 
 def _score(
