@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from evals.specs import Budget, format_size
+from evals.quantities import format_size
+from evals.specs import Budget
 from runners.measure.limits import Allowance
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import MeasureError
-from evals.specs import format_size
+from evals.quantities import format_size
 from runners.budgets import ad_hoc, allowance
 from runners.job import Job, Options, run_job
 from runners.measure.limits import limited

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runners.measure.latency import P95_FROM, awaited
-from runners.record import FlagInfo
+from runners.record_parts import FlagInfo
 
 if TYPE_CHECKING:
     from runners.measure.noise import Noise

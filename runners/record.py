@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from evals.errors import RecordError
-from runners.record_parts import EnergyInfo, EngineInfo, NoiseFloorInfo, Part
+from runners.record_parts import EnergyInfo, EngineInfo, FlagInfo, NoiseFloorInfo, Part
 
 SCHEMA_VERSION = 1
 RUN_ID = r"^[0-9]{8}T[0-9]{6}-[A-Za-z0-9._-]{1,120}$"
@@ -200,16 +200,6 @@ class MemoryInfo(Part):
     phases: dict[Phase, MemoryPhase]
     series: list[tuple[float, int, int | None, int | None]] = Field(default_factory=list)
     """(seconds, resident, anonymous, file-backed bytes) while likelihood tasks are scored."""
-
-
-class FlagInfo(Part):
-    """Something that a reader of the numbers should know."""
-
-    name: str
-    detail: str
-    level: Literal["warning", "note"] = "warning"
-    """warning: something disturbed, cut or changed what was measured; note: a good run may lack it,
-    too (runners/flags.py)."""
 
 
 class Record(Part):

@@ -1,6 +1,10 @@
-"""Parts of a record that are no one task's and no one workload's: engine, noise floor, energy."""
+"""Parts of a record that are no one task's and no one workload's: engine, noise floor, energy,
+flags.
+"""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -50,3 +54,13 @@ class EnergyInfo(Part):
     """By phase; a phase that more than one process worked on has none."""
     reason: str | None = None
     """Why a figure is missing."""
+
+
+class FlagInfo(Part):
+    """Something that a reader of the numbers should know."""
+
+    name: str
+    detail: str
+    level: Literal["warning", "note"] = "warning"
+    """warning: something disturbed, cut or changed what was measured; note: a good run may lack it,
+    too (runners/flags.py)."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from evals.specs import format_size
+from evals.quantities import format_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

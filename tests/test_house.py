@@ -65,7 +65,7 @@ def allowed(module: str) -> tuple[str, ...]:
         return ("runners.worker",)
     if within(module, ("runners",)):
         return ("evals", "runners")
-    return ("evals", "leaderboard", "runners.record", "runners.store")
+    return ("evals", "leaderboard", "runners.record", "runners.record_parts", "runners.store")
 
 
 def refused(source: str, path: Path) -> list[str]:

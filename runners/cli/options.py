@@ -63,7 +63,7 @@ def suite_options(command: F) -> F:
 
 
 def _size(_context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
-    from evals.specs import parse_bytes
+    from evals.quantities import parse_bytes
 
     try:
         return None if text is None else parse_bytes(text)
@@ -72,7 +72,7 @@ def _size(_context: click.Context, parameter: click.Parameter, text: str | None)
 
 
 def _time(_context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
-    from evals.specs import parse_seconds
+    from evals.quantities import parse_seconds
 
     try:
         return None if text is None else parse_seconds(text)

@@ -126,7 +126,7 @@ def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
 
 
 def _engine_memory(text: str) -> int:
-    from evals.specs import parse_bytes
+    from evals.quantities import parse_bytes
 
     try:
         return parse_bytes(text)

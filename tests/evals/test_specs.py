@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.errors import SpecError
-from evals.specs import Budget, Candidate, Suite, check_spec, parse_bytes, read_spec
+from evals.quantities import parse_bytes
+from evals.specs import Budget, Candidate, Suite, check_spec, read_spec
 
 
 @pytest.mark.parametrize(

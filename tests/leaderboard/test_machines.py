@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leaderboard.machines import data_sources, machines, measured
-from runners.record import FlagInfo
+from runners.record_parts import FlagInfo
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

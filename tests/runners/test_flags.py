@@ -15,7 +15,8 @@ import pytest
 
 from runners.flags import Seen, flags, noise_flags
 from runners.measure.noise import Noise
-from runners.record import FlagInfo, Record, parse_record
+from runners.record import Record, parse_record
+from runners.record_parts import FlagInfo
 
 if TYPE_CHECKING:
     from tests.runners.conftest import Bench

@@ -15,7 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 import leaderboard
 from leaderboard.serving import environment
-from runners.record import FlagInfo, QuantisationInfo
+from runners.record import QuantisationInfo
+from runners.record_parts import FlagInfo
 from runners.store import RECORD, Store
 from tests.leaderboard.conftest import Maker
 
