@@ -30,6 +30,8 @@ class PairedDifference:
     difference: float
     stderr: float | None
     """Clustered where items share a passage; None where nothing is known of the spread."""
+    null_stderr: float
+    """What it would be if neither were better, clustered likewise; 0 where no item differs."""
     interval: Interval
     n: int
     clusters: int
@@ -90,6 +92,7 @@ def paired_difference(
     return PairedDifference(
         difference=mean,
         stderr=stderr,
+        null_stderr=math.sqrt(math.fsum(d**2) * effect) / n,
         interval=interval,
         n=n,
         clusters=groups,
@@ -138,6 +141,7 @@ def mean_difference(
     return PairedDifference(
         difference=mean,
         stderr=math.hypot(*errors) if len(errors) == len(tasks) else None,
+        null_stderr=math.hypot(*(w * t.null_stderr for w, t in weighed)),
         interval=Interval(low=max(-1.0, mean - below), high=min(1.0, mean + above)),
         n=sum(t.n for t in tasks),
         clusters=sum(t.clusters for t in tasks),

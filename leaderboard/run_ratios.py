@@ -25,6 +25,10 @@ class RunRatio:
     """None where one side has a single run, which says nothing of the next."""
     p: float | None
     """Two-sided, of a ratio of 1; None with the interval."""
+    log_stderr: float | None
+    """Standard error of the ratio's logarithm; None with the interval."""
+    freedom: float
+    """Degrees of freedom of Student's t that judges it."""
     paired: bool
     """Whether runs of one round of one batch were compared with each other."""
     reference_runs: int
@@ -121,12 +125,14 @@ def _ratio(
         half = float(stdtrit(freedom, (1 + confidence) / 2)) * stderr
         interval = Interval(low=_exp(mean - half), high=_exp(mean + half))
         p = 2 * float(stdtr(freedom, -abs(mean) / stderr)) if stderr > 0 else float(mean == 0)
-        needed = _noncentrality(freedom, 1 - confidence, power)
+        needed = noncentrality(freedom, (1 - confidence) / 2, power)
         detectable = _exp(needed * stderr)
     return RunRatio(
         ratio=math.exp(mean),
         interval=interval,
         p=p,
+        log_stderr=stderr,
+        freedom=freedom,
         paired=paired,
         reference_runs=runs[0],
         other_runs=runs[1],
@@ -139,11 +145,19 @@ def _exp(x: float) -> float:
     return math.exp(max(-700.0, min(700.0, x)))
 
 
-def _noncentrality(freedom: float, alpha: float, power: float) -> float:
-    """How many standard errors off a true value must be for the t test to see it so often."""
+def noncentrality(freedom: float, alpha: float, power: float = POWER) -> float:
+    """How many standard errors off a true value must be for a t test to see it so often.
+
+    Args:
+        freedom: degrees of freedom, above 0.
+        alpha: one-sided level of the test.
+        power: probability of seeing it.
+
+    Source: the noncentral t distribution.
+    """
     from scipy.special import nctdtr, stdtrit
 
-    limit = float(stdtrit(freedom, 1 - alpha / 2))
+    limit = float(stdtrit(freedom, 1 - alpha))
     low, high = 0.0, 2 * limit + 10
     while float(nctdtr(freedom, high, limit)) > 1 - power:
         high *= 2

@@ -45,6 +45,8 @@ class Batch:
     """Pack generations and time none of them."""
     engine_memory_bytes: int = 256 * 2**20
     budget: Budget | None = None
+    order: str = ""
+    """Draws another order of runs within each round, so that no two gates share theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +105,7 @@ def plan_jobs(
         order = list(resolved)
         if batch.repeats > 1:
             # The order of runs, not a secret.
-            random.Random(f"{batch.suite.seed}/{repeat}").shuffle(order)  # noqa: S311
+            random.Random(f"{batch.suite.seed}{batch.order}/{repeat}").shuffle(order)  # noqa: S311
         rounds.extend((repeat, candidate, found) for candidate, found in order)
     jobs: list[tuple[Job, WeighinError | None]] = []
     for position, (repeat, candidate, found) in enumerate(rounds):

@@ -55,6 +55,15 @@ def complete_runs(ctx: click.Context, _parameter: click.Parameter, incomplete: s
     return [CompletionItem(run_id) for run_id in ids if run_id.startswith(incomplete)]
 
 
+def complete_runs_or_candidates(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> Items:
+    """Candidates of the catalogue, else runs of the store, else a folder."""
+    names = [i for i in complete_candidates(ctx, parameter, incomplete) if i.type == "plain"]
+    runs = complete_runs(ctx, parameter, incomplete)
+    return [*names, *runs] or [CompletionItem(incomplete, type="dir")]
+
+
 def _names(names: list[str], incomplete: str) -> Items:
     found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
     # A shell is told one kind of answer: a path is completed where no name fits.

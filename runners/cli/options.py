@@ -24,6 +24,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON i
 offline_option = click.option(
     "--offline", is_flag=True, help="Use what is in the cache; no network."
 )
+insist_option = click.option(
+    "--allow-different-prompts", "insist", is_flag=True,
+    help="Compare although what was asked differs; the report says in what.",
+)  # fmt: skip
 accept_option = click.option(
     "--accept-license", "accepted", multiple=True, metavar="WORD",
     help="Accept a licence that must be accepted before its weights are fetched, e.g. gemma.",

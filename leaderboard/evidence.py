@@ -1,0 +1,126 @@
+"""What the data say of one possible loss: how large, how sure, and what they could have shown.
+
+A loss is positive where the candidate is worse. Accuracy's is in points of the score (0.01 is one
+point); that of times and sizes is the logarithm of the ratio, worse over better.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+from leaderboard.flips import POWER
+from leaderboard.paired import SCORE, PairedDifference
+from leaderboard.run_ratios import RunRatio, noncentrality
+from leaderboard.stats import Interval, binomial_tail
+
+_NORMAL = NormalDist()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One loss as it was measured."""
+
+    loss: float
+    interval: Interval
+    """Two-sided at 1 - 2 alpha, so that each of its ends is a test at alpha."""
+    p: float
+    """One-sided, of no loss: small where the candidate is worse."""
+    stderr: float
+    """Of the estimate; where nothing differed, what so many items would allow."""
+    freedom: float
+    """Of Student's t; infinite where the normal distribution judges."""
+
+    def detectable(self, margin: float, alpha: float, power: float = POWER) -> float:
+        """The smallest true loss that data like these call a regression with this probability.
+
+        Args:
+            margin: the greatest loss that is borne.
+            alpha: one-sided level of this test, after the correction for its family.
+            power: above 0.5.
+
+        A regression is both told from no loss and estimated at the margin or above, so whichever
+        asks for more decides.
+        """
+        beyond = self.stderr * _quantile(power, self.freedom)
+        return max(margin + beyond, self.stderr * self._needed(alpha, power))
+
+    def _needed(self, alpha: float, power: float) -> float:
+        if math.isinf(self.freedom):
+            return _NORMAL.inv_cdf(1 - alpha) + _NORMAL.inv_cdf(power)
+        return noncentrality(self.freedom, alpha, power)
+
+
+def accuracy_evidence(
+    paired: PairedDifference, tasks: Sequence[PairedDifference], alpha: float
+) -> Evidence:
+    """The loss of accuracy over items that both answered.
+
+    Args:
+        paired: the comparison, candidate minus baseline, with an interval at 1 - 2 alpha.
+        tasks: what it is the mean of, each counting the same; itself where it is one task.
+        alpha: one-sided.
+
+    One task of right and wrong answers is tested by McNemar's exact test. Otherwise each item that
+    differs may as well have gone the other way, were neither candidate better: that gives the mean
+    a variance without any estimate of its size, and a normal test with a continuity correction of
+    one flip (A. L. Edwards, Psychometrika 13 (1948) 185-187; by strata and with clusters'
+    design effects as in `paired`).
+    """
+    loss = 0.0 - paired.difference
+    interval = Interval(low=0.0 - paired.interval.high, high=0.0 - paired.interval.low)
+    exact = paired.method == SCORE and math.isclose(
+        paired.null_stderr * paired.n, math.sqrt(paired.gained + paired.lost)
+    )
+    if exact:
+        p = binomial_tail(paired.lost, paired.gained + paired.lost, 0.5)
+    else:
+        steps = [1 / (len(tasks) * t.n) for t in tasks if t.gained + t.lost]
+        p = _flip_test(loss, paired.null_stderr, min(steps, default=0.0))
+    # The wider half of the interval knows of items that might have differed and did not.
+    half = max(interval.high - loss, loss - interval.low)
+    stderr = half / _NORMAL.inv_cdf(1 - alpha)
+    return Evidence(loss=loss, interval=interval, p=p, stderr=stderr, freedom=math.inf)
+
+
+def ratio_evidence(ratio: RunRatio, alpha: float, *, more_is_better: bool) -> Evidence:
+    """The loss of a time, a rate or a size over runs.
+
+    Raises:
+        ValueError: there is no interval, because a side has a single run.
+    """
+    if ratio.log_stderr is None:
+        raise ValueError("a single run on a side is no evidence")
+    loss = 0.0 - math.log(ratio.ratio) if more_is_better else math.log(ratio.ratio)
+    stderr, freedom = ratio.log_stderr, ratio.freedom
+    half = stderr * _quantile(1 - alpha, freedom)
+    return Evidence(
+        loss=loss,
+        interval=Interval(low=loss - half, high=loss + half),
+        p=_student_tail(loss / stderr, freedom) if stderr else float(loss <= 0),
+        stderr=stderr,
+        freedom=freedom,
+    )
+
+
+def _flip_test(loss: float, stderr: float, step: float) -> float:
+    if not stderr:
+        return 1.0
+    corrected = max(0.0, loss - step) if loss > 0 else loss
+    return 1 - _NORMAL.cdf(corrected / stderr)
+
+
+def _quantile(probability: float, freedom: float) -> float:
+    if math.isinf(freedom):
+        return _NORMAL.inv_cdf(probability)
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, probability))
+
+
+def _student_tail(t: float, freedom: float) -> float:
+    from scipy.special import stdtr
+
+    return float(stdtr(freedom, -t))

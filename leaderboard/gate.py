@@ -1,0 +1,104 @@
+"""The gate: did a candidate get worse than its baseline? Pass, regressed, or cannot tell.
+
+Closed forms decide. A metric *regressed* when it is told from no loss at all, Holm's correction
+over the metrics of its severity included, and its estimated loss is at the margin or beyond. It
+*passes* when the upper limit of its loss lies below the margin. docs/statistics.md says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from evals.errors import RecordError
+from leaderboard.answers import ItemKey
+from leaderboard.compare import Side, compare
+from leaderboard.gate_metrics import accuracy_drafts, axis_drafts
+from leaderboard.judged import Judged, judge_families
+from leaderboard.mismatch import Mismatch
+from leaderboard.noninferiority import GateVerdict
+from leaderboard.policy import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """Items that only one side has a score for."""
+
+    task: str
+    only_baseline: tuple[ItemKey, ...]
+    only_candidate: tuple[ItemKey, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What the gate says."""
+
+    verdict: GateVerdict
+    policy: Policy
+    baseline: Side
+    candidate: Side
+    judged: tuple[Judged, ...] = ()
+    mismatches: tuple[Mismatch, ...] = ()
+    """In what was asked; empty unless it was insisted on."""
+    missing: tuple[Missing, ...] = ()
+    failure: str = ""
+    """Why the candidate has no numbers: it failed or was killed."""
+
+    @property
+    def refused(self) -> tuple[Judged, ...]:
+        """The metrics that should decide and could not have failed."""
+        return tuple(j for j in self.judged if j.refused and j.severity == "fail")
+
+
+def judge(
+    baseline: Side,
+    candidate: Side,
+    policy: Policy,
+    *,
+    insist: bool = False,
+    clusters: Mapping[ItemKey, Hashable] | None = None,
+) -> Gate:
+    """Judge a candidate against its baseline.
+
+    Args:
+        baseline: completed runs.
+        candidate: its runs; one that failed is a regression by itself.
+        policy: margins and severities.
+        insist: judge although what was asked differs.
+        clusters: what an item shares with others, e.g. its passage.
+
+    Raises:
+        RecordError: the baseline is incomplete, a run was interrupted, what was asked differs, or
+            the policy names a task that neither has.
+    """
+    for run in (*baseline.runs, *candidate.runs):
+        if run.status == "interrupted" or (run.status == "failed" and run in baseline.runs):
+            raise RecordError(f"{run.run_id} is {run.status}: a gate needs completed runs")
+    failed = next((run for run in candidate.runs if run.status == "failed"), None)
+    empty = Gate(verdict="regressed", policy=policy, baseline=baseline, candidate=candidate)
+    if failed is not None:
+        why = f"{failed.error.phase}: {failed.error.message}" if failed.error else "no reason given"
+        return replace(empty, failure=f"{failed.run_id} failed in {why}")
+    (found,) = compare(
+        [baseline, candidate], insist=insist, clusters=clusters, confidence=1 - 2 * policy.alpha
+    )
+    judged = judge_families(
+        [*accuracy_drafts(found, policy), *axis_drafts(found, policy)], policy.alpha
+    )
+    return replace(
+        empty,
+        verdict=_overall([j.verdict for j in judged if j.severity == "fail"]),
+        judged=judged,
+        mismatches=found.mismatches,
+        missing=tuple(
+            Missing(task=t.name, only_baseline=t.only_reference, only_candidate=t.only_other)
+            for t in found.tasks
+            if t.only_reference or t.only_other
+        ),
+    )
+
+
+def _overall(verdicts: Sequence[GateVerdict]) -> GateVerdict:
+    if "regressed" in verdicts:
+        return "regressed"
+    return "pass" if verdicts and set(verdicts) == {"pass"} else "cannot tell"

@@ -1,0 +1,123 @@
+"""What a gate judges, by which margins, and what it does where it cannot tell.
+
+A policy is a YAML file; what it leaves out is the default, and unknown keys are refused:
+
+    alpha: 0.05
+    on_cannot_tell: pass
+    metrics:
+      accuracy: {margin: 0.02}
+      peak_bytes: {margin: 5%, minimum: 8MiB, severity: warn}
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from evals.specs import check_spec, parse_bytes, read_yaml
+
+Severity = Literal["fail", "warn", "auto", "off"]
+MOST_MARGIN = 10.0
+_UNITS = {"s": 1.0, "ms": 1e-3}
+
+
+def _share(value: object) -> object:
+    """`5%` as 0.05; numbers as they are."""
+    found = re.fullmatch(r"\s*([0-9.]+)\s*%\s*", value) if isinstance(value, str) else None
+    return value if found is None else float(found[1]) / 100
+
+
+def _amount(value: object) -> object:
+    """`8MiB` in bytes, `5ms` in seconds; numbers as they are."""
+    if not isinstance(value, str):
+        return value
+    found = re.fullmatch(r"\s*([0-9.]+)\s*(m?s)\s*", value)
+    return float(found[1]) * _UNITS[found[2]] if found else parse_bytes(value)
+
+
+class Rule(BaseModel):
+    """How one metric is judged."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    margin: Annotated[float, BeforeValidator(_share), Field(gt=0, le=MOST_MARGIN)]
+    """The greatest loss that is borne: a share of the baseline, for accuracy a share of 1."""
+    minimum: Annotated[float, BeforeValidator(_amount), Field(ge=0, allow_inf_nan=False)] = 0.0
+    """A smaller change is none, in the metric's own unit; for tiny candidates, of whose
+    milliseconds and bytes a share is nothing. Not for accuracy."""
+    severity: Severity = "fail"
+    """fail: counts for the verdict. warn: is shown. auto: fails where there are enough pairs of
+    interleaved runs, else warns. off: is not judged."""
+
+    def log_margin(self, baseline: float, *, more_is_better: bool) -> float:
+        """The margin as the logarithm of a ratio, worse over better; the wider of the two."""
+        wide = math.log1p(self.margin)
+        if not self.minimum:
+            return wide
+        if more_is_better:
+            share = self.minimum / baseline
+            return max(wide, -math.log1p(-share)) if share < 1 else math.inf
+        return max(wide, math.log1p(self.minimum / baseline))
+
+
+class Rules(BaseModel):
+    """A rule a metric."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    accuracy: Rule = Rule(margin=0.01)
+    """The mean over the suite's tasks."""
+    task: Rule = Rule(margin=0.03, severity="warn")
+    """Each task or group by itself."""
+    peak_bytes: Rule = Rule(margin=0.05, minimum=8 * 2**20)
+    ttft_s: Rule = Rule(margin=0.10, minimum=0.005, severity="auto")
+    decode_tokens_per_s: Rule = Rule(margin=0.10, severity="auto")
+    cold_start_s: Rule = Rule(margin=0.10, minimum=0.05, severity="auto")
+    weights_bytes: Rule = Rule(margin=0.05, severity="warn")
+
+
+class Policy(BaseModel):
+    """What one gate asks."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    alpha: Annotated[float, Field(gt=0, le=0.25)] = 0.05
+    """The chance of any false alarm in the whole gate; each test is one-sided."""
+    on_cannot_tell: Literal["pass", "warn", "fail"] = "warn"
+    """What such a gate's exit code says: pass 0, warn 2, fail 1."""
+    tasks: tuple[str, ...] | None = None
+    """The tasks and groups that count, in the mean, too; None: all."""
+    metrics: Rules = Rules()
+
+
+def read_policy(path: Path) -> Policy:
+    """A policy from its file; what it leaves out of a metric's rule is that metric's default.
+
+    Raises:
+        SpecError: unreadable, or it names something unknown.
+    """
+    content = read_yaml(path)
+    given = content.get("metrics")
+    if isinstance(given, dict):
+        default = Rules().model_dump()
+        content["metrics"] = {name: _with_default(default.get(name), rule)
+                              for name, rule in given.items()}  # fmt: skip
+    return check_spec(content, Policy, where=str(path))
+
+
+def _with_default(default: dict[str, Any] | None, given: Any) -> Any:
+    return {**default, **given} if default and isinstance(given, dict) else given
+
+
+def fewest_pairs(alpha: float) -> int:
+    """Pairs of runs below which a gate cannot fail without assuming how times are distributed.
+
+    Were nothing changed, all n pairs would go the same given way with probability 2^-n; a test
+    that trusts the signs alone cannot reach `alpha` with fewer. The t test could, but only because
+    it takes the logarithms as normal, of which a handful of runs is no evidence.
+    """
+    return math.ceil(-math.log2(alpha))

@@ -1,0 +1,209 @@
+"""A gate as people read it: each metric's verdict in one sentence; and the whole as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from leaderboard.gate import Gate
+from leaderboard.judged import Judged
+from leaderboard.units import (
+    MISSING,
+    format_mib,
+    format_ms,
+    format_number,
+    format_percent,
+    format_rate,
+)
+
+REPORT_VERSION = 1
+EXIT = {"pass": 0, "regressed": 1, "cannot tell": 2}
+_NAMES = {
+    "accuracy": "accuracy",
+    "ttft_s": "TTFT",
+    "decode_tokens_per_s": "decode time per token",
+    "cold_start_s": "cold start",
+    "peak_bytes": "peak memory",
+    "weights_bytes": "weights file",
+}
+_FORMATS = {
+    "accuracy": format_percent,
+    "ttft_s": format_ms,
+    "decode_tokens_per_s": format_rate,
+    "cold_start_s": format_ms,
+    "peak_bytes": format_mib,
+    "weights_bytes": format_mib,
+}
+
+
+def exit_code(gate: Gate) -> int:
+    """0 pass, 1 regressed, 2 cannot tell, as the policy maps it.
+
+    What was refused, because it could not have failed, is never mapped to a pass.
+    """
+    code = EXIT[gate.verdict]
+    if gate.verdict != "cannot tell":
+        return code
+    mapped = {"pass": 0, "warn": code, "fail": 1}[gate.policy.on_cannot_tell]
+    return code if gate.refused and mapped == 0 else mapped
+
+
+def name(metric: str) -> str:
+    """A metric in words: `TTFT 512+64`, `accuracy of boolq`."""
+    kind, _, rest = metric.partition(":")
+    of = " of " if kind == "accuracy" else " "
+    return f"{_NAMES[kind]}{of}{rest}" if rest else _NAMES[kind]
+
+
+def value(metric: str, number: float | None) -> str:
+    """A metric's value with its unit."""
+    return MISSING if number is None else _FORMATS[metric.partition(":")[0]](number)
+
+
+def amount(judged: Judged, loss: float | None, *, sign: bool = True) -> str:
+    """A loss, margin or limit: `+1.2 points`, `-3.4%`; positive is worse."""
+    if loss is None:
+        return MISSING
+    text = f"{100 * loss:+.1f}" if sign else format_number(100 * loss)
+    unit = "%" if judged.unit == "share" else " point" if text == "1.00" else " points"
+    return ("1" if text == "1.00" else text) + unit
+
+
+def sentence(judged: Judged) -> str:
+    """What one metric's verdict means, in one sentence."""
+    what, margin = name(judged.metric), amount(judged, judged.margin, sign=False)
+    if judged.refused:
+        sides = "pairs of runs" if judged.paired else "runs a side"
+        of = "items" if judged.unit == "points" else sides
+        return (
+            f"{what}: refused, since {judged.count} {of} could not show a regression; "
+            f"{judged.needed} are needed"
+        )
+    if judged.loss is None:
+        return f"{what}: cannot tell, since it {_because(judged.reason)}"
+    if judged.interval is None:
+        compared = "more than" if judged.verdict == "regressed" else "within"
+        return f"{what}: {amount(judged, judged.loss)}, {compared} the {margin} that is allowed"
+    limits = f"{amount(judged, judged.interval.low)} to {amount(judged, judged.interval.high)}"
+    could = amount(judged, judged.detectable, sign=False)
+    if judged.verdict == "pass":
+        return f"{what}: a loss of {margin} is ruled out (loss {limits})"
+    if judged.verdict == "regressed":
+        loss = amount(judged, judged.loss, sign=False)
+        return f"{what}: {loss} worse (loss {limits}); {margin} is allowed"
+    unit = "items" if judged.unit == "points" else "pairs" if judged.paired else "runs a side"
+    return (
+        f"{what}: cannot tell, since the loss may be {limits} and {margin} is allowed; this data "
+        f"shows a loss of {could}, and about {judged.needed:,} {unit} would settle it"
+    )
+
+
+def _because(reason: str) -> str:
+    starts = ("was ", "measured ", "is ")
+    if reason.startswith("measured "):
+        return f"was {reason}"
+    return reason if reason.startswith(starts) else f"has no estimate ({reason})"
+
+
+def headline(gate: Gate) -> str:
+    """The whole verdict in one sentence."""
+    names = f"{gate.candidate.runs[-1].candidate.name} against {_baseline(gate)}"
+    if gate.failure:
+        return f"{names}: regressed: {gate.failure}"
+    deciding = [j for j in gate.judged if j.severity == "fail"]
+    guilty = [name(j.metric) for j in deciding if j.verdict == gate.verdict]
+    if gate.verdict == "pass":
+        return f"{names}: pass on all {len(deciding)} metrics that decide"
+    if not deciding:
+        return f"{names}: cannot tell: the policy lets no metric decide"
+    return f"{names}: {gate.verdict}: {', '.join(guilty)}"
+
+
+def _baseline(gate: Gate) -> str:
+    first = gate.baseline.runs[-1]
+    same = first.candidate.name == gate.candidate.runs[-1].candidate.name
+    return first.run_id if same else first.candidate.name
+
+
+def notes(gate: Gate) -> list[str]:
+    """What a reader of the verdicts has to know."""
+    lines = [f"asked differently, and insisted on: {m.text}" for m in gate.mismatches]
+    for missing in gate.missing:
+        for side, keys in (
+            ("baseline", missing.only_baseline),
+            ("candidate", missing.only_candidate),
+        ):
+            if keys:
+                documents = ", ".join(str(key.doc_id) for key in keys[:5])
+                more = ", …" if len(keys) > 5 else ""
+                lines.append(
+                    f"{missing.task}: {len(keys)} items were answered by the {side} alone and "
+                    f"left out (documents {documents}{more})"
+                )
+    if any(not j.paired and j.loss is not None for j in gate.judged):
+        lines.append(
+            "times and memory: the runs are not interleaved pairs, so a machine that drifted "
+            "between them is not in the intervals; --rerun measures both now"
+        )
+    if gate.mismatches or not gate.judged:
+        return lines
+    level = f"{1 - 2 * gate.policy.alpha:.0%}"
+    lines.append(f"a loss is positive where the candidate is worse; intervals are {level} ones")
+    return lines
+
+
+def as_dict(gate: Gate, *, created_at: str) -> dict[str, Any]:
+    """The whole report, for JSON."""
+    sides = {"baseline": gate.baseline, "candidate": gate.candidate}
+    return {
+        "report_version": REPORT_VERSION,
+        "created_at": created_at,
+        "verdict": gate.verdict,
+        "exit_code": exit_code(gate),
+        "sentence": headline(gate),
+        **{
+            which: {
+                "name": side.runs[-1].candidate.name,
+                "runs": [run.run_id for run in side.runs],
+                "suite": side.runs[-1].suite.name,
+                "machine": side.runs[-1].machine.get("fingerprint"),
+            }
+            for which, side in sides.items()
+        },
+        "policy": gate.policy.model_dump(mode="json"),
+        "failure": gate.failure or None,
+        "insisted": bool(gate.mismatches),
+        "metrics": [{**dataclasses.asdict(j), "sentence": sentence(j)} for j in gate.judged],
+        "missing": [
+            {
+                "task": m.task,
+                "only_baseline": [list(key) for key in m.only_baseline],
+                "only_candidate": [list(key) for key in m.only_candidate],
+            }
+            for m in gate.missing
+        ],
+        "notes": notes(gate),
+    }
+
+
+HEADINGS = (
+    "metric", "verdict", "counts", "baseline", "candidate", "loss", "interval", "allowed",
+    "could show",
+)  # fmt: skip
+
+
+def cells(judged: Judged) -> tuple[str, ...]:
+    """A metric as a row under `HEADINGS`."""
+    interval = judged.interval
+    limits = [interval.low, interval.high] if interval else []
+    return (
+        name(judged.metric),
+        judged.verdict,
+        judged.severity,
+        value(judged.metric, judged.baseline),
+        value(judged.metric, judged.candidate),
+        amount(judged, judged.loss),
+        " to ".join(f"{100 * limit:+.1f}" for limit in limits) or MISSING,
+        amount(judged, judged.margin, sign=False),
+        amount(judged, judged.detectable, sign=False),
+    )

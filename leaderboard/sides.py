@@ -1,0 +1,73 @@
+"""Which of many records are one side of a comparison: the runs of one candidate, alike in all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evals.errors import RecordError
+from runners.record import Record
+
+
+def newest(records: Sequence[Record], candidate: str) -> Record | None:
+    """The newest run of a candidate; an interrupted one only where there is no other.
+
+    Args:
+        records: oldest first.
+        candidate: its name.
+    """
+    named = [record for record in records if record.candidate.name == candidate]
+    ended = [record for record in named if record.status != "interrupted"]
+    return ended[-1] if ended else named[-1] if named else None
+
+
+def runs_beside(
+    lead: Record, records: Sequence[Record], *, one_batch: bool = False
+) -> tuple[Record, ...]:
+    """The runs that may be judged together with one of them.
+
+    Args:
+        lead: a run of the side, as a rule the newest.
+        records: of its store, oldest first.
+        one_batch: of the lead's invocation alone, so that two measurements of one candidate can
+            be compared.
+
+    Returns:
+        Of each repeat the newest completed run of the same candidate, suite, machine and budget,
+        oldest first, and what failed in the lead's batch; the lead alone where it has no equal.
+    """
+    found: dict[int, Record] = {}
+    failed = []
+    for record in records:
+        if record.job.batch == lead.job.batch and record.candidate.name == lead.candidate.name:
+            if record.status == "failed":
+                failed.append(record)
+        elif one_batch:
+            continue
+        if record.status == "completed" and _alike(record) == _alike(lead):
+            found[record.job.repeat] = record
+    runs = sorted([*found.values(), *failed], key=lambda record: record.run_id)
+    return tuple(runs) or (lead,)
+
+
+def only_candidate(records: Sequence[Record], where: str) -> Record:
+    """The newest run where all are of one candidate.
+
+    Raises:
+        RecordError: there is no run, or of several candidates.
+    """
+    names = list(dict.fromkeys(record.candidate.name for record in records))
+    if len(names) != 1:
+        found = f"holds {', '.join(names)}: name one of them" if names else "holds no run"
+        raise RecordError(f"{where}: {found}")
+    lead = newest(records, names[0])
+    return records[-1] if lead is None else lead
+
+
+def _alike(record: Record) -> tuple[object, ...]:
+    return (
+        record.candidate.name,
+        record.candidate.digest,
+        record.suite.digest,
+        record.machine.get("fingerprint"),
+        record.budget,
+    )

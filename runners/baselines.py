@@ -1,0 +1,125 @@
+"""Baselines: folders of records that later runs are checked against, each with its reason.
+
+`<folder>/<name>/{baseline.json, <run id>/{record.json, samples.parquet}}`: a store of one
+candidate's runs, small enough to commit, so that moving a baseline is a change that is reviewed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from evals.errors import RecordError, did_you_mean
+from runners.record import Record
+from runners.store import SAMPLES, Store
+
+MANIFEST = "baseline.json"
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """One baseline as it was set."""
+
+    name: str
+    runs: tuple[Record, ...]
+    """Oldest first, at least one."""
+    reason: str
+    set_at: str
+    """UTC, ISO 8601."""
+
+
+def baseline_names(folder: Path) -> list[str]:
+    """Every baseline of a folder, sorted; none where there is no folder."""
+    return sorted(path.parent.name for path in folder.glob(f"*/{MANIFEST}"))
+
+
+def read_baseline(folder: Path, name: str) -> Baseline:
+    """One baseline with its records.
+
+    Raises:
+        RecordError: there is none of that name, or it is damaged.
+    """
+    path = folder / name / MANIFEST
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        reason, set_at, listed = (content[key] for key in ("reason", "set_at", "runs"))
+        store = Store(folder / name)
+        runs = tuple(store.read(run_id) for run_id in listed)
+    except FileNotFoundError as error:
+        near = did_you_mean(name, baseline_names(folder))
+        raise RecordError(f"no baseline {name!r} in {folder}{near}") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordError(f"{path}: damaged ({error!r}); set the baseline again") from error
+    if not runs:
+        raise RecordError(f"{path}: lists no run; set the baseline again")
+    return Baseline(name=name, runs=runs, reason=str(reason), set_at=str(set_at))
+
+
+def set_baseline(
+    folder: Path, name: str, store: Store, runs: Sequence[Record], *, reason: str, force: bool
+) -> Path:
+    """Copy runs of a store into a baseline, in the place of what it was.
+
+    Args:
+        folder: of all baselines.
+        name: of this one.
+        store: where the runs are.
+        runs: of one candidate, oldest first, at least one.
+        reason: why, in a few words; it is kept.
+        force: also what is flagged, incomplete or has no answers.
+
+    Raises:
+        RecordError: a run is not fit to be a baseline, or the folder cannot be written.
+    """
+    if not re.fullmatch(NAME, name):
+        raise RecordError(f"{name!r} is no name for a baseline (letters, digits, dots, - and _)")
+    if not reason.strip():
+        raise RecordError("--reason is empty: say why the baseline is moved")
+    unfit = None if force else _unfit(store, runs)
+    if unfit:
+        raise RecordError(f"{unfit}; measure it again, or insist with --force")
+    target = folder / name
+    temporary = folder / f".{name}-{secrets.token_hex(4)}"
+    manifest = {
+        "reason": reason.strip(),
+        "set_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "forced": force,
+        "runs": [run.run_id for run in runs],
+    }
+    try:
+        temporary.mkdir(parents=True)
+        for run in runs:
+            shutil.copytree(store.root / run.run_id, temporary / run.run_id)
+        text = json.dumps(manifest, indent=1) + "\n"
+        (temporary / MANIFEST).write_text(text, encoding="utf-8")
+        if target.exists():
+            shutil.rmtree(target)
+        temporary.rename(target)
+    except OSError as error:
+        raise RecordError(f"{target}: cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return target
+
+
+def _unfit(store: Store, runs: Sequence[Record]) -> str | None:
+    for run in runs:
+        if run.status != "completed":
+            return f"{run.run_id} is {run.status}"
+        if run.flags:
+            return f"{run.run_id} is flagged {run.flags[0].name} ({run.flags[0].detail})"
+        if any(task.n < task.asked for task in run.accuracy.values()):
+            return f"{run.run_id} has not answered every item"
+    scored = [run for run in runs if run.accuracy]
+    if not scored:
+        return f"no run of {runs[-1].candidate.name} has answered a task"
+    if not (store.root / scored[-1].run_id / SAMPLES).is_file():
+        return f"{scored[-1].run_id} has no {SAMPLES}, which comparisons by item need"
+    return None

@@ -1,0 +1,190 @@
+"""`weighin check`: the regression gate. Exit 0 pass, 1 regressed, 2 cannot tell."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from evals.errors import RecordError
+from runners.cli import printable
+from runners.cli.names import complete_runs_or_candidates
+from runners.cli.options import (
+    accept_option,
+    insist_option,
+    json_option,
+    offline_option,
+    open_store,
+    store_option,
+    suite_options,
+)
+
+if TYPE_CHECKING:
+    from leaderboard.compare import Side
+    from leaderboard.gate import Gate
+    from leaderboard.policy import Policy
+    from runners.store import Store
+
+PAIRS = 10
+TIMEOUT_S = 600.0
+
+
+@click.command("check")
+@click.argument("candidate", shell_complete=complete_runs_or_candidates)
+@click.option("--against", required=True, metavar="BASELINE",
+              shell_complete=complete_runs_or_candidates,
+              help="A folder of records (results/baselines/NAME), a run id, or a "
+              "candidate.")  # fmt: skip
+@click.option("--policy", "policy_path", type=click.Path(path_type=Path), metavar="FILE",
+              help="Margins and severities; docs/gate.md has the defaults.")  # fmt: skip
+@store_option
+@click.option("--rerun", is_flag=True,
+              help="Run both now, interleaved, instead of reading stored runs.")  # fmt: skip
+@click.option("--pairs", type=click.IntRange(min=1), metavar="N",
+              help="With --rerun: runs of each side, fixed in advance (default: "
+              f"{PAIRS}).")  # fmt: skip
+@suite_options
+@insist_option
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write JUnit XML.")  # fmt: skip
+@click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write a Markdown summary.")  # fmt: skip
+@click.option("--github", is_flag=True,
+              help="Print GitHub annotations, and append the summary to "
+              "$GITHUB_STEP_SUMMARY.")  # fmt: skip
+@accept_option
+@offline_option
+@json_option
+def command(candidate: str, against: str, **options: Any) -> int:
+    """Check CANDIDATE for regressions against a baseline: pass, regressed or cannot tell.
+
+    CANDIDATE is a candidate (its newest runs in the store), a run id or a folder of records. Times
+    and memory are judged between runs on one machine; --rerun measures both sides here and now.
+    The suite's options choose what --rerun asks (default: what the baseline was asked).
+    """
+    from leaderboard.gate import judge
+    from leaderboard.gate_history import write_gate
+    from leaderboard.policy import Policy, read_policy
+    from leaderboard.report import as_dict, exit_code
+
+    if options["as_json"] and options["github"]:
+        raise click.UsageError("give --json or --github, not both: each has stdout for itself")
+    policy = read_policy(options["policy_path"]) if options["policy_path"] else Policy()
+    store = open_store(options["store_path"])
+    baseline, measured = _sides(candidate, against, store, policy, options)
+    gate = judge(baseline, measured, policy, insist=options["insist"])
+    _check_that_it_can_fail(gate)
+    report = as_dict(gate, created_at=datetime.now(UTC).isoformat(timespec="seconds"))
+    _write(gate, options)
+    if options["as_json"]:
+        print(json.dumps(report))
+    else:
+        _print(gate)
+    try:
+        write_gate(store.root, report)
+    except RecordError as error:
+        # A store that can be read and not written, as in CI, is no reason to have no verdict.
+        print(f"weighin: the report is not kept for the board: {error}", file=sys.stderr)
+    return exit_code(gate)
+
+
+def _sides(
+    candidate: str, against: str, store: Store, policy: Policy, options: dict[str, Any]
+) -> tuple[Side, Side]:
+    """Baseline and candidate, stored or measured now."""
+    from runners.cli.sides import find_side
+
+    if not options["rerun"]:
+        given = [f"--{name}" for name in ("pairs", "tasks", "limit", "seed") if options[name]]
+        if given or options["suite_name"]:
+            raise click.UsageError(f"{(given or ['--suite'])[0]} is for --rerun: stored runs are "
+                                   "judged as they are")  # fmt: skip
+        return find_side(against, store), find_side(candidate, store)
+    return _measured(candidate, against, store, policy, options)
+
+
+def _measured(
+    candidate: str, against: str, store: Store, policy: Policy, options: dict[str, Any]
+) -> tuple[Side, Side]:
+    from evals.quiet import go_offline
+    from leaderboard.gate_history import GATES
+    from leaderboard.policy import fewest_pairs
+    from runners.cli.progress import ProgressLines
+    from runners.cli.rerun import measure, plan
+    from runners.job import Options
+    from runners.store import Store
+
+    pairs = options["pairs"] or PAIRS
+    if pairs < fewest_pairs(policy.alpha):
+        raise click.UsageError(
+            f"--pairs {pairs} cannot show a regression at alpha {policy.alpha:g}: at least "
+            f"{fewest_pairs(policy.alpha)} pairs are needed"
+        )
+    if options["offline"]:
+        go_offline()
+    planned = plan(candidate, against, store, options)
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
+    run_options = Options(
+        store=Store(store.root / GATES / name),
+        command=shlex.join(["weighin", *sys.argv[1:]]),
+        timeout_s=TIMEOUT_S,
+    )
+    return measure(planned, pairs, run_options, options, ProgressLines())
+
+
+def _check_that_it_can_fail(gate: Gate) -> None:
+    """A gate that would be green whatever happened is a mistake, not an answer."""
+    deciding = [j for j in gate.judged if j.severity == "fail"]
+    if gate.failure or not all(j.refused for j in deciding):
+        return
+    from leaderboard.report import sentence
+
+    if not deciding:
+        raise RecordError("this gate cannot fail: the policy lets no metric of these runs decide")
+    raise RecordError(f"this gate cannot fail: {sentence(deciding[0])}")
+
+
+def _write(gate: Gate, options: dict[str, Any]) -> None:
+    from leaderboard.ci_report import github_annotations, junit, markdown
+
+    if options["junit"]:
+        _save(options["junit"], junit(gate))
+    if options["markdown"]:
+        _save(options["markdown"], markdown(gate))
+    if options["github"]:
+        print("\n".join(github_annotations(gate)))
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        if summary:
+            with Path(summary).open("a", encoding="utf-8") as file:
+                file.write(markdown(gate))
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.UsageError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _print(gate: Gate) -> None:
+    from leaderboard.report import HEADINGS, cells, headline, notes, sentence
+    from runners.cli.tables import console, new_table, plain
+
+    out = console()
+    if gate.judged:
+        table = new_table("", *HEADINGS)
+        for judged in sorted(gate.judged, key=lambda j: j.severity):
+            table.add_row(*map(plain, cells(judged)))
+        out.print(table)
+    for judged in gate.judged:
+        if judged.verdict != "pass" and judged.severity == "fail":
+            out.print(plain(sentence(judged)))
+    for note in notes(gate):
+        out.print(plain(note))
+    out.print(plain(printable(headline(gate))), style="bold")

@@ -1,0 +1,186 @@
+"""`weighin compare A B`: what changed, on every axis, paired."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runners.cli.names import complete_runs_or_candidates
+from runners.cli.options import insist_option, json_option, open_store, store_option
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from leaderboard.axes import AxisComparison
+    from leaderboard.compare import Comparison
+    from leaderboard.paired import PairedDifference
+
+MOST_MISSING = 5
+
+
+@click.command("compare")
+@click.argument("sides", nargs=-1, required=True, metavar="A B…",
+                shell_complete=complete_runs_or_candidates)  # fmt: skip
+@store_option
+@insist_option
+@json_option
+def command(sides: tuple[str, ...], store_path: Path | None, *, insist: bool, as_json: bool) -> int:
+    """Compare two to four candidates or runs, each with the first: accuracy item by item, times
+    and memory run by run.
+
+    A and B are candidates (their newest runs), run ids (that invocation's repeats) or folders of
+    records, e.g. of another machine.
+    """
+    from leaderboard.compare import MOST_SIDES, compare
+    from runners.cli.sides import find_side
+
+    if not 2 <= len(sides) <= MOST_SIDES:
+        raise click.UsageError(f"{len(sides)} given: compare two to {MOST_SIDES}")
+    store = open_store(store_path)
+    found = compare([find_side(text, store) for text in sides], insist=insist)
+    if as_json:
+        print(json.dumps([as_dict(comparison) for comparison in found]))
+        return 0
+    for comparison in found:
+        _print(comparison)
+    return 0
+
+
+def as_dict(comparison: Comparison) -> dict[str, Any]:
+    """One comparison as JSON; of the runs their ids, of the items those that differ."""
+    fields = {f.name: getattr(comparison, f.name) for f in dataclasses.fields(comparison)}
+    for side in ("reference", "other"):
+        record = fields[side]
+        fields[side] = {"run_id": record.run_id, "candidate": record.candidate.name}
+    return {name: _plain(value) for name, value in fields.items()}
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value
+
+
+def _print(comparison: Comparison) -> None:
+    from runners.cli.tables import console, plain
+
+    names = [r.candidate.name for r in (comparison.reference, comparison.other)]
+    if names[0] == names[1]:
+        names = [comparison.reference.run_id, comparison.other.run_id]
+    out = console()
+    out.print(_accuracy(comparison, names))
+    out.print(_axes(comparison))
+    for line in _notes(comparison):
+        out.print(plain(line))
+
+
+def _accuracy(comparison: Comparison, names: list[str]) -> Table:
+    from leaderboard.units import format_percent
+    from runners.cli.tables import new_table, plain
+
+    table = new_table(
+        f"accuracy: {names[1]} (other) against {names[0]} (first), the same items", "task",
+        "items", "first", "other", "difference", "95% interval", "gained", "lost", "p adjusted",
+        "could show",
+    )  # fmt: skip
+    for task in comparison.tasks:
+        if task.paired:
+            values = [format_percent(task.reference), format_percent(task.other)]
+            p = "" if task.p_adjusted is None else f"{task.p_adjusted:.2g}"
+            table.add_row(plain(f"{task.name} ({task.metric})"), *_cells(task.paired, values, p))
+    if comparison.overall and len(comparison.tasks) > 1:
+        table.add_section()
+        table.add_row("mean over tasks", *_cells(comparison.overall, ["", ""], ""))
+    return table
+
+
+def _cells(paired: PairedDifference, values: list[str], p: str) -> list[str]:
+    interval = paired.interval
+    could = "nothing" if paired.detectable is None else f"{100 * paired.detectable:.1f} points"
+    return [
+        f"{paired.n:,}",
+        *values,
+        f"{100 * paired.difference:+.1f}",
+        f"{100 * interval.low:+.1f} to {100 * interval.high:+.1f}",
+        str(paired.gained),
+        str(paired.lost),
+        p,
+        could,
+    ]
+
+
+def _axes(comparison: Comparison) -> Table:
+    from leaderboard.report import name, value
+    from leaderboard.units import MISSING
+    from runners.cli.tables import new_table, plain
+
+    table = new_table(
+        "times, memory and size", "axis", "runs", "first", "other", "ratio", "95% interval",
+        "could show", "better",
+    )  # fmt: skip
+    for axis in comparison.axes:
+        metric = f"{axis.axis}:{axis.workload}" if axis.workload else axis.axis
+        what = name(metric).replace("decode time per token", "decode")
+        ratio = axis.ratio
+        runs = interval = could = MISSING
+        if ratio:
+            runs = f"{ratio.reference_runs}, {ratio.other_runs}"
+            if ratio.paired:
+                runs = f"{ratio.reference_runs} pairs"
+            if ratio.interval:
+                interval = f"{ratio.interval.low:.3f} to {ratio.interval.high:.3f}"
+            if ratio.detectable:
+                could = f"{100 * (ratio.detectable - 1):.1f}%"
+        table.add_row(
+            what,
+            runs,
+            value(metric, axis.reference),
+            value(metric, axis.other),
+            f"{ratio.ratio:.3f}" if ratio else MISSING,
+            interval,
+            could,
+            plain(_better(axis)),
+        )
+    return table
+
+
+def _better(axis: AxisComparison) -> str:
+    """Which side is, where the runs tell; file sizes do not vary."""
+    ratio = axis.ratio
+    if ratio is None or ratio.ratio == 1:
+        return ""
+    told = axis.axis == "weights_bytes" or (
+        ratio.interval is not None and not ratio.interval.low <= 1 <= ratio.interval.high
+    )
+    if not told:
+        return "not told apart" if ratio.interval else ""
+    return "other" if (ratio.ratio > 1) == axis.more_is_better else "first"
+
+
+def _notes(comparison: Comparison) -> list[str]:
+    lines = [f"asked differently, and insisted on: {m.text}" for m in comparison.mismatches]
+    lines += [f"{task.name}: {task.reason}" for task in comparison.tasks if task.reason]
+    if comparison.overall is None and comparison.overall_reason:
+        lines.append(f"no mean over tasks: {comparison.overall_reason}")
+    for task in comparison.tasks:
+        sides = (("the first", task.only_reference), ("the other", task.only_other))
+        for side, keys in sides:
+            if keys:
+                shown = ", ".join(str(key.doc_id) for key in keys[:MOST_MISSING])
+                more = ", …" if len(keys) > MOST_MISSING else ""
+                lines.append(
+                    f"{task.name}: {len(keys)} items only {side} answered, left out: {shown}{more}"
+                )
+    reasons = dict.fromkeys(axis.reason for axis in comparison.axes if axis.reason)
+    lines += [f"times and memory: {reason}" for reason in reasons]
+    if any(
+        axis.ratio and axis.ratio.interval and not axis.ratio.paired for axis in comparison.axes
+    ):
+        lines.append("times and memory: runs are not interleaved, so drift is not in the intervals")
+    lines.append("p adjusted: exact McNemar test, Benjamini-Hochberg over the tasks")
+    lines.append("could show: the smallest change that this data shows with 80% probability")
+    return lines

@@ -1,0 +1,171 @@
+"""`weighin check --rerun`: both sides measured now, interleaved, and judged by what they show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from evals.errors import RecordError, SpecError
+from runners.cli.options import choose_suite
+from runners.cli.sides import find_side
+from runners.store import Store
+
+if TYPE_CHECKING:
+    from evals.specs import Candidate, Suite
+    from leaderboard.compare import Side
+    from runners.batch import Batch, Outcome
+    from runners.cli.progress import ProgressLines
+    from runners.job import Options
+    from runners.record import Record
+
+BASELINE = " (baseline)"
+"""Ends the name of a candidate that is run against another version, or a twin, of itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is run again."""
+
+    baseline: Candidate
+    candidate: Candidate
+    suite: Suite
+    recorded: Record | None
+    """The run that the baseline was given as; its weights must be the same."""
+
+
+def plan(candidate: str, against: str, store: Store, chosen: dict[str, Any]) -> Plan:
+    """What two texts mean as candidates, and on which suite they are run.
+
+    Args:
+        candidate: as for `weighin run`, or a run of the store.
+        against: the same, or a folder of records.
+        store: of the runs.
+        chosen: the command's options about the suite; without any it is the recorded baseline's.
+
+    Raises:
+        SpecError: a side cannot be run here.
+    """
+    new, _ = _runnable(candidate, store)
+    old, recorded = _runnable(against, store)
+    if new.name == old.name:
+        old = old.model_copy(update={"name": f"{old.name}{BASELINE}"})
+    if recorded is None or chosen["suite_name"] or chosen["tasks"]:
+        suite = choose_suite(chosen["suite_name"], chosen["tasks"], chosen["seed"])
+    else:
+        suite = _suite_of(recorded)
+    return Plan(baseline=old, candidate=new, suite=suite, recorded=recorded)
+
+
+def measure(
+    planned: Plan, pairs: int, options: Options, chosen: dict[str, Any], progress: ProgressLines
+) -> tuple[Side, Side]:
+    """Run both sides, `pairs` times each, in random order within each pair.
+
+    The first pair answers the tasks; a candidate that fails ends the matter at once.
+
+    Returns:
+        Baseline and candidate.
+
+    Raises:
+        RecordError: the baseline failed, or its weights are not those that were recorded.
+        click.Abort: interrupted.
+    """
+    from runners.batch import plan_jobs, prepare_tasks, resolver, run_batch
+
+    options.store.create()
+    batch = _batch(planned, pairs, options.store.root.name, chosen)
+    progress.say("preparing: loading tasks and building their requests")
+    tasks = prepare_tasks(batch, progress=progress.transfer)
+    jobs = plan_jobs(batch, tasks, resolver(batch, progress=progress.transfer))
+    runs: dict[str, list[Record]] = {planned.baseline.name: [], planned.candidate.name: []}
+    for outcome in run_batch(jobs, options, progress.step):
+        runs[outcome.record.candidate.name].append(outcome.record)
+        _check(outcome, planned)
+        if outcome.record.status == "failed":
+            break
+    progress.end()
+    sides = [_side(options.store, runs[c.name], c) for c in (planned.baseline, planned.candidate)]
+    return sides[0], sides[1]
+
+
+def _runnable(text: str, store: Store) -> tuple[Candidate, Record | None]:
+    from evals import catalogue
+
+    if not Path(text).is_dir():
+        try:
+            return catalogue.find_candidate(text), None
+        except SpecError as error:
+            unknown = error
+        try:
+            lead = find_side(text, store).runs[-1]
+        except RecordError:
+            raise unknown from None
+    else:
+        lead = find_side(text, store).runs[-1]
+    try:
+        return catalogue.find_candidate(lead.candidate.name), lead
+    except SpecError as error:
+        raise SpecError(
+            f"{text}: {lead.candidate.name} cannot be run again here ({error}); give --against the "
+            "candidate itself, e.g. its YAML file"
+        ) from error
+
+
+def _suite_of(record: Record) -> Suite:
+    from evals.specs import Suite, check_spec
+
+    asked = record.suite
+    workloads = [
+        dict(zip(("prompt_tokens", "new_tokens"), map(int, name.split("+")), strict=True))
+        for name in asked.workloads
+    ]
+    content = asked.model_dump(include={"name", "version", "seed", "tasks", "latency_repeats"})
+    return check_spec({**content, "workloads": workloads}, Suite, where=record.run_id)
+
+
+def _batch(planned: Plan, pairs: int, order: str, chosen: dict[str, Any]) -> Batch:
+    from runners.batch import Batch
+
+    return Batch(
+        candidates=(planned.baseline, planned.candidate),
+        suite=planned.suite,
+        repeats=pairs,
+        limit=chosen["limit"],
+        data=chosen["data"],
+        include=chosen["include"],
+        offline=chosen["offline"],
+        accepted=frozenset(chosen["accepted"]),
+        order=order,
+    )
+
+
+def _check(outcome: Outcome, planned: Plan) -> None:
+    record = outcome.record
+    if record.status == "interrupted":
+        raise click.Abort
+    if record.candidate.name != planned.baseline.name:
+        return
+    if record.status == "failed":
+        why = record.error.message if record.error else "no reason given"
+        raise RecordError(f"the baseline failed, so nothing can be judged: {why}")
+    known = planned.recorded.candidate.weights_sha256 if planned.recorded else None
+    if planned.recorded and known != record.candidate.weights_sha256:
+        raise RecordError(
+            f"the baseline {planned.recorded.run_id} was run with other weights (sha256 {known}) "
+            f"than {planned.baseline.name} has here ({record.candidate.weights_sha256})"
+        )
+
+
+def _side(store: Store, runs: list[Record], candidate: Candidate) -> Side:
+    from leaderboard.compare import Side
+
+    if not runs:
+        # The other side failed first: its record says all that there is to say.
+        raise RecordError(f"{candidate.name} was not run")
+    side = Side(runs=tuple(runs))
+    if side.scored.accuracy:
+        return Side(runs=side.runs, samples=store.samples(side.scored.run_id))
+    return side
