@@ -79,7 +79,9 @@ def compare_axes(
 def why_unlike(reference: Record, other: Record) -> str:
     """Why times and memory of two runs are not comparable; empty where they are."""
     machines = [r.machine.get("fingerprint") for r in (reference, other)]
-    if machines[0] != machines[1] or machines[0] is None:
+    if None in machines:
+        return "measured on a machine that is not known"
+    if machines[0] != machines[1]:
         return f"measured on unlike machines ({machines[0]}, {machines[1]})"
     if reference.budget != other.budget:
         return "measured under different budgets"

@@ -233,6 +233,8 @@ class Record(Part):
     flags: list[FlagInfo] = Field(default_factory=list)
     energy: EnergyInfo | None = None
     """None: its worker did not start, or an early version wrote it."""
+    imported: dict[str, Any] | None = None
+    """Of another harness's results: `from` which, which `files`, and what it `lacks` and why."""
 
     @property
     def is_answer(self) -> bool:

@@ -34,7 +34,7 @@ COMMANDS = {
     "compare": ("runners.cli.compare", "Say what changed between candidates, on every axis."),
     "check": ("runners.cli.check", "Stop a regression: pass, regressed or cannot tell (CI gate)."),
     "baseline": ("runners.cli.baseline", "Set, list or show what later runs are checked against."),
-    "import": ("runners.cli.import_results", "Read the results of another harness into records."),
+    "import": ("runners.cli.import_lm_eval", "Read the results of another harness into records."),
     "fetch": ("runners.cli.fetch", "Bring weights and data here, for later use offline."),
     "export": ("runners.cli.export", "Write records as CSV, JSON or Parquet."),
     "gc": ("runners.cli.gc", "Remove what a store and the cache no longer need."),

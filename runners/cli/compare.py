@@ -123,6 +123,8 @@ def _axes(comparison: Comparison) -> Table:
         "could show", "better",
     )  # fmt: skip
     for axis in comparison.axes:
+        if axis.reference is None and axis.other is None:
+            continue
         metric = f"{axis.axis}:{axis.workload}" if axis.workload else axis.axis
         what = name(metric).replace("decode time per token", "decode")
         ratio = axis.ratio
@@ -175,7 +177,8 @@ def _notes(comparison: Comparison) -> list[str]:
                 lines.append(
                     f"{task.name}: {len(keys)} items only {side} answered, left out: {shown}{more}"
                 )
-    reasons = dict.fromkeys(axis.reason for axis in comparison.axes if axis.reason)
+    known = [a for a in comparison.axes if (a.reference, a.other) != (None, None)]
+    reasons = dict.fromkeys(axis.reason for axis in known if axis.reason)
     lines += [f"times and memory: {reason}" for reason in reasons]
     if any(
         axis.ratio and axis.ratio.interval and not axis.ratio.paired for axis in comparison.axes

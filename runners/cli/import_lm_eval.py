@@ -1,0 +1,57 @@
+"""`weighin import lm-eval PATH`: results of lm-eval as records, to compare, gate and show."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from runners.cli.options import json_option, open_store, store_option
+
+
+@click.group("import")
+def command() -> None:
+    """Read the results of another harness into records."""
+
+
+@command.command("lm-eval")
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--name", metavar="NAME", help="Of the candidate (default: lm-eval's model name).")
+@store_option
+@json_option
+def lm_eval(path: Path, name: str | None, store_path: Path | None, *, as_json: bool) -> int:
+    """Import what lm-eval wrote to PATH: a results_*.json, or a folder that holds some.
+
+    With --log_samples, lm-eval writes the answers beside it: only with these can two runs be
+    compared item by item. Times and memory are not in such a record, because lm-eval has none.
+    """
+    from runners.lm_eval_results import read_results, results_files
+    from runners.samples import sample_table
+
+    store = open_store(store_path)
+    store.create()
+    added = []
+    for file in results_files(path):
+        said = shlex.join(["weighin", *sys.argv[1:]])
+        found = read_results(file, name=name, new_run_id=store.new_run_id, command=said)
+        known = store.completed(found.record.job.key)
+        if known is not None:
+            print(f"weighin: {file}: already imported ({known.run_id})", file=sys.stderr)
+        else:
+            store.add(found.record, sample_table(found.rows) if found.rows else None)
+        added.append(known or found.record)
+    if as_json:
+        print(json.dumps([record.model_dump(mode="json") for record in added]))
+        return 0
+    from leaderboard.board import merged
+    from runners.cli.tables import by_task, console, plain
+
+    out = console()
+    out.print(by_task(merged(added)))
+    for record in added:
+        out.print(plain(f"{record.run_id}: {', '.join(record.imported['files'][:3])}"
+                        if record.imported else record.run_id))  # fmt: skip
+    return 0

@@ -1,0 +1,268 @@
+"""What lm-eval wrote (`results_*.json`, `samples_*.jsonl`) as records: accuracy and answers only.
+
+Items get the identity that ours have (hash of task, prompt and choices), so two imports, and an
+import and a run of Weighin on the same prompts, are compared item by item. Written by lm-eval's
+`EvaluationTracker` (0.4.x, `--output_path --log_samples`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from evals.errors import RecordError
+from runners.record import CandidateInfo, JobInfo, Record, SuiteInfo, TaskAccuracy, digest
+
+HEADLINES = ("acc", "exact_match")
+LACKS = "lm-eval measures neither times nor memory, and does not say on which machine it ran"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """One results file."""
+
+    record: Record
+    rows: tuple[dict[str, Any], ...]
+    """For `runners.samples.sample_table`; empty without sample files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    accuracy: TaskAccuracy
+    rows: tuple[dict[str, Any], ...]
+
+
+def results_files(path: Path) -> list[Path]:
+    """Every results file that a path means, sorted by name: itself, or all below a folder.
+
+    Raises:
+        RecordError: there is none.
+    """
+    if path.is_file():
+        return [path]
+    found = sorted(path.rglob("results_*.json"))
+    if not found:
+        raise RecordError(
+            f"{path}: holds no results_*.json; give the folder of lm-eval's --output_path"
+        )
+    return found
+
+
+def read_results(
+    path: Path, *, name: str | None, new_run_id: Callable[[str, str], str], command: str
+) -> Imported:
+    """One results file, with the samples that were written beside it.
+
+    Args:
+        path: `results_DATE.json`.
+        name: of the candidate; None: lm-eval's model name.
+        new_run_id: gives a record its id, from the candidate's name and the job's key.
+        command: that imports.
+
+    Raises:
+        RecordError: a file is damaged, or is not lm-eval's.
+    """
+    content = _json(path)
+    results, configs = content.get("results"), content.get("configs")
+    if not isinstance(results, dict) or not isinstance(configs, dict) or not configs:
+        raise RecordError(f"{path}: not lm-eval's results (no results and configs)")
+    groups = _groups(content.get("group_subtasks") or {})
+    stamp = path.stem.removeprefix("results_")
+    files: list[str] = [path.name]
+    tasks: dict[str, _Task] = {}
+    try:
+        for task, config in configs.items():
+            samples = path.with_name(f"samples_{task}_{stamp}.jsonl")
+            rows = _rows(samples, task, config) if samples.is_file() else ()
+            files += [samples.name] if rows else []
+            accuracy = _accuracy(content, task, groups.get(task, task), rows)
+            tasks[task] = _Task(accuracy=accuracy, rows=rows)
+        record = _record(content, tasks, name, new_run_id, command, files)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise RecordError(f"{path}: damaged, or not lm-eval's ({error!r})") from error
+    return Imported(record=record, rows=tuple(row for t in tasks.values() for row in t.rows))
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise RecordError(f"{path}: cannot be read ({error})") from error
+    if not isinstance(content, dict):
+        raise RecordError(f"{path}: not lm-eval's results")
+    return content
+
+
+def _groups(subtasks: Mapping[str, list[str]]) -> dict[str, str]:
+    """The outermost group of each task; a group of groups is one."""
+    parent = {child: group for group, children in subtasks.items() for child in children}
+    found: dict[str, str] = {}
+    for child in parent:
+        seen, top = {child}, child
+        while top in parent and parent[top] not in seen:
+            top = parent[top]
+            seen.add(top)
+        found[child] = top
+    return found
+
+
+def _rows(path: Path, task: str, config: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """A row a document; lm-eval writes a line a document and filter."""
+    kind = config["output_type"]
+    found: dict[int, dict[str, Any]] = {}
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                sample = json.loads(line)
+                document = int(sample["doc_id"])
+                row = found.get(document) or _row(task, document, sample, kind)
+                row["metrics"].update(_metrics(sample))
+                found[document] = row
+            except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+                where = f"{path}, line {number}"
+                raise RecordError(f"{where}: damaged, or not lm-eval's ({error!r})") from error
+    return tuple(found.values())
+
+
+def _row(task: str, document: int, sample: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    texts = [
+        [text for text in arguments.values() if isinstance(text, str)]
+        for arguments in sample["arguments"].values()
+    ]
+    identity = hashlib.sha256(json.dumps([task, texts], ensure_ascii=True).encode("ascii"))
+    target = str(sample["target"])
+    row: dict[str, Any] = {
+        "task": task,
+        "doc_id": document,
+        "item": identity.hexdigest()[:16],
+        "target": target if kind == "multiple_choice" else json.dumps(target),
+        "choices": len(texts) if kind == "multiple_choice" else None,
+        "metrics": {},
+    }
+    if kind == "generate_until":
+        row["answer"] = str(sample["resps"][0][0])
+    elif kind in ("multiple_choice", "loglikelihood"):
+        replies = [reply[0] for reply in sample["resps"]]
+        row["logprobs"] = [float(reply[0]) for reply in replies]
+        row["greedy"] = [str(reply[1]) == "True" for reply in replies]
+    return row
+
+
+def _metrics(sample: Mapping[str, Any]) -> dict[str, float]:
+    """Its numbers; a pair, as of a perplexity, is no score of an item."""
+    found = {
+        _with_filter(metric, sample["filter"]): sample.get(metric) for metric in sample["metrics"]
+    }
+    return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
+
+
+def _with_filter(metric: str, answer_filter: str) -> str:
+    """As records name it: without the filter where there is only the one that does nothing."""
+    return metric if answer_filter == "none" else f"{metric},{answer_filter}"
+
+
+def _accuracy(
+    content: Mapping[str, Any], task: str, group: str, rows: tuple[dict[str, Any], ...]
+) -> TaskAccuracy:
+    metrics: dict[str, float | None] = {}
+    for key, value in content["results"].get(task, {}).items():
+        metric, comma, answer_filter = key.partition(",")
+        if comma and not metric.endswith("_stderr") and isinstance(value, int | float):
+            metrics[_with_filter(metric, answer_filter)] = value if math.isfinite(value) else None
+    if not metrics:
+        raise RecordError(f'task "{task}" has no result; lm-eval did not finish it')
+    plain = [name for wanted in HEADLINES for name in metrics if name.partition(",")[0] == wanted]
+    headline = [*plain, *metrics][0]
+    samples = content.get("n-samples", {}).get(task, {})
+    scores = [row["metrics"][headline] for row in rows if headline in row["metrics"]]
+    n = len(rows) or int(samples.get("effective", 0))
+    choices = [row["choices"] for row in rows if row["choices"]]
+    whole = rows and len(choices) == len(rows)
+    directions = content.get("higher_is_better", {}).get(task, {})
+    return TaskAccuracy(
+        group=group,
+        metric=headline,
+        value=metrics[headline],
+        stderr=_stderr(scores, metrics[headline]),
+        n=n,
+        asked=int(samples.get("effective", n)),
+        chance=math.fsum(1 / c for c in choices) / len(choices) if whole else None,
+        num_fewshot=int(content.get("n-shot", {}).get(task) or 0),
+        higher_is_better=bool(directions.get(headline.partition(",")[0], True)),
+        metrics=metrics,
+    )
+
+
+def _stderr(scores: list[float], value: float | None) -> float | None:
+    """Of a mean; None where lm-eval's value is not the mean of the samples' scores."""
+    if len(scores) < 2 or value is None:
+        return None
+    mean = math.fsum(scores) / len(scores)
+    if not math.isclose(mean, value, rel_tol=1e-6, abs_tol=1e-9):
+        return None
+    variance = math.fsum((score - mean) ** 2 for score in scores) / (len(scores) - 1)
+    return math.sqrt(variance / len(scores))
+
+
+def _record(
+    content: Mapping[str, Any],
+    tasks: Mapping[str, _Task],
+    name: str | None,
+    new_run_id: Callable[[str, str], str],
+    command: str,
+    files: list[str],
+) -> Record:
+    config = content.get("config", {})
+    model = name or str(content.get("model_name") or config.get("model") or "lm-eval model")
+    source = str(content.get("model_source") or config.get("model") or "unknown")
+    version = str(content.get("lm_eval_version") or "unknown")
+    asked = [
+        [task, content.get("task_hashes", {}).get(task), content.get("versions", {}).get(task),
+         found.accuracy.num_fewshot, found.accuracy.metric,
+         [[row["item"], row["target"]] for row in found.rows]]
+        for task, found in tasks.items()
+    ]  # fmt: skip
+    template = content.get("chat_template_sha")
+    key = _key(content, tasks, model)
+    run_id = new_run_id(model, key)
+    return Record(
+        run_id=run_id,
+        created_at=datetime.fromtimestamp(float(content["date"]), UTC).isoformat("T", "seconds"),
+        command=command,
+        status="completed",
+        job=JobInfo(key=key, batch=run_id, repeat=0, position=0, jobs=1),
+        candidate=CandidateInfo(
+            name=model,
+            family="",
+            runtime=f"lm-eval: {source}",
+            digest=digest([source, model, config.get("model_args"), template]),
+            settings={"chat_template": template or "off"},
+            notes=f"Imported from lm-eval {version}.",
+        ),
+        suite=SuiteInfo(
+            name="lm-eval",
+            version=1,
+            digest=digest([asked, template, content.get("system_instruction")]),
+            seed=int(config.get("fewshot_seed") or 0),
+            tasks=[{"task": task} for task in tasks],
+            workloads=[],
+            latency_repeats=0,
+        ),
+        data=[],
+        machine={},
+        software={"lm_eval": version},
+        accuracy={task: found.accuracy for task, found in tasks.items()},
+        imported={"from": f"lm-eval {version}", "files": files, "lacks": LACKS},
+    )
+
+
+def _key(content: Mapping[str, Any], tasks: Mapping[str, _Task], model: str) -> str:
+    """The same results, imported again, are the same job."""
+    scores = [[row["item"], row["metrics"]] for t in tasks.values() for row in t.rows]
+    return digest([model, content["date"], content["results"], scores])
