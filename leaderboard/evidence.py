@@ -11,12 +11,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from leaderboard.flips import POWER
+from leaderboard.flips import POWER, detectable_difference
 from leaderboard.paired import SCORE, PairedDifference
 from leaderboard.run_ratios import RunRatio, noncentrality
 from leaderboard.stats import Interval, binomial_tail
 
 _NORMAL = NormalDist()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flips:
+    """How many items could differ, and how many did."""
+
+    items: float
+    """All of them; of a mean over tasks as many as would give one task its precision."""
+    discordance: float
+    """Share of these that differ, times the design effect of clusters."""
+    step: float
+    """How far one item moves the mean, which the test takes off the loss."""
+
+    def detectable(self, margin: float, alpha: float, power: float) -> float:
+        """As `Evidence.detectable`: Connor's formula, and the margin with the spread above it."""
+        told = detectable_difference(self.items, self.discordance, alpha=2 * alpha, power=power)
+        beyond = margin
+        for _ in range(3):  # a loss cannot be larger than the share of items that differ
+            share = max(self.discordance, beyond)
+            spread = math.sqrt(max(0.0, share - beyond**2) / self.items)
+            beyond = margin + _NORMAL.inv_cdf(power) * spread
+        return min(1.0, max(beyond, 1.0 if told is None else told + self.step))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +51,11 @@ class Evidence:
     p: float
     """One-sided, of no loss: small where the candidate is worse."""
     stderr: float
-    """Of the estimate; where nothing differed, what so many items would allow."""
+    """Of the estimate, as wide as the interval."""
     freedom: float
     """Of Student's t; infinite where the normal distribution judges."""
+    flips: Flips | None = None
+    """Of right and wrong answers; None for times and sizes."""
 
     def detectable(self, margin: float, alpha: float, power: float = POWER) -> float:
         """The smallest true loss that data like these call a regression with this probability.
@@ -44,13 +68,10 @@ class Evidence:
         A regression is both told from no loss and estimated at the margin or above, so whichever
         asks for more decides.
         """
+        if self.flips is not None:
+            return self.flips.detectable(margin, alpha, power)
         beyond = self.stderr * _quantile(power, self.freedom)
-        return max(margin + beyond, self.stderr * self._needed(alpha, power))
-
-    def _needed(self, alpha: float, power: float) -> float:
-        if math.isinf(self.freedom):
-            return _NORMAL.inv_cdf(1 - alpha) + _NORMAL.inv_cdf(power)
-        return noncentrality(self.freedom, alpha, power)
+        return max(margin + beyond, self.stderr * noncentrality(self.freedom, alpha, power))
 
 
 def accuracy_evidence(
@@ -71,18 +92,23 @@ def accuracy_evidence(
     """
     loss = 0.0 - paired.difference
     interval = Interval(low=0.0 - paired.interval.high, high=0.0 - paired.interval.low)
+    step = min((1 / (len(tasks) * t.n) for t in tasks if t.gained + t.lost), default=0.0)
     exact = paired.method == SCORE and math.isclose(
         paired.null_stderr * paired.n, math.sqrt(paired.gained + paired.lost)
     )
     if exact:
         p = binomial_tail(paired.lost, paired.gained + paired.lost, 0.5)
     else:
-        steps = [1 / (len(tasks) * t.n) for t in tasks if t.gained + t.lost]
-        p = _flip_test(loss, paired.null_stderr, min(steps, default=0.0))
-    # The wider half of the interval knows of items that might have differed and did not.
-    half = max(interval.high - loss, loss - interval.low)
-    stderr = half / _NORMAL.inv_cdf(1 - alpha)
-    return Evidence(loss=loss, interval=interval, p=p, stderr=stderr, freedom=math.inf)
+        p = _flip_test(loss, paired.null_stderr, step)
+    items = len(tasks) ** 2 / math.fsum(1 / t.n for t in tasks)
+    return Evidence(
+        loss=loss,
+        interval=interval,
+        p=p,
+        stderr=max(interval.high - loss, loss - interval.low) / _NORMAL.inv_cdf(1 - alpha),
+        freedom=math.inf,
+        flips=Flips(items=items, discordance=min(1.0, paired.null_stderr**2 * items), step=step),
+    )
 
 
 def ratio_evidence(ratio: RunRatio, alpha: float, *, more_is_better: bool) -> Evidence:

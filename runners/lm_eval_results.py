@@ -81,7 +81,7 @@ def read_results(
             samples = path.with_name(f"samples_{task}_{stamp}.jsonl")
             rows = _rows(samples, task, config) if samples.is_file() else ()
             files += [samples.name] if rows else []
-            accuracy = _accuracy(content, task, groups.get(task, task), rows)
+            accuracy = _accuracy(content, task, groups.get(task) or task, rows)
             tasks[task] = _Task(accuracy=accuracy, rows=rows)
         record = _record(content, tasks, name, new_run_id, command, files)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:

@@ -1,0 +1,177 @@
+"""A change of known size put into the fake runtime: does the gate catch what it says it can?"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gate_runs
+import numpy as np
+import yaml
+
+from evals.items import build_requests
+from evals.specs import Candidate, Suite, SuiteTask, Workload
+from evals.tasks import load_suite
+from leaderboard.compare import Side
+from leaderboard.gate import Gate, judge
+from leaderboard.judged import Judged
+from leaderboard.policy import Policy, Rule, Rules
+from leaderboard.stats import Interval, wilson
+from runners.batch import Batch, plan_jobs, resolver, run_batch
+from runners.job import Options, PreparedTask
+from runners.record import Record
+from runners.store import Store
+
+ITEMS = 400
+WRONG = 0.3
+PAIRS = 10
+DELAYS = {"delay_first_token_s": 0.05, "delay_per_token_s": 0.01}
+MEMORY = 64 * 2**20
+OFF = {"severity": "off"}
+ANSWERS = Policy(metrics=Rules(**{
+    name: Rule(margin=1, **OFF) for name in Rules.model_fields if name != "accuracy"
+}))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Power:
+    """How often the gate caught a change of the size that it says it shows."""
+
+    metric: str
+    printed: float
+    """As the gate prints it, median over gates without a change; a share, or of a score."""
+    injected: float
+    """As it was measured over all runs."""
+    caught: float
+    interval: Interval
+    gates: int
+
+
+def answers(seeds: int) -> Power:
+    """Flip more answers: a baseline that gets 30 % of 400 items wrong, and candidates that err on
+    others. Of each seed, one without and one with the change.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = _prepared(Path(folder))
+        base = _answered([_fake("base", wrong_rate=WRONG)], prepared)[0]
+        same = [_fake(f"same-{s}", wrong_rate=WRONG, seed=s) for s in range(1, seeds + 1)]
+        printed = _printed([judge(base, one, ANSWERS) for one in _answered(same, prepared)])
+        worse = [
+            _fake(f"worse-{s}", wrong_rate=WRONG + printed, seed=seeds + s)
+            for s in range(1, seeds + 1)
+        ]
+        gates = [judge(base, one, ANSWERS) for one in _answered(worse, prepared)]
+    caught = sum(gate.verdict == "regressed" for gate in gates)
+    losses = [gate.judged[0].loss or 0.0 for gate in gates]
+    return Power(
+        metric="accuracy", printed=printed, injected=float(np.mean(losses)),
+        caught=caught / seeds, interval=wilson(caught, seeds), gates=seeds,
+    )  # fmt: skip
+
+
+def delays(pairs: int, rng: np.random.Generator, gates: int = 400) -> list[Power]:
+    """Slow the tokens and take more memory; gates of ten pairs are drawn from all pairs run."""
+    base = _fake("base", **DELAYS, memory_bytes=MEMORY)
+    twin = base.model_copy(update={"name": "twin"})
+    without = _records([base, twin], pairs)
+    names = ["decode_tokens_per_s", "peak_bytes"]
+    printed = {name: _printed(_drawn(without, gates, rng), name) for name in names}
+    more = {"delay_per_token_s": DELAYS["delay_per_token_s"] * (1 + printed[names[0]]),
+            "delay_first_token_s": DELAYS["delay_first_token_s"],
+            "memory_bytes": MEMORY + int(_peak(without[0]) * printed[names[1]])}  # fmt: skip
+    with_it = _records([base, _fake("twin", **more)], pairs)
+    found = []
+    judged = _drawn(with_it, gates, rng)
+    for name in names:
+        ones = [_one(gate, name) for gate in judged]
+        caught = sum(one.verdict == "regressed" for one in ones)
+        found.append(
+            Power(
+                metric=name, printed=printed[name],
+                injected=float(np.median([one.loss or 0.0 for one in ones])),
+                # Drawn gates share pairs: their number is no number of independent trials.
+                caught=caught / gates, interval=wilson(round(caught / gates * pairs), pairs),
+                gates=gates,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _fake(name: str, **told: Any) -> Candidate:
+    settings = {"fake": {"pick": 1, **told} if "wrong_rate" in told else told, "threads": 1}
+    return Candidate.model_validate({"name": name, "runtime": "fake", "settings": settings})
+
+
+def _printed(gates: list[Gate], name: str = "accuracy") -> float:
+    return float(np.median([_one(gate, name).detectable for gate in gates]))
+
+
+def _one(gate: Gate, name: str) -> Judged:
+    return next(j for j in gate.judged if j.metric.partition(":")[0] == name)
+
+
+def _peak(pair: tuple[Record, Record]) -> int:
+    memory = pair[0].memory
+    return memory.phases["latency"].peak_bytes if memory else 0
+
+
+def _records(candidates: list[Candidate], pairs: int) -> list[tuple[Record, Record]]:
+    by_name: dict[str, list[Record]] = {c.name: [] for c in candidates}
+    for record in gate_runs.measured(candidates, pairs):
+        by_name[record.candidate.name].append(record)
+    first, second = (by_name[c.name] for c in candidates)
+    return list(zip(first, second, strict=True))
+
+
+def _drawn(pairs: list[tuple[Record, Record]], gates: int, rng: np.random.Generator) -> list[Gate]:
+    """Gates of ten pairs, drawn without replacement from all."""
+    found = []
+    for _ in range(gates):
+        chosen = [pairs[i] for i in rng.choice(len(pairs), PAIRS, replace=False)]
+        sides = [Side(runs=tuple(pair[i] for pair in chosen)) for i in (0, 1)]
+        found.append(judge(sides[0], sides[1], Policy()))
+    return found
+
+
+def _prepared(folder: Path) -> list[PreparedTask]:
+    """A task of its own whose right choice is always the second."""
+    rows = [{"q": f"{n}?", "options": ["a", "b", "c"], "gold": 1} for n in range(ITEMS)]
+    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    kwargs = {"data_files": {"test": str(folder / "rows.jsonl")}, "cache_dir": str(folder / "c")}
+    task = {
+        "task": "injected", "dataset_path": "json", "dataset_kwargs": kwargs, "test_split": "test",
+        "output_type": "multiple_choice", "doc_to_text": "q", "doc_to_choice": "options",
+        "doc_to_target": "gold",
+        "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
+    }  # fmt: skip
+    (folder / "injected.yaml").write_text(yaml.safe_dump(task))
+    suite = _suite()
+    loaded = load_suite(suite, include=folder)
+    return [PreparedTask(loaded=one, items=tuple(build_requests(one))) for one in loaded]
+
+
+def _suite() -> Suite:
+    return Suite(
+        name="injected", tasks=(SuiteTask(task="injected"),),
+        workloads=(Workload(prompt_tokens=2, new_tokens=2),), latency_repeats=1,
+    )  # fmt: skip
+
+
+def _answered(candidates: list[Candidate], tasks: list[PreparedTask]) -> list[Side]:
+    return list(_sides(candidates, tasks))
+
+
+def _sides(candidates: list[Candidate], tasks: list[PreparedTask]) -> Iterator[Side]:
+    batch = Batch(candidates=tuple(candidates), suite=_suite())
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        store.create()
+        options = Options(store=store, command="benchmarks/gate.py", timeout_s=120)
+        jobs = plan_jobs(batch, tasks, resolver(batch))
+        for outcome in run_batch(jobs, options, lambda _job, _step: None):
+            record = outcome.record
+            yield Side(runs=(record,), samples=store.samples(record.run_id))
