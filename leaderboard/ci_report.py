@@ -41,10 +41,10 @@ def _markdown_table(judged: Sequence[Judged]) -> list[str]:
 
 def _cell(text: str) -> str:
     """Text as data: neither markup nor the end of a cell."""
-    for mark, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "&#124;")):
-        text = text.replace(mark, safe)
     for mark in "\\`*_[]#":
         text = text.replace(mark, f"\\{mark}")
+    for mark, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "&#124;")):
+        text = text.replace(mark, safe)
     return " ".join(text.split())
 
 

@@ -92,10 +92,9 @@ def accuracy_evidence(
     """
     loss = 0.0 - paired.difference
     interval = Interval(low=0.0 - paired.interval.high, high=0.0 - paired.interval.low)
-    step = min((1 / (len(tasks) * t.n) for t in tasks if t.gained + t.lost), default=0.0)
-    exact = paired.method == SCORE and math.isclose(
-        paired.null_stderr * paired.n, math.sqrt(paired.gained + paired.lost)
-    )
+    # Items of one passage flip together, as many at once as the design effect says.
+    step = min((_design_effect(t) / (len(tasks) * t.n) for t in tasks if t.null_stderr), default=0)
+    exact = paired.method == SCORE and math.isclose(_design_effect(paired), 1.0)
     if exact:
         p = binomial_tail(paired.lost, paired.gained + paired.lost, 0.5)
     else:
@@ -129,6 +128,12 @@ def ratio_evidence(ratio: RunRatio, alpha: float, *, more_is_better: bool) -> Ev
         stderr=stderr,
         freedom=freedom,
     )
+
+
+def _design_effect(task: PairedDifference) -> float:
+    """By how much clusters widen a task's variance; 1 where nothing differs."""
+    flips = task.gained + task.lost
+    return (task.null_stderr * task.n) ** 2 / flips if flips else 1.0
 
 
 def _flip_test(loss: float, stderr: float, step: float) -> float:

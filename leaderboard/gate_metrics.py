@@ -32,11 +32,11 @@ def accuracy_drafts(found: Comparison, policy: Policy) -> Iterator[Draft]:
         confidence = 1 - 2 * policy.alpha
         overall = None if absent else mean_difference(known, confidence=confidence)
         reason = f"{absent.name}: {absent.reason}" if absent else ""
-    if tasks and rules.accuracy.severity != "off":
+    if tasks and rules.accuracy.severity != "ignore":
         means = [_mean([t.reference for t in tasks]), _mean([t.other for t in tasks])]
         values = (means[0], means[1]) if overall else (None, None)
         yield _score("accuracy", rules.accuracy, overall, known, values, reason, policy)
-    if rules.task.severity != "off" and len(tasks) > 1:
+    if rules.task.severity != "ignore" and len(tasks) > 1:
         for task in tasks:
             name, values = f"accuracy:{task.name}", (task.reference, task.other)
             one = [task.paired] if task.paired else []
@@ -81,7 +81,7 @@ def axis_drafts(found: Comparison, policy: Policy) -> Iterator[Draft]:
     """Times, memory and size, as far as either side has them."""
     for axis in found.axes:
         rule: Rule = getattr(policy.metrics, axis.axis)
-        if rule.severity != "off" and (axis.reference, axis.other) != (None, None):
+        if rule.severity != "ignore" and (axis.reference, axis.other) != (None, None):
             yield _size(axis, rule) if axis.axis == "weights_bytes" else _axis(axis, rule, policy)
 
 

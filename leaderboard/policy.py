@@ -20,7 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from evals.specs import check_spec, parse_bytes, read_yaml
 
-Severity = Literal["fail", "warn", "auto", "off"]
+Severity = Literal["fail", "warn", "auto", "ignore"]
 MOST_MARGIN = 10.0
 _UNITS = {"s": 1.0, "ms": 1e-3}
 
@@ -51,7 +51,7 @@ class Rule(BaseModel):
     milliseconds and bytes a share is nothing. Not for accuracy."""
     severity: Severity = "fail"
     """fail: counts for the verdict. warn: is shown. auto: fails where there are enough pairs of
-    interleaved runs, else warns. off: is not judged."""
+    interleaved runs, else warns. ignore: is not judged."""
 
     def log_margin(self, baseline: float, *, more_is_better: bool) -> float:
         """The margin as the logarithm of a ratio, worse over better; the wider of the two."""

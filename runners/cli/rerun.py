@@ -84,11 +84,14 @@ def measure(
     for outcome in run_batch(jobs, options, progress.step):
         runs[outcome.record.candidate.name].append(outcome.record)
         _check(outcome, planned)
-        if outcome.record.status == "failed":
+        failed = any(run.status == "failed" for run in runs[planned.candidate.name])
+        if failed and all(runs.values()):
             break
     progress.end()
-    sides = [_side(options.store, runs[c.name], c) for c in (planned.baseline, planned.candidate)]
-    return sides[0], sides[1]
+    baseline, candidate = (
+        _side(options.store, runs[side.name]) for side in (planned.baseline, planned.candidate)
+    )
+    return baseline, candidate
 
 
 def _runnable(text: str, store: Store) -> tuple[Candidate, Record | None]:
@@ -159,13 +162,10 @@ def _check(outcome: Outcome, planned: Plan) -> None:
         )
 
 
-def _side(store: Store, runs: list[Record], candidate: Candidate) -> Side:
+def _side(store: Store, runs: list[Record]) -> Side:
     from leaderboard.compare import Side
 
-    if not runs:
-        # The other side failed first: its record says all that there is to say.
-        raise RecordError(f"{candidate.name} was not run")
     side = Side(runs=tuple(runs))
-    if side.scored.accuracy:
+    if side.scored.accuracy and side.scored.status == "completed":
         return Side(runs=side.runs, samples=store.samples(side.scored.run_id))
     return side

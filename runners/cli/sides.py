@@ -41,7 +41,8 @@ def find_side(text: str, store: Store) -> Side:
         lead = store.find(text)
     except RecordError as error:
         near = did_you_mean(text, {record.candidate.name for record in records})
-        raise RecordError(f"{error}{near}") from error
+        kind = f"{text}: no folder of records, and " if "/" in text else ""
+        raise RecordError(f"{kind}{error}{near}") from error
     return _side(store, runs_beside(lead, records, one_batch=True))
 
 
@@ -62,7 +63,7 @@ def _name(text: str) -> str:
     try:
         return find_candidate(text).name
     except SpecError as error:
-        raise RecordError(f"{text}: no folder of records, and no candidate: {error}") from error
+        raise RecordError(f"{text}: no folder of records, and no candidate ({error})") from error
 
 
 def readable(store: Store) -> list[Record]:

@@ -149,8 +149,9 @@ def test_the_interval_covers_as_often_as_it_says():
 
 def task(difference: float, low: float, high: float, stderr: float | None) -> PairedDifference:
     return PairedDifference(
-        difference=difference, stderr=stderr, null_stderr=0.0, interval=Interval(low=low, high=high), n=100,
-        clusters=100, gained=5, lost=3, p=0.7, detectable=0.1, method=SCORE,
+        difference=difference, stderr=stderr, null_stderr=0.0,
+        interval=Interval(low=low, high=high), n=100, clusters=100, gained=5, lost=3, p=0.7,
+        detectable=0.1, method=SCORE,
     )  # fmt: skip
 
 

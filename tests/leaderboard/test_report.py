@@ -1,0 +1,202 @@
+"""What people and CI services read: sentences, Markdown, JUnit XML, annotations, JSON, history."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from evals.errors import RecordError
+from leaderboard.ci_report import github_annotations, junit, markdown
+from leaderboard.compare import Side
+from leaderboard.gate import Gate, Missing
+from leaderboard.gate_history import PastGate, read_gates, write_gate
+from leaderboard.judged import Judged
+from leaderboard.policy import Policy
+from leaderboard.report import as_dict, cells, headline, notes, sentence
+from leaderboard.stats import Interval
+
+if TYPE_CHECKING:
+    from tests.leaderboard.conftest import Maker
+
+NASTY = "a|b<img src=x>\n::error::%`*"
+
+
+def judged(metric: str = "accuracy", **given: Any) -> Judged:
+    usual: dict[str, Any] = {
+        "metric": metric, "unit": "points" if metric.startswith("accuracy") else "share",
+        "severity": "fail", "verdict": "pass", "margin": 0.01, "baseline": 0.5, "candidate": 0.49,
+        "loss": 0.002, "interval": Interval(low=-0.003, high=0.007), "detectable": 0.0123,
+        "count": 600, "p": 0.3, "p_adjusted": 0.6,
+    }  # fmt: skip
+    return Judged(**{**usual, **given})
+
+
+def gate(made: Maker, *metrics: Judged, name: str = "b", **given: Any) -> Gate:
+    usual: dict[str, Any] = {"verdict": "pass", "policy": Policy()}
+    sides = [Side(runs=(made.record(one),)) for one in ("a", name)]
+    return Gate(**{**usual, **given}, baseline=sides[0], candidate=sides[1], judged=metrics)
+
+
+@pytest.mark.parametrize(
+    ("one", "text"),
+    [
+        (judged(), "accuracy: a loss of 1 point is ruled out (loss -0.3 points to +0.7 points)"),
+        (
+            judged(verdict="regressed", loss=0.02, interval=Interval(low=0.01, high=0.03)),
+            "accuracy: 2.00 points worse (loss +1.0 points to +3.0 points); 1 point is allowed",
+        ),
+        (
+            judged("ttft_s:512+64", margin=0.1, verdict="cannot tell", needed=40, loss=0.05,
+                   interval=Interval(low=-0.1, high=0.2), detectable=0.3),
+            "TTFT 512+64: cannot tell, since the loss may be -10.0% to +20.0% and 10.0% is "
+            "allowed; this data shows a loss of 30.0%, and about 40 pairs would settle it",
+        ),
+        (
+            judged("peak_bytes", refused=True, verdict="cannot tell", count=3, needed=5, loss=None,
+                   interval=None),
+            "peak memory: refused, since 3 pairs of runs could not show a regression; 5 are needed",
+        ),
+        (
+            judged("cold_start_s", verdict="cannot tell", loss=None, interval=None,
+                   reason="measured on unlike machines (x, y)"),
+            "cold start: cannot tell, since it was measured on unlike machines (x, y)",
+        ),
+        (
+            judged("weights_bytes", verdict="regressed", margin=0.05, loss=0.5, interval=None),
+            "weights file: +50.0%, more than the 5.00% that is allowed",
+        ),
+    ],
+)  # fmt: skip
+def test_one_sentence_a_verdict(one: Judged, text: str):
+    assert sentence(one) == text
+
+
+def test_a_row_of_the_table():
+    row = cells(judged("peak_bytes", margin=0.05, baseline=2**20, candidate=2**21))
+    assert row[:6] == ("peak memory", "pass", "fail", "1.00 MiB", "2.00 MiB", "+0.2%")
+    assert row[6:] == ("-0.3 to +0.7", "5.00%", "1.23%")
+
+
+def test_the_headline_names_who_is_guilty(made: Maker):
+    bad = judged("peak_bytes", verdict="regressed")
+    assert headline(gate(made, judged(), bad, verdict="regressed")) == (
+        "b against a: regressed: peak memory"
+    )
+    assert headline(gate(made, judged(), judged("peak_bytes"))) == (
+        "b against a: pass on all 2 metrics that decide"
+    )
+    assert headline(gate(made, verdict="regressed", failure="x failed in load: no")) == (
+        "b against a: regressed: x failed in load: no"
+    )
+
+
+def test_missing_items_are_listed(made: Maker):
+    from leaderboard.answers import ItemKey
+
+    keys = tuple(ItemKey("t", f"h{i}", i) for i in range(7))
+    missing = Missing(task="t", only_baseline=keys, only_candidate=())
+    found = notes(gate(made, judged(), missing=(missing,)))
+    assert found[0] == (
+        "t: 7 items were answered by the baseline alone and left out (documents 0, 1, 2, 3, 4, …)"
+    )
+
+
+def test_markdown_takes_names_as_data(made: Maker):
+    text = markdown(gate(made, judged(f"accuracy:{NASTY}"), name=NASTY))
+    assert text.startswith("### ✅ a&#124;b&lt;img src=x&gt; ::error::%\\`\\* against a: pass")
+    assert "<img" not in text
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in table} == {table[0].count("|")}
+
+
+def test_markdown_folds_what_only_warns(made: Maker):
+    text = markdown(gate(made, judged(), judged("accuracy:t", severity="warn")))
+    assert text.index("accuracy |") < text.index("<details>") < text.index("accuracy of t")
+
+
+def test_junit_counts(made: Maker):
+    metrics = [
+        judged(), judged("peak_bytes", verdict="regressed"),
+        judged("cold_start_s", verdict="cannot tell", needed=9),
+        judged("accuracy:t", severity="warn", verdict="regressed"),
+    ]  # fmt: skip
+    root = ET.fromstring(junit(gate(made, *metrics, verdict="regressed")))
+    (suite,) = root
+    assert {k: suite.get(k) for k in ("tests", "failures", "skipped")} == {
+        "tests": "4", "failures": "1", "skipped": "1",
+    }  # fmt: skip
+    failed = suite.find("testcase[@name='peak memory']/failure")
+    assert failed is not None
+    assert "worse" in str(failed.get("message"))
+
+
+def test_junit_of_a_candidate_that_died_has_no_control_characters(made: Maker):
+    text = junit(gate(made, verdict="regressed", failure="killed \x1b[31m<&\x00"))
+    failure = ET.fromstring(text).find("testsuite/testcase/failure")
+    assert failure is not None
+    assert (
+        failure.get("message") == "killed \N{REPLACEMENT CHARACTER}[31m<&\N{REPLACEMENT CHARACTER}"
+    )
+
+
+def test_annotations_are_one_line_each_and_escaped(made: Maker):
+    bad = judged(f"accuracy:{NASTY}", verdict="regressed")
+    lines = github_annotations(gate(made, bad, verdict="regressed", name=NASTY))
+    assert len(lines) == 2
+    assert all("\n" not in line and line.startswith("::error title=weighin%3A ") for line in lines)
+    assert "a|b<img src=x>%0A::error::%25`*" in lines[0]
+    # A title ends at a comma or colon.
+    assert "%3A%3Aerror%3A%3A" in lines[1].split("::")[1]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "mapped", "level"),
+    [
+        ("pass", "warn", "notice"), ("cannot tell", "warn", "warning"),
+        ("cannot tell", "pass", "notice"), ("cannot tell", "fail", "error"),
+        ("regressed", "pass", "error"),
+    ],
+)  # fmt: skip
+def test_the_level_of_the_annotation_is_that_of_the_exit_code(
+    made: Maker, verdict: str, mapped: str, level: str
+):
+    policy = Policy.model_validate({"on_cannot_tell": mapped})
+    lines = github_annotations(gate(made, verdict=verdict, policy=policy))
+    assert lines[0].startswith(f"::{level} title=")
+
+
+def test_a_report_is_kept_and_read_again(made: Maker, tmp_path: Path):
+    report = as_dict(gate(made, judged()), created_at="2026-01-02T03:04:05+00:00")
+    first, second = write_gate(tmp_path, report), write_gate(tmp_path, report)
+    assert first.name == "20260102T030405-b.json"
+    assert first != second
+    found = list(read_gates(tmp_path))
+    assert len(found) == 2
+    assert isinstance(found[0], PastGate)
+    assert (found[0].verdict, found[0].candidate, found[0].baseline) == ("pass", "b", "a")
+    assert found[0].report == json.loads(json.dumps(report))
+    assert found[0].report["metrics"][0]["interval"] == {"low": -0.003, "high": 0.007}
+    assert list(read_gates(tmp_path / "none")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "damaged"), ("[]", "damaged"), ('{"report_version": 1}', "damaged"),
+        ('{"report_version": 2}', "report 2 is newer"),
+        ('{"report_version": 1, "verdict": "fine"}', "unknown verdict 'fine'"),
+    ],
+)  # fmt: skip
+def test_a_report_that_cannot_be_read_is_an_error_in_its_place(
+    tmp_path: Path, text: str, message: str
+):
+    (tmp_path / "gates").mkdir()
+    (tmp_path / "gates" / "x.json").write_text(text)
+    (found,) = read_gates(tmp_path)
+    assert isinstance(found, RecordError)
+    assert message in str(found)
+    assert "x.json" in str(found)
