@@ -53,6 +53,9 @@ def _commands() -> str:
             raise LookupError(f"weighin has no command {name}")
         context = click.Context(command, parent=whole, info_name=name, **settings)
         sections.append(_section(f"weighin {name}", command.get_help(context)))
+        for inner, part in getattr(command, "commands", {}).items():
+            below = click.Context(part, parent=context, info_name=inner, **settings)
+            sections.append(_section(f"weighin {name} {inner}", part.get_help(below)))
     return "\n".join(sections)
 
 
