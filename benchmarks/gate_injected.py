@@ -52,19 +52,20 @@ class Power:
 
 
 def answers(seeds: int) -> Power:
-    """Flip more answers: a baseline that gets 30 % of 400 items wrong, and candidates that err on
-    others. Of each seed, one without and one with the change.
+    """Flip more answers: baselines that get 30 % of 400 items wrong, each with a candidate that
+    errs as often on other items, and one that errs more often by what the gate prints.
     """
+    numbers = range(1, seeds + 1)
     with tempfile.TemporaryDirectory() as folder:
         prepared = _prepared(Path(folder))
-        base = _answered([_fake("base", wrong_rate=WRONG)], prepared)[0]
-        same = [_fake(f"same-{s}", wrong_rate=WRONG, seed=s) for s in range(1, seeds + 1)]
-        printed = _printed([judge(base, one, ANSWERS) for one in _answered(same, prepared)])
-        worse = [
-            _fake(f"worse-{s}", wrong_rate=WRONG + printed, seed=seeds + s)
-            for s in range(1, seeds + 1)
-        ]
-        gates = [judge(base, one, ANSWERS) for one in _answered(worse, prepared)]
+        base = _answered([_fake(f"base-{s}", wrong_rate=WRONG, seed=s) for s in numbers], prepared)
+        same = [_fake(f"same-{s}", wrong_rate=WRONG, seed=seeds + s) for s in numbers]
+        twins = zip(base, _answered(same, prepared), strict=True)
+        printed = _printed([judge(a, b, ANSWERS) for a, b in twins])
+        rate = WRONG + printed
+        worse = [_fake(f"worse-{s}", wrong_rate=rate, seed=2 * seeds + s) for s in numbers]
+        pairs = zip(base, _answered(worse, prepared), strict=True)
+        gates = [judge(a, b, ANSWERS) for a, b in pairs]
     caught = sum(gate.verdict == "regressed" for gate in gates)
     losses = [gate.judged[0].loss or 0.0 for gate in gates]
     return Power(
