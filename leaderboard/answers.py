@@ -41,6 +41,14 @@ class Answers:
     """The item's row in `samples`."""
     samples: pyarrow.Table
 
+    def passages(self) -> dict[ItemKey, tuple[str, str]]:
+        """Task and passage of the items that are about one; several items may share it."""
+        if "passage" not in self.samples.column_names:
+            return {}
+        texts = self.samples.column("passage").to_pylist()
+        found = {key: texts[row] for key, row in self.rows.items()}
+        return {key: (key.task, text) for key, text in found.items() if text is not None}
+
     def cell(self, key: ItemKey, column: str) -> Any:
         """One value of one item; None where the samples have no such column."""
         if column not in self.samples.column_names:

@@ -108,8 +108,9 @@ def compare(
     Args:
         sides: two to four; the first is the reference.
         insist: compare the items that both have although what was asked differs.
-        clusters: what an item shares with others, e.g. its passage; an item that is not in it
-            belongs with the repetitions of itself, of which data sets have some.
+        clusters: what an item shares with others; None: its passage, where the samples say which.
+            An item without one belongs with the repetitions of itself, of which data sets have
+            some.
         weights: of tasks and groups in the mean over all; 1 where not named.
         confidence: two-sided, of every interval.
 
@@ -127,7 +128,7 @@ def compare(
         None if side.samples is None else read_answers(side.scored, side.samples) for side in sides
     ]
     return tuple(
-        _pair((sides[0], side), (read[0], answers), insist, clusters or {}, weights, confidence)
+        _pair((sides[0], side), (read[0], answers), insist, clusters, weights, confidence)
         for side, answers in zip(sides[1:], read[1:], strict=True)
     )
 
@@ -136,7 +137,7 @@ def _pair(
     sides: tuple[Side, Side],
     read: tuple[Answers | None, Answers | None],
     insist: bool,
-    clusters: Mapping[ItemKey, Hashable],
+    clusters: Mapping[ItemKey, Hashable] | None,
     weights: Mapping[str, float] | None,
     confidence: float,
 ) -> Comparison:
@@ -148,6 +149,8 @@ def _pair(
         raise RecordError(
             f"{a.run_id} and {b.run_id} were not asked the same: {found[0].text}{more}"
         )
+    if clusters is None:
+        clusters = {**both[0].passages(), **both[1].passages()} if both else {}
     tasks = _tasks(a, b, both, clusters, confidence)
     overall, reason = _overall(tasks, weights, confidence)
     return Comparison(

@@ -65,7 +65,7 @@ def judge(
         candidate: its runs; one that failed is a regression by itself.
         policy: margins and severities.
         insist: judge although what was asked differs.
-        clusters: what an item shares with others, e.g. its passage.
+        clusters: what an item shares with others; None: its passage, where the samples say which.
 
     Raises:
         RecordError: the baseline is incomplete, a run was interrupted, what was asked differs, or

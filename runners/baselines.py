@@ -113,8 +113,9 @@ def _unfit(store: Store, runs: Sequence[Record]) -> str | None:
     for run in runs:
         if run.status != "completed":
             return f"{run.run_id} is {run.status}"
-        if run.flags:
-            return f"{run.run_id} is flagged {run.flags[0].name} ({run.flags[0].detail})"
+        warning = next((flag for flag in run.flags if flag.level == "warning"), None)
+        if warning:
+            return f"{run.run_id} is flagged {warning.name} ({warning.detail})"
         if any(task.n < task.asked for task in run.accuracy.values()):
             return f"{run.run_id} has not answered every item"
     scored = [run for run in runs if run.accuracy]

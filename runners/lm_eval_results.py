@@ -18,6 +18,7 @@ from typing import Any
 
 from evals.errors import RecordError
 from runners.record import CandidateInfo, JobInfo, Record, SuiteInfo, TaskAccuracy, digest
+from runners.samples import passage
 
 HEADLINES = ("acc", "exact_match")
 LACKS = "lm-eval measures neither times nor memory, and does not say on which machine it ran"
@@ -142,6 +143,7 @@ def _row(task: str, document: int, sample: Mapping[str, Any], kind: str) -> dict
         "doc_id": document,
         "item": identity.hexdigest()[:16],
         "target": target if kind == "multiple_choice" else json.dumps(target),
+        "passage": passage(sample.get("doc") or {}),
         "choices": len(texts) if kind == "multiple_choice" else None,
         "metrics": {},
     }

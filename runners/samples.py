@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from runners.worker import protocol
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from evals.tasks import Item
     from runners.harness import TaskScore
 
+PASSAGES = ("passage", "context", "story", "article", "paragraph")
+"""What data sets call a text that several of their questions are about."""
 METRIC = "metric."
 """Prefix of the columns that hold a metric's value."""
 
@@ -33,6 +36,7 @@ def sample_rows(
             "doc_id": item.doc_id,
             "item": item.identity,
             "target": json.dumps(item.target, default=str),
+            "passage": passage(item.doc),
         }
         row.update(_likelihoods(reply) if isinstance(reply, protocol.ItemScore) else _texts(reply))
         if keep_prompts:
@@ -44,6 +48,14 @@ def sample_rows(
         yield row
 
 
+def passage(doc: Mapping[str, Any]) -> str | None:
+    """Hash of the text that a document asks about, which others may share; None without one."""
+    texts = [doc[key] for key in PASSAGES if isinstance(doc.get(key), str)]
+    if not texts:
+        return None
+    return hashlib.sha256(json.dumps(texts, ensure_ascii=True).encode("ascii")).hexdigest()[:16]
+
+
 def sample_table(rows: Sequence[dict[str, Any]]) -> pyarrow.Table:
     """The table of a whole run; metrics that a task does not have are null there."""
     import pyarrow as pa
@@ -53,6 +65,7 @@ def sample_table(rows: Sequence[dict[str, Any]]) -> pyarrow.Table:
         ("doc_id", pa.int32()),
         ("item", pa.string()),
         ("target", pa.string()),
+        ("passage", pa.string()),
         ("logprobs", pa.list_(pa.float32())),
         ("greedy", pa.list_(pa.bool_())),
         ("tokens", pa.int32()),

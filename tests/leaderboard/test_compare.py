@@ -164,3 +164,28 @@ def test_the_newest_run_with_answers_counts(made: Maker):
     timed = made.record("a", repeat=2)
     assert Side(runs=(*scored, timed)).scored is scored[1]
     assert Side(runs=(timed,)).scored is timed
+
+
+def test_items_about_one_passage_belong_together(made: Maker):
+    """Twelve items on three passages: all of one passage lost together."""
+    scores = [1.0] * 12, [0.0] * 4 + [1.0] * 8
+    texts = ["p"] * 4 + ["q"] * 4 + ["r"] * 4
+    sides = [
+        Side(
+            runs=(made.record(name, tasks={"t": made.task(sum(v) / 12, 12)}),),
+            samples=made.samples({"t": v}, passage=texts),
+        )
+        for name, v in zip("ab", scores, strict=True)
+    ]
+    (found,) = compare(sides)
+    paired = found.tasks[0].paired
+    assert paired
+    assert (paired.n, paired.clusters, paired.lost) == (12, 3, 4)
+    # What is given goes before what the samples say.
+    alone = {("t", f"t-{i}", i): i for i in range(12)}
+    (found,) = compare(sides, clusters=alone)  # type: ignore[arg-type]
+    wide = paired.interval.high - paired.interval.low
+    paired = found.tasks[0].paired
+    assert paired
+    assert paired.clusters == 12
+    assert paired.interval.high - paired.interval.low < wide
