@@ -4,7 +4,7 @@ Real runs of one unchanged candidate (on a quiet machine, and beside a process t
 are cut into gates of ten pairs; simulations take their drift and spread from these runs; changes
 of known size are put into the fake runtime. The rules that others use judge the same data.
 
-    python benchmarks/gate.py [--quick] [--json] [--runs N] [--folder DIR]
+    python benchmarks/gate.py [--quick] [--json] [--docs] [--runs N] [--folder DIR]
 
 Runs are kept in the folder and are not made again; leave the machine alone while it collects.
 """
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import gate_figures
 import gate_injected
 import gate_runs
 import numpy as np
@@ -73,6 +74,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, help="real runs a condition (default: 240)")
     parser.add_argument("--folder", type=Path, default=cache_root() / "benchmarks" / "gate")
     parser.add_argument("--skip-injected", action="store_true")
+    parser.add_argument("--docs", action="store_true", help="write docs/statistics.md, too")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     runs, trials = asked.runs or (40 if asked.quick else 240), 200 if asked.quick else 2000
@@ -96,6 +98,8 @@ def main() -> None:
         found["injected"] = [gate_injected.answers(seeds), *gate_injected.delays(pairs, rng)]
     found["reference"] = known_answers()
     print(json.dumps(found, default=_plain)) if asked.json else _print(found)
+    if asked.docs:
+        gate_figures.write(found, f"python benchmarks/gate.py{' --quick' if asked.quick else ''}")
 
 
 def cells(*, quick: bool) -> list[tuple[int, int, int]]:

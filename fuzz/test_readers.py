@@ -115,7 +115,7 @@ MESSAGES = [
     ),
     protocol.Generated(
         items=[protocol.ItemText(
-            text="a", stop="until", prompt_tokens=3, truncated=False,
+            text="a", stop="until", prompt_tokens=3, new_tokens=1, truncated=False,
             times=protocol.RequestTimes(prefill_s=0.1, token_s=[0.1]),
         )]
     ),

@@ -21,6 +21,16 @@ from runners.record import CandidateInfo, JobInfo, Record, SuiteInfo, TaskAccura
 from runners.samples import passage
 
 HEADLINES = ("acc", "exact_match")
+_DAMAGE = (
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    IndexError,
+    OverflowError,
+    RecursionError,
+)
+"""What a file of another shape raises where it is read."""
 LACKS = "lm-eval measures neither times nor memory, and does not say on which machine it ran"
 
 
@@ -73,11 +83,11 @@ def read_results(
     results, configs = content.get("results"), content.get("configs")
     if not isinstance(results, dict) or not isinstance(configs, dict) or not configs:
         raise RecordError(f"{path}: not lm-eval's results (no results and configs)")
-    groups = _groups(content.get("group_subtasks") or {})
     stamp = path.stem.removeprefix("results_")
     files: list[str] = [path.name]
     tasks: dict[str, _Task] = {}
     try:
+        groups = _groups(content.get("group_subtasks") or {})
         for task, config in configs.items():
             samples = path.with_name(f"samples_{task}_{stamp}.jsonl")
             rows = _rows(samples, task, config) if samples.is_file() else ()
@@ -85,7 +95,7 @@ def read_results(
             accuracy = _accuracy(content, task, groups.get(task) or task, rows)
             tasks[task] = _Task(accuracy=accuracy, rows=rows)
         record = _record(content, tasks, name, new_run_id, command, files)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (OSError, *_DAMAGE) as error:
         raise RecordError(f"{path}: damaged, or not lm-eval's ({error!r})") from error
     return Imported(record=record, rows=tuple(row for t in tasks.values() for row in t.rows))
 
@@ -125,7 +135,7 @@ def _rows(path: Path, task: str, config: Mapping[str, Any]) -> tuple[dict[str, A
                 row = found.get(document) or _row(task, document, sample, kind)
                 row["metrics"].update(_metrics(sample))
                 found[document] = row
-            except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            except _DAMAGE as error:
                 where = f"{path}, line {number}"
                 raise RecordError(f"{where}: damaged, or not lm-eval's ({error!r})") from error
     return tuple(found.values())
