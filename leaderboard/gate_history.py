@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,3 +91,16 @@ def _parse(text: str, where: str) -> PastGate:
         )
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RecordError(f"{where}: damaged: no report of a gate ({error!r})") from error
+
+
+def gates_of(stores: Sequence[Path], name: str) -> tuple[list[PastGate], list[RecordError]]:
+    """The gates that a candidate was checked in, newest first, and the reports that are damaged.
+
+    Args:
+        stores: folders of records.
+        name: of the candidate.
+    """
+    found = [one for store in stores for one in read_gates(store)]
+    gates = [one for one in found if isinstance(one, PastGate) and one.candidate == name]
+    damaged = [one for one in found if isinstance(one, RecordError)]
+    return sorted(gates, key=lambda one: one.created_at, reverse=True), damaged

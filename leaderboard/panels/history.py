@@ -8,10 +8,11 @@ import streamlit as st
 
 from leaderboard import text
 from leaderboard.charts.history import METRICS, history_figure
+from leaderboard.gate_history import gates_of
 from leaderboard.history import Line, history, names
 from leaderboard.panels import controls, drawing, picks, session
 from leaderboard.selection import budget_name, machine_name
-from leaderboard.tables.history import line_grid
+from leaderboard.tables.history import gate_grid, line_grid
 
 FIRST = "accuracy"
 
@@ -41,6 +42,18 @@ def show() -> None:
         "Bars are 95 %: over items for the accuracy, run to run for the others."
     )
     _tables(lines, titles)
+    _gates(name)
+
+
+def _gates(name: str) -> None:
+    """What `weighin check` said of the candidate, as far as the stores have kept it."""
+    found = session.stores()
+    stores = dict.fromkeys([*found.roots, *found.homes.values()])
+    gates, damaged = gates_of(list(stores), name)
+    if gates:
+        drawing.grid(gate_grid(gates))
+    for error in damaged:
+        st.warning(text.markdown(str(error)), icon=":material/broken_image:")
 
 
 def _picked(field: str, options: dict[str, str], label: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from leaderboard.board import Row
+from leaderboard.gate_history import PastGate
 from leaderboard.glossary import Chapter
 from leaderboard.history import Line
 from leaderboard.machines import Data, Machine, Measured
@@ -43,6 +44,17 @@ def line_grid(line: Line, caption: str) -> Grid:
         for point in reversed(line.points)
     )
     return Grid(caption=caption, heads=heads, rows=rows)
+
+
+def gate_grid(gates: Sequence[PastGate]) -> Grid:
+    """What the regression gate said, in the order given."""
+    names = ("when", "verdict", "against", "suite", "machine", "in a sentence")
+    rows = [
+        (gate.created_at[:16].replace("T", " "), gate.verdict, gate.baseline, gate.suite,
+         gate.machine or MISSING, gate.sentence)
+        for gate in gates
+    ]  # fmt: skip
+    return text_grid("Checked for regressions (weighin check)", names, rows)
 
 
 def _accuracy(row: Row) -> tuple[Cell, Cell]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from leaderboard.gate_history import write_gate
 from runners.store import Store
 from tests.leaderboard.panels.conftest import HOSTILE, figures, page_html, page_text
 
@@ -61,3 +62,26 @@ def test_texts_are_shown_as_they_are_written(board: Board, hostile: Path) -> Non
     assert HOSTILE in page_html(app).replace("&lt;", "<").replace("&gt;", ">")
     assert figures(app)
     assert not any("<img" in figure for figure in figures(app))
+
+
+def report(name: str, sentence: str = "it passed") -> dict[str, object]:
+    side = {"suite": "core", "machine": "m"}
+    return {
+        "report_version": 1, "created_at": "2027-03-04T05:06:07+00:00", "verdict": "regressed",
+        "sentence": sentence, "baseline": {"name": "older", **side},
+        "candidate": {"name": name, **side},
+    }  # fmt: skip
+
+
+def test_gates_of_the_candidate_are_listed(board: Board, good: Path) -> None:
+    write_gate(good, report("small", HOSTILE))
+    write_gate(good, report("big", "another candidate's"))
+    app = board("history", good, name="small")
+    assert "2027-03-04 05:06 regressed older core m <img" in page_text(app)
+    assert "another candidate's" not in page_text(app)
+    assert "<img" not in page_html(app)
+
+
+def test_a_damaged_gate_is_named(board: Board, good: Path) -> None:
+    write_gate(good, report("small")).write_text("{")
+    assert "no report of a gate" in page_text(board("history", good, name="small"))
