@@ -140,6 +140,7 @@ def notes(gate: Gate) -> list[str]:
                     f"{missing.task}: {len(keys)} items were answered by the {side} alone and "
                     f"left out (documents {documents}{more})"
                 )
+    lines += [*_disturbances(gate), *_floors(gate)]
     if any(not j.paired and j.loss is not None for j in gate.judged):
         lines.append(
             "times and memory: the runs are not interleaved pairs, so a machine that drifted "
@@ -150,6 +151,28 @@ def notes(gate: Gate) -> list[str]:
     level = f"{1 - 2 * gate.policy.alpha:.0%}"
     lines.append(f"a loss is positive where the candidate is worse; intervals are {level} ones")
     return lines
+
+
+def _disturbances(gate: Gate) -> list[str]:
+    """Warnings that stand in the records, with how many runs have them."""
+    lines = []
+    for which, side in (("baseline", gate.baseline), ("candidate", gate.candidate)):
+        names = [{f.name for f in run.flags if f.level == "warning"} for run in side.runs]
+        for flag in sorted(set().union(*names)):
+            count = sum(flag in one for one in names)
+            lines.append(f"{which}: flagged {flag} in {count} of {len(names)} runs")
+    return lines
+
+
+def _floors(gate: Gate) -> list[str]:
+    """How many choices packing alone changes: differences below that are of the arithmetic."""
+    floors = {side.scored.candidate.name: side.scored.noise_floor
+              for side in (gate.baseline, gate.candidate)}  # fmt: skip
+    return [
+        f"packing alone changes {floor.share:.1%} of the choices of {which} (noise floor)"
+        for which, floor in floors.items()
+        if floor is not None and floor.share is not None
+    ]
 
 
 def as_dict(gate: Gate, *, created_at: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -18,6 +19,7 @@ from leaderboard.judged import Judged
 from leaderboard.policy import Policy
 from leaderboard.report import as_dict, cells, headline, notes, sentence
 from leaderboard.stats import Interval
+from runners.record import FlagInfo, NoiseFloorInfo
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker
@@ -103,6 +105,20 @@ def test_missing_items_are_listed(made: Maker):
     assert found[0] == (
         "t: 7 items were answered by the baseline alone and left out (documents 0, 1, 2, 3, 4, …)"
     )
+
+
+def test_flags_and_noise_floor_are_told(made: Maker):
+    noisy = [FlagInfo(name="contended", detail="x"), FlagInfo(name="y", detail="", level="note")]
+    floor = NoiseFloorInfo(items=200, changed=3, share=0.015, largest_nats=0.4)
+    runs = (
+        made.record("b", flags=noisy, noise_floor=floor, tasks={"t": made.task(0.5)}),
+        made.record("b", repeat=1),
+    )
+    one = replace(gate(made, judged()), candidate=Side(runs=runs))
+    assert notes(one)[:2] == [
+        "candidate: flagged contended in 1 of 2 runs",
+        "packing alone changes 1.5% of the choices of b (noise floor)",
+    ]
 
 
 def test_markdown_takes_names_as_data(made: Maker):
