@@ -8,7 +8,7 @@ SETUP := pyproject.toml constraints.txt tools/setup
 
 export PYTHON
 
-.PHONY: help demo reference test check fuzz lint format docs clean
+.PHONY: help demo board reference test check fuzz lint format docs clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -17,6 +17,10 @@ demo: .venv/.demo  ## set up, measure three rungs of one small model, print the 
 	$(BIN)/weighin run $(DEMO) --suite quick
 	@echo "one run in full:  $(BIN)/weighin show smollm2-135m-instruct-q8_0"
 	@echo "another model:    $(BIN)/weighin run path/to/model.gguf"
+	@echo "in a browser:     make board"
+
+board: .venv/.demo  ## open the leaderboard on results/, the reference runs included
+	$(BIN)/weighin board
 
 reference: .venv/.demo  ## measure the six rungs for results/reference (an hour; resumable; leave the machine alone)
 	$(BIN)/weighin run $(LADDER) --suite core --repeats 5 --store results/reference

@@ -10,10 +10,12 @@ import streamlit as st
 from leaderboard.panels import (
     candidate,
     compare,
+    controls,
     history,
     ladder,
     method,
     overview,
+    readings,
     session,
     style,
 )
@@ -42,8 +44,9 @@ def main() -> None:
     }
     page = st.navigation(list(pages.values()), position="top")
     style.apply(dark=session.dark())
+    readings.look_again()
     session.begin(pages, page)
-    session.show_notices()
+    controls.notices()
     page.run()
     session.end()
 

@@ -136,8 +136,8 @@ def _verdict(found: PairedDifference, margin: float) -> GateVerdict:
 
 
 def _floor(*records: Record) -> float | None:
-    shares = [record.noise_floor.share for record in records if record.noise_floor]
-    return max((share for share in shares if share is not None), default=None)
+    floors = (record.noise_floor.share for record in records if record.noise_floor is not None)
+    return max((share for share in floors if share is not None), default=None)
 
 
 def _disk(reference: Record, other: Record) -> int | None:

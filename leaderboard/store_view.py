@@ -140,16 +140,16 @@ def _survey(roots: Sequence[Path]) -> tuple[dict[Path, dict[str, Stamp]], list[N
         try:
             for root in stores_in(folder):
                 stamps[root] = {
-                    run_id: _stamp(root / run_id / RECORD) for run_id in Store(root).run_ids()
+                    run_id: _stamp(f"{root}/{run_id}/{RECORD}") for run_id in Store(root).run_ids()
                 }
         except RecordError as error:
             notices.append(Notice(path=folder, reason=str(error)))
     return stamps, notices
 
 
-def _stamp(path: Path) -> Stamp:
+def _stamp(path: str) -> Stamp:
     try:
-        found = os.stat(path)  # noqa: PTH116  (thousands of them: Path costs as much as the call)
+        found = os.stat(path)  # noqa: PTH116  (thousands of them: a Path costs more than the call)
     except OSError:
         return Stamp(0, -1)  # what is wrong with it is said when it is read
     return Stamp(found.st_mtime_ns, found.st_size)

@@ -13,7 +13,7 @@ _JOINER = "\N{WORD JOINER}"
 """Takes no room. It parts what a renderer would turn into an icon, an emoji or a link even where
 its characters are escaped."""
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-_STARTS = re.compile(r"([:@]|\bwww)")
+_STARTS = re.compile(r"([:@](?=\S)|\bwww(?=\.))")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 

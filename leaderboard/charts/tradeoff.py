@@ -97,8 +97,11 @@ def tradeoff(
         lack one of its two axes and so are not on it.
     """
     axis, third = AXES[x], AXES[bubble_axis(x)]
-    shown = [one for one in lines if one.accuracy is not None and _positive(axis.value(one.row))]
-    absent = tuple(one for one in lines if one not in shown)
+    shown: list[Line] = []
+    absent: list[Line] = []
+    for one in lines:
+        known = one.accuracy is not None and _positive(axis.value(one.row))
+        (shown if known else absent).append(one)
     colours = palette(dark=dark)
     figure = go.Figure(layout={"template": template(dark=dark), "height": HEIGHT})
     drawn = _points(shown, axis, third, chosen)
@@ -112,7 +115,7 @@ def tradeoff(
         showlegend=len(figure.data) > 1,
         dragmode=False,
     )
-    return figure, absent
+    return figure, tuple(absent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,12 @@ def controls(offers: Offers) -> None:
         }
         weights = _weights(offers.tasks)
         session.update(**chosen, **names, weights=weights)
-        st.button("Take all filters off", on_click=session.take_off, args=(UNLIMITED,))
+        st.button(
+            "Take all filters off",
+            on_click=session.take_off,
+            args=(UNLIMITED,),
+            key=session.key("off"),
+        )
 
 
 def _slider(

@@ -14,7 +14,7 @@ from leaderboard.charts.tasks import tasks_figure
 from leaderboard.compare import Side
 from leaderboard.deadline import deadline_curves
 from leaderboard.detail import tensor_shares
-from leaderboard.panels import controls, drawing, measured, picks, session
+from leaderboard.panels import controls, drawing, measured, picks, readings, session
 from leaderboard.selection import Selection, machine_name
 from leaderboard.tables import candidate as tables
 from runners.record import Record
@@ -61,7 +61,7 @@ def _accuracy(row: Row, runs: Sequence[Record]) -> None:
     with st.expander("As a table"):
         drawing.grid(tables.task_grid(row.scores, caption))
     scored = Side(runs=tuple(runs)).scored
-    answers, reason = session.answers(scored.run_id)
+    answers, reason = readings.answers(scored.run_id)
     if answers is None:
         st.info(text.markdown(f"No answers by item: {reason}"), icon=":material/info:")
         return
@@ -106,7 +106,7 @@ def _record(runs: Sequence[Record]) -> None:
     found = picks.one("run", names, chosen)
     if found != chosen:
         session.update(run=found)
-    record, reason = session.full(found)
+    record, reason = readings.full(found)
     if record is None:
         st.error(text.markdown(reason), icon=":material/warning:")
         return

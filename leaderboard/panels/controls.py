@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from leaderboard import text
-from leaderboard.panels import session
+from leaderboard.panels import readings, session
 from leaderboard.selection import Selection, select
 
 
@@ -17,7 +17,7 @@ def conditions() -> Selection | None:
     Returns:
         The rows measured under them; None, after saying how to fill the store, where it is empty.
     """
-    selection = select(session.rows(), session.view())
+    selection = select(readings.rows(), session.view())
     if selection is None:
         empty()
         return None
@@ -38,7 +38,7 @@ def conditions() -> Selection | None:
     if all(chosen[field] == getattr(selection.conditions, field) for field in chosen):
         return selection
     session.update(**chosen)
-    return select(session.rows(), session.view())
+    return select(readings.rows(), session.view())
 
 
 def _pick(
@@ -56,7 +56,7 @@ def _pick(
 
 def empty() -> None:
     """Say how to fill an empty store."""
-    folders = ", ".join(session.folders())
+    folders = ", ".join(readings.folders())
     st.subheader("No runs yet")
     st.markdown(f"There is no record in {text.markdown(folders)}. Fill it:")
     st.code("weighin run", language="bash")
@@ -65,3 +65,15 @@ def empty() -> None:
         "your own. What is measured appears here by itself when the page is next used; "
         "`weighin board --store DIR` shows another folder."
     )
+
+
+def notices() -> None:
+    """What is wrong with the address or with files of the stores; nothing where all is well."""
+    for problem in session.problems():
+        st.warning(text.markdown(problem), icon=":material/link_off:")
+    unread = readings.stores().notices
+    if unread:
+        count = f"{len(unread)} record{'s' if len(unread) > 1 else ''} cannot be shown"
+        with st.expander(count, icon=":material/warning:"):
+            lines = "".join(f"<li>{text.html(one.reason)}</li>" for one in unread)
+            st.html(f'<ul class="notices">{lines}</ul>')

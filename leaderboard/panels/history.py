@@ -10,7 +10,7 @@ from leaderboard import text
 from leaderboard.charts.history import METRICS, history_figure
 from leaderboard.gate_history import gates_of
 from leaderboard.history import Line, history, names
-from leaderboard.panels import controls, drawing, picks, session
+from leaderboard.panels import controls, drawing, picks, readings, session
 from leaderboard.selection import budget_name, machine_name
 from leaderboard.tables.history import gate_grid, line_grid
 
@@ -19,7 +19,7 @@ FIRST = "accuracy"
 
 def show() -> None:
     """Draw the panel."""
-    records = session.stores().records
+    records = readings.stores().records
     known = names(records)
     if not known:
         controls.empty()
@@ -47,7 +47,7 @@ def show() -> None:
 
 def _gates(name: str) -> None:
     """What `weighin check` said of the candidate, as far as the stores have kept it."""
-    found = session.stores()
+    found = readings.stores()
     stores = dict.fromkeys([*found.roots, *found.homes.values()])
     gates, damaged = gates_of(list(stores), name)
     if gates:

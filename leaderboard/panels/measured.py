@@ -21,7 +21,7 @@ from leaderboard.detail import (
     workloads,
 )
 from leaderboard.memory_limits import limit_curve
-from leaderboard.panels import drawing, picks, session
+from leaderboard.panels import drawing, picks, readings, session
 from leaderboard.selection import machine_name
 from leaderboard.tables import candidate as tables
 from runners.record import Record
@@ -80,7 +80,7 @@ def memory(runs: Sequence[Record]) -> None:
     with right:
         st.markdown("**Over time**")
         _series(scored)
-    curve = limit_curve(session.stores().records, scored)
+    curve = limit_curve(readings.stores().records, scored)
     if curve:
         st.markdown("**Under a memory limit**")
         drawing.figure(
@@ -102,7 +102,7 @@ def _series(scored: Record) -> None:
 
 
 def _full(run: Record) -> Record | None:
-    record, reason = session.full(run.run_id)
+    record, reason = readings.full(run.run_id)
     if record is None:
         st.warning(text.markdown(reason), icon=":material/warning:")
     return record

@@ -6,13 +6,13 @@ import streamlit as st
 
 from leaderboard.glossary import CHAPTERS
 from leaderboard.machines import data_sources, machines, measured
-from leaderboard.panels import controls, drawing, session
+from leaderboard.panels import controls, drawing, readings
 from leaderboard.tables import history as tables
 
 
 def show() -> None:
     """Draw the panel."""
-    records = session.stores().records
+    records = readings.stores().records
     st.header("Machines", anchor=False)
     if records:
         drawing.grid(tables.machine_grid(machines(records)))

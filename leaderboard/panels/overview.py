@@ -10,7 +10,7 @@ from leaderboard import text
 from leaderboard.charts.tradeoff import AXES, bubble_axis, tradeoff
 from leaderboard.offers import offer
 from leaderboard.overview import Line, Overview
-from leaderboard.panels import budget, controls, ranked, session
+from leaderboard.panels import budget, controls, ranked, readings, session
 from leaderboard.selection import Selection, machine_name
 
 
@@ -20,7 +20,7 @@ def show() -> None:
     if selection is None:
         return
     budget.controls(offer(selection.rows, session.view()))
-    found = session.overview(selection)
+    found = readings.overview(selection, session.view())
     _answer(found, selection)
     _plot(found)
     ranked.table(found)

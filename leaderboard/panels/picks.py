@@ -9,7 +9,7 @@ import streamlit as st
 from leaderboard import text
 from leaderboard.board import Row
 from leaderboard.names import labels
-from leaderboard.panels import session
+from leaderboard.panels import readings, session
 from leaderboard.runs import runs_of
 from leaderboard.selection import Selection
 from runners.record import Record
@@ -50,7 +50,7 @@ def several(selection: Selection, most: int) -> list[Row]:
 
 def runs(row: Row) -> tuple[Record, ...]:
     """All runs that a row stands for, oldest first."""
-    return runs_of(row.record, session.stores().records)
+    return runs_of(row.record, readings.stores().records)
 
 
 def one(field: str, options: Mapping[str, str], chosen: str, label: str = "") -> str:

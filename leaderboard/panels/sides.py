@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from leaderboard.board import Row
 from leaderboard.compare import Side
-from leaderboard.panels import picks, session
+from leaderboard.panels import picks, readings
 
 
 def side(row: Row) -> tuple[Side, str]:
     """One side of a comparison, and why its answers are missing where they are."""
     found = Side(runs=picks.runs(row))
-    answers, reason = session.answers(found.scored.run_id)
+    answers, reason = readings.answers(found.scored.run_id)
     return (replace(found, samples=answers.samples) if answers else found), reason

@@ -37,7 +37,7 @@ def lm_eval(path: Path, name: str | None, store_path: Path | None, *, as_json: b
     for file in results_files(path):
         said = shlex.join(["weighin", *sys.argv[1:]])
         found = read_results(file, name=name, new_run_id=store.new_run_id, command=said)
-        known = store.completed(found.record.job.key)
+        known = store.answered(found.record.job.key)
         if known is not None:
             print(f"weighin: {file}: already imported ({known.run_id})", file=sys.stderr)
         else:

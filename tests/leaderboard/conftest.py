@@ -12,6 +12,7 @@ import pytest
 
 from leaderboard.board import Row, row
 from runners.record import MemoryPhase, Record, TaskAccuracy, parse_record
+from runners.record_parts import NoiseFloorInfo
 
 EXAMPLE = Path(__file__).parents[1] / "data" / "records" / "v1" / "record.json"
 
@@ -71,6 +72,10 @@ class Maker:
             "flags": [],
         }
         return self.base.model_copy(update={**usual, **changes})
+
+    def floor(self, share: float) -> NoiseFloorInfo:
+        """A noise floor over 100 items."""
+        return NoiseFloorInfo(items=100, changed=round(100 * share), share=share, largest_nats=0.1)
 
     def row(self, name: str = "a", accuracy: float | None = 0.5, n: int = 100, **given: Any) -> Row:
         """A row with one task."""

@@ -16,7 +16,7 @@ from leaderboard.detail import (
     timings,
     workloads,
 )
-from runners.record import MemoryPhase, NoiseFloorInfo, QuantisationInfo, RequestTimesInfo
+from runners.record import MemoryPhase, QuantisationInfo, RequestTimesInfo
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker
@@ -116,12 +116,8 @@ def test_a_missing_noise_floor_has_a_reason(made: Maker) -> None:
     assert noise_floor(made.record()).share is None
     assert noise_floor(made.record()).reason == NO_FLOOR
     # None changed is a measurement, not a missing one.
-    none = NoiseFloorInfo(items=200, changed=0, share=0.0, largest_nats=0.1)
-    assert noise_floor(made.record(noise_floor=none)).share == 0.0
-    assert noise_floor(made.record(noise_floor=none)).reason == ""
-    unasked = NoiseFloorInfo(items=0, share=None, largest_nats=None, reason="no probe")
-    assert noise_floor(made.record(noise_floor=unasked)).share is None
-    assert noise_floor(made.record(noise_floor=unasked)).reason == "no probe"
+    assert noise_floor(made.record(noise_floor=made.floor(0.0))).share == 0.0
+    assert noise_floor(made.record(noise_floor=made.floor(0.0))).reason == ""
 
 
 def test_a_distribution_function_climbs_to_one() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from leaderboard.compare import Side
 from leaderboard.ladder import families, ladder
-from runners.record import NoiseFloorInfo, QuantisationInfo
+from runners.record import QuantisationInfo
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker
@@ -111,14 +111,10 @@ def test_a_rung_that_was_asked_other_things_stays_with_its_reason(made: Maker) -
     assert rung.disk_saved_bytes == 1
 
 
-def floor(share: float) -> NoiseFloorInfo:
-    return NoiseFloorInfo(items=200, changed=round(200 * share), share=share, largest_nats=0.1)
-
-
 def test_the_noise_floor_is_the_greater_of_the_two(made: Maker) -> None:
     sides = [
-        side(made, "f16", 16.0, 2, [1.0], noise_floor=floor(0.01)),
-        side(made, "q8", 8.5, 1, [1.0], noise_floor=floor(0.03)),
+        side(made, "f16", 16.0, 2, [1.0], noise_floor=made.floor(0.01)),
+        side(made, "q8", 8.5, 1, [1.0], noise_floor=made.floor(0.03)),
     ]
     assert ladder(sides).rungs[0].noise_floor == 0.03
     unknown = [side(made, "f16", 16.0, 2, [1.0]), side(made, "q8", 8.5, 1, [1.0])]

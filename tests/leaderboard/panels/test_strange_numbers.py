@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runners.record import MemoryPhase, NoiseFloorInfo, QuantisationInfo
+from runners.record import MemoryPhase, QuantisationInfo
+from runners.record_parts import NoiseFloorInfo
 from runners.store import RECORD, Store
 from tests.leaderboard.panels.conftest import page_text
 
@@ -25,6 +26,10 @@ PANELS = {
     "method": "small",
 }
 """Panel -> a text that only the drawn page has."""
+
+
+def floor(number: float) -> NoiseFloorInfo:
+    return NoiseFloorInfo(items=1, share=number, largest_nats=number)
 
 
 def with_number(record: Record, number: float) -> Record:
@@ -56,7 +61,7 @@ def with_number(record: Record, number: float) -> Record:
             "load": record.load.model_copy(update=seconds),
             "memory": memory,
             "candidate": candidate,
-            "noise_floor": NoiseFloorInfo(items=1, share=number, largest_nats=number),
+            "noise_floor": floor(number),
             "created_at": "no time",
         }
     )

@@ -1,0 +1,141 @@
+"""One journey through the board in a real browser: what AppTest cannot see."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+REFERENCE = Path(__file__).parents[3] / "results" / "reference"
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
+)  # fmt: skip
+PATIENCE_MS = 60_000
+
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None and "WEIGHIN_JOURNEY" not in os.environ,
+    reason="no Chromium on the PATH (Debian: apt-get install chromium)",
+)
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    """A board on a copy of the reference runs, served by the command."""
+    store = tmp_path / "store"
+    shutil.copytree(REFERENCE, store)
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(Path(sys.executable).with_name("weighin")), "board", "--no-browser"]
+    process = subprocess.Popen(
+        [*command, "--port", str(port), "--store", str(store), "--theme", "light"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            assert process.stderr
+            assert "the board is at" in process.stderr.readline()
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    assert CHROMIUM, "WEIGHIN_JOURNEY asks for the journey, and there is no Chromium on the PATH"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield chromium
+        chromium.close()
+
+
+def opened(browser: Browser, address: str, said: list[str]) -> Page:
+    """A new session; what the browser's console complains of is added to `said`."""
+    page = browser.new_context(accept_downloads=True).new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.on("console", lambda one: said.append(one.text) if one.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(address)
+    page.wait_for_selector(".answer .claim")
+    page.wait_for_selector(".js-plotly-plot .point")
+    return page
+
+
+def claim(page: Page) -> str:
+    return page.inner_text(".answer .claim")
+
+
+@needs_chromium
+def test_from_a_budget_to_a_comparison(address: str, browser: Browser):
+    errors: list[str] = []
+    page = opened(browser, address, errors)
+    before = claim(page)
+    assert before.startswith("Ship smollm2-135m-instruct-f16 (34.6%")
+
+    # A smaller budget: the first slider is the memory's, one stop to the left of "any" and on.
+    slider = page.get_by_role("slider").first
+    for _ in range(2):
+        slider.press("ArrowLeft")
+    page.wait_for_function(
+        "before => document.querySelector('.answer .claim')?.innerText !== before", arg=before
+    )
+    after = claim(page)
+    assert after.startswith("Ship smollm2-135m-instruct-q8_0 (34.6%")
+    page.wait_for_url("**memory_mib=**")
+
+    # The copied link shows the same to somebody else.
+    other = opened(browser, page.url, errors)
+    assert claim(other) == after
+    other.close()
+
+    # What the table shows can be taken along.
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    rows = list(csv.DictReader(download.value.path().open(encoding="utf-8")))
+    assert [row["fits"] for row in rows] == ["True"] * 5 + ["False"]
+    assert rows[0]["candidate"] == "smollm2-135m-instruct-q8_0"
+
+    # Two are compared.
+    page.get_by_role("button", name="Compare").click()
+    box = page.get_by_role("combobox", name="Two to four candidates")
+    for name in ("q8_0", "q2_k"):
+        box.fill(name)
+        page.get_by_role("option", name=f"smollm2-135m-instruct-{name}").click()
+        page.get_by_text(f"smollm2-135m-instruct-{name}").first.wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Compare them").click()
+    page.wait_for_url("**/compare?**")
+    page.get_by_text("Items where they differ").wait_for()
+    assert "q2_k" in page.inner_text("[data-testid=stMain]")
+
+    # From the plot to a candidate; the budget goes along.
+    page.get_by_role("link", name="Overview").first.click()
+    page.wait_for_selector(".js-plotly-plot .point")
+    assert claim(page) == after
+    page.locator(".js-plotly-plot .point").last.click(force=True)
+    page.wait_for_url("**/candidate?**")
+    page.get_by_role("heading", name="smollm2-135m-instruct-").first.wait_for()
+    assert "memory_mib=" in page.url
+
+    assert errors == []
