@@ -1,0 +1,113 @@
+"""Columns and the HTML of the ranked table: order, ties, tooltips, and nothing that is markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pytest
+
+from leaderboard.board import Row
+from leaderboard.columns import arrange, known_columns, shown_columns
+from leaderboard.html_table import MOST_LINES, ranked_table
+from leaderboard.overview import Line, draw_all, look
+from leaderboard.view import View
+from runners.record import FlagInfo
+from tests.leaderboard.conftest import Maker
+
+MIB = 2**20
+
+
+def lines(rows: Sequence[Row], **view: float) -> tuple[Line, ...]:
+    return look(rows, View(**view), draw_all(rows, None)).lines
+
+
+def table(found: Sequence[Line], **given: object) -> str:
+    known = known_columns([line.row for line in found])
+    usual = {"grouped": True, "link": lambda line: "candidate?x=1&y=2", "caption": "c"}
+    return ranked_table(found, shown_columns(known, ()), **{**usual, **given})
+
+
+def names(found: Sequence[Line]) -> list[str]:
+    return [line.row.record.candidate.name for line in found]
+
+
+@pytest.fixture
+def three(made: Maker) -> tuple[Line, ...]:
+    rows = [
+        made.row("slow", 0.6, decode=10.0, flags=[FlagInfo(name="contended", detail="d")]),
+        made.row("fast", 0.5, decode=90.0),
+        made.row("none", None, decode=50.0),
+    ]
+    return lines(rows)
+
+
+def test_rows_come_by_rank_then_those_without_an_accuracy(three: tuple[Line, ...]):
+    assert names(three) == ["slow", "fast", "none"]
+    assert [(line.rank, line.tied) for line in three] == [(1, 2), (1, 2), (None, 1)]
+
+
+@pytest.mark.parametrize(
+    ("sort", "search", "expected"),
+    [
+        ("", "", ["slow", "fast", "none"]),
+        ("decode", "", ["slow", "none", "fast"]),
+        ("-decode", "", ["fast", "none", "slow"]),
+        ("-accuracy", "", ["slow", "fast", "none"]),
+        ("accuracy", "", ["fast", "slow", "none"]),  # what is missing comes last either way
+        ("nonsense", "", ["slow", "fast", "none"]),
+        ("", "FAS", ["fast"]),
+        ("", "contended", ["slow"]),
+        ("", "slow fast", []),
+    ],
+)
+def test_sort_and_search(three: tuple[Line, ...], sort: str, search: str, expected: list[str]):
+    known = known_columns([line.row for line in three])
+    assert names(arrange(three, known, sort, search)) == expected
+
+
+def test_columns_that_were_picked_stand_after_the_accuracy(three: tuple[Line, ...]):
+    known = known_columns([line.row for line in three])
+    assert [one.key for one in shown_columns(known, ("task:t", "nonsense"))] == [
+        "accuracy", "task:t",
+    ]  # fmt: skip
+
+
+def test_a_tie_is_one_group(three: tuple[Line, ...]):
+    html = table(three)
+    bodies = re.findall(r"<tbody>.*?</tbody>", html)
+    assert len(bodies) == 2
+    assert 'rowspan="2"' in bodies[0]
+    assert ">1=</th>" in bodies[0]
+    assert "2 that the items asked cannot tell apart" in bodies[0]
+
+
+def test_those_outside_form_a_group_with_their_reasons(made: Maker):
+    html = table(lines([made.row("in"), made.row("out", peak=500 * MIB)], memory_mib=200.0))
+    inside, outside = re.findall(r"<tbody>.*?</tbody>", html)
+    assert ">in<" in inside
+    assert "peak memory 500 MiB (at most 200 MiB)" in outside
+    assert ">out</th>" in outside
+
+
+def test_a_missing_number_says_why(made: Maker):
+    html = table(lines([made.row("a", memory=None)]))
+    assert 'title="not measured">\N{EN DASH}</td>' in html
+
+
+def test_a_single_run_says_that_it_has_no_interval(made: Maker):
+    assert "1 run: no interval, one run says nothing of the next" in table(lines([made.row()]))
+
+
+def test_text_from_records_is_no_markup(made: Maker):
+    name = '"><script>alert(1)</script>'
+    html = table(lines([made.row(name, flags=[FlagInfo(name=name, detail=name)])]), caption=name)
+    assert "<script" not in html
+    assert html.count("&lt;script&gt;") >= 4
+
+
+def test_a_very_long_table_is_cut_and_says_so(made: Maker):
+    line = lines([made.row()])[0]
+    html = table([line] * (MOST_LINES + 1), grouped=False)
+    assert html.count("<tr class") == MOST_LINES
+    assert "1 more: narrow the search" in html

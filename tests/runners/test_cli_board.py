@@ -1,0 +1,92 @@
+"""`weighin board`: what it starts, and what it says where it cannot."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from leaderboard.serving import APP, STORES, arguments, environment
+from runners.cli.board import command
+
+WEIGHIN = str(Path(sys.executable).with_name("weighin"))
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_every_setting_is_a_flag():
+    found = arguments(port=1234, address="127.0.0.1", theme="auto")
+    assert found[:4] == ["-P", "-m", "streamlit", "run"]
+    assert Path(found[4]) == APP
+    assert "--browser.gatherUsageStats=false" in found
+    assert "--server.port=1234" in found
+    assert any(flag.startswith("--theme.dark.backgroundColor=") for flag in found)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_chosen_theme_holds_whatever_the_browser_prefers(theme: str):
+    found = arguments(port=1, address="127.0.0.1", theme=theme)
+    assert f"--theme.base={theme}" in found
+    backgrounds = {flag.partition("=")[2] for flag in found if ".backgroundColor" in flag}
+    assert len(backgrounds) == 1
+
+
+def test_the_stores_are_told_as_a_list(tmp_path: Path):
+    odd = tmp_path / 'a:b "c"'
+    assert environment([odd]) == {STORES: f'["{str(odd).replace(chr(34), chr(92) + chr(34))}"]'}
+
+
+def test_a_taken_port_is_one_clear_line():
+    with closing(socket.socket()) as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        done = CliRunner().invoke(command, ["--no-browser", "--port", str(port)])
+    assert done.exit_code == 1  # the command line maps it to 3
+    assert f"--port {port}: something else listens there; give another" in done.output
+
+
+def test_a_store_that_is_not_there_is_named(tmp_path: Path):
+    done = CliRunner().invoke(command, ["--store", str(tmp_path / "none")])
+    assert f"--store {tmp_path / 'none'}: there is no such folder" in done.output
+
+
+def test_it_serves_until_it_is_interrupted_and_takes_no_settings_from_where_it_is(tmp_path: Path):
+    # A stranger's folder: its own packages of our names, and settings that would not start.
+    for name in ("leaderboard", "runners", "evals"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('imported')")
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "config.toml").write_text("[server]\nport = 1\n")
+    port = free_port()
+    process = subprocess.Popen(
+        [WEIGHIN, "board", "--no-browser", "--port", str(port), "--store", str(tmp_path)],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stderr
+        assert process.stderr.readline() == (
+            f"the board is at http://localhost:{port} (Ctrl-C ends it)\n"
+        )
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health") as answer:
+            assert answer.read() == b"ok"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+        assert process.stderr.read() == ""
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))  # nothing listens there any more
