@@ -7,12 +7,12 @@ it has more items. Only metrics where more is better and that lie between 0 and 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
+from leaderboard.runs import RunsKey, keep_newest, runs_key
 from leaderboard.stats import (
     Interval,
     above_chance,
@@ -110,20 +110,9 @@ def merged(records: Sequence[Record]) -> list[Row]:
     newest of each repeat; an interrupted run does not hide a completed one. In the order in which
     candidates first appear.
     """
-    groups: dict[tuple[str, ...], dict[int, Record]] = {}
+    groups: dict[RunsKey, dict[int, Record]] = {}
     for record in records:
-        key = (
-            record.candidate.name,
-            record.candidate.digest,
-            record.suite.digest,
-            str(record.machine.get("fingerprint")),
-            json.dumps(record.budget, sort_keys=True),
-        )
-        repeats = groups.setdefault(key, {})
-        earlier = repeats.get(record.job.repeat)
-        # An interruption says nothing about the candidate; a failure does.
-        if record.status != "interrupted" or earlier is None or earlier.status != "completed":
-            repeats[record.job.repeat] = record
+        keep_newest(groups.setdefault(runs_key(record), {}), record)
     return [_merge([row(record) for record in group.values()]) for group in groups.values()]
 
 

@@ -33,6 +33,17 @@ def runs_key(record: Record) -> RunsKey:
     )
 
 
+def keep_newest(repeats: dict[int, Record], record: Record) -> None:
+    """Add a run to those of its kind, by repeat, in the place of an older one.
+
+    An interruption says nothing of a candidate and does not hide a run that completed; a failure
+    says much and does.
+    """
+    earlier = repeats.get(record.job.repeat)
+    if record.status != "interrupted" or earlier is None or earlier.status != "completed":
+        repeats[record.job.repeat] = record
+
+
 def runs_of(record: Record, records: Sequence[Record]) -> tuple[Record, ...]:
     """A run and its repeats: the newest of each repeat, as on the board, oldest first.
 
@@ -40,16 +51,12 @@ def runs_of(record: Record, records: Sequence[Record]) -> tuple[Record, ...]:
         record: one of them.
         records: oldest first.
 
-    An interruption says nothing of a candidate and does not hide a run that completed; a failure
-    says much and does. `record` itself is always among them, so that a link to an old run shows it.
+    `record` itself is always among them, so that a link to an old run shows it.
     """
     key = runs_key(record)
     repeats: dict[int, Record] = {}
     for one in records:
         if runs_key(one) == key:
-            earlier = repeats.get(one.job.repeat)
-            hides = one.status != "interrupted" or earlier is None or earlier.status != "completed"
-            if hides:
-                repeats[one.job.repeat] = one
+            keep_newest(repeats, one)
     repeats[record.job.repeat] = record
     return tuple(sorted(repeats.values(), key=lambda run: run.run_id))
