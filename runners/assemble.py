@@ -251,9 +251,20 @@ def _seen(job: Job, measured: Measured) -> Seen:
         },
         generates=job.scores and any(task.generates for task in job.tasks),
         chat_template=measured.loaded.chat_template if measured.loaded else None,
-        unheld=lacks(job.budget, measured.held) if job.budget and measured.held else "",
+        unheld=_unheld(job, measured),
         room_bytes=usable_memory(job.machine.ram_bytes),
     )
+
+
+def _unheld(job: Job, measured: Measured) -> str:
+    """What of its budget nothing held the worker to, and why."""
+    if job.budget is None or measured.held is None:
+        return ""
+    found = lacks(job.budget, measured.held)
+    if not measured.mmap and "mmap" not in job.settings:
+        warm = f"the weights stayed in the page cache ({measured.page_cache}), charged to others"
+        return f"{found}; {warm}" if found else warm
+    return found
 
 
 def _truncated(reply: Any) -> bool:

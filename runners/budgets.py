@@ -14,6 +14,8 @@ from evals.specs import Budget
 from runners.measure.limits import Allowance
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runners.measure.limits import Held
     from runners.measure.machine import Machine
 
@@ -48,6 +50,16 @@ def engine_bytes(asked: int, budget: Budget | None, weights_bytes: int) -> int:
     if budget is None or budget.memory_bytes is None:
         return asked
     return min(asked, max(0, budget.memory_bytes - 2 * weights_bytes - BESIDE_WEIGHTS))
+
+
+def with_mapping(settings: Mapping[str, Any], *, allowed: bool) -> dict[str, Any]:
+    """A runtime's settings, without mapped weights where these are not allowed.
+
+    A runtime that has no such setting is left as it is: a flag says so.
+    """
+    if allowed or "mmap" not in settings:
+        return dict(settings)
+    return {**settings, "mmap": False}
 
 
 def without_memory(budget: Budget) -> Budget | None:

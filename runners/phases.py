@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from evals.tasks import build_requests
+from runners.budgets import with_mapping
 from runners.journal import START
 from runners.measure.energy import EnergyMeter
 from runners.measure.memory import MemoryMark, MemorySampler, read_peak
@@ -61,7 +62,7 @@ def run_phases(
     with _phase("load", measured, mark, notify):
         started = time.perf_counter()
         path = str(job.weights.path) if job.weights.path else None
-        settings = {**job.settings, "mmap": job.settings["mmap"] and measured.mmap}
+        settings = with_mapping(job.settings, allowed=measured.mmap)
         measured.loaded = worker.ask(protocol.Load(path=path, settings=settings), protocol.Loaded)
         measured.load_s = time.perf_counter() - started
     if not restore(journal, measured):

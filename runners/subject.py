@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runners.budgets import with_mapping
 from runners.record import CandidateInfo, QuantisationInfo, SuiteInfo
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 def candidate_info(job: Job, measured: Measured) -> CandidateInfo:
     """The candidate as this machine resolved it."""
     candidate, weights, loaded = job.candidate, job.weights, measured.loaded
-    settings = {k: v for k, v in job.settings.items() if k != "fake" or v}
-    settings["mmap"] = settings["mmap"] and measured.mmap
+    used = with_mapping(job.settings, allowed=measured.mmap)
+    settings = {k: v for k, v in used.items() if k != "fake" or v}
     settings["chat_template"] = candidate.chat_template
     if loaded is not None:
         settings["context"] = loaded.context

@@ -70,3 +70,14 @@ def test_an_empty_file_and_none(tmp_path: Path):
 )
 def test_the_state_is_said(share: float | None, said: str):
     assert describe(share) == said
+
+
+def test_a_folder_is_all_its_files(tmp_path: Path):
+    for name, pages in (("a", 96), ("b", 32)):
+        (tmp_path / name).write_bytes(b"w" * (pages * mmap.PAGESIZE))
+    (tmp_path / "empty").touch()
+    assert resident_share(tmp_path) == 1.0
+    if kept_in_memory(tmp_path / "b"):
+        pytest.skip("this file system keeps its files in memory")
+    assert resident_share(tmp_path) == 0.75  # 96 pages of 128
+    assert drop(tmp_path) == 0.0
