@@ -34,7 +34,11 @@ ATTRIBUTES = {
     "time": {"clock_gettime", "CLOCK_MONOTONIC", "tzset"},
 }  # fmt: skip
 # Used only where a file of /proc was found before, which no other system has.
-BEHIND_PROC = {("runners/measure/noise.py", "os.sysconf")}
+BEHIND_PROC = {
+    ("runners/measure/noise.py", "os.sysconf"),
+    ("runners/measure/group_usage.py", "os.sysconf"),
+    ("runners/measure/groups.py", "signal.SIGKILL"),
+}
 # Streamlit's script runs when it is imported.
 SCRIPTS = ("leaderboard.app",)
 

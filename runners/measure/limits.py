@@ -68,7 +68,7 @@ class Limit:
     @contextmanager
     def affinity(self) -> Iterator[None]:
         """A process started in here by this thread may use `cores` alone, from its first moment."""
-        if not self.cores:
+        if not self.cores or not hasattr(os, "sched_setaffinity"):
             yield
             return
         before = os.sched_getaffinity(0)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.errors import SpecError
-from evals.quantities import parse_bytes
+from evals.quantities import format_size, parse_bytes, parse_seconds
 from evals.specs import Budget, Candidate, Suite, check_spec, read_spec
 
 
@@ -123,3 +123,29 @@ def test_a_file_that_is_too_large_or_not_there(tmp_path: Path) -> None:
 def test_any_mapping_is_a_candidate_or_one_line(content: dict[str, Any]) -> None:
     with contextlib.suppress(SpecError):
         assert check_spec(content, Candidate, where="x").name
+
+
+@given(st.integers(1, 10**14))
+def test_a_size_is_written_as_it_is_read(size: int) -> None:
+    assert parse_bytes(format_size(size)) == size
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(2**29, "512MiB"), (2**34, "16GiB"), (2**10, "1KiB"), (16 * 10**9, "15625000KiB"), (7, "7")],
+)
+def test_a_size_has_the_largest_unit_that_is_exact(size: int, text: str) -> None:
+    assert format_size(size) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("2s", 2.0), ("500ms", 0.5), (" 0.25 ", 0.25), ("1.5 S", 1.5)]
+)
+def test_times(text: str, seconds: float) -> None:
+    assert parse_seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "0", "0ms", "-1s", "nan", "inf", "2m", "1e3"])
+def test_what_is_no_time(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a time"):
+        parse_seconds(text)
