@@ -102,7 +102,8 @@ def test_from_a_budget_to_a_comparison(address: str, browser: Browser):
     )
     after = claim(page)
     assert after.startswith("Ship smollm2-135m-instruct-q8_0 (34.6%")
-    page.wait_for_url("**memory_mib=**")
+    # The address follows once the page is whole; f16 takes 425 MiB.
+    page.wait_for_function("() => new URL(location).searchParams.get('memory_mib') < 425")
 
     # The copied link shows the same to somebody else.
     other = opened(browser, page.url, errors)
@@ -119,10 +120,12 @@ def test_from_a_budget_to_a_comparison(address: str, browser: Browser):
     # Two are compared.
     page.get_by_role("button", name="Compare").click()
     box = page.get_by_role("combobox", name="Two to four candidates")
-    for name in ("q8_0", "q2_k"):
+    for count, name in enumerate(("q8_0", "q2_k"), start=1):
         box.fill(name)
         page.get_by_role("option", name=f"smollm2-135m-instruct-{name}").click()
-        page.get_by_text(f"smollm2-135m-instruct-{name}").first.wait_for()
+        page.wait_for_function(
+            "n => new URL(location).searchParams.getAll('candidate').length === n", arg=count
+        )
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Compare them").click()
     page.wait_for_url("**/compare?**")
@@ -132,6 +135,7 @@ def test_from_a_budget_to_a_comparison(address: str, browser: Browser):
     # From the plot to a candidate; the budget goes along.
     page.get_by_role("link", name="Overview").first.click()
     page.wait_for_selector(".js-plotly-plot .point")
+    page.wait_for_function("() => new URL(location).searchParams.get('memory_mib') < 425")
     assert claim(page) == after
     page.locator(".js-plotly-plot .point").last.click(force=True)
     page.wait_for_url("**/candidate?**")
