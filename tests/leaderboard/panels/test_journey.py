@@ -106,7 +106,7 @@ def test_from_a_budget_to_a_comparison(address: str, browser: Browser):
     page.wait_for_function("() => new URL(location).searchParams.get('memory_mib') < 425")
 
     # The copied link shows the same to somebody else.
-    other = opened(browser, page.url, errors)
+    other = opened(browser, page.evaluate("location.href"), errors)
     assert claim(other) == after
     other.close()
 
