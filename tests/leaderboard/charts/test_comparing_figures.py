@@ -44,7 +44,8 @@ def test_a_forest_has_a_dot_a_task_and_a_diamond_over_all(made: Maker) -> None:
 
 def test_a_ladder_has_its_margin_and_its_noise_floor(made: Maker) -> None:
     found = ladder(
-        [side(made, "f16", 16.0, 60), side(made, "q4", 4.0, 57, noise_floor=0.01)], margin=0.05
+        [side(made, "f16", 16.0, 60), side(made, "q4", 4.0, 57, noise_floor=made.floor(0.01))],
+        margin=0.05,
     )
     figure = losses_figure(found, "f16", ["q4"], dark=False)
     (dots,) = figure.data

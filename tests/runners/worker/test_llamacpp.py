@@ -88,7 +88,7 @@ def loading(path: Path, **settings) -> protocol.Load:
 
 
 def prompt(text: str, max_tokens: int, **how) -> protocol.GenerateItem:
-    usual = {"chat": False, "until": [], "temperature": 0.0, "top_k": 0, "top_p": 1.0, "seed": 0}
+    usual = {"until": [], "temperature": 0.0, "top_k": 0, "top_p": 1.0, "seed": 0}
     return protocol.GenerateItem(prompt=text, max_tokens=max_tokens, **{**usual, **how})
 
 
