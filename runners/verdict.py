@@ -46,6 +46,8 @@ class Verdict:
     """The same without the memory limit, in the same batch; None where it was not needed."""
     unlimited_run: str | None = None
     """The run that this is of."""
+    page_cache: str = "unknown"
+    """Of the weights before they were loaded, also where loading them was the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +166,7 @@ def verdict_of(
             decode_tokens_per_s=facts.decode_tokens_per_s,
             unlimited_decode_tokens_per_s=facts.unlimited_decode_tokens_per_s,
             unlimited_run=free.run_id if free else None,
+            page_cache=measured.page_cache,
         )
     )
 

@@ -18,6 +18,7 @@ from runners.budgets import (
     lacks,
     limits,
     threads,
+    with_mapping,
     without_memory,
 )
 from runners.measure.limits import Held
@@ -138,6 +139,13 @@ def test_a_budget_without_a_file_is_named_after_its_limits():
     assert limits(budget) == (
         "512MiB memory, 2 CPUs, TTFT at most 0.5 s, decode at least 10 tokens/s"
     )
+
+
+def test_warm_weights_are_not_mapped_where_the_runtime_lets_one_choose():
+    mapped, no_choice = {"mmap": True, "context": 16}, {"dtype": "bfloat16"}
+    assert with_mapping(mapped, allowed=True) == mapped
+    assert with_mapping(mapped, allowed=False) == {"mmap": False, "context": 16}
+    assert with_mapping(no_choice, allowed=False) == no_choice
 
 
 def test_what_is_left_without_the_memory_limit():
