@@ -17,6 +17,7 @@ _SETTINGS = {
     "browser.gatherUsageStats": "false",
     "logger.level": "warning",
     "runner.magicEnabled": "false",
+    "runner.postScriptGC": "false",  # a full collection after every click
     "client.toolbarMode": "minimal",
     "client.showErrorDetails": "none",
     "global.developmentMode": "false",
@@ -45,7 +46,7 @@ def arguments(*, port: int, address: str, theme: str) -> list[str]:
     if theme != "auto":
         settings["theme.base"] = theme
     flags = [f"--{name}={value}" for name, value in settings.items()]
-    return ["-P", "-m", "streamlit", "run", str(APP), *flags]
+    return ["-P", "-m", "leaderboard.served", "run", str(APP), *flags]
 
 
 def environment(folders: Sequence[Path]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,11 @@ def stores() -> StoreView:
 def look_again() -> None:
     """See the stores as they are now: with this a run of the page begins."""
     st.session_state[STORES] = _reader(folders()).read()
+
+
+def warm() -> None:
+    """Read the stores before anybody asks."""
+    _rows(_reader(folders()).read())
 
 
 def folders() -> tuple[str, ...]:
@@ -78,12 +84,12 @@ _BY_SIGNATURE: dict[str | type[Any], Callable[[Any], Any]] = {StoreView: _signat
 """A store is hashed by what was in it, so that a new run is seen and nothing is read twice."""
 
 
-@st.cache_resource(show_spinner="Reading the stores", max_entries=4)
+@lru_cache(maxsize=4)  # not Streamlit's: it is also filled before there is a session
 def _reader(roots: tuple[str, ...]) -> StoreReader:
     return StoreReader([Path(root) for root in roots])
 
 
-@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=_BY_SIGNATURE)
+@lru_cache(maxsize=2)
 def _rows(found: StoreView) -> tuple[Row, ...]:
     return tuple(merged(found.records))
 

@@ -28,7 +28,7 @@ def free_port() -> int:
 
 def test_every_setting_is_a_flag():
     found = arguments(port=1234, address="127.0.0.1", theme="auto")
-    assert found[:4] == ["-P", "-m", "streamlit", "run"]
+    assert found[:4] == ["-P", "-m", "leaderboard.served", "run"]
     assert Path(found[4]) == APP
     assert "--browser.gatherUsageStats=false" in found
     assert "--server.port=1234" in found
