@@ -130,7 +130,7 @@ def _run_converter(name: str, gguf: Path, made: Path, dtype: str) -> None:
     if done.returncode == NOT_INSTALLED:
         raise RuntimeFailure(f"{HF_MISSING} ({reason})")
     if done.returncode < 0:
-        reason = f"it was ended by {signal.Signals(-done.returncode).name}" + (
-            " (out of memory?)" if done.returncode == -signal.SIGKILL else ""
-        )
+        ended_by = signal.Signals(-done.returncode).name
+        doubt = " (out of memory?)" if ended_by == "SIGKILL" else ""
+        reason = f"it was ended by {ended_by}{doubt}"
     raise RuntimeFailure(f"{name}: transformers cannot convert the GGUF: {reason}")
