@@ -221,6 +221,15 @@ def test_the_same_window_twice_is_the_same_bits(bench):
     assert bench.score(window) == first
 
 
+def test_any_order_of_the_items_is_the_same_bits(bench):
+    names = list(ITEMS)
+    first = dict(zip(names, bench.score([ITEMS[name] for name in names]), strict=True))
+    for seed in range(3):
+        shuffled = random.Random(seed).sample(names, len(names))
+        answers = bench.score([ITEMS[name] for name in shuffled])
+        assert dict(zip(shuffled, answers, strict=True)) == first
+
+
 def test_few_rows_of_logits(path):
     with closing(Bench(path, length=LENGTH, memory=0)) as bench:
         bench.check(list(ITEMS.values()))
