@@ -1,7 +1,7 @@
 """Scoring as plainly as llama.cpp allows: one sequence at a time, from an empty cache.
 
-It stands on llama.cpp's own C functions and shares nothing with the engine but the arithmetic of
-lm-eval's encoding, so that tests and benchmarks can hold the engine against it.
+It stands on llama.cpp's own C functions and shares with the engine only how lm-eval cuts texts and
+what llama.cpp logs, so that tests and benchmarks can hold the engine against it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 
 from runners.worker import protocol
 from runners.worker.encoding import Scoring, encode_pair, rolling_windows
+from runners.worker.llama_api import LOG
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +47,7 @@ class Plain:
         model.n_gpu_layers = 0
         self._model = llama_cpp.llama_model_load_from_file(os.fsencode(path), model)
         if not self._model:
-            raise OSError(f"llama.cpp cannot load {path}")
+            raise OSError(f"llama.cpp cannot load {path}: {LOG.why()}")
         context = llama_cpp.llama_context_default_params()
         context.n_ctx = context.n_batch = context.n_ubatch = length
         context.n_threads = context.n_threads_batch = threads
@@ -55,7 +56,7 @@ class Plain:
         context.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
         self._context = llama_cpp.llama_init_from_model(self._model, context)
         if not self._context:
-            raise OSError(f"llama.cpp cannot make a context of {length} tokens for {path}")
+            raise OSError(f"llama.cpp cannot make a context of {length} tokens: {LOG.why()}")
         self._length = length
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
         self._vocabulary = llama_cpp.llama_vocab_n_tokens(self._vocab)
@@ -119,7 +120,7 @@ class Plain:
                 batch.n_seq_id[place], batch.seq_id[place][0] = 1, 0
                 batch.logits[place] = place >= first
             if llama_cpp.llama_decode(self._context, batch):
-                raise OSError(f"llama.cpp cannot evaluate {len(tokens)} tokens")
+                raise OSError(f"llama.cpp cannot evaluate {len(tokens)} tokens: {LOG.why()}")
             rows = [
                 np.ctypeslib.as_array(
                     llama_cpp.llama_get_logits_ith(self._context, place), (self._vocabulary,)
