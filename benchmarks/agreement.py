@@ -66,7 +66,9 @@ def main() -> None:
     alike = _alike(path, tasks, encode)
     report = [_compare(t, ours[t.loaded.name], theirs[t.loaded.name], alike) for t in tasks]
     if asked.json:
-        json.dump({"tasks": report, "ours_s": ours_s, "theirs_s": theirs_s}, sys.stdout)
+        share = sum(one["n"] * one["same_choice"] for one in report) / sum(o["n"] for o in report)
+        found = {"comparisons": report, "agreement": share, "ours_s": ours_s, "theirs_s": theirs_s}
+        json.dump(found, sys.stdout)
         return
     print(f"ours {ours_s:.0f} s (latency phase included), lm-eval hf float32 {theirs_s:.0f} s")
     for one in report:
