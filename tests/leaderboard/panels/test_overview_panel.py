@@ -156,6 +156,15 @@ def test_damaged_records_are_named_and_the_rest_is_shown(board: Board, damaged: 
     assert "schema 99 is newer" in text
 
 
+def test_a_run_that_ends_elsewhere_appears_at_the_next_click(board: Board, good: Path, made: Maker):
+    app = board(OVERVIEW, good)
+    assert "2 of 2 candidates" in page_text(app)
+    Store(good).add(made.record("late", tasks={"t": made.task(0.9, 100)}), None)
+    app.run()
+    assert "3 of 3 candidates" in page_text(app)
+    assert "Ship late (90.0%" in page_text(app)
+
+
 def test_hostile_text_is_shown_as_written(board: Board, hostile: Path):
     app = board(OVERVIEW, hostile)
     html = page_html(app)
