@@ -18,6 +18,8 @@ from leaderboard.peers import Floats, Scores, check_peers
 Speed = Literal["decode", "ttft"]
 _CHUNK = 2**22
 """Comparisons held at once."""
+_FEW, _PIVOTS = 64, 16
+"""Points up to which all are compared with all; else those that are compared with all first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,17 +95,48 @@ def on_front(goods: Floats) -> npt.NDArray[np.bool_]:
     *outer, m, k = goods.shape
     flat = goods.reshape(math.prod(outer), m, k)
     found = np.ones((len(flat), m), dtype=bool)
-    step = max(1, _CHUNK // max(1, m * m))
+    step = max(1, _CHUNK // max(1, m * min(m, _FEW)))
     for start in range(0, len(flat), step):
         part = flat[start : start + step]
-        as_good = np.ones((len(part), m, m), dtype=bool)  # [draw, j, i]: j is as good as i
-        better = np.zeros((len(part), m, m), dtype=bool)
-        for axis in range(k):
-            value = part[:, :, axis]
-            as_good &= value[:, :, None] >= value[:, None, :]
-            better |= value[:, :, None] > value[:, None, :]
-        found[start : start + step] = ~(as_good & better).any(axis=1)
+        found[start : start + step] = _undominated(part)
     return found.reshape(*outer, m)
+
+
+def _undominated(part: Floats) -> npt.NDArray[np.bool_]:
+    """Of many points most are dominated by one of the few best: only the rest are compared with
+    each other. What dominates a point and is dominated itself is so by one that dominates both.
+
+    Args:
+        part: shape (draws, m, k).
+    """
+    m = part.shape[1]
+    if m <= _FEW:
+        return ~_dominated(part, part)
+    spread = part.std(axis=1, keepdims=True)
+    scaled = (part - part.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1.0)
+    best = np.argpartition(-scaled.sum(axis=2), _PIVOTS, axis=1)[:, :_PIVOTS]
+    left = ~_dominated(part, np.take_along_axis(part, best[:, :, None], axis=1))
+    most = int(left.sum(axis=1).max())
+    # Those that are left come first; the others, which fill a draw up, are worse than any.
+    order = np.argsort(~left, axis=1, kind="stable")[:, :most]
+    there = np.take_along_axis(left, order, axis=1)
+    rest = np.take_along_axis(part, order[:, :, None], axis=1)
+    rest[~there] = -np.inf
+    found = np.zeros(part.shape[:2], dtype=bool)
+    np.put_along_axis(found, order, there & ~_dominated(rest, rest), axis=1)
+    return found
+
+
+def _dominated(part: Floats, by: Floats) -> npt.NDArray[np.bool_]:
+    """Which points of shape (draws, m, k) one of those of shape (draws, n, k) dominates."""
+    shape = (len(part), by.shape[1], part.shape[1])
+    as_good = np.ones(shape, dtype=bool)  # [draw, j, i]: j is as good as i
+    better = np.zeros(shape, dtype=bool)
+    for axis in range(part.shape[2]):
+        value, other = part[:, None, :, axis], by[:, :, None, axis]
+        as_good &= other >= value
+        better |= other > value
+    return np.asarray((as_good & better).any(axis=1))
 
 
 def _missing(row: Row, speed: Speed, weights: Mapping[str, float] | None) -> str:

@@ -63,28 +63,53 @@ def rank(
         ValueError: the rows are of several machines, suites or budgets.
     """
     check_peers(rows)
-    scored = [(weighted_accuracy(row, weights), row) for row in rows]
-    known = [(value, row) for value, row in scored if value is not None]
-    left = [row for _, row in sorted(known, key=lambda pair: -pair[0])]
-    tables = side_by_side(left, answers)
-    columns = {id(row): i for i, row in enumerate(left)}
+    scored = [
+        _Scored(row=row, value=value, stderr=weighted_stderr(row, weights))
+        for row in rows
+        if (value := weighted_accuracy(row, weights)) is not None
+    ]
+    left = sorted(scored, key=lambda one: -one.value)
+    pairs = _Pairs([one.row for one in left], answers)
     tiers: list[Tier] = []
     placed = 0
     while left:
-        compared = []
-        for row in left[1:]:
-            both = _columns(tables, columns[id(left[0])], columns[id(row)])
-            # Some rows may have no answers; two that have them are paired all the same.
-            both = both or side_by_side([left[0], row], answers)
-            compared.append(_compare(left[0], row, both, weights))
+        compared = [_compare(left[0], one, pairs, weights) for one in left[1:]]
         adjusted = benjamini_hochberg([p for p, _ in compared])
         told = [i for i, p in enumerate(adjusted) if p <= level]
         size = 1 + (told[0] if told else len(adjusted))
         paired = all(by_item for _, by_item in compared[: size - 1])
-        tiers.append(Tier(rank=placed + 1, rows=tuple(left[:size]), paired=paired))
+        tied = tuple(one.row for one in left[:size])
+        tiers.append(Tier(rank=placed + 1, rows=tied, paired=paired))
         placed += size
         left = left[size:]
-    return Ranking(tiers=tuple(tiers), unranked=tuple(row for v, row in scored if v is None))
+    unranked = tuple(row for row in rows if weighted_accuracy(row, weights) is None)
+    return Ranking(tiers=tuple(tiers), unranked=unranked)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scored:
+    row: Row
+    value: float
+    stderr: float | None
+
+
+class _Pairs:
+    """Two rows' items side by side, where there are answers to the same items."""
+
+    def __init__(self, rows: Sequence[Row], answers: Mapping[str, Scores] | None) -> None:
+        self._answers = answers
+        self._tables = side_by_side(rows, answers)
+        self._columns = {id(row): i for i, row in enumerate(rows)}
+
+    def of(self, first: Row, second: Row) -> dict[str, Floats] | None:
+        """By task, shape (items, 2); None where they cannot be paired."""
+        if not self._answers:
+            return None
+        if self._tables is None:
+            # Some rows may have no answers; two that have them are paired all the same.
+            return side_by_side([first, second], self._answers)
+        both = [self._columns[id(row)] for row in (first, second)]
+        return {name: table[:, both] for name, table in self._tables.items()}
 
 
 def weighted_stderr(row: Row, weights: Mapping[str, float] | None) -> float | None:
@@ -109,24 +134,20 @@ def weighted_interval(row: Row, weights: Mapping[str, float] | None) -> Interval
     return Interval(low=max(0.0, wide.low), high=min(1.0, wide.high))
 
 
-def _columns(tables: dict[str, Floats] | None, first: int, second: int) -> dict[str, Floats] | None:
-    return tables and {name: table[:, [first, second]] for name, table in tables.items()}
-
-
 def _compare(
-    leader: Row, row: Row, tables: Mapping[str, Floats] | None, weights: Mapping[str, float] | None
+    leader: _Scored, other: _Scored, pairs: _Pairs, weights: Mapping[str, float] | None
 ) -> tuple[float, bool]:
     """The p value of no difference of two scores, and whether their items were paired."""
+    tables = pairs.of(leader.row, other.row)
     if tables:
         tasks = [paired_difference(table[:, 0], table[:, 1]) for table in tables.values()]
         given = [_weight(name, weights) for name in tables]
         if sum(given) > 0:
             found = mean_difference(tasks, weights=given)
             return _p(found.difference, found.stderr), True
-    values = [weighted_accuracy(one, weights) or 0.0 for one in (leader, row)]
-    errors = [weighted_stderr(one, weights) for one in (leader, row)]
-    known = [error for error in errors if error is not None]
-    return _p(values[0] - values[1], math.hypot(*known) if len(known) == 2 else None), False
+    if leader.stderr is None or other.stderr is None:
+        return 1.0, False
+    return _p(leader.value - other.value, math.hypot(leader.stderr, other.stderr)), False
 
 
 def _weight(name: str, weights: Mapping[str, float] | None) -> float:

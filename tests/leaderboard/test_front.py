@@ -127,3 +127,13 @@ def test_a_dominated_candidate_is_never_on_the_front(made: Maker, numbers):
         assert one.on_front == (not any(dominates(other, good) for other in goods))
         assert one.probability is not None
         assert 0 <= one.probability <= 1
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([65, 100, 300]), st.sampled_from([1, 4, 1000]))
+def test_many_points_have_the_front_that_all_pairs_give(seed: int, m: int, levels: int):
+    """Few levels make many equal values; each draw of the stack has a front of its own."""
+    rng = np.random.default_rng(seed)
+    goods = rng.integers(0, levels, size=(3, m, 3)).astype(float)
+    as_good = (goods[:, :, None] >= goods[:, None, :]).all(axis=3)
+    better = (goods[:, :, None] > goods[:, None, :]).any(axis=3)
+    assert (on_front(goods) == ~(as_good & better).any(axis=1)).all()
