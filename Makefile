@@ -29,7 +29,7 @@ reference: .venv/.demo  ## measure the six rungs for results/reference (an hour;
 test: check  ## what CI runs: lint, types and every test
 
 check: lint
-	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term
 
 fuzz: .venv/.dev  ## damage whatever is read from disk or a pipe, for a few minutes
 	$(BIN)/python -m pytest fuzz

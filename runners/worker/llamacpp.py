@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 import llama_cpp
@@ -217,9 +218,10 @@ class LlamaCpp:
         if item.rolling:
             tokens = model.encode(item.contexts[0], True)
             return rolling_windows(tokens, prefix_token=model.prefix_token, max_length=self._length)
+        encode = cache(model.encode)  # the choices of an item share their context
         return [
             encode_pair(
-                model.encode,
+                encode,
                 item.contexts[context],
                 continuation,
                 prefix_token=model.prefix_token,
