@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from leaderboard.board import longest_workload
+from leaderboard.board import VERDICTS, longest_workload
 from leaderboard.stats import Interval, mean_interval
 from runners.record import Record
 
-VERDICTS = ("fits", "not enforced", "too slow", "thrashes", "out of memory", "failed")
-"""Best first."""
 UNKNOWN = "not judged"
 
 
@@ -119,4 +117,4 @@ def _point(limit: int | None, runs: Sequence[Record], workload: str | None) -> L
 
 def _badness(verdict: str) -> int:
     """A word that is not known counts as worse than none and better than a judgement."""
-    return VERDICTS.index(verdict) + 1 if verdict in VERDICTS else 0
+    return len(VERDICTS) - VERDICTS.index(verdict) if verdict in VERDICTS else 0
