@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+
+from runners.worker import protocol
 
 Encode = Callable[[str, bool], list[int]]
 """Text and whether to add the model's own BOS -> token ids."""
@@ -88,3 +91,23 @@ def rolling_windows(tokens: Sequence[int], *, prefix_token: int, max_length: int
         )
         done = end
     return windows
+
+
+def item_scorings(
+    encode: Encode, item: protocol.ScoreItem, *, prefix_token: int, max_length: int
+) -> list[Scoring]:
+    """Of one item, a scoring a continuation; of a rolling item, one a window."""
+    if item.rolling:
+        tokens = encode(item.contexts[0], True)
+        return rolling_windows(tokens, prefix_token=prefix_token, max_length=max_length)
+    once = cache(encode)  # the choices of an item share their context
+    return [
+        encode_pair(
+            once,
+            item.contexts[context],
+            continuation,
+            prefix_token=prefix_token,
+            max_length=max_length,
+        )
+        for context, continuation in item.continuations
+    ]

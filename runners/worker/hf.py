@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from runners.worker import packed, protocol
-from runners.worker.encoding import Scoring, encode_pair, rolling_windows
+from runners.worker.encoding import Scoring, item_scorings
 from runners.worker.hf_engine import Engine
 from runners.worker.hf_model import VERSION, Model, build_info
 from runners.worker.hf_states import UserDecoder, WholeDecoder
 from runners.worker.hf_text import Text
-from runners.worker.logprobs import Sampler
-from runners.worker.one_request import item_sampler, prompt_tokens, timed_request
+from runners.worker.one_request import check_fits, generated, prompt_tokens, timed_workload
 from runners.worker.passage import passage
 from runners.worker.runtime import OnProgress, WorkerError
-from runners.worker.scoring import item_score, score_plain
+from runners.worker.scoring import score_plain, scored
 from runners.worker.sizing import LEAST_SEQUENCES
-from runners.worker.stopping import StopWatcher
 
 if TYPE_CHECKING:
     from runners.worker.scoring import ScoreItems
@@ -71,31 +71,9 @@ class Hf:
     def latency(self, message: protocol.RunLatency, progress: OnProgress) -> protocol.LatencyTimes:
         """Time the requests of one workload."""
         model, text = self._ready()
-        total = message.prompt_tokens + message.new_tokens
-        if total > self._length:
-            raise WorkerError(
-                f"workload {message.prompt_tokens}+{message.new_tokens} needs a context of {total} "
-                f"tokens, the candidate's is {self._length}"
-            )
+        check_fits(message, self._length)
         decoder, prompt = UserDecoder(model, length=self._length), _prompt_text(text, message)
-        first_ns = 0
-        warmups: list[protocol.RequestTimes] = []
-        repeats: list[protocol.RequestTimes] = []
-        for number in range(message.warmups + message.repeats):
-            started = time.perf_counter_ns()
-            tokens = text.encode(prompt, True)[: message.prompt_tokens]
-            times, _ = timed_request(
-                decoder, text, tokens, message.new_tokens, started_ns=started, sampler=Sampler()
-            )
-            first_ns = first_ns or started + int(times.token_s[0] * 1e9)
-            (warmups if number < message.warmups else repeats).append(times)
-            progress(number + 1)
-        return protocol.LatencyTimes(
-            warmups=warmups,
-            repeats=repeats,
-            evaluated_tokens=message.prompt_tokens,
-            first_token_ns=first_ns,
-        )
+        return timed_workload(decoder, text, text.encode, prompt, message, progress)
 
     def open_engine(self, message: protocol.OpenEngine) -> protocol.EngineOpened:
         """Choose how sequences are scored, and size it."""
@@ -113,7 +91,7 @@ class Hf:
         """Score one sequence at a time, without a cache."""
         model, _ = self._ready()
         decoder = WholeDecoder(model, batch_tokens=self._length, rows=LEAST_SEQUENCES)
-        return self._score(lambda *what: score_plain(decoder, *what), items, progress)
+        return self._score(partial(score_plain, decoder), items, progress)
 
     def generate(self, message: protocol.Generate, progress: OnProgress) -> protocol.Generated:
         """Answer one prompt after the other, each from an empty cache; or packed."""
@@ -130,27 +108,7 @@ class Hf:
                 progress=progress,
             )
         decoder = UserDecoder(model, length=self._length)
-        answers = []
-        for number, item in enumerate(message.items):
-            started = time.perf_counter_ns()
-            tokens, truncated = self._prompt(item)
-            watcher = StopWatcher(item.until)
-            times, stop = timed_request(
-                decoder, text, tokens, item.max_tokens,
-                started_ns=started, sampler=item_sampler(item), watcher=watcher,
-            )  # fmt: skip
-            answers.append(
-                protocol.ItemText(
-                    text=watcher.text(),
-                    stop=stop,
-                    prompt_tokens=len(tokens),
-                    new_tokens=len(times.token_s),
-                    times=times,
-                    truncated=truncated,
-                )
-            )
-            progress(number + 1)
-        return protocol.Generated(items=answers)
+        return generated(decoder, text, message.items, self._prompt, progress)
 
     def chat_prompt(self, message: protocol.RenderChat) -> str:
         """Render with the tokenizer's template."""
@@ -174,16 +132,8 @@ class Hf:
     def _score(
         self, how: ScoreItems, items: Sequence[protocol.ScoreItem], progress: OnProgress
     ) -> protocol.Scored:
-        started = time.perf_counter()
-        scorings = [self._scorings(item) for item in items]
-        nats, greedy, evaluated = how(scorings, progress)
-        return protocol.Scored(
-            items=[item_score(*part) for part in zip(items, scorings, nats, greedy, strict=True)],
-            seconds=time.perf_counter() - started,
-            raw_tokens=sum(len(s.read) for part in scorings for s in part),
-            distinct_tokens=evaluated,
-            halved_to=self._engine.halved_to if self._engine else None,
-        )
+        found = scored(how, items, self._scorings, progress)
+        return replace(found, halved_to=self._engine.halved_to if self._engine else None)
 
     def _prompt(self, item: protocol.GenerateItem) -> tuple[list[int], bool]:
         _, text = self._ready()
@@ -193,17 +143,9 @@ class Hf:
 
     def _scorings(self, item: protocol.ScoreItem) -> list[Scoring]:
         _, text = self._ready()
-        prefix, length = text.prefix_token, self._length
-        if item.rolling:
-            tokens = text.encode(item.contexts[0], True)
-            return rolling_windows(tokens, prefix_token=prefix, max_length=length)
-        return [
-            encode_pair(
-                text.encode, item.contexts[context], continuation,
-                prefix_token=prefix, max_length=length,
-            )
-            for context, continuation in item.continuations
-        ]  # fmt: skip
+        return item_scorings(
+            text.encode, item, prefix_token=text.prefix_token, max_length=self._length
+        )
 
 
 def _prompt_text(text: Text, message: protocol.RunLatency) -> str:

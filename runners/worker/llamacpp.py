@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from functools import cache
+from functools import partial
 from typing import TYPE_CHECKING
 
 import llama_cpp
 
 from runners.worker import packed, protocol
 from runners.worker.chat import ChatTemplateError, render
-from runners.worker.encoding import Scoring, encode_pair, rolling_windows
+from runners.worker.encoding import Scoring, item_scorings
 from runners.worker.llama_api import Model, build_info
 from runners.worker.llama_contexts import Contexts
-from runners.worker.logprobs import Sampler
-from runners.worker.one_request import item_sampler, prompt_tokens, timed_request
+from runners.worker.one_request import check_fits, generated, prompt_tokens, timed_workload
 from runners.worker.passage import passage
 from runners.worker.runtime import OnProgress, WorkerError
-from runners.worker.scoring import item_score, score_plain
+from runners.worker.scoring import score_plain, scored
 from runners.worker.sizing import WAVE_TOKENS
-from runners.worker.stopping import StopWatcher
 
 if TYPE_CHECKING:
     from runners.worker.llama_api import Context
-    from runners.worker.scoring import ScoreItems
 
 VERSION: str = llama_cpp.__version__
 BUILD: str = build_info()
@@ -73,34 +70,10 @@ class LlamaCpp:
     def latency(self, message: protocol.RunLatency, progress: OnProgress) -> protocol.LatencyTimes:
         """Time the requests of one workload."""
         model, contexts = self._ready()
-        total = message.prompt_tokens + message.new_tokens
-        if total > self._length:
-            raise WorkerError(
-                f"workload {message.prompt_tokens}+{message.new_tokens} needs a context of {total} "
-                f"tokens, the candidate's is {self._length}"
-            )
+        check_fits(message, self._length)
         context = contexts.one_request()
         text = _prompt_text(model, message.prompt_tokens)
-        first_ns = 0
-        warmups: list[protocol.RequestTimes] = []
-        repeats: list[protocol.RequestTimes] = []
-        for number in range(message.warmups + message.repeats):
-            started = time.perf_counter_ns()
-            tokens = model.encode(text, True)[: message.prompt_tokens]
-            if len(tokens) < message.prompt_tokens:
-                raise WorkerError(f"no text of {message.prompt_tokens} tokens could be made")
-            times, _ = timed_request(
-                context, model, tokens, message.new_tokens, started_ns=started, sampler=Sampler()
-            )
-            first_ns = first_ns or started + int(times.token_s[times.first_text or 0] * 1e9)
-            (warmups if number < message.warmups else repeats).append(times)
-            progress(number + 1)
-        return protocol.LatencyTimes(
-            warmups=warmups,
-            repeats=repeats,
-            evaluated_tokens=len(tokens),
-            first_token_ns=first_ns,
-        )
+        return timed_workload(context, model, model.encode, text, message, progress)
 
     def open_engine(self, message: protocol.OpenEngine) -> protocol.EngineOpened:
         """Make the context that scores several sequences at once."""
@@ -119,7 +92,7 @@ class LlamaCpp:
     def score(self, items: Sequence[protocol.ScoreItem], progress: OnProgress) -> protocol.Scored:
         """Score one window, each distinct beginning once."""
         _, contexts = self._ready()
-        return self._score(contexts.engine().scorer.score, items, progress)
+        return scored(contexts.engine().scorer.score, items, self._scorings, progress)
 
     def score_plain(
         self, items: Sequence[protocol.ScoreItem], progress: OnProgress
@@ -127,7 +100,7 @@ class LlamaCpp:
         """Score one sequence at a time, in the context of a one-user deployment."""
         _, contexts = self._ready()
         context: Context = contexts.plain()
-        return self._score(lambda *what: score_plain(context, *what), items, progress)
+        return scored(partial(score_plain, context), items, self._scorings, progress)
 
     def generate(self, message: protocol.Generate, progress: OnProgress) -> protocol.Generated:
         """Answer one prompt after the other, in the context of a one-user deployment; or packed."""
@@ -143,27 +116,8 @@ class LlamaCpp:
                 sequences=engine.size.sequences,
                 progress=progress,
             )
-        answers = []
-        for number, item in enumerate(message.items):
-            started = time.perf_counter_ns()
-            tokens, truncated = self._prompt(item)
-            watcher = StopWatcher(item.until)
-            times, stop = timed_request(
-                contexts.one_request(), model, tokens, item.max_tokens,
-                started_ns=started, sampler=item_sampler(item), watcher=watcher,
-            )  # fmt: skip
-            answers.append(
-                protocol.ItemText(
-                    text=watcher.text(),
-                    stop=stop,
-                    prompt_tokens=len(tokens),
-                    new_tokens=len(times.token_s),
-                    times=times,
-                    truncated=truncated,
-                )
-            )
-            progress(number + 1)
-        return protocol.Generated(items=answers)
+        context = contexts.one_request()
+        return generated(context, model, message.items, self._prompt, progress)
 
     def chat_prompt(self, message: protocol.RenderChat) -> str:
         """Render with the template that the file carries."""
@@ -194,19 +148,6 @@ class LlamaCpp:
             raise WorkerError("no weights are loaded")
         return self._model, self._contexts
 
-    def _score(
-        self, how: ScoreItems, items: Sequence[protocol.ScoreItem], progress: OnProgress
-    ) -> protocol.Scored:
-        started = time.perf_counter()
-        scorings = [self._scorings(item) for item in items]
-        nats, greedy, evaluated = how(scorings, progress)
-        return protocol.Scored(
-            items=[item_score(*part) for part in zip(items, scorings, nats, greedy, strict=True)],
-            seconds=time.perf_counter() - started,
-            raw_tokens=sum(len(s.read) for part in scorings for s in part),
-            distinct_tokens=evaluated,
-        )
-
     def _prompt(self, item: protocol.GenerateItem) -> tuple[list[int], bool]:
         model, _ = self._ready()
         return prompt_tokens(
@@ -215,20 +156,9 @@ class LlamaCpp:
 
     def _scorings(self, item: protocol.ScoreItem) -> list[Scoring]:
         model, _ = self._ready()
-        if item.rolling:
-            tokens = model.encode(item.contexts[0], True)
-            return rolling_windows(tokens, prefix_token=model.prefix_token, max_length=self._length)
-        encode = cache(model.encode)  # the choices of an item share their context
-        return [
-            encode_pair(
-                encode,
-                item.contexts[context],
-                continuation,
-                prefix_token=model.prefix_token,
-                max_length=self._length,
-            )
-            for context, continuation in item.continuations
-        ]
+        return item_scorings(
+            model.encode, item, prefix_token=model.prefix_token, max_length=self._length
+        )
 
 
 def _prompt_text(model: Model, tokens: int) -> str:

@@ -10,14 +10,14 @@ import numpy as np
 
 from runners.worker import protocol
 from runners.worker.logprobs import Sampler
-from runners.worker.runtime import WorkerError
+from runners.worker.runtime import OnProgress, WorkerError
+from runners.worker.stopping import StopWatcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runners.worker.packed import Vocabulary
     from runners.worker.scoring import Decoder
-    from runners.worker.stopping import StopWatcher
 
 
 def timed_request(
@@ -60,6 +60,76 @@ def timed_request(
             logits = _decode(decoder, np.asarray([token], dtype=np.int32), position, wanted=True)
     first_text = has_text.index(True) if any(has_text) else None
     return protocol.RequestTimes(prefill_s=prefill_s, token_s=token_s, first_text=first_text), stop
+
+
+def check_fits(message: protocol.RunLatency, length: int) -> None:
+    """Refuse a workload of more tokens than the context's `length`."""
+    total = message.prompt_tokens + message.new_tokens
+    if total > length:
+        raise WorkerError(
+            f"workload {message.prompt_tokens}+{message.new_tokens} needs a context of {total} "
+            f"tokens, the candidate's is {length}"
+        )
+
+
+def timed_workload(
+    decoder: Decoder, vocabulary: Vocabulary, encode: Callable[[str, bool], list[int]],
+    text: str, message: protocol.RunLatency, progress: OnProgress,
+) -> protocol.LatencyTimes:  # fmt: skip
+    """Time the requests of one workload; tokenising counts.
+
+    Args:
+        text: encodes to at least as many tokens as are asked for.
+        progress: told after each request how many are answered.
+    """
+    first_ns = 0
+    warmups: list[protocol.RequestTimes] = []
+    repeats: list[protocol.RequestTimes] = []
+    for number in range(message.warmups + message.repeats):
+        started = time.perf_counter_ns()
+        tokens = encode(text, True)[: message.prompt_tokens]
+        if len(tokens) < message.prompt_tokens:
+            raise WorkerError(f"no text of {message.prompt_tokens} tokens could be made")
+        times, _ = timed_request(
+            decoder, vocabulary, tokens, message.new_tokens, started_ns=started, sampler=Sampler()
+        )
+        first_ns = first_ns or started + int(times.token_s[times.first_text or 0] * 1e9)
+        (warmups if number < message.warmups else repeats).append(times)
+        progress(number + 1)
+    return protocol.LatencyTimes(
+        warmups=warmups,
+        repeats=repeats,
+        evaluated_tokens=message.prompt_tokens,
+        first_token_ns=first_ns,
+    )
+
+
+def generated(
+    decoder: Decoder, vocabulary: Vocabulary, items: Sequence[protocol.GenerateItem],
+    prompt_of: Callable[[protocol.GenerateItem], tuple[list[int], bool]], progress: OnProgress,
+) -> protocol.Generated:  # fmt: skip
+    """Answer one prompt after the other, each timed and from an empty cache."""
+    answers = []
+    for number, item in enumerate(items):
+        started = time.perf_counter_ns()
+        tokens, truncated = prompt_of(item)
+        watcher = StopWatcher(item.until)
+        times, stop = timed_request(
+            decoder, vocabulary, tokens, item.max_tokens,
+            started_ns=started, sampler=item_sampler(item), watcher=watcher,
+        )  # fmt: skip
+        answers.append(
+            protocol.ItemText(
+                text=watcher.text(),
+                stop=stop,
+                prompt_tokens=len(tokens),
+                new_tokens=len(times.token_s),
+                times=times,
+                truncated=truncated,
+            )
+        )
+        progress(number + 1)
+    return protocol.Generated(items=answers)
 
 
 def prompt_tokens(

@@ -5,6 +5,7 @@ Every in-process runtime shares this; what differs is the `Decoder`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -153,6 +154,24 @@ def score_plain(
                 evaluated += len(scoring.read)
         progress(number + 1)
     return nats, greedy, evaluated
+
+
+def scored(
+    how: ScoreItems,
+    items: Sequence[protocol.ScoreItem],
+    scorings_of: Callable[[protocol.ScoreItem], list[Scoring]],
+    progress: OnProgress,
+) -> protocol.Scored:
+    """The answer for a window: its items encoded and scored, and the time that both took."""
+    started = time.perf_counter()
+    scorings = [scorings_of(item) for item in items]
+    nats, greedy, evaluated = how(scorings, progress)
+    return protocol.Scored(
+        items=[item_score(*part) for part in zip(items, scorings, nats, greedy, strict=True)],
+        seconds=time.perf_counter() - started,
+        raw_tokens=sum(len(s.read) for part in scorings for s in part),
+        distinct_tokens=evaluated,
+    )
 
 
 def item_score(
