@@ -32,6 +32,7 @@ from evals.specs import SuiteTask
 
 STARTED = time.perf_counter()
 THREADS = 2
+TINY_CONTEXT = 2048
 GGUF, HF, OUR_HF, LIMIT = "lm-eval gguf", "lm-eval hf", "lm-eval hf, our hf", "the limit"
 TARGETS = {
     GGUF: (70.0, 300.0, 50.0),
@@ -68,9 +69,9 @@ QUICK = Plan(
     batch_sizes=(4,), planned=(100, 1000), evaluated=(),
 )  # fmt: skip
 WHOLE = Plan(
-    items=(100, 50, 100), subjects=4, rounds=3, hf_rounds=3, gguf_items=(2, 1, 2), gguf_rounds=3,
-    batch_sizes=(1, 4, 8, 16, 32, 64), planned=(100, 1000, 10_000),
-    evaluated=(100, 1000, 10_000),
+    items=(60, 50, 60), subjects=4, rounds=3, hf_rounds=3, gguf_items=(2, 1, 2), gguf_rounds=3,
+    batch_sizes=(1, 4, 16, 64), planned=(100, 1000, 10_000),
+    evaluated=(100, 1000),
 )  # fmt: skip
 
 
@@ -146,7 +147,8 @@ def measure(plan: Plan, *, seed: int) -> dict[str, Any]:
                 _say(f"{questions.name}: lm-eval gguf, {len(parts)} x {len(parts[0].items)} items")
                 _gguf(figures, place, questions, runs["ours"], engine, gguf, parts)
         _say("growth")
-        grown = growth(plan.planned, plan.evaluated, many, engine, path)
+        tiny = side(ours("llamacpp", models.tiny(), threads=THREADS, context=TINY_CONTEXT))
+        grown = growth(plan.planned, plan.evaluated, many, engine=engine, tiny=tiny, path=path)
     return as_json(figures.comparisons, figures.agreement, growth=grown)
 
 

@@ -1,8 +1,9 @@
 """The limit in a process: `python -m benchmarks.limit_side GGUF THREADS`.
 
-How fast llama.cpp itself evaluates a task's distinct tokens: batches of 512 in one sequence, each
-from an empty cache, with as many rows of logits as the task needs, and nothing else: no plan, no
-copies of sequences, no softmax, no text. Lines of JSON as in `lm_eval_side.py`.
+How fast llama.cpp itself evaluates a task's distinct tokens: what all requests begin with, once;
+then batches of 512 in one sequence, each right after that beginning, which every token has to
+attend to; with as many rows of logits as the task needs. Nothing else: no plan, no copies of
+sequences, no softmax, no text. Lines of JSON as in `lm_eval_side.py`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from benchmarks.plain import Plain
 from runners.worker.encoding import Scoring, encode_pair
 
 BATCH = 512
+LONGEST = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,8 @@ class Work:
 
     tokens: list[int]
     """Each distinct prefix's last token: what is left when everything shared is shared."""
+    preamble: int
+    """How many of these, the first ones, all sequences begin with."""
     rows: int
     """Of these, how many need their logits."""
 
@@ -47,18 +51,19 @@ def distinct(scorings: Iterable[Scoring]) -> Work:
         tokens += read[shared:]
         needed.update(path[scoring.first - 1 :])
         last = read
-    return Work(tokens=tokens, rows=len(needed))
+    return Work(tokens=tokens, preamble=min(needed, default=0), rows=len(needed))
 
 
 class Bare:
-    """A context of one sequence and 512 cells, as candidates have it: F16, flash attention."""
+    """A context of one sequence, as candidates have it: F16 cache, flash attention."""
 
     def __init__(self, path: str, threads: int) -> None:
         self.model = llama_cpp.llama_model_load_from_file(
             os.fsencode(path), llama_cpp.llama_model_default_params()
         )
         params = llama_cpp.llama_context_default_params()
-        params.n_ctx = params.n_batch = params.n_ubatch = BATCH
+        params.n_ctx = LONGEST + BATCH
+        params.n_batch = params.n_ubatch = BATCH
         params.n_threads = params.n_threads_batch = threads
         params.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED
         self.context = llama_cpp.llama_init_from_model(self.model, params)
@@ -66,29 +71,39 @@ class Bare:
 
     def seconds(self, work: Work) -> float:
         """Evaluate all of it; the batches are made before the clock starts."""
-        batches = []
-        rows = 0
-        for start in range(0, len(work.tokens), BATCH):
-            part = work.tokens[start : start + BATCH]
-            batch = llama_cpp.llama_batch_init(len(part), 0, 1)
-            batch.n_tokens = len(part)
-            for place, token in enumerate(part):
-                batch.token[place], batch.pos[place] = token, place
-                batch.n_seq_id[place], batch.seq_id[place][0] = 1, 0
-                # Spread evenly over the tokens.
-                due = (start + place + 1) * work.rows // len(work.tokens)
-                batch.logits[place], rows = due > rows, due
-            batches.append(batch)
+        cuts = [*range(0, work.preamble, BATCH), *range(work.preamble, len(work.tokens), BATCH)]
+        ends = [*cuts[1:], len(work.tokens)]
+        batches = [
+            (min(start, work.preamble), _batch(work, start, end))
+            for start, end in zip(cuts, ends, strict=True)
+        ]
         started = time.perf_counter()
-        for batch in batches:
-            llama_cpp.llama_memory_clear(self.memory, False)
+        llama_cpp.llama_memory_clear(self.memory, False)
+        for depth, batch in batches:
+            llama_cpp.llama_memory_seq_rm(self.memory, 0, depth, -1)
             if llama_cpp.llama_decode(self.context, batch):
                 raise SystemExit("llama.cpp cannot evaluate a batch")
             llama_cpp.llama_synchronize(self.context)
         seconds = time.perf_counter() - started
-        for batch in batches:
+        for _, batch in batches:
             llama_cpp.llama_batch_free(batch)
         return seconds
+
+
+def _batch(work: Work, start: int, end: int) -> llama_cpp.llama_batch:
+    """Tokens that follow the preamble or are part of it; rows spread evenly behind it."""
+    depth = min(start, work.preamble)
+    behind = len(work.tokens) - work.preamble
+    batch = llama_cpp.llama_batch_init(end - start, 0, 1)
+    batch.n_tokens = end - start
+    for place, token in enumerate(work.tokens[start:end]):
+        batch.token[place], batch.pos[place] = token, depth + place
+        batch.n_seq_id[place], batch.seq_id[place][0] = 1, 0
+        past = start + place - work.preamble
+        batch.logits[place] = past >= 0 and (
+            (past + 1) * work.rows // behind > past * work.rows // behind
+        )
+    return batch
 
 
 def main() -> None:
@@ -109,11 +124,11 @@ def main() -> None:
             )
             for part in asked["parts"]
         ]  # fmt: skip
-        work = Work(
-            tokens=[token for one in found for token in one.tokens],
-            rows=sum(one.rows for one in found),
-        )
-        reply = {"seconds": bare.seconds(work), "tokens": len(work.tokens), "rows": work.rows}
+        reply = {
+            "seconds": sum(bare.seconds(work) for work in found),
+            "tokens": sum(len(work.tokens) for work in found),
+            "rows": sum(work.rows for work in found),
+        }
         print(json.dumps(reply), flush=True)
 
 

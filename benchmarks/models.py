@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -32,6 +35,15 @@ def safetensors() -> Path:
         WeighinError: it cannot be fetched or converted.
     """
     return _path(catalogue.find_candidate(F16).model_copy(update={"runtime": "hf"}))
+
+
+def tiny() -> Path:
+    """A random Llama of a third of a megabyte, the tests' own, with the 256 bytes as its tokens."""
+    from tests.runners.worker import tiny_gguf
+
+    path = Path(tempfile.mkdtemp(prefix="weighin-benchmark-")) / "tiny.gguf"
+    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
+    return tiny_gguf.write(path, "llama")
 
 
 def _path(candidate: Candidate) -> Path:

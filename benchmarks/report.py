@@ -126,11 +126,12 @@ def markdown(found: dict[str, Any]) -> str:
     if found.get("growth"):
         lines += [
             "",
-            "| items | ours, s an item | planner, s an item | planner's memory a window, MiB |",
-            "|--:|--:|--:|--:|",
+            "| items | ours, ms an item | with a tiny model, ms | planner, ms "
+            "| planner's memory a window, MiB |",
+            "|--:|--:|--:|--:|--:|",
         ]
     lines += [
-        f"| {g['items']} | {_number(g['ours_s'], 4)} | {g['planner_s']:.6f} "
+        f"| {g['items']} | {_ms(g['ours_s'])} | {_ms(g['tiny_s'])} | {_ms(g['planner_s'])} "
         f"| {g['planner_peak_bytes'] / 2**20:.1f} |"
         for g in found.get("growth", ())
     ]
@@ -139,6 +140,10 @@ def markdown(found: dict[str, Any]) -> str:
 
 def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.1%}"
+
+
+def _ms(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{1000 * seconds:.2f}"
 
 
 def _number(value: float | None, digits: int = 3) -> str:

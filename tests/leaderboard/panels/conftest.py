@@ -14,13 +14,16 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import leaderboard
+from leaderboard.board import Row, merged
 from leaderboard.serving import environment
-from runners.record import QuantisationInfo
+from leaderboard.units import mib
+from runners.record import QuantisationInfo, Record
 from runners.record_parts import FlagInfo
 from runners.store import RECORD, Store
 from tests.leaderboard.conftest import Maker
 
 APP = Path(leaderboard.__file__).with_name("app.py")
+REFERENCE = Path(__file__).parents[3] / "results" / "reference"
 HOSTILE = "<img src=x onerror=alert(1)> $x$ **b** [l](javascript:1) :smile:"
 Board = Callable[..., AppTest]
 
@@ -151,3 +154,22 @@ def hostile(tmp_path: Path, made: Maker) -> Path:
         )
         store.add(record, samples)
     return store.root
+
+
+@pytest.fixture(scope="session")
+def reference_rows() -> list[Row]:
+    """Of the committed reference runs, the most accurate first."""
+    records = [one for one in Store(REFERENCE).records() if isinstance(one, Record)]
+    return sorted(merged(records), key=accuracy_of, reverse=True)
+
+
+def accuracy_of(row: Row) -> float:
+    """Over the suite, as a share."""
+    assert row.score
+    return row.score.value
+
+
+def peak_of(row: Row) -> float:
+    """MiB."""
+    assert row.peak_bytes
+    return mib(row.peak_bytes)

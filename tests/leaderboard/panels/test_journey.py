@@ -16,10 +16,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from leaderboard.units import format_percent
+from tests.leaderboard.panels.conftest import REFERENCE, accuracy_of, peak_of
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-REFERENCE = Path(__file__).parents[3] / "results" / "reference"
+    from leaderboard.board import Row
+
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
@@ -28,8 +32,8 @@ FLAGS = (
     "--disable-component-update", "--disable-sync", "--no-first-run",
 )  # fmt: skip
 PATIENCE_MS = 60_000
-SMALLER = "() => Number(new URL(location).searchParams.get('memory_mib') ?? 1e9) < 425"
-"""Whether the address asks for less memory than the largest rung takes."""
+MEMORY = "Number(new URL(location).searchParams.get('memory_mib') ?? 1e9)"
+"""The budget in the address, MiB."""
 
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None and "WEIGHIN_JOURNEY" not in os.environ,
@@ -88,16 +92,22 @@ def claim(page: Page) -> str:
     return page.inner_text(".answer .claim")
 
 
+def ships(row: Row) -> str:
+    """How the answer begins that names this candidate."""
+    return f"Ship {row.record.candidate.name} ({format_percent(accuracy_of(row))}"
+
+
 @needs_chromium
-def test_from_a_budget_to_a_comparison(address: str, browser: Browser):
+def test_from_a_budget_to_a_comparison(address: str, browser: Browser, reference_rows: list[Row]):
     errors: list[str] = []
     page = opened(browser, address, errors)
     before = claim(page)
-    assert before.startswith("Ship smollm2-135m-instruct-f16 (34.6%")
+    assert before.startswith(ships(reference_rows[0]))
 
-    # A smaller budget: the first slider is the memory's; f16 takes 425 MiB.
+    # A smaller budget than the best one needs: the first slider is the memory's.
+    smaller = f"() => {MEMORY} < {peak_of(reference_rows[0])}"
     slider = page.get_by_role("slider").first
-    while not page.evaluate(SMALLER):
+    while not page.evaluate(smaller):
         address_before = page.evaluate("location.href")
         slider.press("ArrowLeft")
         page.wait_for_function("before => location.href !== before", arg=address_before)
@@ -105,7 +115,10 @@ def test_from_a_budget_to_a_comparison(address: str, browser: Browser):
         "before => document.querySelector('.answer .claim')?.innerText !== before", arg=before
     )
     after = claim(page)
-    assert after.startswith("Ship smollm2-135m-instruct-q8_0 (34.6%")
+    budget = page.evaluate(MEMORY)
+    fitting = [row for row in reference_rows if peak_of(row) <= budget]
+    assert 0 < len(fitting) < len(reference_rows)
+    assert after.startswith(ships(fitting[0]))
 
     # The copied link shows the same to somebody else.
     other = opened(browser, page.evaluate("location.href"), errors)
@@ -116,8 +129,9 @@ def test_from_a_budget_to_a_comparison(address: str, browser: Browser):
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").click()
     rows = list(csv.DictReader(download.value.path().read_text("utf-8").splitlines()))
-    assert [row["fits"] for row in rows] == ["True"] * 5 + ["False"]
-    assert rows[0]["candidate"] == "smollm2-135m-instruct-q8_0"
+    unfit = len(reference_rows) - len(fitting)
+    assert [row["fits"] for row in rows] == ["True"] * len(fitting) + ["False"] * unfit
+    assert rows[0]["candidate"] == fitting[0].record.candidate.name
 
     # Two are compared.
     page.get_by_role("button", name="Compare").click()
@@ -137,7 +151,7 @@ def test_from_a_budget_to_a_comparison(address: str, browser: Browser):
     # From the plot to a candidate; the budget goes along.
     page.get_by_role("link", name="Overview").first.click()
     page.wait_for_selector(".js-plotly-plot .point")
-    page.wait_for_function(SMALLER)
+    page.wait_for_function(smaller)
     assert claim(page) == after
     page.locator(".js-plotly-plot .point").last.click(force=True)
     page.wait_for_url("**/candidate?**")

@@ -3,21 +3,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leaderboard.units import format_number, format_percent, format_rate
 from runners.record import JobError
 from runners.store import Store
 from tests.leaderboard.conftest import Maker
-from tests.leaderboard.panels.conftest import HOSTILE, figures, page_html, page_text
+from tests.leaderboard.panels.conftest import (
+    HOSTILE,
+    REFERENCE,
+    accuracy_of,
+    figures,
+    page_html,
+    page_text,
+    peak_of,
+)
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
+    from leaderboard.board import Row
     from tests.leaderboard.panels.conftest import Board
 
 OVERVIEW = ""
 """The start page's name in the address."""
-
-
-REFERENCE = Path(__file__).parents[3] / "results" / "reference"
 
 
 def widget(app: AppTest, kind: str, field: str) -> Any:
@@ -184,10 +191,19 @@ def test_downloads_are_offered_in_three_formats(board: Board, good: Path):
     assert [one.label for one in app.get("download_button")] == ["CSV", "JSON", "Parquet"]
 
 
-def test_the_reference_runs_are_six_that_cannot_be_told_apart(board: Board):
+def test_the_reference_runs_are_six_that_cannot_be_told_apart(
+    board: Board, reference_rows: list[Row]
+):
+    best, smallest = reference_rows[0], min(reference_rows, key=peak_of)
     app = board(OVERVIEW, REFERENCE)
     text = page_text(app)
-    assert "Ship smollm2-135m-instruct-f16 (34.6%, 425 MiB, 73.0 tokens/s)." in text
+    figures = ", ".join((
+        format_percent(accuracy_of(best)),
+        f"{format_number(peak_of(best))} MiB",
+        format_rate(best.decode_tokens_per_s),
+    ))  # fmt: skip
+    assert f"Ship {best.record.candidate.name} ({figures})." in text
     assert "5 others cannot be told from it" in text
-    assert "the smallest is smollm2-135m-instruct-q4_1 (260 MiB)" in text
-    assert "1= smollm2-135m-instruct-f16 34.6 ± 1.9" in text
+    name = smallest.record.candidate.name
+    assert f"the smallest is {name} ({format_number(peak_of(smallest))} MiB)" in text
+    assert f"1= {best.record.candidate.name} {100 * accuracy_of(best):.1f} ±" in text
