@@ -24,6 +24,7 @@ import gate_figures
 import gate_injected
 import gate_runs
 import numpy as np
+from gate_reference import discordance, known_answers
 from gate_trials import (
     ALPHA,
     Array,
@@ -40,15 +41,9 @@ from gate_trials import (
 )
 
 from evals.cache import cache_root
-from leaderboard.compare import Side, compare
-from leaderboard.gate import judge
-from leaderboard.policy import Policy, Rules
+from leaderboard.policy import Rules
 from leaderboard.stats import wilson
-from runners.record import Record
-from runners.store import Store
 
-REFERENCE = Path(__file__).resolve().parents[1] / "results" / "reference"
-RUNG = "smollm2-135m-instruct-"
 PAIRS = 10
 MARGINS = [math.log1p(getattr(Rules(), name).margin) for name in gate_runs.METRICS]
 
@@ -65,6 +60,8 @@ class Noise:
     """Correlation of that wandering from one run to the next."""
     shapes: Array
     """Shape (runs, metrics): the runs' deviations in spreads, whole rows, tails and all."""
+    within: Array
+    """Shape (runs, requests, 2): how far the logarithms of a run's requests lie from their mean."""
 
 
 def main() -> None:
@@ -87,7 +84,7 @@ def main() -> None:
         kept = gate_runs.read(path)[:runs]
         logs = np.log([run["values"] for run in kept])
         found[condition] = real(logs, kept, rng)
-        found[f"{condition} noise"] = noise = fit(logs)
+        found[f"{condition} noise"] = noise = fit(logs, _raw(kept))
         found[f"{condition} simulated"] = [
             {"pairs": pairs, "items": items, "tasks": tasks,
              **cell(noise, rng, trials, pairs, items, tasks)}
@@ -125,14 +122,14 @@ def real(logs: Array, kept: list[dict[str, Any]], rng: np.random.Generator) -> d
         rng: draws the order within pairs.
     """
     size = 2 * PAIRS
-    blocks = len(logs) // size
+    blocks, raw = len(logs) // size, _raw(kept)
     rates: dict[str, list[float]] = {}
     disjoint = 0
     for block in range(blocks):
         first = rng.integers(0, 2, size=(1000, PAIRS))
         place = block * size + 2 * np.arange(PAIRS)
         a, b = place + first, place + 1 - first
-        alarms = _alarms(logs[a], logs[b], _requests(kept, a[:50]), _requests(kept, b[:50]))
+        alarms = _alarms(logs[a], logs[b], _pooled(raw[a[:50]]), _pooled(raw[b[:50]]))
         for name, flags in alarms.items():
             rates.setdefault(name, []).append(float(flags.mean()))
         disjoint += bool(alarms["the gate"][0])
@@ -158,20 +155,28 @@ def _alarms(base: Array, other: Array, raw_base: Array, raw_other: Array) -> dic
     }
 
 
-def _requests(kept: list[dict[str, Any]], chosen: Any) -> Array:
-    """Raw TTFT and time per token of every request of chosen runs: (trials, requests, 2)."""
+def _raw(kept: list[dict[str, Any]]) -> Array:
+    """TTFT and time per token of every request, seconds: (runs, requests, 2)."""
     raw = np.array([[run["raw"][m] for m in gate_runs.METRICS[:2]] for run in kept])
-    picked = raw[chosen]  # (trials, pairs, metrics, requests)
-    return np.swapaxes(picked, 2, 3).reshape(len(chosen), -1, 2)
+    return np.swapaxes(raw, 1, 2)
+
+
+def _pooled(requests: Array) -> Array:
+    """All requests of all runs of a side: (trials, pairs, requests, 2) -> (trials, all, 2)."""
+    return requests.reshape(len(requests), -1, 2)
 
 
 # Simulations.
 
 
-def fit(logs: Array) -> Noise:
+def fit(logs: Array, raw: Array) -> Noise:
     """Spread and drift of real runs: a wandering part (autoregressive) under independent noise.
 
     From the autocorrelations at lags 1 and 2, r1 = share · m and r2 = share · m².
+
+    Args:
+        logs: shape (runs, metrics).
+        raw: shape (runs, requests, 2), seconds.
     """
     centred = logs - logs.mean(0)
     spread = np.maximum(centred.std(0, ddof=1), 1e-12)
@@ -180,7 +185,8 @@ def fit(logs: Array) -> Noise:
     with np.errstate(divide="ignore", invalid="ignore"):
         memory = np.where(r1 > 0, np.clip(r2 / r1, 0, 0.99), 0.0)
         drift = np.where(memory > 0, np.clip(r1 / memory, 0, 1), 0.0)
-    return Noise(spread=spread, drift=drift, memory=memory, shapes=scaled)
+    within = np.log(raw) - np.log(raw).mean(1, keepdims=True)
+    return Noise(spread=spread, drift=drift, memory=memory, shapes=scaled, within=within)
 
 
 def simulate(
@@ -198,6 +204,13 @@ def simulate(
     first = rng.integers(0, 2, size=(trials, pairs, 1))
     early, late = logs[:, ::2], logs[:, 1::2]
     return np.where(first == 0, early, late), np.where(first == 0, late, early)
+
+
+def requests(noise: Noise, rng: np.random.Generator, logs: Array) -> Array:
+    """Seconds of the requests of simulated runs: (trials, pairs, metrics) -> (…, requests, 2)."""
+    drawn = noise.within[rng.integers(len(noise.within), size=logs.shape[:2])]
+    seconds: Array = np.exp(logs[:, :, None, :2] + drawn)
+    return seconds
 
 
 def cell(
@@ -224,10 +237,12 @@ def cell(
         return tested, base, other, gained, lost
 
     same, base, other, gained, lost = gate(0.0, 0.0)
+    asked = [_pooled(requests(noise, rng, side)) for side in (base, other)]
     both = rng.binomial(items - gained.astype(int) - lost.astype(int), right)
     alarms = {
         "the gate": regressed(same).any(1),
         "10 % ratio": ratio_rule(np.exp(base), np.exp(other)),
+        "asv's rule": asv_rule(*asked),
         "unpaired z": unpaired_z(both + lost, both + gained, items),
         "disjoint intervals": disjoint_intervals(base, other),
     }
@@ -241,48 +256,6 @@ def cell(
         "printed TTFT": math.expm1(printed[1]),
         "caught TTFT": float(regressed(worse[1])[:, 1].mean()),
     }
-
-
-def discordance() -> tuple[float, float]:
-    """Share of items on which two neighbouring rungs differ, and of the others' right answers:
-    how items of two candidates hang together, in the reference run.
-    """
-    (found,) = compare([_side("f16"), _side("q8_0")])
-    paired = [t for t in found.tasks if t.paired]
-    n = sum(t.paired.n for t in paired if t.paired)
-    flips = sum(t.paired.gained + t.paired.lost for t in paired if t.paired)
-    right = sum((t.reference or 0) * t.paired.n - t.paired.lost for t in paired if t.paired)
-    return flips / n, right / (n - flips)
-
-
-# The reference run.
-
-
-def known_answers() -> dict[str, Any]:
-    """What the gate says of the reference run."""
-    found: dict[str, Any] = {}
-    for candidate, repeats in (("q2_k", 9), ("q8_0", 9), ("q4_0", 9), ("f16", 9), ("q8_0", 3)):
-        gate = judge(_side("f16", repeats), _side(candidate, repeats), Policy())
-        name = f"{candidate} against f16" + (f", {repeats} pairs" if repeats < 9 else "")
-        found[name] = {
-            "verdict": gate.verdict,
-            "metrics": {
-                j.metric: [j.verdict, j.loss, j.interval and [j.interval.low, j.interval.high]]
-                for j in gate.judged
-                if j.severity == "fail" or j.verdict == "regressed"
-            },
-            "refused": {j.metric: j.needed for j in gate.judged if j.refused},
-        }
-    return found
-
-
-def _side(name: str, repeats: int = 9) -> Side:
-    store = Store(REFERENCE)
-    runs: list[Record] = [
-        r for r in store.records() if isinstance(r, Record) and r.candidate.name == RUNG + name
-    ]
-    side = Side(runs=tuple(r for r in runs if r.job.repeat < repeats))
-    return Side(runs=side.runs, samples=store.samples(side.scored.run_id))
 
 
 # Printing.

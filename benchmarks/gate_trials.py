@@ -157,7 +157,8 @@ def asv_rule(base: Array, other: Array, factor: float = 1.10) -> Flags:
         other: the same.
         factor: asv's default of `--factor`.
 
-    Source: `_is_result_better` and `is_different` of asv 0.6 (p_threshold 0.002).
+    Source: `is_different` in asv/_stats.py (p_threshold 0.002) of airspeed-velocity/asv; scipy
+    corrects its normal approximation for ties and continuity, asv's does not.
     """
     far = np.median(other, 1) > factor * np.median(base, 1)
     p = stats.mannwhitneyu(base, other, axis=1, alternative="two-sided").pvalue

@@ -20,6 +20,7 @@ import llama_cpp
 
 from benchmarks.plain import Plain
 from runners.worker.encoding import Scoring, encode_pair
+from runners.worker.token_tree import shared_length
 
 BATCH = 512
 LONGEST = 4096
@@ -42,16 +43,18 @@ def distinct(scorings: Iterable[Scoring]) -> Work:
     tokens: list[int] = []
     needed: set[int] = set()
     path: list[int] = []  # nodes of the sequence before, by position
-    last: tuple[int, ...] = ()
+    last: tuple[int, ...] | None = None
+    preamble = None  # what is shared by all, and of which no logits are needed
     for scoring in sorted(scorings, key=lambda scoring: scoring.read):
         read = scoring.read
-        pairs = zip(last, read, strict=False)
-        shared = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(last), len(read)))
+        shared = 0 if last is None else shared_length(last, read)
+        preamble = scoring.first - 1 if preamble is None else min(preamble, shared)
+        preamble = min(preamble, scoring.first - 1)
         path = [*path[:shared], *range(len(tokens), len(tokens) + len(read) - shared)]
         tokens += read[shared:]
         needed.update(path[scoring.first - 1 :])
         last = read
-    return Work(tokens=tokens, preamble=min(needed, default=0), rows=len(needed))
+    return Work(tokens=tokens, preamble=preamble or 0, rows=len(needed))
 
 
 class Bare:

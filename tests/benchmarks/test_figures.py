@@ -27,6 +27,14 @@ def test_what_sequences_share_is_counted_once():
     work = distinct([scoring("abcX", 3), scoring("abdX", 3), scoring("abcY", 1)])
     assert "".join(map(chr, work.tokens)) == "abcd"
     assert work.rows == 4
+    assert work.preamble == 0  # the row after a is needed
+
+
+def test_what_all_begin_with_is_the_preamble():
+    work = distinct([scoring("abcdX", 4), scoring("abdX", 3), scoring("abcX", 3)])
+    assert "".join(map(chr, work.tokens)) == "abcdd"
+    assert (work.preamble, work.rows) == (2, 3)
+    assert distinct([scoring("abcX", 3)]).preamble == 2
 
 
 @given(
@@ -42,6 +50,9 @@ def test_distinct_work_is_a_set_of_prefixes(scorings):
     needed = {s.read[:end] for s in scorings for end in range(s.first, len(s.read) + 1)}
     work = distinct(scorings)
     assert (len(work.tokens), work.rows) == (len(prefixes), len(needed))
+    begin = {s.read[: work.preamble] for s in scorings}
+    assert len(begin) <= 1
+    assert all(len(one) > work.preamble for one in needed)
 
 
 def questions(*choices: int) -> Questions:
@@ -89,11 +100,14 @@ def test_times_are_medians_an_item():
 def test_tables_are_made_of_what_json_says():
     row = compare("them", "a task", [run()], [run(seconds=3.0)], items=(1, 1), target=2.0)
     same = agree("them", questions(2), run(-1, -2), run(-1, -2.5))
-    grown = [{"items": 9, "ours_s": None, "planner_s": 2e-3, "planner_peak_bytes": 3 * 2**20}]
+    grown = [
+        {"items": 9, "ours_s": None, "tiny_s": 4e-3, "planner_s": 2e-3,
+         "planner_peak_bytes": 3 * 2**20}
+    ]  # fmt: skip
     text = markdown(as_json([row], [same], growth=grown))
     assert "| them | a task | 1.0000 | 3.0000 | 3.00 | 2 |" in text
     assert "| them | a task | 1 | 100.0% | 2 | 0 | 0.500 |" in text
-    assert "| 9 | - | 0.002000 | 3.0 |" in text
+    assert "| 9 | - | 4.00 | 2.00 | 3.0 |" in text
 
 
 def test_the_first_items_and_those_after_them():

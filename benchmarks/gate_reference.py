@@ -1,0 +1,54 @@
+"""What the gate says of the reference run, and how that run's items hang together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from leaderboard.compare import Side, compare
+from leaderboard.gate import judge
+from leaderboard.policy import Policy
+from runners.record import Record
+from runners.store import Store
+
+REFERENCE = Path(__file__).resolve().parents[1] / "results" / "reference"
+RUNG = "smollm2-135m-instruct-"
+
+
+def discordance() -> tuple[float, float]:
+    """Share of items on which two neighbouring rungs differ, and of the others' right answers:
+    how items of two candidates hang together, in the reference run.
+    """
+    (found,) = compare([_side("f16"), _side("q8_0")])
+    paired = [t for t in found.tasks if t.paired]
+    n = sum(t.paired.n for t in paired if t.paired)
+    flips = sum(t.paired.gained + t.paired.lost for t in paired if t.paired)
+    right = sum((t.reference or 0) * t.paired.n - t.paired.lost for t in paired if t.paired)
+    return flips / n, right / (n - flips)
+
+
+def known_answers() -> dict[str, Any]:
+    """What the gate says of the reference run."""
+    found: dict[str, Any] = {}
+    for candidate, repeats in (("q2_k", 9), ("q8_0", 9), ("q4_0", 9), ("f16", 9), ("q8_0", 3)):
+        gate = judge(_side("f16", repeats), _side(candidate, repeats), Policy())
+        name = f"{candidate} against f16" + (f", {repeats} pairs" if repeats < 9 else "")
+        found[name] = {
+            "verdict": gate.verdict,
+            "metrics": {
+                j.metric: [j.verdict, j.loss, j.interval and [j.interval.low, j.interval.high]]
+                for j in gate.judged
+                if j.severity == "fail" or j.verdict == "regressed"
+            },
+            "refused": {j.metric: j.needed for j in gate.judged if j.refused},
+        }
+    return found
+
+
+def _side(name: str, repeats: int = 9) -> Side:
+    store = Store(REFERENCE)
+    runs: list[Record] = [
+        r for r in store.records() if isinstance(r, Record) and r.candidate.name == RUNG + name
+    ]
+    side = Side(runs=tuple(r for r in runs if r.job.repeat < repeats))
+    return Side(runs=side.runs, samples=store.samples(side.scored.run_id))
