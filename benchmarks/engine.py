@@ -33,6 +33,8 @@ from evals.specs import SuiteTask
 STARTED = time.perf_counter()
 THREADS = 2
 TINY_CONTEXT = 2048
+TRIED = 8
+"""One of so many items is asked at each batch size of lm-eval's `hf`, to find its best."""
 GGUF, HF, OUR_HF, LIMIT = "lm-eval gguf", "lm-eval hf", "lm-eval hf, our hf", "the limit"
 TARGETS = {
     GGUF: (70.0, 300.0, 50.0),
@@ -57,7 +59,7 @@ class Plan:
     """What lm-eval's `gguf` is asked in a round, other items in each."""
     gguf_rounds: int
     batch_sizes: tuple[int, ...]
-    """Of lm-eval's `hf`: tried on a quarter of the items, the fastest one runs."""
+    """Of lm-eval's `hf`: tried on an eighth of the items, the fastest one runs."""
     planned: tuple[int, ...]
     """Numbers of HellaSwag items that are planned, to see how time and memory grow."""
     evaluated: tuple[int, ...]
@@ -133,7 +135,7 @@ def measure(plan: Plan, *, seed: int) -> dict[str, Any]:
         }
         for place, questions in enumerate(table):
             _say(f"{questions.name}: {len(questions.items)} items")
-            sides[HF] = hf.at_best(questions.first(len(questions.items) // 4), plan.batch_sizes)
+            sides[HF] = hf.at_best(questions.first(len(questions.items) // TRIED), plan.batch_sizes)
             rounds = {**dict.fromkeys(sides, plan.rounds), HF: plan.hf_rounds}
             runs = in_turns(sides, questions, rounds)
             _say(f"{questions.name}: {_spent(runs)}")

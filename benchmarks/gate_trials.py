@@ -15,7 +15,7 @@ from scipy import special, stats
 from leaderboard.evidence import accuracy_evidence, ratio_evidence
 from leaderboard.judged import Draft, Judged, judge_families
 from leaderboard.paired import mean_difference, paired_difference
-from leaderboard.run_ratios import noncentrality, paired_ratio
+from leaderboard.run_ratios import noncentrality, paired_ratio, underestimate
 
 ALPHA = 0.05
 Array = npt.NDArray[np.float64]
@@ -43,8 +43,9 @@ def times(d: Array, margin: float, level: float) -> Tested:
     half = special.stdtrit(n - 1, 1 - ALPHA) * stderr
     with np.errstate(divide="ignore", invalid="ignore"):
         p = np.where(stderr > 0, special.stdtr(n - 1, -mean / stderr), mean <= 0)
-    sure = stderr * noncentrality(n - 1, level)
-    printed = np.maximum(margin + stderr * special.stdtrit(n - 1, 0.8), sure)
+    spread = stderr * underestimate(n - 1)
+    sure = spread * noncentrality(n - 1, level)
+    printed = np.maximum(margin + spread * special.ndtri(0.8), sure)
     return Tested(p=p, loss=mean, low=mean - half, high=mean + half, printed=printed, margin=margin)
 
 

@@ -13,7 +13,7 @@ from statistics import NormalDist
 
 from leaderboard.flips import POWER, detectable_difference
 from leaderboard.paired import SCORE, PairedDifference
-from leaderboard.run_ratios import RunRatio, noncentrality
+from leaderboard.run_ratios import RunRatio, noncentrality, underestimate
 from leaderboard.stats import Interval, binomial_tail
 
 _NORMAL = NormalDist()
@@ -70,8 +70,10 @@ class Evidence:
         """
         if self.flips is not None:
             return self.flips.detectable(margin, alpha, power)
-        beyond = self.stderr * _quantile(power, self.freedom)
-        return max(margin + beyond, self.stderr * noncentrality(self.freedom, alpha, power))
+        stderr = self.stderr * underestimate(self.freedom)
+        # An estimate spreads about the truth as a normal variate does; only its test is Student's.
+        beyond = stderr * _NORMAL.inv_cdf(power)
+        return max(margin + beyond, stderr * noncentrality(self.freedom, alpha, power))
 
 
 def accuracy_evidence(

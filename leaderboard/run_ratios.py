@@ -126,7 +126,7 @@ def _ratio(
         interval = Interval(low=_exp(mean - half), high=_exp(mean + half))
         p = 2 * float(stdtr(freedom, -abs(mean) / stderr)) if stderr > 0 else float(mean == 0)
         needed = noncentrality(freedom, (1 - confidence) / 2, power)
-        detectable = _exp(needed * stderr)
+        detectable = _exp(needed * stderr * underestimate(freedom))
     return RunRatio(
         ratio=math.exp(mean),
         interval=interval,
@@ -143,6 +143,22 @@ def _ratio(
 def _exp(x: float) -> float:
     """Of two wild runs a limit may be beyond any float; what is beyond 1e300 is no ratio anyway."""
     return math.exp(max(-700.0, min(700.0, x)))
+
+
+def underestimate(freedom: float) -> float:
+    """By how much the median sample's standard error falls short of the true one, a factor above 1.
+
+    What few runs could have shown is worked out from their own spread; without this it would be
+    too hopeful more often than not.
+
+    Args:
+        freedom: degrees of freedom, above 0; infinite for 1.
+
+    Source: the median of the chi-squared distribution.
+    """
+    from scipy.special import chdtri
+
+    return 1.0 if math.isinf(freedom) else math.sqrt(freedom / float(chdtri(freedom, 0.5)))
 
 
 def noncentrality(freedom: float, alpha: float, power: float = POWER) -> float:
