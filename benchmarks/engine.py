@@ -4,7 +4,7 @@ The same weights (SmolLM2-135M in bfloat16) and the same seeded items on every s
 machine; times are seconds an item, medians of the rounds; the outputs are compared, too. Needs the
 extras `llamacpp`, `hf` and `bench`:
 
-    python benchmarks/engine.py [--quick] [--seed N] [--json] > figures.json
+    python benchmarks/engine.py [--quick] [--growth] [--seed N] [--json] > figures.json
     python benchmarks/engine.py --markdown figures.json
 
 Quick takes about a minute. Its few items share less: the ratios of MMLU, where all items of a
@@ -105,6 +105,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="few items, about a minute")
+    parser.add_argument("--growth", action="store_true", help="only how time and memory grow")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--markdown", metavar="JSON", help="measure nothing: print a file's tables")
     parser.add_argument("--seed", type=int, default=0, help="draws the items")
@@ -112,14 +113,15 @@ def main() -> None:
     if asked.markdown:
         print(markdown(json.loads(Path(asked.markdown).read_text(encoding="utf-8"))))
         return
-    found = measure(QUICK if asked.quick else WHOLE, seed=asked.seed)
+    plan = QUICK if asked.quick else WHOLE
+    figures = Figures() if asked.growth else measure(plan, seed=asked.seed)
+    found = as_json(figures.comparisons, figures.agreement, growth=grown(plan, seed=asked.seed))
     print(json.dumps(found) if asked.json else markdown(found))
 
 
-def measure(plan: Plan, *, seed: int) -> dict[str, Any]:
-    """Every comparison of the table, then the growth."""
+def measure(plan: Plan, *, seed: int) -> Figures:
+    """Every comparison of the table."""
     table = the_table(seed=seed, items=plan.items, subjects=plan.subjects)
-    many = ask("HellaSwag", [SuiteTask(task="hellaswag", limit=max(plan.planned))], seed=seed)
     path, folder = models.gguf("BF16"), models.safetensors()
     figures = Figures()
     with ExitStack() as stack:
@@ -148,10 +150,21 @@ def measure(plan: Plan, *, seed: int) -> dict[str, Any]:
                 ]
                 _say(f"{questions.name}: lm-eval gguf, {len(parts)} x {len(parts[0].items)} items")
                 _gguf(figures, place, questions, runs["ours"], engine, gguf, parts)
-        _say("growth")
-        tiny = side(ours("llamacpp", models.tiny(), threads=THREADS, context=TINY_CONTEXT))
-        grown = growth(plan.planned, plan.evaluated, many, engine=engine, tiny=tiny, path=path)
-    return as_json(figures.comparisons, figures.agreement, growth=grown)
+    return figures
+
+
+def grown(plan: Plan, *, seed: int) -> list[dict[str, Any]]:
+    """What an item takes among few and among many, drawn at random."""
+    _say("growth")
+    many = ask("HellaSwag", [SuiteTask(task="hellaswag", limit=max(plan.planned))], seed=seed)
+    path = models.gguf("BF16")
+    with (
+        ours("llamacpp", path, threads=THREADS) as engine,
+        ours("llamacpp", models.tiny(), threads=THREADS, context=TINY_CONTEXT) as tiny,
+    ):
+        return growth(
+            plan.planned, plan.evaluated, many.shuffled(seed), engine=engine, tiny=tiny, path=path
+        )
 
 
 def _spent(runs: dict[str, list[Run]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -43,6 +44,12 @@ class Questions:
         """A number a request -> a list of them an item."""
         rest = iter(answers)
         return [[next(rest) for _ in item.instances] for item in self.items]
+
+    def shuffled(self, seed: int) -> Questions:
+        """Each part's items in a random order: packaged data are sorted by where they come from."""
+        draw = random.Random(seed)
+        parts = tuple((task, tuple(draw.sample(items, len(items)))) for task, items in self.parts)
+        return Questions(name=self.name, parts=parts)
 
     def first(self, count: int, *, start: int = 0) -> Questions:
         """Items `start` to `start + count`, or the last ones where there are fewer."""

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from evals.quantities import format_size
-from evals.specs import Budget
+from evals.specs import Budget, check_spec
 from runners.measure.limits import Allowance
 
 if TYPE_CHECKING:
@@ -146,6 +146,21 @@ def budget_info(budget: Budget, held: Held | None) -> dict[str, Any]:
         "cpus": _enforced(budget.cpus, held.cpus if held else None),
     }
     return {**budget.model_dump(), "enforced": enforced, "note": NOT_SPEED}
+
+
+def recorded_budget(info: Mapping[str, Any], where: str) -> Budget:
+    """The budget that a record's `budget` tells of.
+
+    Args:
+        info: what `budget_info` made.
+        where: for messages, e.g. the run's id.
+
+    Raises:
+        SpecError: it is none.
+    """
+    asked = {name: info.get(name) for name in Budget.model_fields}
+    asked["memory"] = asked.pop("memory_bytes")
+    return check_spec(asked, Budget, where=f"{where}: budget")
 
 
 def _enforced(asked: float | None, by: str | None) -> str | None:

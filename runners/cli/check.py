@@ -66,7 +66,8 @@ def command(candidate: str, against: str, **options: Any) -> int:
 
     CANDIDATE is a candidate (its newest runs in the store), a run id or a folder of records. Times
     and memory are judged between runs on one machine; --rerun measures both sides here and now.
-    The suite's options choose what --rerun asks (default: what the baseline was asked).
+    The suite's options choose what --rerun asks (default: what the baseline was asked); both sides
+    run inside the budget that a recorded baseline ran inside.
     """
     from leaderboard.gate import judge
     from leaderboard.gate_history import write_gate

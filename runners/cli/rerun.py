@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evals.errors import RecordError, SpecError
+from runners.budgets import recorded_budget
 from runners.cli.options import choose_suite
 from runners.cli.sides import find_side
 from runners.store import Store
 
 if TYPE_CHECKING:
-    from evals.specs import Candidate, Suite
+    from evals.specs import Budget, Candidate, Suite
     from leaderboard.compare import Side
     from runners.batch import Batch, Outcome
     from runners.cli.progress import ProgressLines
@@ -34,6 +35,17 @@ class Plan:
     suite: Suite
     recorded: Record | None
     """The run that the baseline was given as; its weights must be the same."""
+
+    @property
+    def budget(self) -> Budget | None:
+        """Both sides run inside what the recorded baseline ran inside.
+
+        Raises:
+            SpecError: the record's is none.
+        """
+        if self.recorded is None or self.recorded.budget is None:
+            return None
+        return recorded_budget(self.recorded.budget, self.recorded.run_id)
 
 
 def plan(candidate: str, against: str, store: Store, chosen: dict[str, Any]) -> Plan:
@@ -135,6 +147,7 @@ def _batch(planned: Plan, pairs: int, order: str, chosen: dict[str, Any]) -> Bat
     return Batch(
         candidates=(planned.baseline, planned.candidate),
         suite=planned.suite,
+        budget=planned.budget,
         repeats=pairs,
         limit=chosen["limit"],
         data=chosen["data"],

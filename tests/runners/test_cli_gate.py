@@ -17,6 +17,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
+from evals import catalogue
 from runners.cli import main
 
 SUITE = {
@@ -337,6 +338,26 @@ def test_rerun_of_a_candidate_against_itself(weighin: Call, tiny: Path):
     report = json.loads(said.out)
     assert report["verdict"] != "regressed", report["sentence"]
     assert report["baseline"]["name"] == "good (baseline)"
+
+
+def test_rerun_runs_both_inside_the_budget_of_a_recorded_baseline(
+    weighin: Call, tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+):
+    usual = ("--suite", "tiny.yaml", "--include", str(tiny))
+    run = weighin("run", "good.yaml", *usual, "--cpus", "1", "--min-decode", "5", "--store", "base")
+    assert run.code == 0, run.err
+    (recorded,) = (json.loads(path.read_text()) for path in Path("base").glob("2*/record.json"))
+    # As if the fake had a name in the catalogue, by which alone a recorded baseline is found again.
+    find = catalogue.find_candidate
+    monkeypatch.setattr(
+        catalogue, "find_candidate", lambda text: find("good.yaml" if text == "good" else text)
+    )
+    said = check(weighin, "slow.yaml", "--rerun", "--pairs", "5", *usual[2:], against="base")
+    assert said.code == 1, said.err
+    (folder,) = [path for path in (tmp_path / "runs" / "gates").iterdir() if path.is_dir()]
+    records = [json.loads(path.read_text()) for path in folder.glob("2*/record.json")]
+    assert len(records) == 10
+    assert all(record["budget"] == recorded["budget"] for record in records)
 
 
 def test_rerun_of_a_candidate_that_dies(weighin: Call, tiny: Path):
