@@ -206,4 +206,8 @@ def test_the_reference_runs_are_six_that_cannot_be_told_apart(
     assert "5 others cannot be told from it" in text
     name = smallest.record.candidate.name
     assert f"the smallest is {name} ({format_number(peak_of(smallest))} MiB)" in text
-    assert f"1= {best.record.candidate.name} {100 * accuracy_of(best):.1f} ±" in text
+    assert best.score
+    assert best.score.interval
+    half = (best.score.interval.high - best.score.interval.low) / 2
+    score = f"{100 * accuracy_of(best):.1f} ± {100 * half:.1f}"
+    assert f"1= {best.record.candidate.name} {score}" in text
