@@ -28,17 +28,21 @@ def target_logprobs(
     The maximum is subtracted before exponentials are taken; their sum is kept in float64, since a
     float32 sum depends on the order of the additions, and that on NumPy's build.
     """
-    best = logits.max(axis=1) if len(logits) else np.empty(0, np.float32)
-    total = np.empty(len(logits), dtype=np.float64)
-    for start in range(0, len(logits), ROWS_AT_ONCE):
-        stop = start + ROWS_AT_ONCE
-        part = np.exp(logits[start:stop] - best[start:stop, None])
-        total[start:stop] = part.sum(axis=1, dtype=np.float64)
-    picked = logits[rows, targets]
-    nats = picked.astype(np.float64) - best[rows] - np.log(total[rows])
+    if not len(logits):
+        return np.empty(0, np.float64), np.empty(0, np.bool_)
     # argmax, not equality with the maximum: of two equal logits greedy decoding takes the first.
-    greedy = logits.argmax(axis=1)[rows] == targets if len(logits) else np.empty(0, np.bool_)
-    return nats, greedy
+    likeliest = logits.argmax(axis=1)
+    best = logits[np.arange(len(logits)), likeliest]
+    total = np.empty(len(logits), dtype=np.float64)
+    held = np.empty((min(len(logits), ROWS_AT_ONCE), logits.shape[1]), dtype=np.float32)
+    for start in range(0, len(logits), ROWS_AT_ONCE):
+        rows_here = slice(start, min(start + ROWS_AT_ONCE, len(logits)))
+        part = held[: rows_here.stop - start]
+        np.subtract(logits[rows_here], best[rows_here, None], out=part)
+        np.exp(part, out=part)
+        part.sum(axis=1, dtype=np.float64, out=total[rows_here])
+    nats = logits[rows, targets].astype(np.float64) - best[rows] - np.log(total[rows])
+    return nats, likeliest[rows] == targets
 
 
 class Sampler:
