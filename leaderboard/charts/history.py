@@ -2,73 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from leaderboard.board import Row
-from leaderboard.charts.frame import frame, scaled, whiskers
+from leaderboard.charts.frame import frame, whiskers
+from leaderboard.charts.measures import MEASURES, Measure
 from leaderboard.charts.theme import palette
 from leaderboard.history import Line, Point
-from leaderboard.stats import Interval
 from leaderboard.text import plotly
-from leaderboard.units import format_number, mib, ms, points
+from leaderboard.units import format_number
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-
 MARGIN = timedelta(hours=12)
-
-
-class Metric(NamedTuple):
-    """What may be followed over time, in the unit that it is shown in."""
-
-    title: str
-    value: Callable[[Row], float | None]
-    interval: Callable[[Row], Interval | None]
-    basis: Callable[[Row], str]
-    """What stands behind the interval."""
-
-
-def _runs(row: Row) -> str:
-    return f"{row.runs} run{'s' if row.runs != 1 else ''}"
-
-
-def _items(row: Row) -> str:
-    return f"n = {row.score.n:,}" if row.score else ""
-
-
-def _scale(value: float | None, scale: Callable[[float], float]) -> float | None:
-    return None if value is None else scale(value)
-
-
-METRICS = {
-    "accuracy": Metric(
-        title="accuracy, %",
-        value=lambda row: _scale(row.score.value if row.score else None, points),
-        interval=lambda row: scaled(row.score.interval if row.score else None, points),
-        basis=_items,
-    ),
-    "ttft": Metric(
-        title="time to first token, ms",
-        value=lambda row: _scale(row.ttft_s, ms),
-        interval=lambda row: scaled(row.ttft_interval, ms),
-        basis=_runs,
-    ),
-    "decode": Metric(
-        title="decode tokens/s",
-        value=lambda row: row.decode_tokens_per_s,
-        interval=lambda row: row.decode_interval,
-        basis=_runs,
-    ),
-    "memory": Metric(
-        title="peak memory, MiB",
-        value=lambda row: _scale(row.peak_bytes, mib),
-        interval=lambda row: scaled(row.peak_interval, mib),
-        basis=_runs,
-    ),
-}
 
 
 def history_figure(
@@ -79,7 +27,7 @@ def history_figure(
     Args:
         lines: of one candidate.
         names: what to call the lines, as many.
-        metric: a key of METRICS.
+        metric: a key of MEASURES.
         dark: the background.
 
     Returns:
@@ -87,7 +35,7 @@ def history_figure(
         Points without the metric are left out.
     """
     colours = palette(dark=dark)
-    shown = METRICS[metric]
+    shown = MEASURES[metric]
     figure = frame(dark=dark, height=380)
     for number, (line, name) in enumerate(zip(lines, names, strict=True)):
         known = [(p, v) for p in line.points if (v := shown.value(p.row)) is not None]
@@ -126,7 +74,7 @@ def _span(points: Sequence[Point]) -> list[str] | None:
         return None
 
 
-def _hover(point: Point, metric: Metric, value: float) -> str:
+def _hover(point: Point, metric: Measure, value: float) -> str:
     interval = metric.interval(point.row)
     spread = (
         f", 95 % {format_number(interval.low)} to {format_number(interval.high)}"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from leaderboard.board import Row
+from leaderboard.charts.frame import frame, scaled, whiskers
 from leaderboard.charts.labels import Bubble, positions
+from leaderboard.charts.measures import MEASURES, Measure
 from leaderboard.charts.scales import log_range, log_ticks
-from leaderboard.charts.theme import Palette, palette, template
+from leaderboard.charts.theme import Palette, palette
 from leaderboard.names import short_names
 from leaderboard.overview import Line
 from leaderboard.stats import Interval
@@ -21,8 +22,6 @@ from leaderboard.units import (
     format_ms,
     format_percent,
     format_rate,
-    mib,
-    ms,
     points,
 )
 
@@ -32,48 +31,8 @@ HEIGHT, WIDTH = 460, 800
 _SMALL, _LARGE = 14.0, 44.0
 """Diameters of bubbles, in pixels."""
 
-
 OUTSIDE = "outside your limits"
 _KINDS = (OUTSIDE, "fits", "on the front", "the answer")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
-    """A cost that accuracy is shown against."""
-
-    title: str
-    value: Callable[[Row], float | None]
-    interval: Callable[[Row], Interval | None]
-    scale: Callable[[float], float]
-
-
-def _none(_row: Row) -> Interval | None:
-    return None
-
-
-AXES = {
-    "memory": Axis(
-        title="peak memory, MiB",
-        value=lambda row: row.peak_bytes,
-        interval=lambda row: row.peak_interval,
-        scale=mib,
-    ),
-    "ttft": Axis(
-        title="time to first token, median, ms",
-        value=lambda row: row.ttft_s,
-        interval=lambda row: row.ttft_interval,
-        scale=ms,
-    ),
-    "decode": Axis(
-        title="decode, tokens/s",
-        value=lambda row: row.decode_tokens_per_s,
-        interval=lambda row: row.decode_interval,
-        scale=float,
-    ),
-    "disk": Axis(
-        title="weights on disk, MiB", value=lambda row: row.weights_bytes, interval=_none, scale=mib
-    ),
-}
 
 
 def bubble_axis(x: str) -> str:
@@ -88,7 +47,7 @@ def tradeoff(
 
     Args:
         lines: candidates, fitting or not.
-        x: one of AXES.
+        x: a key of MEASURES.
         chosen: run id of the answer.
         dark: drawn on a dark page.
 
@@ -96,14 +55,14 @@ def tradeoff(
         The figure, whose points carry their candidate's digest as custom data, and the lines that
         lack one of its two axes and so are not on it.
     """
-    axis, third = AXES[x], AXES[bubble_axis(x)]
+    axis, third = MEASURES[x], MEASURES[bubble_axis(x)]
     shown: list[Line] = []
     absent: list[Line] = []
     for one in lines:
         known = one.accuracy is not None and _positive(axis.value(one.row))
         (shown if known else absent).append(one)
     colours = palette(dark=dark)
-    figure = go.Figure(layout={"template": template(dark=dark), "height": HEIGHT})
+    figure = frame(dark=dark, height=HEIGHT)
     drawn = _points(shown, axis, third, chosen)
     for kind in _kinds(colours):
         part = [point for point in drawn if point.kind == kind.name]
@@ -131,10 +90,10 @@ class _Point:
     """Of the label; empty: it has no place."""
 
 
-def _points(shown: Sequence[Line], axis: Axis, third: Axis, chosen: str) -> list[_Point]:
+def _points(shown: Sequence[Line], axis: Measure, third: Measure, chosen: str) -> list[_Point]:
     # The answer's label has the first choice of a place, then the front's.
     ordered = sorted(shown, key=lambda one: _KINDS.index(_kind(one, chosen)), reverse=True)
-    x = [axis.scale(axis.value(one.row) or 1.0) for one in ordered]
+    x = [axis.value(one.row) or 1.0 for one in ordered]
     diameters = _diameters([third.value(one.row) for one in ordered])
     labels = _labels(ordered)
     (left, right), (low, high) = log_range(x), _span(ordered)
@@ -192,17 +151,18 @@ def _kind(line: Line, chosen: str) -> str:
     return "on the front" if line.on_front else "fits"
 
 
-def _bubbles(found: Sequence[_Point], kind: _Kind, axis: Axis, colours: Palette) -> go.Scatter:
+def _bubbles(found: Sequence[_Point], kind: _Kind, axis: Measure, colours: Palette) -> go.Scatter:
     lines = [point.line for point in found]
-    thin = {"thickness": 1, "width": 3, "color": colours.muted}
+    x = [point.x for point in found]
+    y = [points(one.accuracy or 0.0) for one in lines]
     outside = kind.name == OUTSIDE
     return go.Scatter(
         name=kind.name,
         mode="markers+text",
-        x=[point.x for point in found],
-        y=[points(one.accuracy or 0.0) for one in lines],
-        error_x=_bars([axis.interval(one.row) for one in lines], axis.scale, thin),
-        error_y=_bars([one.interval for one in lines], points, thin),
+        x=x,
+        y=y,
+        error_x=_bars(x, [axis.interval(one.row) for one in lines], colours),
+        error_y=_bars(y, [scaled(one.interval, points) for one in lines], colours),
         opacity=kind.opacity,
         text=[plotly(point.label) for point in found],
         textposition=[point.position for point in found],
@@ -220,11 +180,10 @@ def _bubbles(found: Sequence[_Point], kind: _Kind, axis: Axis, colours: Palette)
 
 
 def _bars(
-    intervals: Sequence[Interval | None], scale: Callable[[float], float], look: dict[str, object]
+    values: Sequence[float], intervals: Sequence[Interval | None], colours: Palette
 ) -> dict[str, object]:
-    """Half widths: all intervals of the board are symmetric about their value, or nearly so."""
-    halves = [0.0 if i is None else scale((i.high - i.low) / 2) for i in intervals]
-    return {"type": "data", "array": halves, **look}
+    """Thinner than elsewhere: they cross each other here."""
+    return whiskers(values, intervals, colours.muted) | {"thickness": 1, "width": 3}
 
 
 def _labels(lines: Sequence[Line]) -> list[str]:

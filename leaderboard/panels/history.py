@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from leaderboard import text
-from leaderboard.charts.history import METRICS, history_figure
+from leaderboard.charts.history import history_figure
+from leaderboard.charts.measures import MEASURES
 from leaderboard.gate_history import gates_of
 from leaderboard.history import Line, history, names
 from leaderboard.panels import controls, drawing, picks, readings, session
@@ -28,7 +29,7 @@ def show() -> None:
     with left:
         name = _picked("name", {one: one for one in known}, "candidate")
     with right:
-        metric = _picked("history", {key: one.title for key, one in METRICS.items()}, "metric")
+        metric = _picked("history", {key: one.title for key, one in MEASURES.items()}, "metric")
     lines = history(records, name)
     titles = [_title(line) for line in lines]
     drawing.figure(

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from leaderboard import text
-from leaderboard.charts.tradeoff import AXES, bubble_axis, tradeoff
+from leaderboard.charts.measures import MEASURES
+from leaderboard.charts.tradeoff import bubble_axis, tradeoff
 from leaderboard.offers import offer
 from leaderboard.overview import Line, Overview
 from leaderboard.panels import budget, controls, ranked, readings, session
 from leaderboard.selection import Selection, machine_name
+from leaderboard.view import AXES
 
 
 def show() -> None:
@@ -42,7 +44,7 @@ def _plot(found: Overview) -> None:
         list(AXES),
         default=session.view().x,
         required=True,
-        format_func=lambda name: AXES[name].title.split(",")[0],
+        format_func=lambda name: MEASURES[name].name,
         key=session.key("x"),
     )
     session.update(x=x)
@@ -55,7 +57,7 @@ def _plot(found: Overview) -> None:
         selection_mode="points",
         key=session.key("tradeoff"),
         config={"displayModeBar": False},
-        alt=f"Accuracy against {AXES[x].title}, a bubble a candidate. The table below has the "
+        alt=f"Accuracy against {MEASURES[x].title}, a bubble a candidate. The table below has the "
         "same numbers.",
     )
     st.caption(text.markdown(_legend(x, absent)))
@@ -66,8 +68,8 @@ def _plot(found: Overview) -> None:
 
 def _legend(x: str, absent: Sequence[Line]) -> str:
     words = (
-        f"Bubble: {AXES[bubble_axis(x)].title}. Percentages: probability of being on the front, "
-        "where nothing else that fits is as good in accuracy, speed and memory. Bars: 95% "
+        f"Bubble: {MEASURES[bubble_axis(x)].title}. Percentages: probability of being on the "
+        "front, where nothing else that fits is as good in accuracy, speed and memory. Bars: 95% "
         "intervals, of accuracy over items, of times and memory over process runs. "
         "A click opens the candidate."
     )

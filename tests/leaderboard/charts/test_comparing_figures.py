@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from leaderboard.charts.forest import OVERALL, forest_figure
-from leaderboard.charts.history import METRICS, history_figure
+from leaderboard.charts.history import history_figure
 from leaderboard.charts.ladder import losses_figure, savings_figure
+from leaderboard.charts.measures import MEASURES
 from leaderboard.compare import Side, compare
 from leaderboard.history import history
 from leaderboard.ladder import ladder
@@ -94,7 +95,7 @@ def test_history_is_in_the_unit_of_its_axis(made: Maker, metric: str, value: flo
     lines = history([made.record(tasks={"t": made.task(0.5)})], "a")
     (line,) = history_figure(lines, ["here"], metric, dark=False).data
     assert list(line.y) == pytest.approx([value])
-    assert METRICS[metric].title.split(",")[0] in line.hovertext[0]
+    assert MEASURES[metric].name in line.hovertext[0]
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,9 @@ def test_bubbles_stand_at_their_numbers_with_intervals(rows: list[Row]):
     answer = traces["the answer"]
     assert (answer.x, answer.y, answer.customdata) == ((400.0,), (60.0,), ("m-big",))
     assert figure.layout.xaxis.type == "log"
-    # Wilson: 60 of 100 is 50.2 to 69.1.
-    assert answer.error_y.array[0] == pytest.approx(9.43, abs=0.01)
+    # Wilson: 60 of 100 is 50.20 to 69.06.
+    assert answer.error_y.array == pytest.approx([9.06], abs=0.01)
+    assert answer.error_y.arrayminus == pytest.approx([9.80], abs=0.01)
     assert [line.row.record.candidate.name for line in absent] == ["m-bare"]
 
 

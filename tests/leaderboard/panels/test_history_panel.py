@@ -36,7 +36,7 @@ def test_candidate_and_metric_stand_in_the_address(board: Board, good: Path) -> 
     assert app.query_params["name"] == "big"
     app.selectbox[1].select("decode").run()
     assert app.query_params["history"] == "decode"
-    assert "decode tokens/s" in figures(app)[0]
+    assert "decode, tokens/s" in figures(app)[0]
 
 
 def test_an_unknown_name_or_metric_is_named(board: Board, good: Path) -> None:
