@@ -1,6 +1,6 @@
 """How often does the gate cry wolf, and does it catch what it says it can?
 
-Real runs of one unchanged candidate (on a quiet machine, and beside a process that never rests)
+Real runs of one unchanged candidate (on a quiet machine, and beside a process that comes and goes)
 are cut into gates of ten pairs; simulations take their drift and spread from these runs; changes
 of known size are put into the fake runtime. The rules that others use judge the same data.
 
@@ -68,13 +68,13 @@ def main() -> None:
     """Collect, simulate, inject and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="40 runs a condition, 200 trials")
-    parser.add_argument("--runs", type=int, help="real runs a condition (default: 240)")
+    parser.add_argument("--runs", type=int, help="real runs a condition (default: 480)")
     parser.add_argument("--folder", type=Path, default=cache_root() / "benchmarks" / "gate")
     parser.add_argument("--skip-injected", action="store_true")
     parser.add_argument("--docs", action="store_true", help="write docs/statistics.md, too")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    runs, trials = asked.runs or (40 if asked.quick else 240), 200 if asked.quick else 2000
+    runs, trials = asked.runs or (40 if asked.quick else 480), 200 if asked.quick else 2000
     rng = np.random.default_rng(20261122)
     check_against_the_gate(rng)
     found: dict[str, Any] = {"runs": runs, "trials": trials}

@@ -9,7 +9,7 @@ from leaderboard.units import MISSING
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "statistics.md"
 BEGIN, END = "<!-- gate figures -->\n", "<!-- end of gate figures -->\n"
-CONDITIONS = {"quiet": "quiet", "loaded": "beside a busy process"}
+CONDITIONS = {"quiet": "quiet", "loaded": "beside a process that comes and goes"}
 
 
 def write(found: dict[str, Any], command: str) -> None:

@@ -32,6 +32,23 @@ SUITE = Suite(
 )
 METRICS = ("ttft_s", "decode_tokens_per_s", "cold_start_s", "peak_bytes")
 """In the order of every array here; a rate is kept as its inverse, so that more is worse."""
+NEIGHBOUR = """
+import random, time
+now, lasting = time.perf_counter, lambda mean: random.expovariate(1 / mean)
+while True:
+    busy = now() + lasting(5)
+    while now() < busy:
+        burst = now() + lasting(0.02)
+        while now() < burst:
+            pass
+        time.sleep(lasting(0.02))
+    time.sleep(lasting(5))
+"""
+"""Spells of 5 s in the mean, in which a core is busy half of the time, with as much rest between.
+
+One that never rests would show nothing: beside it, as many OpenMP threads as there are cores wait
+for each other at every barrier, and a token takes a hundred times as long.
+"""
 
 
 def read(path: Path) -> list[dict[str, object]]:
@@ -85,9 +102,8 @@ def values(record: Record) -> dict[str, object]:
 
 @contextmanager
 def _neighbour(loaded: bool) -> Iterator[None]:
-    """Another process that never rests, as long as the runs last."""
-    spin = [sys.executable, "-c", "while True: pass"]
-    process = subprocess.Popen(spin) if loaded else None
+    """Another process that comes and goes, as long as the runs last."""
+    process = subprocess.Popen([sys.executable, "-c", NEIGHBOUR]) if loaded else None
     try:
         yield
     finally:
