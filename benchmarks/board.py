@@ -4,13 +4,12 @@
 
 Makes a store of 2,000 records and 2 million sample rows (--quick: 100 and 20,000) out of the
 reference runs: 100 candidates on 4 machines, 5 runs each, all scored. Then, with `weighin board`
-and a headless Chromium (found as the journey's test finds it):
+and a headless Chromium of the system:
 
 first   the server's first page, without an index: every record is read and the index written
 cold    the same with the index, in a fresh server and an empty browser: only the file is there
-warm    a new session of that server, in a browser that has been there before and keeps what it has
-        compiled on its disk, as people's do
-private the same in a private window, which keeps nothing but what is in memory
+empty   a new session of that server, which has its caches filled, in another empty browser
+warm    a new session of it in a browser that has been there before
 filter  the memory slider moved by one stop, until the table differs, in the browser; of that
 server  what a run of the page takes in the server, by AppTest
 peak    the server's high-water mark over all of this
@@ -36,16 +35,16 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import tabs
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES_PER_RUN = 1000
 MACHINES, REPEATS = 4, 5
-VISITS_UNTIL_COMPILED = 3
+VISITS_UNTIL_COMPILED = 2
 """Chromium keeps a script's compiled code once it has been loaded a few times."""
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--no-first-run",
-)  # fmt: skip
+SESSIONS = 9
+SHOWN = (".answer .claim", ".js-plotly-plot .point", ".ranked tbody tr")
+"""A page is there when it has the answer, the plot's first bubble and the table."""
 
 
 def main() -> None:
@@ -141,26 +140,24 @@ def with_scores(table: pa.Table, rng: random.Random) -> pa.Table:
 def measure(folder: Path) -> dict[str, float | int]:
     """Open the board on a store and time what a person waits for; seconds and MiB."""
     (folder / ".index.parquet").unlink(missing_ok=True)
-    with browser() as chromium:
-        with server(folder) as (port, _), private(chromium) as context:
-            first = opened(context, port)
-        with server(folder) as (port, process):
-            with private(chromium) as context:
-                cold = opened(context, port)
-                alone = [opened(context, port) for _ in range(5)]
-            with profile(chromium) as context:
-                for _ in range(VISITS_UNTIL_COMPILED):
-                    opened(context, port)
-                warm = [opened(context, port) for _ in range(5)]
-                filters = changed(context, port)
-            peak = high_water_mib(process.pid)
+    with server(folder) as (address, _), tabs.browser(SHOWN) as one:
+        first = one.opened(address)
+    with server(folder) as (address, process):
+        with tabs.browser(SHOWN) as one:
+            cold = one.opened(address)
+        with tabs.browser(SHOWN) as one:
+            empty = one.opened(address)
+            for _ in range(VISITS_UNTIL_COMPILED):
+                one.opened(address)
+            warm = [one.opened(address) for _ in range(SESSIONS)]
+        filters = changed(address)
+        peak = high_water_mib(process.pid)
     return {
         "first_s": first,
         "cold_s": cold,
+        "empty_s": empty,
         "warm_s": statistics.median(warm),
         "warm_worst_s": max(warm),
-        "private_s": statistics.median(alone),
-        "private_worst_s": max(alone),
         "filter_s": statistics.median(filters),
         "filter_worst_s": max(filters),
         **in_server(folder),
@@ -170,39 +167,8 @@ def measure(folder: Path) -> dict[str, float | int]:
 
 
 @contextlib.contextmanager
-def browser() -> Iterator[Any]:
-    """What starts Chromiums."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        yield playwright.chromium
-
-
-@contextlib.contextmanager
-def private(chromium: Any) -> Iterator[Any]:
-    """A private window of a browser that has just been started."""
-    with contextlib.closing(chromium.launch(executable_path=_program(), args=list(FLAGS))) as one:
-        yield one.new_context()
-
-
-@contextlib.contextmanager
-def profile(chromium: Any) -> Iterator[Any]:
-    """A browser with a profile of its own on the disk."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        context = chromium.launch_persistent_context(
-            folder, executable_path=_program(), args=list(FLAGS)
-        )
-        with contextlib.closing(context):
-            yield context
-
-
-def _program() -> str | None:
-    return shutil.which("chromium") or shutil.which("chromium-browser")
-
-
-@contextlib.contextmanager
-def server(folder: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
-    """A board on a free port; yields the port and Streamlit's process."""
+def server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A board on a free port; yields its address and Streamlit's process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -213,46 +179,39 @@ def server(folder: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
     try:
         if process.stderr is None or "the board is at" not in process.stderr.readline():
             raise SystemExit("the board did not start")
-        yield port, process
+        yield f"http://127.0.0.1:{port}/", process
     finally:
         process.send_signal(signal.SIGINT)
         process.wait()
 
 
-def opened(context: Any, port: int) -> float:
-    """Seconds until a new session shows the answer, the plot and the table."""
-    page = context.new_page()
-    start = time.perf_counter()
-    page.goto(f"http://127.0.0.1:{port}/")
-    for part in (".answer .claim", ".js-plotly-plot .point", ".ranked tbody tr"):
-        page.wait_for_selector(part, timeout=120_000)
-    seconds = time.perf_counter() - start
-    page.close()
-    return seconds
-
-
-def changed(context: Any, port: int, times: int = 8) -> list[float]:
+def changed(address: str, times: int = 8) -> list[float]:
     """Seconds from a press of the arrow key on the memory slider to another table."""
-    page = context.new_page()
-    page.goto(f"http://127.0.0.1:{port}/")
-    page.wait_for_selector(".ranked tbody tr", timeout=120_000)
-    page.wait_for_timeout(1500)
-    slider = page.get_by_role("slider").first
-    found = []
-    for _ in range(times):
-        before = page.inner_html(".ranked")
-        start = time.perf_counter()
-        slider.press("ArrowLeft")
-        page.wait_for_function(
-            "before => document.querySelector('.ranked')?.innerHTML !== before",
-            arg=before,
-            polling=10,
-            timeout=30_000,
-        )
-        found.append(time.perf_counter() - start)
-        page.wait_for_timeout(300)
-    page.close()
-    return found
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=tabs.program(), args=list(tabs.FLAGS))
+        with contextlib.closing(chromium):
+            page = chromium.new_page()
+            page.goto(address)
+            page.wait_for_selector(SHOWN[-1], timeout=120_000)
+            page.wait_for_timeout(1500)
+            return [_pressed(page) for _ in range(times)]
+
+
+def _pressed(page: Any) -> float:
+    before = page.inner_html(".ranked")
+    start = time.perf_counter()
+    page.get_by_role("slider").first.press("ArrowLeft")
+    page.wait_for_function(
+        "before => document.querySelector('.ranked')?.innerHTML !== before",
+        arg=before,
+        polling=10,
+        timeout=30_000,
+    )
+    seconds = time.perf_counter() - start
+    page.wait_for_timeout(300)
+    return seconds
 
 
 def in_server(folder: Path) -> dict[str, float]:
