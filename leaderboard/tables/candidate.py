@@ -231,20 +231,30 @@ def machine_grid(record: Record) -> Grid:
 
 
 def flag_grid(runs: Sequence[Record]) -> Grid:
-    """Every flag, failure and verdict of the runs; without rows where there is none."""
-    rows: list[tuple[str, str, str]] = []
+    """Every flag, failure and verdict of the runs, once; without rows where there is none."""
+    said: dict[tuple[str, str], list[str]] = {}
     for run in runs:
-        if run.error:
-            rows.append((run.run_id, run.status, f"{run.error.phase}: {run.error.message}"))
-        elif run.status != "completed":
-            rows.append((run.run_id, run.status, ""))
-        rows.extend((run.run_id, flag.name, flag.detail) for flag in run.flags)
-        if run.verdict:
-            words = [
-                str(run.verdict.get(key)) for key in ("verdict", "reason") if key in run.verdict
-            ]
-            rows.append((run.run_id, "verdict", ": ".join(words)))
+        for words in _said(run):
+            said.setdefault(words, []).append(run.run_id)
+    rows = [(_which(ids, len(runs)), *words) for words, ids in said.items()]
     return text_grid("What a reader of the numbers should know", ("run", "flag", "detail"), rows)
+
+
+def _said(run: Record) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    if run.error:
+        found.append((run.status, f"{run.error.phase}: {run.error.message}"))
+    elif run.status != "completed":
+        found.append((run.status, ""))
+    found.extend((flag.name, flag.detail) for flag in run.flags)
+    if run.verdict:
+        words = [str(run.verdict.get(key)) for key in ("verdict", "reason") if key in run.verdict]
+        found.append(("verdict", ": ".join(words)))
+    return list(dict.fromkeys(found))
+
+
+def _which(ids: Sequence[str], runs: int) -> str:
+    return f"all {runs} runs" if len(ids) == runs > 1 else ", ".join(ids)
 
 
 def _text(value: object) -> str:
