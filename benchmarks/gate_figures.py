@@ -92,7 +92,7 @@ def _injected(found: dict[str, Any]) -> list[str]:
 def _reference(found: dict[str, Any]) -> list[str]:
     lines = [
         "On the reference run (`results/reference`):", "",
-        "| | verdict | accuracy, points lost | peak memory | warns | refused |",
+        "| | verdict | accuracy, points lost | peak memory | regressed | refused |",
         "|---|---|---|---|---|---|",
     ]  # fmt: skip
     for name, one in found["reference"].items():

@@ -29,11 +29,18 @@ def discordance() -> tuple[float, float]:
 
 def known_answers() -> dict[str, Any]:
     """What the gate says of the reference run."""
+    recall = Policy(tasks=("lambada_openai",))
     found: dict[str, Any] = {}
-    for candidate, repeats in (("q2_k", 9), ("q8_0", 9), ("q4_0", 9), ("f16", 9), ("q8_0", 3)):
-        gate = judge(_side("f16", repeats), _side(candidate, repeats), Policy())
-        name = f"{candidate} against f16" + (f", {repeats} pairs" if repeats < 9 else "")
-        found[name] = {
+    for candidate, repeats, policy, words in (
+        ("q2_k", 9, Policy(), ""),
+        ("q8_0", 9, Policy(), ""),
+        ("q4_0", 9, Policy(), ""),
+        ("q4_0", 9, recall, ", lambada_openai alone"),
+        ("f16", 9, Policy(), ""),
+        ("q8_0", 3, Policy(), ", 3 pairs"),
+    ):
+        gate = judge(_side("f16", repeats), _side(candidate, repeats), policy)
+        found[f"{candidate} against f16{words}"] = {
             "verdict": gate.verdict,
             "metrics": {
                 j.metric: [j.verdict, j.loss, j.interval and [j.interval.low, j.interval.high]]

@@ -295,6 +295,11 @@ def test_q4_0_is_smaller_and_faster_than_f16():
     )
 
 
+def test_q4_0_regresses_where_words_must_be_recalled_exactly():
+    gate = judge(reference("f16"), reference("q4_0"), Policy(tasks=("lambada_openai",)))
+    assert (gate.verdict, of(gate, "accuracy").verdict) == ("regressed", "regressed")
+
+
 def test_three_reference_pairs_are_refused():
     gate = judge(reference("f16", 3), reference("q8_0", 3), Policy())
     assert [j.needed for j in gate.refused] == [5]
