@@ -32,7 +32,7 @@ WATCH = """
 const look = () => {
   if (!PARTS.every(part => document.querySelector(part))) return;
   seen.disconnect();
-  const title = "shown after " + performance.now();
+  const title = MARK + performance.now();
   setInterval(() => { document.title = title }, 50);
 };
 const seen = new MutationObserver(look);
@@ -99,8 +99,8 @@ def browser(parts: Sequence[str]) -> Iterator[Browser]:
         profile, watcher = Path(folder, "profile"), Path(folder, "watch")
         watcher.mkdir()
         watcher.joinpath("manifest.json").write_text(json.dumps(MANIFEST), "utf-8")
-        script = f"const PARTS = {json.dumps(list(parts))};{WATCH}"
-        watcher.joinpath("watch.js").write_text(script, "utf-8")
+        told = f"const MARK = {json.dumps(MARK)}, PARTS = {json.dumps(list(parts))};"
+        watcher.joinpath("watch.js").write_text(told + WATCH, "utf-8")
         process = subprocess.Popen(
             [chromium, *FLAGS, "--remote-debugging-port=0", f"--user-data-dir={profile}",
              "--disable-features=DisableLoadExtensionCommandLineSwitch",
