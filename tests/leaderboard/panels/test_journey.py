@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.tabs import FLAGS, program
 from leaderboard.units import format_percent
 from tests.leaderboard.panels.conftest import REFERENCE, accuracy_of, peak_of
 
@@ -24,13 +25,7 @@ if TYPE_CHECKING:
 
     from leaderboard.board import Row
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--no-first-run",
-)  # fmt: skip
+CHROMIUM = program() or shutil.which("google-chrome")
 PATIENCE_MS = 60_000
 MEMORY = "Number(new URL(location).searchParams.get('memory_mib') ?? 1e9)"
 """The budget in the address, MiB."""
