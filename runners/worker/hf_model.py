@@ -30,6 +30,9 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 DEFAULT_TRAINED_CONTEXT = 2048
 """Where neither configuration nor tokeniser names one, as in lm-eval's HFLM."""
 LENGTH_KEYS = ("n_positions", "max_position_embeddings", "n_ctx")
+CACHE_NAMES = ("cache", "cache_params", "past_key_values")
+"""What architectures call the state that a pass goes on from; transformers 5.24 renamed it to the
+first (the others go with 5.40), and code of a model's own keeps what it was written with."""
 LOADING = (OSError, ValueError, RuntimeError, ImportError, LookupError, AttributeError, TypeError)
 """What transformers raises over a folder that is damaged, incomplete or unknown to it."""
 ENDLESS = 10**18
@@ -79,6 +82,9 @@ class Model:
         self.network.eval().to(self.device)
         self.config = self.network.config
         self._accepts = inspect.signature(self.network.forward).parameters
+        # A wrong name is not refused: it ends among the keyword arguments that nobody reads.
+        named = (name for name in CACHE_NAMES if name in self._accepts)
+        self._cache_name = next(named, CACHE_NAMES[-1])
 
     @property
     def parameters(self) -> int:
@@ -135,8 +141,7 @@ class Model:
         if positions is not None and "position_ids" in self._accepts:
             passed["position_ids"] = torch.as_tensor(positions, **place)[None]
         if cache is not None:
-            name = "cache_params" if "cache_params" in self._accepts else "past_key_values"
-            passed[name] = cache
+            passed[self._cache_name] = cache
         if "logits_to_keep" in self._accepts:
             passed["logits_to_keep"] = wanted
         with torch.inference_mode():
@@ -145,8 +150,8 @@ class Model:
             if "logits_to_keep" not in self._accepts:  # code of the model's own
                 logits = logits[wanted]
             found: NDArray[np.float32] = logits.float().cpu().numpy()
-        kept = output.get("past_key_values")
-        return found, output.get("cache_params") if kept is None else kept
+        kept = (output.get(name) for name in CACHE_NAMES)
+        return found, next((one for one in kept if one is not None), None)
 
 
 def load_tokenizer(path: str, *, trust: bool) -> Any:
