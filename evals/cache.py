@@ -116,19 +116,42 @@ def sha256_of(path: Path, progress: Progress | None = None) -> str:
     return digest.hexdigest()
 
 
+def stamp(path: Path) -> dict[str, int]:
+    """What of a file changes when it is written, replaced or copied: size, times and inode."""
+    stat = path.stat()
+    return {
+        "bytes": stat.st_size,
+        "mtime_ns": stat.st_mtime_ns,
+        "inode": stat.st_ino,
+        "ctime_ns": stat.st_ctime_ns,  # no program can set it
+    }
+
+
+def is_as_noted(path: Path, note: Path) -> bool:
+    """Whether a file of the cache still has the sha256 that its note says.
+
+    It is hashed again only where its stamp is another one (it was touched, the cache was copied,
+    or the note is of an older version); the note then gets the new stamp.
+    """
+    known = read_json(note)
+    if not isinstance(known.get("sha256"), str) or not path.is_file():
+        return False
+    now = stamp(path)
+    if all(known.get(key) == value for key, value in now.items()):
+        return True
+    if now["bytes"] != known.get("bytes") or sha256_of(path) != known["sha256"]:
+        return False
+    with suppress(OSError):  # the cache may be read-only; then it is hashed each time
+        write_json(note, {**known, **now})
+    return True
+
+
 def remembered_sha256(path: Path, progress: Progress | None = None) -> str:
     """The sha256 of a file that is used in place, computed once while the file stays the same.
 
     The same means: path, size, modification and change time, and inode.
     """
-    stat = path.stat()
-    seen = {
-        "path": str(path),
-        "bytes": stat.st_size,
-        "mtime_ns": stat.st_mtime_ns,
-        "inode": stat.st_ino,
-        "ctime_ns": stat.st_ctime_ns,  # a copy may keep the other three
-    }
+    seen = {"path": str(path), **stamp(path)}
     note = cache_root() / "hashes" / f"{short_key(str(path))}.json"
     known = read_json(note)
     if isinstance(known.get("sha256"), str) and all(known.get(k) == v for k, v in seen.items()):

@@ -182,7 +182,8 @@ class _Cursor:
 def _parse(cursor: _Cursor, size: int) -> GgufHeader:
     magic = cursor.u32().to_bytes(4, "little")
     if magic != b"GGUF":
-        raise _DamagedError(f"it starts with {magic!r} instead of b'GGUF'")
+        page = " (a web page)" if magic.lstrip()[:1] == b"<" else ""
+        raise _DamagedError(f"it starts with {magic!r}{page} instead of b'GGUF'")
     version = cursor.u32()
     if version not in (2, 3):
         swapped = version.to_bytes(4, "little") in (b"\0\0\0\2", b"\0\0\0\3")

@@ -7,9 +7,11 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evals.allowance import allowance
+from evals.cache import sha256_of
 from evals.errors import ArtifactError
 from evals.model_folder import BESIDE, ModelFolder, read_folder
-from evals.remote import hub_error, parse_hub, reporter
+from evals.remote import hub_error, is_as_announced, parse_hub, reporter
 
 if TYPE_CHECKING:
     from evals.cache import Progress
@@ -22,10 +24,11 @@ UNWANTED = ("*/*", "consolidated*", "adapter_*")
 def fetch_hub_folder(uri: str, *, offline: bool, progress: Progress | None) -> ModelFolder:
     """The repository of `hf:ORG/NAME[@REVISION]`, in the hub's own cache.
 
-    A copy that the cache holds whole is used without asking the hub.
+    A copy that the cache holds whole is used without asking the hub. Where it still makes no
+    model after the hub was asked, files that are not what the hub announced are fetched anew.
 
     Raises:
-        ArtifactError: no such repository, no safetensors in it, gated, or no network.
+        ArtifactError: no such repository, no safetensors in it, gated, too large, or no network.
     """
     from huggingface_hub import errors, snapshot_download
 
@@ -43,21 +46,36 @@ def fetch_hub_folder(uri: str, *, offline: bool, progress: Progress | None) -> M
     logger.setLevel(logging.ERROR)  # each retry would be a line on stderr
     try:
         try:
-            kept = get(local_files_only=True)
-            return read_folder(Path(kept), progress)
+            return read_folder(Path(get(local_files_only=True)), progress)
         except (errors.LocalEntryNotFoundError, ArtifactError):
             # Not there, or not whole: somebody asked for its configuration alone, for instance.
             if offline:
                 raise
-        bar = reporter(wanted.repo, progress)
-        got = get(tqdm_class=bar)
+        get = functools.partial(get, tqdm_class=reporter(wanted.repo, allowance(uri), progress))
+        folder = Path(get())
+        if not _is_model(folder, progress) and _is_damaged(folder):
+            get(force_download=True)
     except (errors.EntryNotFoundError, errors.HFValidationError, OSError, http_error) as error:
         raise hub_error(uri, wanted, error, offline=offline) from error
     finally:
         logger.setLevel(level)
     try:
-        return read_folder(Path(got), progress)
+        return read_folder(folder, progress)
     except ArtifactError as error:
         raise ArtifactError(
             f"{uri}: {error}; if it holds GGUF files, name one: {uri}#FILE.gguf"
         ) from error
+
+
+def _is_model(folder: Path, progress: Progress | None) -> bool:
+    try:
+        read_folder(folder, progress)
+    except ArtifactError:
+        return False
+    return True
+
+
+def _is_damaged(folder: Path) -> bool:
+    """Whether a file is something else than the hub announced, or may be."""
+    files = [path for path in folder.iterdir() if path.is_file()]
+    return not all(is_as_announced(path, sha256_of(path)) for path in files)

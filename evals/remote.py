@@ -1,119 +1,27 @@
-"""Files from web servers (`https:`) and from the Hugging Face hub (`hf:`)."""
+"""Files from the Hugging Face hub (`hf:`)."""
 
 from __future__ import annotations
 
-import http.client
+import hashlib
 import io
 import logging
 import re
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
-from evals.cache import CHUNK_BYTES
+from evals.allowance import allowance
 from evals.errors import ArtifactError, one_line
 
 if TYPE_CHECKING:
-    from typing import IO
-
+    from evals.allowance import Allowance
     from evals.cache import Progress
 
-TIMEOUT_S = 60.0
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+MAX_GIT_BYTES = 16 << 20
+"""Larger files are kept outside of git, and named by their sha256."""
 _HUB = re.compile(
     r"hf:(?P<repo>[\w-][\w.-]*/[\w-][\w.-]*)(?:@(?P<revision>[^#@]+))?(?:#(?P<file>.+))?"
 )
-
-
-def url_file_name(url: str) -> str:
-    """The last part of the URL's path.
-
-    Raises:
-        ArtifactError: not https (plain http is for this machine itself, where there is no wire to
-            listen on), a password inside, or no file named.
-    """
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise ArtifactError(f"{url}: is not a URL: {error}") from error
-    if parts.username or parts.password:
-        raise ArtifactError(f"https://{parts.hostname}: a URL with a password in it is refused")
-    if not _is_safe(url):
-        raise ArtifactError(f"{url}: only https is fetched, and http from this machine itself")
-    name = PurePosixPath(unquote(parts.path)).name
-    if not parts.hostname or not name:
-        raise ArtifactError(f"{url}: names no file on a server")
-    return name
-
-
-def _is_safe(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-
-
-class _SafeRedirects(urllib.request.HTTPRedirectHandler):
-    """Redirects are followed, but never from https down to something weaker."""
-
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: http.client.HTTPMessage,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        """Refuse what `url_file_name` would refuse."""
-        if not _is_safe(newurl):
-            raise ArtifactError(f"{req.full_url}: redirects to {newurl}, which is not https")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def download_url(url: str, folder: Path, *, progress: Progress | None) -> Path:
-    """Stream a URL into a file of `folder`.
-
-    Raises:
-        ArtifactError: the server said no, went away, or sent less than it announced.
-    """
-    name = url_file_name(url)
-    target = folder / "body"
-    with _open(url) as answer, target.open("wb") as out:
-        length = answer.headers.get("Content-Length")
-        total = int(length) if length and length.isdecimal() else None
-        done = 0
-        while chunk := _read(url, answer):
-            out.write(chunk)
-            done += len(chunk)
-            if progress:
-                progress(name, done, total)
-    if total is not None and done != total:
-        raise ArtifactError(f"{url}: broke off after {done} of {total} bytes; try again")
-    return target
-
-
-def _open(url: str) -> Any:
-    opener = urllib.request.build_opener(_SafeRedirects)
-    request = urllib.request.Request(url, headers={"User-Agent": "weighin"})  # noqa: S310  # only https gets here
-    try:
-        return opener.open(request, timeout=TIMEOUT_S)
-    except urllib.error.HTTPError as error:
-        error.close()
-        raise ArtifactError(f"{url}: the server answers {error.code} {error.reason}") from error
-    except urllib.error.URLError as error:
-        raise ArtifactError(f"{url}: cannot be reached: {error.reason}") from error
-    except (http.client.HTTPException, OSError, ValueError) as error:
-        raise ArtifactError(f"{url}: cannot be reached: {error}") from error
-
-
-def _read(url: str, answer: Any) -> bytes:
-    """Read a piece; a failing connection is told apart from a failing disk, both OSErrors."""
-    try:
-        return bytes(answer.read(CHUNK_BYTES))
-    except (http.client.HTTPException, OSError) as error:
-        raise ArtifactError(f"{url}: the connection broke: {error}; try again") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,14 +49,25 @@ def parse_hub(uri: str) -> HubFile:
 
 
 def download_hub(
-    uri: str, wanted: HubFile, *, offline: bool, fresh: bool, progress: Progress | None
+    uri: str,
+    wanted: HubFile,
+    *,
+    offline: bool,
+    ask: Literal["if missing", "for changes", "anew"],
+    progress: Progress | None,
 ) -> Path:
     """The file's path in the hub's own cache, fetched there when it is missing.
 
-    A copy that the hub's cache already holds is used without asking the hub, unless `fresh`.
+    Args:
+        uri: for messages.
+        wanted: which file.
+        offline: use the hub's cache and nothing else.
+        ask: a copy in the hub's cache is used without asking the hub, or only if the hub still
+            has the same, or not at all.
+        progress: told of the transfer.
 
     Raises:
-        ArtifactError: no such repository, revision or file, gated, or no network.
+        ArtifactError: no such repository, revision or file, gated, too large, or no network.
     """
     from huggingface_hub import errors, hf_hub_download
 
@@ -160,14 +79,16 @@ def download_hub(
     try:
         file = wanted.file or _only_gguf(uri, wanted, offline=offline)
         rev = wanted.revision
-        if not fresh:
+        if ask == "if missing":
             try:
                 return Path(hf_hub_download(wanted.repo, file, revision=rev, local_files_only=True))
             except errors.LocalEntryNotFoundError:
                 if offline:
                     raise
-        bar = reporter(file, progress)
-        return Path(hf_hub_download(wanted.repo, file, revision=rev, tqdm_class=bar))
+        bar, force = reporter(file, allowance(uri), progress), ask == "anew"
+        return Path(
+            hf_hub_download(wanted.repo, file, revision=rev, tqdm_class=bar, force_download=force)
+        )
     except (errors.EntryNotFoundError, errors.HFValidationError, OSError, http_error) as error:
         raise hub_error(uri, wanted, error, offline=offline) from error
     finally:
@@ -219,8 +140,33 @@ def hub_error(
     return ArtifactError(f"{uri}: {text}")
 
 
-def reporter(name: str, progress: Progress | None) -> Any:
-    """A tqdm class that draws nothing and calls `progress`: the hub takes no callback."""
+def is_as_announced(path: Path, sha256: str) -> bool | None:
+    """Whether a file of the hub's cache is what the hub says that it is.
+
+    The cache names a file's blob by the hub's ETag: the sha256 of a large file, git's hash of a
+    small one.
+
+    Args:
+        path: as `download_hub` returns it.
+        sha256: of the file as it is now.
+
+    Returns:
+        None where the name tells nothing (a mirror may give a small file any ETag).
+    """
+    name = path.resolve().name
+    if re.fullmatch(r"[0-9a-f]{64}", name):
+        return name == sha256
+    if re.fullmatch(r"[0-9a-f]{40}", name) and path.stat().st_size <= MAX_GIT_BYTES:
+        body = path.read_bytes()
+        git = hashlib.sha1(b"blob %d\0" % len(body) + body).hexdigest()  # noqa: S324  # git's own
+        return True if git == name else None
+    return None
+
+
+def reporter(name: str, limits: Allowance, progress: Progress | None) -> Any:
+    """A tqdm class that draws nothing, calls `progress` (the hub takes no callback), and ends the
+    transfer where it goes over its limits.
+    """
     from tqdm import tqdm  # type: ignore[import-untyped,unused-ignore]
 
     class Report(tqdm):  # type: ignore[type-arg,misc,unused-ignore]  # tqdm ships no types
@@ -229,11 +175,14 @@ def reporter(name: str, progress: Progress | None) -> Any:
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             kwargs.pop("name", None)  # of older releases of the hub, unknown to tqdm
             super().__init__(*args, **{**kwargs, "file": io.StringIO()})
+            limits.check(0, int(self.total) if self.total else None)
 
         def update(self, n: float | None = 1) -> bool | None:
             shown = super().update(n)
+            total = int(self.total) if self.total else None
+            limits.check(int(self.n), total)
             if progress and self.n:
-                progress(name, int(self.n), int(self.total) if self.total else None)
+                progress(name, int(self.n), total)
             return bool(shown)
 
     return Report

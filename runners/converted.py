@@ -9,7 +9,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evals.cache import cache_root, disk_error, locked, read_json, scratch, short_key, write_json
+from evals.cache import (
+    cache_root,
+    disk_error,
+    locked,
+    read_json,
+    scratch,
+    short_key,
+    stamp,
+    write_json,
+)
 from evals.errors import RuntimeFailure
 from evals.hub_folder import fetch_hub_folder
 from evals.model_folder import ModelFolder, read_folder
@@ -89,15 +98,14 @@ def convert(name: str, gguf: Path, sha256: str, type_name: str) -> Path:
 
 
 def _is_whole(folder: Path) -> bool:
-    """Whether every file is as it was left, by size and time."""
+    """Whether every file is as it was left, by size, times and inode."""
     note = read_json(folder / _NOTE)
     files = note.get("files")
     return isinstance(files, dict) and bool(files) and _stamps(folder) == files
 
 
-def _stamps(folder: Path) -> dict[str, list[int]]:
-    stats = {path.name: path.stat() for path in folder.iterdir() if path.name != _NOTE}
-    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()}
+def _stamps(folder: Path) -> dict[str, dict[str, int]]:
+    return {path.name: stamp(path) for path in folder.iterdir() if path.name != _NOTE}
 
 
 def _make(name: str, gguf: Path, target: Path, dtype: str) -> None:

@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evals.artifacts import Artifact
-from evals.cache import cache_root, locked, read_json, scratch, sha256_of, short_key, write_json
+from evals.cache import (
+    cache_root,
+    is_as_noted,
+    locked,
+    read_json,
+    scratch,
+    sha256_of,
+    short_key,
+    stamp,
+    write_json,
+)
 from evals.catalogue import slug
 from evals.errors import ArtifactError, RuntimeFailure
 from runners.measure.machine import usable_cpus
@@ -65,23 +75,20 @@ def quantised(candidate: Candidate, type_name: str, source: Artifact, version: s
                 )
             target.parent.mkdir(parents=True, exist_ok=True)
             made.replace(target)
-        stat = target.stat()
-        note = {"sha256": digest, "bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns}
-        write_json(target.with_suffix(".json"), note)
-    return Artifact(uri=candidate.name, path=target, sha256=digest, bytes=stat.st_size)
+        seen = stamp(target)
+        write_json(target.with_suffix(".json"), {"sha256": digest, **seen})
+    return Artifact(uri=candidate.name, path=target, sha256=digest, bytes=seen["bytes"])
 
 
 def _kept(target: Path, sha256: str | None) -> Artifact | None:
-    """The file of an earlier run, if nothing touched it since; else it is made again."""
-    note = read_json(target.with_suffix(".json"))
-    if not target.is_file() or not isinstance(note.get("sha256"), str):
+    """The file of an earlier run, if it is still what it was; else it is made again."""
+    path = target.with_suffix(".json")
+    if not is_as_noted(target, path):
         return None
-    stat = target.stat()
-    if (stat.st_size, stat.st_mtime_ns) != (note.get("bytes"), note.get("mtime_ns")):
-        return None
+    note = read_json(path)
     if sha256 not in (None, note["sha256"]):
         return None
-    return Artifact(uri=target.stem, path=target, sha256=note["sha256"], bytes=stat.st_size)
+    return Artifact(uri=target.stem, path=target, sha256=note["sha256"], bytes=note["bytes"])
 
 
 def _run_quantiser(name: str, source: Artifact, made: Path, type_name: str) -> None:

@@ -88,6 +88,7 @@ def _resolve(
             candidate.weights or "",
             sha256=candidate.sha256,
             packages_sha256=candidate.packages_sha256,
+            check=read_header,
             offline=offline,
             progress=progress,
         )

@@ -33,6 +33,7 @@ class Hub(BaseHTTPRequestHandler):
 
     asked: list[str]
     repositories: Repositories
+    etags: Mapping[bytes, str]
 
     def do_HEAD(self) -> None:
         self.do_GET()
@@ -66,7 +67,7 @@ class Hub(BaseHTTPRequestHandler):
     def answer(self, status: int, body: bytes, *, code: str = "") -> None:
         self.send_response(status)
         self.send_header("X-Repo-Commit", COMMIT)
-        self.send_header("ETag", f'"{hashlib.sha1(body).hexdigest()}"')
+        self.send_header("ETag", f'"{self.etags.get(body) or hashlib.sha1(body).hexdigest()}"')
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Content-Type", "application/json")
         if code:
@@ -81,11 +82,16 @@ class Hub(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(
-    repositories: Repositories, folder: Path, monkeypatch: pytest.MonkeyPatch
+    repositories: Repositories,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    etags: Mapping[bytes, str] | None = None,
 ) -> Iterator[list[str]]:
     """Such a hub, and caches of its own under `folder`; yields what it is asked."""
     asked: list[str] = []
-    handler = type("Handler", (Hub,), {"asked": asked, "repositories": repositories})
+    about = {"asked": asked, "repositories": repositories, "etags": etags or {}}
+    handler = type("Handler", (Hub,), about)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import pytest
 
 from evals.artifacts import cache_root, fetch
 from evals.errors import ArtifactError
+from evals.web import download_url, is_public
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,13 +64,15 @@ class Server:
     body: bytes = BODY
     announce: int | None = None
     redirect: str | None = None
+    coding: str = ""
+    drip: bool = False
     status: int = 200
     pause: threading.Event = field(default_factory=threading.Event)
     """Until it is set, the second half of the body is kept back."""
     half_sent: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
-    def running(self) -> Iterator[Server]:
+    def running(self, address: str = "127.0.0.1") -> Iterator[Server]:
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -77,10 +81,16 @@ class Server:
                 self.send_response(302 if server.redirect else server.status)
                 if server.redirect:
                     self.send_header("Location", server.redirect)
-                self.send_header("Content-Length", str(server.announce or len(server.body)))
+                if server.announce != 0:
+                    self.send_header("Content-Length", str(server.announce or len(server.body)))
+                if server.coding:
+                    self.send_header("Content-Encoding", server.coding)
                 self.end_headers()
                 half = len(server.body) // 2
                 try:
+                    for byte in server.body[:200] if server.drip else b"":
+                        self.wfile.write(bytes([byte]))
+                        time.sleep(0.02)
                     self.wfile.write(server.body[:half])
                     server.half_sent.set()
                     server.pause.wait(20)
@@ -91,8 +101,8 @@ class Server:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-            self.url = f"http://127.0.0.1:{http.server_port}/model.bin"
+        with ThreadingHTTPServer((address, 0), Handler) as http:
+            self.url = f"http://{address}:{http.server_port}/model.bin"
             thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
             thread.start()
             try:
@@ -226,6 +236,110 @@ def test_a_killed_download_leaves_no_half_file_and_is_swept(server: Server, cach
         os.utime(path, (day_ago, day_ago))
     assert fetch(server.url).path.read_bytes() == BODY
     assert not stale.exists()
+
+
+# ---- what a server sends in place of the file
+
+
+def only_models(path: Path) -> None:
+    if not path.read_bytes().startswith(b"model"):
+        raise ArtifactError(f"{path}: not a model")
+
+
+def test_what_is_no_model_is_not_kept_and_asked_for_again(server: Server, cache: Path) -> None:
+    server.body = b"<html>please log in</html>"
+    with pytest.raises(ArtifactError, match="what was sent is not a model; it was not kept"):
+        fetch(server.url, check=only_models)
+    assert left_over(cache) == []
+    server.body = b"model 1"
+    assert fetch(server.url, check=only_models).path.read_bytes() == b"model 1"
+    assert server.hits == 2
+
+
+def test_what_an_older_version_kept_is_replaced_once_it_is_found_useless(server: Server) -> None:
+    server.body = b"<html>please log in</html>"
+    fetch(server.url)  # unchecked, as before
+    with pytest.raises(ArtifactError, match="not in the cache"):
+        fetch(server.url, check=only_models, offline=True)
+    server.body = b"model 1"
+    assert fetch(server.url, check=only_models).path.read_bytes() == b"model 1"
+
+
+def test_a_file_that_was_replaced_behind_its_times_is_hashed_anew(server: Server) -> None:
+    path = fetch(server.url).path
+    before = path.stat()
+    path.write_bytes(BODY[::-1])  # the same size
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert fetch(server.url).path.read_bytes() == BODY
+    assert server.hits == 2
+
+
+def test_a_compressed_answer_that_nobody_asked_for_is_refused(server: Server, cache: Path) -> None:
+    server.coding = "gzip"
+    with pytest.raises(ArtifactError, match="sends it gzip-encoded"):
+        fetch(server.url)
+    assert left_over(cache) == []
+
+
+def test_a_download_keeps_to_its_size_and_its_time(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEIGHIN_MAX_DOWNLOAD", "1MiB")
+    with pytest.raises(ArtifactError, match=r"larger than 1MiB \(2,097,152 bytes\)"):
+        fetch(server.url)
+    server.announce = 0  # says nothing of its size
+    with pytest.raises(ArtifactError, match="larger than 1MiB"):
+        fetch(server.url)
+    monkeypatch.setenv("WEIGHIN_MAX_DOWNLOAD", "much")
+    with pytest.raises(ArtifactError, match="'much' is not a size"):
+        fetch(server.url)
+    monkeypatch.delenv("WEIGHIN_MAX_DOWNLOAD")
+    monkeypatch.setenv("WEIGHIN_DOWNLOAD_TIMEOUT", "100ms")
+    server.announce, server.drip = None, True  # a byte now and then, so no read ever times out
+    with pytest.raises(ArtifactError, match=r"not here after 0\.1 s.*WEIGHIN_DOWNLOAD_TIMEOUT"):
+        fetch(server.url)
+    assert left_over(cache) == []
+
+
+def test_more_than_the_disk_holds_is_refused_before_the_first_byte(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEIGHIN_MAX_DOWNLOAD", "900000000GB")
+    server.announce = shutil.disk_usage("/").total + (1 << 40)
+    with pytest.raises(ArtifactError, match=r"the disk of the cache has [0-9,]+ free"):
+        fetch(server.url)
+
+
+def test_a_redirect_from_outside_to_inside_is_not_followed(server: Server, tmp_path: Path) -> None:
+    """127.0.0.2 plays the open internet here, 127.0.0.1 the user's own network."""
+    with Server(redirect=server.url).running("127.0.0.2") as outside:
+        outside.pause.set()
+        server.pause.set()
+        with pytest.raises(ArtifactError, match=r"redirects to 127\.0\.0\.1 .*or its network"):
+            download_url(
+                outside.url, tmp_path, progress=None, public=lambda address: address == "127.0.0.2"
+            )
+        assert server.hits == 0
+        inside = download_url(outside.url, tmp_path, progress=None, public=lambda address: False)
+        assert inside.read_bytes() == BODY
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("8.8.8.8", True),
+        ("2606:4700::1111", True),
+        ("127.0.0.1", False),
+        ("10.1.2.3", False),
+        ("192.168.0.1", False),
+        ("169.254.169.254", False),
+        ("fe80::1%eth0", False),
+        ("fd00::1", False),
+        ("::ffff:10.0.0.1", False),
+    ],
+)
+def test_which_addresses_belong_to_the_open_internet(address: str, *, public: bool) -> None:
+    assert is_public(address) is public
 
 
 # ---- paths

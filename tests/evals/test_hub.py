@@ -22,10 +22,15 @@ ASK = """
 import json, sys
 from evals.artifacts import fetch
 from evals.errors import ArtifactError
+def only_models(path):
+    if path.read_bytes().startswith(b"<html>"):
+        raise ArtifactError(f"{path}: not a model")
 answers = []
 for uri, options in json.loads(sys.argv[1]):
     told = []
     try:
+        if options.pop("model", False):
+            options["check"] = only_models
         got = fetch(uri, progress=lambda *t: told.append(t), **options)
         answers.append([got.path.name, got.sha256, told[-1:]])
     except ArtifactError as error:
@@ -86,3 +91,38 @@ def test_no_hub_at_all(hub: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
         "hf:org/one: the hub cannot be reached; check the network, HF_ENDPOINT and HF_HUB_OFFLINE",
     ]
     assert hub == []
+
+
+def test_what_is_no_model_leaves_the_hubs_cache_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri, page = "hf:org/one#a.gguf", b"<html>log in</html>"
+    repos = {"org/one": {"a.gguf": page}}
+    etags = dict.fromkeys((page, BODY), "the-same")  # a commit's file has one ETag
+    with fake_hub.serving(repos, tmp_path, monkeypatch, etags=etags):
+        (refused,) = ask((uri, {"model": True}))
+        assert refused == f"{uri}: what was sent is not a model; it was not kept"
+        repos["org/one"]["a.gguf"] = BODY
+        (offline, right) = ask((uri, {"model": True, "offline": True}), (uri, {"model": True}))
+    assert "not a model" in offline
+    assert right[1] == hashlib.sha256(BODY).hexdigest()
+
+
+def test_a_file_that_changed_in_the_hubs_cache_is_fetched_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri, digest = "hf:org/one#a.gguf", hashlib.sha256(BODY).hexdigest()
+    etag = {BODY: digest}  # large files are named by their sha256
+    with fake_hub.serving({"org/one": {"a.gguf": BODY}}, tmp_path, monkeypatch, etags=etag):
+        ask((uri, {}))
+        (blob,) = (tmp_path / "hf").rglob(f"blobs/{digest}")
+        blob.write_bytes(BODY[::-1])
+        (again,) = ask((uri, {}))
+    assert again[1] == digest
+
+
+def test_a_file_over_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEIGHIN_MAX_DOWNLOAD", "1KiB")
+    with fake_hub.serving(REPOS, tmp_path, monkeypatch):
+        (refused,) = ask(("hf:org/one", {}))
+    assert refused.startswith("hf:org/one: is larger than 1KiB (16,384 bytes)")

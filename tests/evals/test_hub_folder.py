@@ -76,3 +76,15 @@ def test_what_cannot_be_had_is_one_line(hub: list[str]) -> None:
     assert missing.startswith("hf:org/nothing: no such repository as org/nothing")
     assert ggufs.endswith("if it holds GGUF files, name one: hf:org/ggufs#FILE.gguf")
     assert cold.startswith("hf:org/tiny: not in the hub's cache, and offline")
+
+
+def test_a_damaged_part_is_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = b"<html>log in</html>"
+    repos = {"org/tiny": {**FILES, "model.safetensors": page}}
+    etags = dict.fromkeys((page, FILES["model.safetensors"]), "the-same")
+    with fake_hub.serving(repos, tmp_path, monkeypatch, etags=etags):
+        (refused,) = ask(("hf:org/tiny", False))
+        assert "cut short or no safetensors" in refused
+        repos["org/tiny"] = FILES
+        (right,) = ask(("hf:org/tiny", False))
+    assert right[1] == 8
