@@ -27,6 +27,7 @@ from runners.record import (
     WorkloadLatency,
 )
 from runners.record_parts import EnergyInfo, EngineInfo
+from runners.runtime_build import build_digest
 from runners.samples import sample_rows, sample_table
 from runners.subject import candidate_info, suite_info
 from runners.verdict import verdict_of
@@ -85,7 +86,7 @@ def assemble(
         verdict=verdict_of(job, measured, timed, error),
         data=[DataInfo(task=t.loaded.name, **asdict(t.loaded.data)) for t in job.tasks],
         machine={**asdict(job.machine), "fingerprint": job.machine.fingerprint},
-        software=_software(measured),
+        software=_software(job, measured),
         accuracy={name: score.accuracy for name, score in scores.items()},
         latency=timed,
         load=_load(measured),
@@ -122,7 +123,7 @@ def _score(
     return scores, rows, error
 
 
-def _software(measured: Measured) -> dict[str, Any]:
+def _software(job: Job, measured: Measured) -> dict[str, Any]:
     ready = measured.ready
     return {
         "weighin": version("weighin"),
@@ -131,6 +132,7 @@ def _software(measured: Measured) -> dict[str, Any]:
         "runtime": ready.runtime if ready else None,
         "runtime_version": ready.runtime_version if ready else None,
         "runtime_build": ready.runtime_build if ready else None,
+        "runtime_digest": build_digest(job.candidate.runtime),
     }
 
 

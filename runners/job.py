@@ -15,22 +15,18 @@ from evals.specs import Budget, Candidate, Suite
 from evals.tasks import Item, LoadedTask
 from runners.assemble import assemble
 from runners.budgets import engine_bytes, threads, without_memory
+from runners.identity import candidate_digest, chosen_settings, digest
 from runners.journal import STORED, JobBusyError, Journal
 from runners.measure.machine import Machine
 from runners.measured import Measured, Notify, Step
-from runners.packages import package
-from runners.record import JobError, Record, digest
+from runners.record import JobError, Record
+from runners.runtime_build import runtime_build
 from runners.store import Store
 from runners.under_limit import work
 from runners.verdict import may_thrash
 from runners.weights import Weights
 from runners.worker_process import WorkerCrash
 
-RUNTIME_PACKAGES = {
-    "llamacpp": ("llama-cpp-python",),
-    "hf": ("transformers", "torch", "tokenizers"),
-    "fake": ("weighin",),
-}
 INTERRUPTED = "interrupted; the same command without --fresh goes on where it stopped"
 SCORING = ("output_type", "metric_list", "filter_list", "process_results", "repeats")
 """The keys of a task's settings that say how its answers are scored."""
@@ -96,16 +92,17 @@ class Job:
         }
 
     @cached_property
+    def chosen(self) -> dict[str, Any]:
+        """The settings that someone chose, defaults left out."""
+        candidate = self.candidate
+        return chosen_settings(
+            candidate.settings, candidate.chat_template, self.weights.trained_context
+        )
+
+    @cached_property
     def candidate_digest(self) -> str:
-        """Of what would be shipped: weights, quantisation, runtime, its build, settings."""
-        return digest([
-            self.weights.sha256,
-            self.weights.made_from,
-            self.candidate.runtime,
-            runtime_build(self.candidate.runtime),
-            self.settings,
-            self.candidate.chat_template,
-        ])  # fmt: skip
+        """Of what would be shipped: weights, runtime and chosen settings, on whatever machine."""
+        return candidate_digest(self.weights.sha256, self.candidate.runtime, self.chosen)
 
     @cached_property
     def suite_digest(self) -> str:
@@ -126,10 +123,14 @@ class Job:
 
     @cached_property
     def key(self) -> str:
-        """What "already run" means."""
+        """What "already run" means: the same candidate, asked the same, under the same conditions
+        (the runtime's build and what converted the weights, threads, machine, budget).
+        """
         return digest([
             self.candidate.name,
             self.candidate_digest,
+            [self.weights.made_from, runtime_build(self.candidate.runtime)],
+            self.settings["threads"],
             self.suite_digest,
             self.repeat,
             self.scores,
@@ -169,21 +170,6 @@ def _source(value: Any) -> str:
         return inspect.getsource(value)
     except (OSError, TypeError):
         return str(getattr(value, "__qualname__", type(value).__qualname__))
-
-
-def runtime_build(runtime: str) -> list[str]:
-    """The installed versions of a runtime's packages and the hashes of their compiled libraries.
-
-    llama.cpp is compiled on the machine: one version built otherwise has other kernels, which
-    give other speeds and other bits. Empty when a package is missing.
-    """
-    packages = [package(name) for name in RUNTIME_PACKAGES[runtime]]
-    found = [one for one in packages if one is not None]
-    if len(found) < len(packages):
-        return []
-    files = [file for one in found for file in one.files or ()]
-    compiled = [f for f in files if f.suffix in (".so", ".dylib", ".dll", ".pyd")]
-    return [*(one.version for one in found), *sorted(f.hash.value for f in compiled if f.hash)]
 
 
 def run_job(job: Job, options: Options, notify: Notify) -> Record:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from evals.errors import RecordError
-from runners.record import CandidateInfo, JobInfo, Record, SuiteInfo, TaskAccuracy, digest
+from runners.identity import digest
+from runners.record import CandidateInfo, JobInfo, Record, SuiteInfo, TaskAccuracy
 from runners.samples import passage
 
 HEADLINES = ("acc", "exact_match")

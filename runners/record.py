@@ -7,13 +7,13 @@ kept. History of the schema: 1 (0.1.0) first.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
 from evals.errors import RecordError
+from runners.identity import rekeyed
 from runners.record_parts import EnergyInfo, EngineInfo, FlagInfo, NoiseFloorInfo, Part
 
 SCHEMA_VERSION = 1
@@ -65,6 +65,8 @@ class CandidateInfo(Part):
     family: str
     runtime: str
     digest: str
+    """Of weights, runtime and chosen settings; that of a record without `chosen` is made on
+    reading."""
     source: str | None = None
     """Where the weights come from; None for a runtime without any."""
     made_from: str | None = None
@@ -78,6 +80,9 @@ class CandidateInfo(Part):
     licence: str = ""
     settings: dict[str, Any] = Field(default_factory=dict)
     """As they were used: those that the runtime has, and chat_template."""
+    chosen: dict[str, Any] | None = None
+    """Those of the settings that someone chose, defaults left out; None: an early version wrote it,
+    or another harness."""
     notes: str = ""
 
 
@@ -243,12 +248,6 @@ class Record(Part):
         return self.status == "completed" or (self.status == "failed" and killed)
 
 
-def digest(content: Any) -> str:
-    """The first 16 hex digits of sha256 over canonical JSON."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def parse_record(text: str, *, where: str, raw: bool = True) -> Record:
     """A record from its JSON; `where` is named in the error.
 
@@ -274,7 +273,7 @@ def parse_record(text: str, *, where: str, raw: bool = True) -> Record:
             "upgrade weighin"
         )
     try:
-        return Record.model_validate(content if raw else _without_raw(content))
+        return rekeyed(Record.model_validate(content if raw else _without_raw(content)))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

@@ -44,6 +44,7 @@ def candidate_info(job: Job, measured: Measured) -> CandidateInfo:
         quantisation=quantisation,
         licence=candidate.licence,
         settings=settings,
+        chosen=job.chosen,
         notes=candidate.notes,
     )
 

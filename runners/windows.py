@@ -13,7 +13,7 @@ from typing import Any
 
 from evals.errors import SpecError
 from evals.tasks import Item
-from runners.record import digest
+from runners.identity import digest
 from runners.worker import protocol
 
 MAX_REQUESTS = 2048

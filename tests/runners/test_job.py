@@ -376,7 +376,7 @@ def test_functions_count_by_their_source():
 
 
 def test_a_runtime_is_known_by_what_was_compiled():
-    from runners.job import runtime_build
+    from runners.runtime_build import runtime_build
 
     build = runtime_build("llamacpp")
     assert build[0] == "0.3.36"
