@@ -65,8 +65,8 @@ def chosen_settings(
 def rekeyed(record: Record) -> Record:
     """A record with the digest of today.
 
-    In early versions a digest also covered the runtime's build and the threads that were used, and the
-    record does not say which settings were chosen: `_chosen_before` reads that from their values.
+    An early digest also covered the runtime's build and the threads that were used, and an early
+    record does not say which settings were chosen: `_chosen_before` reads it from their values.
     What another harness measured keeps the digest that its import gave it.
     """
     about = record.candidate
