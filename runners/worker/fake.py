@@ -11,6 +11,7 @@ slow, greedy for memory, wrong or dies. A candidate file sets it up:
 from __future__ import annotations
 
 import hashlib
+import math
 import mmap
 import os
 import signal
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from runners.worker import protocol, wire
 from runners.worker.holding import PAGE, holding_child, touched
-from runners.worker.runtime import OnProgress, WorkerError
+from runners.worker.runtime import OnProgress, WorkerError, check_largest
 
 if TYPE_CHECKING:
     import subprocess
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 VERSION = "1"
 BUILD = "deterministic"
 PHASES = ("load", "latency", "scoring", "generation")
-WAYS = ("exception", "refuse", "exit", "hang", "garbage")
+WAYS = ("exception", "refuse", "nan", "exit", "hang", "garbage")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,8 @@ class Options:
     fail_after: int = 0
     """Items of a window that it answers before it fails."""
     fail_how: str = "exception"
-    """exception, refuse, exit, hang, garbage, or a signal's name (kill, segv, ill, term)."""
+    """exception, refuse, nan (its logits are), exit, hang, garbage, or a signal's name (kill, segv,
+    ill, term)."""
     chat_template: bool = False
 
 
@@ -240,6 +242,8 @@ class Fake:
                 raise ZeroDivisionError(f"the fake was told to crash in {phase}")
             case "refuse":
                 raise WorkerError(f"the fake was told to refuse in {phase}")
+            case "nan":
+                check_largest(math.nan)
             case "exit":
                 os._exit(7)
             case "hang":

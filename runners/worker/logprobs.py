@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from runners.worker.runtime import check_largest
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -27,12 +29,16 @@ def target_logprobs(
 
     The maximum is subtracted before exponentials are taken; their sum is kept in float64, since a
     float32 sum depends on the order of the additions, and that on NumPy's build.
+
+    Raises:
+        WorkerError: a row's largest logit is NaN or infinite.
     """
     if not len(logits):
         return np.empty(0, np.float64), np.empty(0, np.bool_)
     # argmax, not equality with the maximum: of two equal logits greedy decoding takes the first.
     likeliest = logits.argmax(axis=1)
     best = logits[np.arange(len(logits)), likeliest]
+    check_largest(float(best.sum(dtype=np.float64)))
     total = np.empty(len(logits), dtype=np.float64)
     held = np.empty((min(len(logits), ROWS_AT_ONCE), logits.shape[1]), dtype=np.float32)
     for start in range(0, len(logits), ROWS_AT_ONCE):
@@ -58,11 +64,17 @@ class Sampler:
         self._generator = np.random.default_rng(seed) if temperature > 0 else None
 
     def __call__(self, logits: NDArray[np.float32]) -> int:
-        """A token id, given logits of shape (vocabulary,)."""
+        """A token id, given logits of shape (vocabulary,).
+
+        Raises:
+            WorkerError: the largest logit is NaN or infinite.
+        """
+        likeliest = int(logits.argmax())
+        check_largest(float(logits[likeliest]))
         if self._generator is None:
-            return int(logits.argmax())
+            return likeliest
         with np.errstate(over="ignore"):  # a temperature near 0: all but the maximum become -inf
-            scaled = (logits.astype(np.float64) - logits.max()) / self._temperature
+            scaled = (logits.astype(np.float64) - logits[likeliest]) / self._temperature
         order = np.argsort(-scaled, kind="stable")
         if self._top_k > 0:
             order = order[: self._top_k]

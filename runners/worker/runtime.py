@@ -5,6 +5,7 @@ A runtime module also has two module-level strings, `VERSION` and `BUILD`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -16,6 +17,22 @@ OnProgress = Callable[[int], None]
 
 class WorkerError(Exception):
     """The candidate cannot do what was asked; the text is one sentence for people."""
+
+
+def check_largest(logit: float) -> None:
+    """Refuse a row of logits whose largest is NaN (which NumPy's maximum keeps) or infinite.
+
+    One number a row, so that it costs nothing beside the row's own computation.
+
+    Raises:
+        WorkerError: it is not finite, so neither are the row's probabilities.
+    """
+    if not math.isfinite(logit):
+        raise WorkerError(
+            f"the model's logits are not numbers (the largest is {logit}): its weights are damaged "
+            "or overflow, or the type of its KV cache or this build of the runtime computes them "
+            "wrongly"
+        )
 
 
 class Runtime(Protocol):

@@ -15,7 +15,6 @@ from runners.worker import protocol
 from runners.worker.encoding import Scoring
 from runners.worker.logprobs import target_logprobs
 from runners.worker.prefix_tree import Segment, Stage, plan
-from runners.worker.runtime import WorkerError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,11 +96,6 @@ class Scorer:
                 np.subtract.at(missing, item_of[read], 1)
                 evaluated += sum(len(segment.tokens) for segment in stage.segments)
             progress(int(np.count_nonzero(missing == 0)))
-        if np.isnan(nats).any():
-            raise WorkerError(
-                "the model's log-probabilities are not numbers (NaN): its weights, or the type of "
-                "its KV cache, do not work"
-            )
         self._held = laid_out.preamble
         ends = np.cumsum(sizes)[:-1]
         return np.split(nats, ends), np.split(greedy, ends), evaluated

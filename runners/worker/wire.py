@@ -50,8 +50,8 @@ def receive(pipe: IO[bytes]) -> Message | None:
     """Read one message; None when the other side closed the pipe between messages.
 
     Raises:
-        WireError: half a message, an absurd length, not JSON, an unknown type or field, a field
-            of another type than the protocol's.
+        WireError: half a message, an absurd length, not JSON, a NaN, an unknown type or field, a
+            field of another type than the protocol's.
     """
     head = pipe.read(_LENGTH.size)
     if not head:
@@ -65,7 +65,7 @@ def receive(pipe: IO[bytes]) -> Message | None:
     if len(text) < length:
         raise WireError("the pipe closed in the middle of a message")
     try:
-        wire = json.loads(text)
+        wire = json.loads(text, parse_constant=_constant)
     except (ValueError, RecursionError) as error:
         raise WireError(f"not a message: {error!r}"[:200]) from error
     return from_wire(wire)
@@ -87,6 +87,13 @@ def from_wire(wire: Any) -> Message:
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise WireError(f"not a message: {error!r}"[:200]) from error
     return message
+
+
+def _constant(name: str) -> float:
+    """An infinity, which a log-probability may be; nothing that is measured or scored is NaN."""
+    if name == "NaN":
+        raise ValueError("a number is NaN")
+    return float(name)
 
 
 def _built(kind: Any, body: Any) -> Any:

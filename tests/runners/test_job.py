@@ -208,6 +208,7 @@ BEFORE = {phase: PHASES[: PHASES.index(phase)] for phase in PHASES}
 WAYS = [
     ("exception", "a bug in the worker: ZeroDivisionError: the fake was told to crash in {}"),
     ("refuse", "the fake was told to refuse in {}"),
+    ("nan", "the model's logits are not numbers (the largest is nan)"),
     ("exit", "the worker ended with exit code 7"),
     ("kill", "the worker was ended by SIGKILL (the system may have been out of memory)"),
     ("garbage", "the worker's pipe carried garbage"),

@@ -8,8 +8,9 @@ values: 4e-4). One thread: two on busy cores wait for each other, a hundred time
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ pytest.importorskip("llama_cpp")
 from benchmarks.plain import Plain
 from runners.worker import protocol
 from runners.worker.llamacpp import LlamaCpp
+from runners.worker.runtime import WorkerError
 from tests.runners.worker import tiny_gguf
 
 if TYPE_CHECKING:
@@ -277,3 +279,24 @@ items_ = st.builds(
 @given(window=st.lists(items_, min_size=1, max_size=6))
 def test_windows_of_any_shape_equal_plain_scoring(bench, window):
     bench.check(window)
+
+
+@pytest.mark.parametrize("asked", ["latency", "score", "score_plain", "generate", "packed"])
+def test_a_model_that_computes_nan_is_refused(tmp_path: Path, asked: str):
+    path = tiny_gguf.write(tmp_path / "spoilt.gguf", "llama", spoilt=math.nan)
+    prompt = protocol.GenerateItem(
+        prompt="Which?", until=[], max_tokens=2, temperature=0, top_k=0, top_p=1, seed=0
+    )
+    workload = protocol.RunLatency(prompt_tokens=8, new_tokens=2, warmups=0, repeats=1)
+    with closing(Bench(path, length=LENGTH)) as bench:
+        ask: dict[str, Callable[[], object]] = {
+            "latency": lambda: bench.engine.latency(workload, print),
+            "score": lambda: bench.score([ITEMS["one token"]]),
+            "score_plain": lambda: bench.engine.score_plain([ITEMS["one token"]], print),
+            "generate": lambda: bench.engine.generate(protocol.Generate(items=[prompt]), print),
+            "packed": lambda: bench.engine.generate(
+                protocol.Generate(items=[prompt], packed=True), print
+            ),
+        }
+        with pytest.raises(WorkerError, match="logits are not numbers"):
+            ask[asked]()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from runners.worker.logprobs import ROWS_AT_ONCE, Sampler, target_logprobs
+from runners.worker.runtime import WorkerError
 
 
 def rows(*values: list[float]) -> np.ndarray:
@@ -153,3 +154,17 @@ def test_the_seed_decides():
 
     assert line(1) == line(1)
     assert line(1) != line(2)
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf])
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_row_that_holds_no_probabilities_is_refused(odd: float, temperature: float):
+    with pytest.raises(WorkerError, match="logits are not numbers"):
+        Sampler(temperature=temperature)(rows([0, odd, 1])[0])
+    with pytest.raises(WorkerError, match="logits are not numbers"):
+        lookup(rows([0, 1, 2], [0, odd, 1]), [(0, 0)])  # the odd row is not even asked for
+
+
+def test_a_row_of_masked_tokens_alone_is_refused():
+    with pytest.raises(WorkerError, match="the largest is -inf"):
+        Sampler()(rows([-math.inf, -math.inf])[0])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pytest
@@ -187,15 +189,21 @@ def test_item_score_of_an_empty_rolling_text():
     assert score == protocol.ItemScore(logprobs=[0.0], greedy=[True], tokens=0, truncated=False)
 
 
-def test_numbers_that_are_none_are_refused():
+@pytest.mark.parametrize("odd", [math.nan, math.inf])
+@pytest.mark.parametrize("plainly", [False, True])
+def test_numbers_that_are_none_are_refused(odd: float, plainly: bool):
     class Broken(Toy):
         def decode(self, *batch):
-            return np.full_like(super().decode(*batch), np.nan)
+            logits = super().decode(*batch)
+            logits[:, -1] = odd  # one of a row is enough: the softmax divides by the sum of all
+            return logits
 
     scorings = [[Scoring(tokens=(1, 2, 3), first=2, truncated=False)]]
     limits = Limits(wave_tokens=64, sequences=4, cells=64, shared=True)
-    with pytest.raises(WorkerError, match=r"are not numbers \(NaN\)"):
-        Scorer(Broken(batch_tokens=8, rows=4), limits).score(scorings, lambda _: None)
+    decoder = Broken(batch_tokens=8, rows=4)
+    score = partial(score_plain, decoder) if plainly else Scorer(decoder, limits).score
+    with pytest.raises(WorkerError, match=f"logits are not numbers \\(the largest is {odd}\\)"):
+        score(scorings, lambda _: None)
 
 
 def test_a_preamble_is_kept_for_the_next_window_that_has_it():

@@ -6,6 +6,7 @@ import builtins
 import dataclasses
 import io
 import json
+import math
 import os
 import struct
 import subprocess
@@ -221,3 +222,18 @@ def test_the_pipes_carry_the_protocol_alone():
     assert done.stdout == pipe.getvalue()
     for said in (b"from Python", b"from C", b"from a child"):
         assert said in done.stderr
+
+
+def test_a_nan_is_refused_and_an_infinity_is_not():
+    def carried(value: float) -> protocol.Message | None:
+        score = protocol.ItemScore(logprobs=[value], greedy=[False], tokens=1, truncated=False)
+        pipe = io.BytesIO()
+        wire.send(pipe, protocol.Scored(items=[score], seconds=0, raw_tokens=1, distinct_tokens=1))
+        pipe.seek(0)
+        return wire.receive(pipe)
+
+    found = carried(-math.inf)
+    assert isinstance(found, protocol.Scored)
+    assert found.items[0].logprobs == [-math.inf]
+    with pytest.raises(wire.WireError, match="a number is NaN"):
+        carried(math.nan)

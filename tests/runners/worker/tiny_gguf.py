@@ -36,10 +36,13 @@ WORDS = (
 class Tiny:
     """A file in the making: a header, and tensors drawn from one seeded generator."""
 
-    def __init__(self, path: Path, architecture: str, *, layers: int, seed: int) -> None:
+    def __init__(
+        self, path: Path, architecture: str, *, layers: int, seed: int, spoilt: float = 0.0
+    ) -> None:
         self.writer = gguf.GGUFWriter(path, architecture)
         self.layers = layers
         self._generator = np.random.default_rng(seed)
+        self._spoilt = spoilt
         self.writer.add_context_length(TRAINED_CONTEXT)
         self.writer.add_embedding_length(WIDTH)
         self.writer.add_block_count(layers)
@@ -54,7 +57,9 @@ class Tiny:
         self.tensor(f"{name}.weight", self._generator.normal(scale=deviation, size=shape))
 
     def norm(self, name: str, size: int = WIDTH) -> None:
-        self.tensor(f"{name}.weight", 1 + self._generator.normal(scale=0.1, size=size))
+        values = 1 + self._generator.normal(scale=0.1, size=size)
+        values[0] += self._spoilt
+        self.tensor(f"{name}.weight", values)
 
     def vector(self, name: str, *shape: int, scale: float = 0.1) -> None:
         self.tensor(name, self._generator.normal(scale=scale, size=shape))
@@ -84,10 +89,13 @@ class Tiny:
         self.writer.add_feed_forward_length(FEED_FORWARD)
 
 
-def write(path: Path, architecture: str, *, seed: int = 0) -> Path:
-    """Write one model of about a third of a megabyte; the same seed gives the same file."""
+def write(path: Path, architecture: str, *, seed: int = 0, spoilt: float = 0.0) -> Path:
+    """Write one model of about a third of a megabyte; the same seed gives the same file.
+
+    `spoilt` is added to one weight of each norm: NaN makes a model that computes NaN.
+    """
     layers, fill = ARCHITECTURES[architecture]
-    tiny = Tiny(path, architecture, layers=layers, seed=seed)
+    tiny = Tiny(path, architecture, layers=layers, seed=seed, spoilt=spoilt)
     _tokenizer(tiny.writer, adds_bos=architecture not in NO_BOS)
     size = len(vocabulary())
     tiny.matrix("token_embd", size, WIDTH, gain=2.5)

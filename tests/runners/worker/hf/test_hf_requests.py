@@ -206,3 +206,28 @@ def test_a_device_that_is_not_here_is_refused() -> None:
     native = torch.cpu.get_capabilities().get("avx512_bf16", False)
     if native:
         assert choose_dtype("auto", torch.device("cpu")) == torch.bfloat16
+
+
+@pytest.mark.parametrize("asked", ["latency", "score", "generate"])
+def test_a_model_that_computes_nan_is_refused(tiny, tmp_path, asked):
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    from runners.worker.hf import Hf
+
+    folder = shutil.copytree(tiny("llama"), tmp_path / "spoilt")
+    weights = load_file(folder / "model.safetensors")
+    weights["model.norm.weight"][0] = torch.nan
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    runtime = Hf()
+    runtime.load(loading(folder))
+    runtime.open_engine(protocol.OpenEngine(memory_bytes=2**24))
+    workload = protocol.RunLatency(prompt_tokens=4, new_tokens=2, warmups=0, repeats=1)
+    pair = protocol.ScoreItem(contexts=["one"], continuations=[(0, " two"), (0, " three")])
+    ask = {
+        "latency": lambda: runtime.latency(workload, print),
+        "score": lambda: runtime.score([pair], print),
+        "generate": lambda: runtime.generate(protocol.Generate(items=[prompt("one", 2)]), print),
+    }
+    with pytest.raises(WorkerError, match="logits are not numbers"):
+        ask[asked]()
