@@ -33,7 +33,8 @@ def go_offline() -> None:
 
 @contextlib.contextmanager
 def quiet_harness() -> Iterator[None]:
-    """Inside: no log records below ERROR, no warnings, no progress bars of datasets.
+    """Inside: no log records below ERROR, no warnings, no progress bars and no cached maps of
+    datasets.
 
     What a task prints goes to stderr, since stdout carries data.
     """
@@ -44,6 +45,10 @@ def quiet_harness() -> Iterator[None]:
         warnings.simplefilter("ignore")
         import datasets  # its import sets its logger's level, so it comes before ours
 
+        # What `map` makes is cached by the name of the function, which stays when its text changes.
+        if datasets.is_caching_enabled():
+            stack.callback(datasets.enable_caching)
+            datasets.disable_caching()
         if not datasets.are_progress_bars_disabled():
             stack.callback(datasets.enable_progress_bars)
             datasets.disable_progress_bars()

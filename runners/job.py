@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,14 +21,13 @@ from runners.measured import Measured, Notify, Step
 from runners.record import JobError, Record
 from runners.runtime_build import runtime_build
 from runners.store import Store
+from runners.suite_digest import suite_digest
 from runners.under_limit import work
 from runners.verdict import may_thrash
 from runners.weights import Weights
 from runners.worker_process import WorkerCrash
 
 INTERRUPTED = "interrupted; the same command without --fresh goes on where it stopped"
-SCORING = ("output_type", "metric_list", "filter_list", "process_results", "repeats")
-"""The keys of a task's settings that say how its answers are scored."""
 PROSE = {"description", "source"}
 """The keys of a budget that limit nothing."""
 JOURNAL_WAIT_S = 24 * 3600.0
@@ -106,20 +104,8 @@ class Job:
 
     @cached_property
     def suite_digest(self) -> str:
-        """Of tasks, few-shot, seed, workloads, and every item: what is asked, what is right, and
-        how answers are scored.
-        """
-        tasks = [
-            [
-                [t.loaded.name, t.loaded.group, t.loaded.num_fewshot],
-                [t.loaded.metric, t.loaded.filter, scoring_code(t.loaded.task)],
-                [[i.identity, repr(i.target), _generation_arguments(i)] for i in t.items],
-            ]
-            for t in self.tasks
-        ]
-        workloads = [w.name for w in self.suite.workloads]
-        rest = [self.suite.seed, workloads, self.suite.latency_repeats, version("lm_eval")]
-        return digest([tasks, rest])
+        """Of what is asked and how answers are scored (runners/suite_digest.py)."""
+        return suite_digest(self.suite, self.tasks)
 
     @cached_property
     def key(self) -> str:
@@ -147,29 +133,6 @@ class Job:
     def engine_bytes(self) -> int:
         """What the engine may take: under a budget perhaps less than asked."""
         return engine_bytes(self.engine_memory_bytes, self.budget, self.weights.bytes)
-
-
-def _generation_arguments(item: Item) -> list[str]:
-    """What an item's identity, which is made of texts, leaves out."""
-    return [repr(a) for instance in item.instances for a in instance.args if isinstance(a, dict)]
-
-
-def scoring_code(task: Any) -> list[str]:
-    """How a task's answers are scored, as text: its settings, and the source of its functions."""
-    return [_source(task.get_config(name)) for name in SCORING]
-
-
-def _source(value: Any) -> str:
-    if isinstance(value, dict):
-        return repr({key: _source(inner) for key, inner in value.items()})
-    if isinstance(value, list):
-        return repr([_source(inner) for inner in value])
-    if not callable(value):
-        return repr(value)
-    try:
-        return inspect.getsource(value)
-    except (OSError, TypeError):
-        return str(getattr(value, "__qualname__", type(value).__qualname__))
 
 
 def run_job(job: Job, options: Options, notify: Notify) -> Record:

@@ -356,7 +356,7 @@ def test_a_key_hangs_on_how_answers_are_scored(bench: Bench):
 
 
 def test_functions_count_by_their_source():
-    from runners.job import scoring_code
+    from runners.suite_digest import scoring_code
 
     class Task:
         def __init__(self, score: Any) -> None:
