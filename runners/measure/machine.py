@@ -6,14 +6,14 @@ import hashlib
 import math
 import os
 import platform
-import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psutil
 
 from runners.measure.cgroup import control_groups, cpu_quota, memory_limit
 from runners.measure.linux import PROC, optional_text
+from runners.measure.processor import Processor, parse_cpuinfo, parse_sysctl
 
 _TOOL_TIMEOUT_S = 5.0
 """nvidia-smi and sysctl answer in well under a second; a wedged driver never does."""
@@ -24,6 +24,7 @@ class Machine:
     """What of the machine bears on a measurement."""
 
     cpu_model: str
+    """A name for people, which clouds give to several generations."""
     usable_cpus: int
     """Cores this process may use: the affinity, cut by a CPU quota."""
     logical_cpus: int
@@ -36,16 +37,24 @@ class Machine:
     os_release: str
     """The kernel's version: recorded, not fingerprinted."""
     python: str
+    cpu_id: str = ""
+    """Generation: vendor, family, model and stepping; on ARM implementer, part, variant and
+    revision. Empty: not known, as in early records, so the machine is known by its name only."""
+    cpu_features: tuple[str, ...] = ()
+    """Instruction sets with kernels of their own, e.g. `avx512_vnni`, `i8mm`."""
 
     @property
     def fingerprint(self) -> str:
         """12 hexadecimal digits of the SHA-256 of what makes timings comparable.
 
-        CPU model, usable cores, RAM in whole GiB, GPUs and OS family. Neither the kernel's patch
-        level nor the few MiB by which a kernel changes the RAM it reports make a new machine.
+        CPU name, generation and instruction sets, usable cores, RAM in whole GiB, GPUs and OS
+        family. Neither the kernel's patch level nor the few MiB by which a kernel changes the RAM
+        it reports make a new machine.
         """
         parts = [
             self.cpu_model,
+            self.cpu_id,
+            " ".join(self.cpu_features),
             str(self.usable_cpus),
             str(round(self.ram_bytes / 2**30)),
             *sorted(self.gpu),
@@ -56,8 +65,11 @@ class Machine:
 
 def machine() -> Machine:
     """Look at this machine (runs nvidia-smi where there is one)."""
+    processor = _processor()
     return Machine(
-        cpu_model=_cpu_model(),
+        cpu_model=processor.name,
+        cpu_id=processor.identity,
+        cpu_features=processor.features,
         usable_cpus=usable_cpus(),
         logical_cpus=os.cpu_count() or 1,
         ram_bytes=psutil.virtual_memory().total,
@@ -84,31 +96,20 @@ def cap_cpus(affinity: int, quota: float | None) -> int:
     return affinity if quota is None else max(1, min(affinity, math.ceil(quota)))
 
 
-def parse_cpu_model(cpuinfo: str) -> str | None:
-    """The processor's name in /proc/cpuinfo.
-
-    Returns:
-        `model name` on x86; on ARM, which has none, implementer and part; None where neither is.
-    """
-    fields = dict(re.findall(r"^([\w ]+?)\s*:[ \t]*(\S.*)$", cpuinfo, re.MULTILINE))
-    if "model name" in fields:
-        return " ".join(fields["model name"].split())
-    if "CPU implementer" in fields and "CPU part" in fields:
-        return f"ARM implementer {fields['CPU implementer']} part {fields['CPU part']}"
-    return None
-
-
 def _affinity() -> int:
     if hasattr(os, "sched_getaffinity"):  # Linux alone
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def _cpu_model() -> str:
-    named = parse_cpu_model(optional_text(PROC / "cpuinfo") or "")
-    if named is None and platform.system() == "Darwin":
-        named = _output(["sysctl", "-n", "machdep.cpu.brand_string"]).strip()
-    return named or platform.processor() or platform.machine()
+def _processor() -> Processor:
+    found = parse_cpuinfo(optional_text(PROC / "cpuinfo") or "")
+    if not found.name and platform.system() == "Darwin":
+        found = parse_sysctl(_output(["sysctl", "machdep.cpu", "hw"]))
+    # On Windows `platform.processor()` is family, model, stepping and vendor.
+    said = platform.processor() if platform.system() == "Windows" else ""
+    name = found.name or platform.processor() or platform.machine()
+    return replace(found, name=name, identity=found.identity or said)
 
 
 def _gpus() -> tuple[str, ...]:

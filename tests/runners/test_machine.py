@@ -11,7 +11,6 @@ from runners.measure.machine import (
     Machine,
     cap_cpus,
     machine,
-    parse_cpu_model,
     usable_cpus,
 )
 
@@ -111,14 +110,6 @@ def test_affinity_counts() -> None:
     assert 1 <= usable_cpus() <= len(before)
 
 
-def test_cpu_models() -> None:
-    x86 = "processor\t: 0\nmodel\t\t: 1\nmodel name\t: Intel(R)  Core(TM) i5\ncpu MHz\t\t: 2596.1\n"
-    arm = "processor\t: 0\nFeatures\t:\nCPU implementer\t: 0x41\nCPU part\t: 0xd0c\n"
-    assert parse_cpu_model(x86) == "Intel(R) Core(TM) i5"
-    assert parse_cpu_model(arm) == "ARM implementer 0x41 part 0xd0c"
-    assert parse_cpu_model("processor\t: 0\n") is None
-
-
 LAPTOP = Machine(
     cpu_model="Intel(R) Core(TM) i5",
     usable_cpus=4,
@@ -128,12 +119,15 @@ LAPTOP = Machine(
     os_family="Linux",
     os_release="6.18.44",
     python="3.11.9",
+    cpu_id="GenuineIntel family 6 model 78 stepping 3",
+    cpu_features=("avx", "avx2"),
 )
 
 
 def test_the_fingerprint_is_stable_across_releases_and_kernels() -> None:
-    # printf 'Intel(R) Core(TM) i5\n4\n16\nLinux' | sha256sum
-    assert LAPTOP.fingerprint == "34f647c2c2d3"
+    # One line each: name, generation, instruction sets, cores, GiB, OS; without a last newline.
+    # sha256sum of LAPTOP's lines joined by newlines, the first 12 digits.
+    assert LAPTOP.fingerprint == "ce9b8cd8b60e"
     patched = replace(LAPTOP, os_release="6.18.45", python="3.12.0", ram_bytes=16 * 2**30 - 9**8)
     assert patched.fingerprint == LAPTOP.fingerprint
 
@@ -141,12 +135,15 @@ def test_the_fingerprint_is_stable_across_releases_and_kernels() -> None:
 def test_another_machine_has_another_fingerprint() -> None:
     others = [
         replace(LAPTOP, cpu_model="AMD EPYC"),
+        replace(LAPTOP, cpu_id="GenuineIntel family 6 model 78 stepping 4"),
+        replace(LAPTOP, cpu_features=("avx", "avx2", "avx_vnni")),
+        replace(LAPTOP, cpu_id="", cpu_features=()),  # known by its name only
         replace(LAPTOP, usable_cpus=2),
         replace(LAPTOP, ram_bytes=8 * 2**30),
         replace(LAPTOP, gpu=("NVIDIA L4",)),
         replace(LAPTOP, os_family="Darwin"),
     ]
-    assert len({one.fingerprint for one in [LAPTOP, *others]}) == 6
+    assert len({one.fingerprint for one in [LAPTOP, *others]}) == 9
 
 
 def test_this_machine() -> None:
