@@ -38,7 +38,20 @@ class Progress(Protocol):
 
 
 def cache_root() -> Path:
-    """WEIGHIN_CACHE, else `weighin` in the user's cache folder. It need not exist yet."""
+    """WEIGHIN_CACHE, else `weighin` in the user's cache folder. It need not exist yet.
+
+    Raises:
+        ArtifactError: the user has no home, and nothing else says where.
+    """
+    try:
+        return _cache_root()
+    except RuntimeError as error:  # of Path.home, for a user whom the system does not know
+        raise ArtifactError(
+            "there is no home folder for the cache: set HOME, or WEIGHIN_CACHE to a folder"
+        ) from error
+
+
+def _cache_root() -> Path:
     chosen = os.environ.get("WEIGHIN_CACHE")
     if chosen:
         return user_path(chosen).absolute()

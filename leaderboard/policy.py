@@ -90,7 +90,7 @@ class Policy(BaseModel):
     """The chance of any false alarm in the whole gate; each test is one-sided."""
     on_cannot_tell: Literal["pass", "warn", "fail"] = "warn"
     """What such a gate's exit code says: pass 0, warn 2, fail 1."""
-    tasks: tuple[str, ...] | None = None
+    tasks: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """The tasks and groups that count, in the mean, too; None: all."""
     metrics: Rules = Rules()
 

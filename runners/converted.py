@@ -17,6 +17,7 @@ from evals.cache import (
     scratch,
     short_key,
     stamp,
+    user_path,
     write_json,
 )
 from evals.errors import RuntimeFailure
@@ -57,7 +58,7 @@ def fetch_folder(uri: str, *, offline: bool, progress: Progress | None) -> Model
 
 
 def _local(uri: str) -> Path:
-    return Path(uri.removeprefix("file:")).expanduser().absolute()
+    return user_path(uri.removeprefix("file:")).absolute()
 
 
 def library_version() -> str:

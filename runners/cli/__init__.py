@@ -2,28 +2,36 @@
 
 Exit codes: 0 done or pass, 1 regressed, 2 cannot tell, 3 wrong usage or a job that failed,
 70 a bug, 130 interrupted. Click's and Python's own codes (2 for usage, 1 for a crash) are mapped,
-or a crash would read as a regression.
+or a crash would read as a regression. What becomes of stdout and stderr changes no verdict.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
-import io
 import os
-import select
 import signal
 import sys
 import traceback
+from pathlib import Path
 from types import FrameType, TracebackType
 
 import click
 
 from evals.errors import WeighinError
+from runners.cli import streams
 
 EXIT_FAILED = 3
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+REFUSALS = frozenset({
+    errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ELOOP, errno.EMFILE,
+    errno.ENAMETOOLONG, errno.ENFILE, errno.ENOSPC, errno.EPERM, errno.EROFS, errno.ETXTBSY,
+})  # fmt: skip
+"""What the system refuses is the user's to mend wherever it comes up, and no bug."""
+MOST_PATH = 200
+"""Characters of a path that a message repeats."""
 
 COMMANDS = {
     "run": ("runners.cli.run", "Measure candidates on a suite (the main job)."),
@@ -86,45 +94,65 @@ def group() -> None:
 
 
 def main() -> None:
-    """Run the command line and end with one of the documented exit codes."""
+    """Run the command line and end with one of the documented exit codes.
+
+    A verdict stands whatever becomes of the streams. A command that did all of its work ends with
+    3 where stdout could not be written.
+    """
     sys.excepthook = _bug
-    for stream in (sys.stdout, sys.stderr):
-        # A file name that is no text, or a terminal that knows ASCII only, must not end a run.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    streams.keep_open()
+    out = sys.stdout = streams.unbreakable(sys.stdout, streams.STDOUT)
+    sys.stderr = streams.unbreakable(sys.stderr, streams.STDERR)
     # lm-eval draws a bar for each task's requests; ours says where a run stands.
     os.environ.setdefault("TQDM_DISABLE", "1")
     signal.signal(signal.SIGTERM, _terminate)
+    code = _run(sys.argv[1:] or ["--help"])
+    lost = streams.lost(out)
+    if lost is not None:
+        _say(f"stdout: cannot be written ({lost.strerror})")
+    sys.exit(code or (EXIT_FAILED if lost else 0))
+
+
+def _run(args: list[str]) -> int:
     try:
-        code = group.main(sys.argv[1:] or ["--help"], prog_name="weighin", standalone_mode=False)
-        sys.stdout.flush()  # here, where a closed pipe is expected, and not as Python ends
+        code = group.main(args, prog_name="weighin", standalone_mode=False)
     except click.ClickException as error:
         _say(error.format_message())
-        sys.exit(EXIT_FAILED)
+        return EXIT_FAILED
     except WeighinError as error:
         _say(str(error))
-        sys.exit(EXIT_FAILED)
+        return EXIT_FAILED
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
+        _say(refusal(error))
+        return EXIT_FAILED
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted")
-        sys.exit(EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        code = _after_a_closed_pipe()
+        return EXIT_INTERRUPTED
     except SystemExit as ended:
-        # Click ends so when a pipe closes, with 1, which would read as a regression.
-        code = _after_a_closed_pipe() if ended.code else 0
-    sys.exit(code if isinstance(code, int) else 0)
+        # Click ends so, with 1, where a pipe has closed. Stdout's never says that: it is another.
+        if not ended.code:
+            return 0
+        _say("this is a bug in weighin: BrokenPipeError")
+        return EXIT_BUG
+    return code if isinstance(code, int) else 0
 
 
-def _after_a_closed_pipe() -> int:
-    """The reader of our output (head, less) has gone: nothing is wrong. Any other pipe is a bug."""
-    if hasattr(select, "poll"):
-        pipe = select.poll()
-        pipe.register(1, 0)  # a pipe without a reader is told unasked
-        if not pipe.poll(0):
-            _say("this is a bug in weighin: BrokenPipeError")
-            return EXIT_BUG
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return 0
+def refusal(error: OSError, path: Path | None = None) -> str:
+    """Which file or folder the system refused, and why, in one line.
+
+    Args:
+        error: of the system.
+        path: what was to be written; None: what the error names.
+    """
+    named = error.filename
+    if path is not None:
+        where = str(path)
+    else:
+        where = os.fsdecode(named) if isinstance(named, str | bytes | os.PathLike) else "a file"
+    cut = f"{where[:MOST_PATH]}…" if len(where) > MOST_PATH else where
+    return f"{cut}: cannot be {'written' if path else 'used'} ({error.strerror or error})"
 
 
 def _say(message: str) -> None:
@@ -144,9 +172,10 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    with contextlib.suppress(OSError):
+    try:
         traceback.print_exception(kind, error, trace)
         _say(f"this is a bug in weighin: {kind.__name__}; please report the lines above")
         sys.stdout.flush()
         sys.stderr.flush()
-    os._exit(EXIT_BUG)
+    finally:
+        os._exit(EXIT_BUG)

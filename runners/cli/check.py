@@ -8,12 +8,12 @@ import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from evals.errors import RecordError
-from runners.cli import printable
+from runners.cli import EXIT_FAILED, printable, refusal
 from runners.cli.names import complete_runs_or_candidates
 from runners.cli.options import (
     accept_option,
@@ -82,7 +82,7 @@ def command(candidate: str, against: str, **options: Any) -> int:
     gate = judge(baseline, measured, policy, insist=options["insist"])
     _check_that_it_can_fail(gate)
     report = as_dict(gate, created_at=datetime.now(UTC).isoformat(timespec="seconds"))
-    _write(gate, options)
+    unwritten = _write(gate, options)
     if options["as_json"]:
         print(json.dumps(report))
     else:
@@ -92,7 +92,9 @@ def command(candidate: str, against: str, **options: Any) -> int:
     except RecordError as error:
         # A store that can be read and not written, as in CI, is no reason to have no verdict.
         print(f"weighin: the report is not kept for the board: {error}", file=sys.stderr)
-    return exit_code(gate)
+    for message in unwritten:
+        print(f"weighin: {message}", file=sys.stderr)
+    return exit_code(gate) or (EXIT_FAILED if unwritten else 0)
 
 
 def _sides(
@@ -151,26 +153,30 @@ def _check_that_it_can_fail(gate: Gate) -> None:
     raise RecordError(f"this gate cannot fail: {sentence(deciding[0])}")
 
 
-def _write(gate: Gate, options: dict[str, Any]) -> None:
+def _write(gate: Gate, options: dict[str, Any]) -> list[str]:
+    """Write the reports that were asked for; why some of them could not be written."""
     from leaderboard.ci_report import github_annotations, junit, markdown
 
+    wanted: list[tuple[Path, Literal["w", "a"], str]] = []
     if options["junit"]:
-        _save(options["junit"], junit(gate))
+        wanted.append((options["junit"], "w", junit(gate)))
     if options["markdown"]:
-        _save(options["markdown"], markdown(gate))
+        wanted.append((options["markdown"], "w", markdown(gate)))
     if options["github"]:
         print("\n".join(github_annotations(gate)))
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
-            with Path(summary).open("a", encoding="utf-8") as file:
-                file.write(markdown(gate))
+            wanted.append((Path(summary), "a", markdown(gate)))
+    return [message for one in wanted if (message := _unwritten(*one))]
 
 
-def _save(path: Path, text: str) -> None:
+def _unwritten(path: Path, mode: Literal["w", "a"], text: str) -> str:
     try:
-        path.write_text(text, encoding="utf-8")
+        with path.open(mode, encoding="utf-8") as file:
+            file.write(text)
     except OSError as error:
-        raise click.UsageError(f"{path}: cannot be written ({error.strerror})") from error
+        return refusal(error, path)
+    return ""
 
 
 def _print(gate: Gate) -> None:

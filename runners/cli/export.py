@@ -48,8 +48,6 @@ def command(
     table = _samples(store, records) if samples else _rows(records)
     try:
         _write(table, kind, output)
-    except BrokenPipeError:
-        raise  # the reader has gone, which is no fault of a file
     except OSError as error:
         raise click.ClickException(
             f"{output or 'stdout'}: cannot be written ({error.strerror})"

@@ -5,7 +5,6 @@ A progress bar that redraws itself from a thread would take time from the worker
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
 from typing import TYPE_CHECKING, TextIO
@@ -80,10 +79,8 @@ class ProgressLines:
             self._shown = ""
 
     def _write(self, text: str) -> None:
-        # Who stops reading the progress does not stop the run.
-        with contextlib.suppress(BrokenPipeError):
-            self._stream.write(text)
-            self._stream.flush()
+        self._stream.write(text)
+        self._stream.flush()
 
     def _eta(self, where: str, step: Step) -> str:
         now = time.monotonic()

@@ -18,16 +18,9 @@ from runners.cli import printable
 WIDE = 160
 
 
-class _Stdout(Console):
-    """Rich ends the program with code 1 when its reader has gone; ours says what that means."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
-
-
 def console() -> Console:
     """Stdout; wide enough not to cut a table short where it is not a terminal."""
-    return _Stdout(width=None if sys.stdout.isatty() else WIDE, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
 
 
 def new_table(title: str, *columns: str) -> Table:

@@ -386,3 +386,12 @@ def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert cache_root() == tmp_path / ".cache" / "weighin"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert cache_root() == tmp_path / "xdg" / "weighin"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a user whom the system does not know")
+def test_a_user_without_a_home_is_told_what_would_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WEIGHIN_CACHE", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**30 + 7)  # as a container's --user gives one
+    with pytest.raises(ArtifactError, match="set HOME, or WEIGHIN_CACHE"):
+        cache_root()
