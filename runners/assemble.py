@@ -253,6 +253,7 @@ def _seen(job: Job, measured: Measured) -> Seen:
         },
         generates=job.scores and any(task.generates for task in job.tasks),
         chat_template=measured.loaded.chat_template if measured.loaded else None,
+        without_system=measured.without_system,
         unheld=_unheld(job, measured),
         room_bytes=usable_memory(job.machine.ram_bytes),
     )

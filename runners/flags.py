@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runners.measure.latency import P95_FROM, awaited
@@ -48,6 +48,8 @@ class Seen:
     """Whether a task asks for generations, which alone use a chat template."""
     chat_template: bool | None = None
     """Whether the weights carry one; None: they were not loaded."""
+    without_system: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Task -> prompts that the chat template made without the system message, prompts."""
     unheld: str = ""
     """What of its budget nothing held the worker to, and why."""
     room_bytes: float = math.inf
@@ -141,6 +143,14 @@ def _chat(record: Record, seen: Seen) -> Iterator[FlagInfo]:
         yield _warning("chat template missing", detail)
 
 
+def _system(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    """As lm-eval's `hf` does it, but said."""
+    for task, (without, n) in seen.without_system.items():
+        if without:
+            detail = f"{task}: the chat template shows none in {without} of {n} prompts"
+            yield _warning("system message left out", detail)
+
+
 def _no_text(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
     for name, workload in record.latency.items():
         mute = [r for r in workload.repeats if awaited(r.first_text, len(r.token_s)) is None]
@@ -202,8 +212,8 @@ def _few_values(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
 
 
 RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
-    _threads, _skipped, _halved, _truncated, _chat, _no_text, _budget, _cache_state, _unverified,
-    _few_values,
+    _threads, _skipped, _halved, _truncated, _chat, _system, _no_text, _budget, _cache_state,
+    _unverified, _few_values,
 )  # fmt: skip
 """In the order in which their flags are shown, after those of `noise_flags`."""
 

@@ -79,6 +79,10 @@ class Measured:
     """Task -> of each finished item its ItemScore, or its list of ItemText."""
     answered: dict[str, list[list[list[Answer]]]] = field(default_factory=dict)
     items: dict[str, Sequence[Item]] = field(default_factory=dict)
+    without_system: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Task -> prompts that lack the task's system message, prompts."""
+    unasked: list[str] = field(default_factory=list)
+    """Why tasks could not be asked at all, while the others were."""
     resumed: int = 0
     interrupted: bool = False
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from evals.tasks import build_requests
 from runners.budgets import with_mapping
+from runners.chat import ChatTemplateError, generation_items
 from runners.journal import START
 from runners.measure.energy import EnergyMeter
 from runners.measure.memory import MemoryMark, MemorySampler, read_peak
@@ -80,6 +80,8 @@ def run_phases(
                 (round(s.at_s, 3), s.rss_bytes, s.anon_bytes, s.file_bytes) for s in sampler.series
             ]
     worker.close()
+    if measured.unasked:
+        raise ChatTemplateError("; ".join(measured.unasked))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +166,12 @@ def _tasks(
                     protocol.EngineOpened,
                 )
             for task in tasks:
-                for window in _windows(job, task, worker, measured):
+                try:
+                    asked = _windows(job, task, worker, measured)
+                except ChatTemplateError as fault:
+                    measured.unasked.append(str(fault))
+                    continue
+                for window in asked:
                     event = kept.get(window.digest)
                     if event is None:
                         event = _ask_window(
@@ -215,32 +222,14 @@ def _probe(
 def _windows(
     job: Job, task: PreparedTask, worker: WorkerProcess, measured: Measured
 ) -> Iterator[Window]:
-    name, items, chat = task.loaded.name, task.items, False
+    name, items = task.loaded.name, task.items
     if task.generates:
-        loaded = measured.loaded
-        chat = job.candidate.chat_template == "auto" and bool(loaded and loaded.chat_template)
         # Made again for every candidate: lm-eval keeps one set of instances a task, and each
         # model has its own template.
-        items = tuple(
-            build_requests(
-                task.loaded,
-                chat_template=_template(worker) if chat else None,
-                tokenizer_name=job.weights.sha256 or job.candidate.name if chat else "",
-            )
-        )
+        items = generation_items(job, task, worker, measured)
     measured.items[name] = items
     measured.replies[name], measured.answered[name] = [], []
     return windows(name, items, seed=job.suite.seed, packed=job.throughput)
-
-
-def _template(worker: WorkerProcess) -> Callable[..., str]:
-    def render(messages: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
-        question = protocol.RenderChat(
-            messages=messages, add_generation_prompt=add_generation_prompt
-        )
-        return worker.ask(question, protocol.Rendered).text
-
-    return render
 
 
 def _ask_window(

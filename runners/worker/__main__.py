@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 from runners.worker import protocol, wire
 from runners.worker.advice import NEEDED_BY
-from runners.worker.runtime import WorkerError
+from runners.worker.runtime import WorkerError, checked_template
 
 if TYPE_CHECKING:
     from runners.worker.runtime import OnProgress, Runtime
@@ -73,8 +73,8 @@ def _answer(runtime: Runtime, question: protocol.Message, progress: OnProgress) 
                 return runtime.score_plain(question.items, progress)
             case protocol.Generate():
                 return runtime.generate(question, progress)
-            case protocol.RenderChat():
-                return protocol.Rendered(text=runtime.chat_prompt(question))
+            case protocol.ReadTemplate():
+                return checked_template(runtime.chat_template())
             case _:
                 raise WorkerError(f"{type(question).__name__} is no question")
     except WorkerError as error:

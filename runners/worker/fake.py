@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 VERSION = "1"
 BUILD = "deterministic"
 PHASES = ("load", "latency", "scoring", "generation")
+LINES = (
+    "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
+    "{% if add_generation_prompt %}assistant: {% endif %}"
+)
+"""The chat template of a fake that has one."""
 WAYS = ("exception", "refuse", "nan", "exit", "hang", "garbage")
 
 
@@ -67,6 +72,9 @@ class Options:
     """exception, refuse, nan (its logits are), exit, hang, garbage, or a signal's name (kill, segv,
     ill, term)."""
     chat_template: bool = False
+    """Whether it has one: a line a message."""
+    template: str = ""
+    """A chat template of its own."""
 
 
 class Fake:
@@ -101,7 +109,7 @@ class Fake:
             threads=message.settings["threads"],
             vocabulary=256,
             architecture="fake",
-            chat_template=self._options.chat_template,
+            chat_template=self._options.chat_template or bool(self._options.template),
         )
 
     def latency(self, message: protocol.RunLatency, progress: OnProgress) -> protocol.LatencyTimes:
@@ -177,10 +185,9 @@ class Fake:
             progress(number + 1)
         return protocol.Generated(items=answers)
 
-    def chat_prompt(self, message: protocol.RenderChat) -> str:
-        """Role and content, a line each."""
-        lines = [f"{m['role']}: {m['content']}" for m in message.messages]
-        return "\n".join([*lines, "assistant: " if message.add_generation_prompt else ""])
+    def chat_template(self) -> protocol.ChatTemplate:
+        """Role and content, a line each, unless the options bring a template."""
+        return protocol.ChatTemplate(text=self._options.template or LINES, bos="<s>", eos="</s>")
 
     def close(self) -> None:
         """Give the memory back."""

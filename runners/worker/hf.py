@@ -110,10 +110,10 @@ class Hf:
         decoder = UserDecoder(model, length=self._length)
         return generated(decoder, text, message.items, self._prompt, progress)
 
-    def chat_prompt(self, message: protocol.RenderChat) -> str:
-        """Render with the tokenizer's template."""
+    def chat_template(self) -> protocol.ChatTemplate:
+        """The tokenizer's template."""
         _, text = self._ready()
-        return text.chat(message.messages, add_generation_prompt=message.add_generation_prompt)
+        return text.chat_template()
 
     def close(self) -> None:
         """Free the cache, then the weights."""

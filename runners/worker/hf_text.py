@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from runners.worker.chat import ChatTemplateError, render
+from runners.worker import protocol
 from runners.worker.hf_model import load_tokenizer
 from runners.worker.runtime import WorkerError
 
@@ -86,20 +86,13 @@ class Text:
             found = found.get("default")
         return found or ""
 
-    def chat(self, messages: list[dict[str, str]], *, add_generation_prompt: bool) -> str:
-        """Messages rendered with the model's own template, in the sandbox."""
-        if not self.template:
-            raise WorkerError("the model has no chat template")
-        try:
-            return render(
-                self.template,
-                messages,
-                add_generation_prompt=add_generation_prompt,
-                bos=self.tokenizer.bos_token or "",
-                eos=self.tokenizer.eos_token or "",
-            )
-        except ChatTemplateError as error:
-            raise WorkerError(str(error)) from error
+    def chat_template(self) -> protocol.ChatTemplate:
+        """The template, and the texts of the tokens that it is told."""
+        return protocol.ChatTemplate(
+            text=self.template,
+            bos=self.tokenizer.bos_token or "",
+            eos=self.tokenizer.eos_token or "",
+        )
 
 
 def _is_byte_level(tokenizer: Any) -> bool:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import llama_cpp
 
 from runners.worker import packed, protocol
-from runners.worker.chat import ChatTemplateError, render
 from runners.worker.encoding import Scoring, item_scorings
 from runners.worker.llama_api import Model, build_info
 from runners.worker.llama_contexts import Contexts
@@ -119,22 +118,14 @@ class LlamaCpp:
         context = contexts.one_request()
         return generated(context, model, message.items, self._prompt, progress)
 
-    def chat_prompt(self, message: protocol.RenderChat) -> str:
-        """Render with the template that the file carries."""
+    def chat_template(self) -> protocol.ChatTemplate:
+        """The template that the file carries."""
         model, _ = self._ready()
-        template = model.meta("tokenizer.chat_template")
-        if not template:
-            raise WorkerError("the model has no chat template")
-        try:
-            return render(
-                template,
-                message.messages,
-                add_generation_prompt=message.add_generation_prompt,
-                bos=model.text_of(model.bos),
-                eos=model.text_of(model.eos),
-            )
-        except ChatTemplateError as error:
-            raise WorkerError(str(error)) from error
+        return protocol.ChatTemplate(
+            text=model.meta("tokenizer.chat_template"),
+            bos=model.text_of(model.bos),
+            eos=model.text_of(model.eos),
+        )
 
     def close(self) -> None:
         """Free the context, then the weights."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,18 +205,17 @@ class Generated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RenderChat:
-    """Render messages with the model's own template."""
-
-    messages: list[dict[str, str]]
-    add_generation_prompt: bool
+class ReadTemplate:
+    """Hand out the model's own chat template; the parent has it rendered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
-    """The answer to `RenderChat`."""
+class ChatTemplate:
+    """The answer to `ReadTemplate`: Jinja, and the texts of the tokens that it is told."""
 
     text: str
+    bos: str
+    eos: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,5 +248,6 @@ class Failed:
 
 Message = (
     Ready | Load | Loaded | RunLatency | LatencyTimes | OpenEngine | EngineOpened | Score | Scored
-    | ScorePlain | Generate | Generated | RenderChat | Rendered | Close | Closed | Progress | Failed
+    | ScorePlain | Generate | Generated | ReadTemplate | ChatTemplate | Close | Closed | Progress
+    | Failed
 )  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from runners.worker import protocol
 
+MAX_TEMPLATE_CHARACTERS = 256 * 1024
 OnProgress = Callable[[int], None]
 """Told how many items of the window are done, between batches."""
 
@@ -33,6 +34,18 @@ def check_largest(logit: float) -> None:
             "or overflow, or the type of its KV cache or this build of the runtime computes them "
             "wrongly"
         )
+
+
+def checked_template(template: protocol.ChatTemplate) -> protocol.ChatTemplate:
+    """The same, refused where there is none or it is larger than any real one."""
+    if not template.text:
+        raise WorkerError("the model has no chat template")
+    if len(template.text) > MAX_TEMPLATE_CHARACTERS:
+        raise WorkerError(
+            f"the model's chat template has {len(template.text):,} characters "
+            f"(at most {MAX_TEMPLATE_CHARACTERS:,})"
+        )
+    return template
 
 
 class Runtime(Protocol):
@@ -67,8 +80,8 @@ class Runtime(Protocol):
         """One generation after the other, each from an empty cache; or packed, and not timed."""
         ...
 
-    def chat_prompt(self, message: protocol.RenderChat) -> str:
-        """Messages rendered with the model's own template."""
+    def chat_template(self) -> protocol.ChatTemplate:
+        """The model's own template; its text is empty where there is none."""
         ...
 
     def close(self) -> None:

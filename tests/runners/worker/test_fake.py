@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from evals.templates import TemplateChild
 from runners.worker import protocol
 from runners.worker.fake import Fake
 from runners.worker.runtime import WorkerError
@@ -134,11 +135,14 @@ def test_it_holds_maps_and_gives_back(tmp_path: Path):
 
 
 def test_chat_prompt():
-    message = protocol.RenderChat(
-        messages=[{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}],
-        add_generation_prompt=True,
-    )
-    assert fake().chat_prompt(message) == "system: Be brief.\nuser: Hi\nassistant: "
+    found = fake().chat_template()
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
+    with TemplateChild() as child:
+        text, _ = child.chat(
+            found.text, messages, add_generation_prompt=True, bos=found.bos, eos=found.eos
+        )
+    assert text == "system: Be brief.\nuser: Hi\nassistant: "
+    assert fake(template="{{ 1 }}").chat_template().text == "{{ 1 }}"
 
 
 @pytest.mark.parametrize(

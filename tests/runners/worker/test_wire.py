@@ -86,7 +86,10 @@ def test_what_json_forgets_is_restored():
     received = from_json(wire.to_wire(protocol.Score(items=[item])))
     assert type(received.items[0].continuations[0]) is tuple
     # Half a surrogate pair is no UTF-8, but travels.
-    assert from_json(wire.to_wire(protocol.Rendered(text="\ud800"))).text == "\ud800"
+    assert (
+        from_json(wire.to_wire(protocol.ChatTemplate(text="\ud800", bos="", eos=""))).text
+        == "\ud800"
+    )
 
 
 @given(kind=st.sampled_from(KINDS), data=st.data())
@@ -168,7 +171,7 @@ ITEM = {"contexts": ["c"], "continuations": [[0, "a"]], "rolling": False}
         {"type": "Score", "body": {"items": [ITEM | {"contexts": "c"}]}},
         {"type": "Score", "body": {"items": [ITEM | {"continuations": [[0]]}]}},
         {"type": "Score", "body": {"items": [ITEM | {"continuations": [["0", "a"]]}]}},
-        {"type": "RenderChat", "body": {"messages": [{"role": 1}], "add_generation_prompt": True}},
+        {"type": "ChatTemplate", "body": {"text": "t", "bos": 1, "eos": ""}},
         {"type": "Progress", "body": {"done": 1, "type": "Progress"}},
     ],
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from evals.templates import TemplateChild
 from runners.worker import protocol
 from runners.worker.runtime import WorkerError
 
@@ -150,10 +151,13 @@ def test_special_tokens_are_added_as_hflm_does(loaded: Callable[..., Any]) -> No
 
 
 def test_messages_are_rendered_by_the_folders_template(loaded: Callable[..., Any]) -> None:
-    asked = protocol.RenderChat(
-        messages=[{"role": "user", "content": "Hi"}], add_generation_prompt=True
-    )
-    assert loaded("llama").chat_prompt(asked) == "<s><|user|>HiB:"
+    found = loaded("llama").chat_template()
+    messages = [{"role": "user", "content": "Hi"}]
+    with TemplateChild() as child:
+        text, _ = child.chat(
+            found.text, messages, add_generation_prompt=True, bos=found.bos, eos=found.eos
+        )
+    assert text == "<s><|user|>HiB:"
 
 
 def test_a_loaded_model_says_what_it_is(tiny: Callable[[str], Path]) -> None:
