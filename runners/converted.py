@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +22,7 @@ from evals.cache import (
 from evals.errors import RuntimeFailure
 from evals.hub_folder import fetch_hub_folder
 from evals.model_folder import ModelFolder, read_folder
+from runners.last_words import last_words, signal_name
 from runners.packages import installed
 from runners.worker.advice import HF_MISSING
 from runners.worker.hf_convert import NOT_INSTALLED
@@ -134,12 +134,11 @@ def _run_converter(name: str, gguf: Path, made: Path, dtype: str) -> None:
     )
     if done.returncode == 0 and made.is_dir():
         return
-    lines = [line for line in done.stderr.splitlines() if line.strip()]
-    reason = lines[-1][:300] if lines else f"exit code {done.returncode}"
+    reason = last_words(done.stderr) or f"exit code {done.returncode}"
     if done.returncode == NOT_INSTALLED:
         raise RuntimeFailure(f"{HF_MISSING} ({reason})")
     if done.returncode < 0:
-        ended_by = signal.Signals(-done.returncode).name
+        ended_by = signal_name(-done.returncode)
         doubt = " (out of memory?)" if ended_by == "SIGKILL" else ""
         reason = f"it was ended by {ended_by}{doubt}"
     raise RuntimeFailure(f"{name}: transformers cannot convert the GGUF: {reason}")

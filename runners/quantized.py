@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from evals.cache import (
 )
 from evals.catalogue import slug
 from evals.errors import ArtifactError, RuntimeFailure
+from runners.last_words import last_words, signal_name
 from runners.measure.machine import usable_cpus
 from runners.packages import installed
 from runners.worker.advice import MISSING, REBUILD
@@ -101,6 +103,7 @@ def _run_quantiser(name: str, source: Artifact, made: Path, type_name: str) -> N
         text=True,
         encoding="utf-8",
         errors="replace",
+        env={**os.environ, "GGML_NO_BACKTRACE": "1"},
         check=False,
     )
     if done.returncode or not made.is_file():
@@ -110,8 +113,8 @@ def _run_quantiser(name: str, source: Artifact, made: Path, type_name: str) -> N
 def _quantiser_failure(
     name: str, type_name: str, code: int, stderr: str
 ) -> RuntimeFailure | OSError:
-    lines = [line for line in stderr.splitlines() if line.strip()]
-    reason = lines[-1][:300] if lines else f"exit code {code}"
+    said = last_words(stderr)
+    reason = said or f"exit code {code}"
     if code in _ILLEGAL_INSTRUCTION:
         return RuntimeFailure(
             f"{name}: llama-cpp-python died of an illegal instruction, so it was built for another "
@@ -123,7 +126,7 @@ def _quantiser_failure(
         missing = "No module named" in reason
         return RuntimeFailure(MISSING if missing else f"{reason}; install it again: {REBUILD}")
     if code < 0:
-        reason = f"it was ended by {signal.Signals(-code).name}" + (
-            " (out of memory?)" if code == -9 else f" ({reason})" if lines else ""
+        reason = f"it was ended by {signal_name(-code)}" + (
+            " (out of memory?)" if code == -9 else f" ({said})" if said else ""
         )
     return RuntimeFailure(f"{name}: quantising to {type_name} failed: {reason}")

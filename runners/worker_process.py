@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from evals.errors import RuntimeFailure
+from runners.last_words import last_words, signal_name
 from runners.measure.limits import Held, Limit
 from runners.worker import protocol, wire
 from runners.worker.advice import REBUILD
@@ -24,6 +25,8 @@ from runners.worker.advice import REBUILD
 AnswerT = TypeVar("AnswerT")
 OnProgress = Callable[[int], None]
 EXIT_WAIT_S = 10.0
+STDERR_BYTES = 64 * 1024
+"""How much of its end is looked through for the reason: a backtrace is a few KiB."""
 
 
 class WorkerCrash(RuntimeFailure):
@@ -198,15 +201,13 @@ class WorkerProcess:
         said = f"; it said: {tail}" if tail else ""
         if code >= 0:
             return f"the worker ended with exit code {code}{said}"
-        known = {number.value: number.name for number in signal.Signals}
-        name = known.get(-code, f"signal {-code}")  # real-time signals have no names
+        name = signal_name(-code)
         return f"the worker was ended by {name}{_ADVICE.get(name, '')}{said}"
 
     def _stderr_tail(self) -> str:
         self._stderr.seek(0, os.SEEK_END)
-        self._stderr.seek(max(0, self._stderr.tell() - 4000))
-        lines = self._stderr.read().decode("utf-8", "replace").strip().splitlines()
-        return " ".join(lines[-1].split())[:300] if lines else ""
+        self._stderr.seek(max(0, self._stderr.tell() - STDERR_BYTES))
+        return last_words(self._stderr.read().decode("utf-8", "replace"))
 
 
 _ADVICE = {
@@ -218,9 +219,12 @@ _ADVICE = {
 
 
 def _environment(threads: int) -> dict[str, str]:
-    """The worker's environment: as many BLAS and OpenMP threads as the job may use."""
+    """The worker's environment: as many BLAS and OpenMP threads as the job may use.
+
+    ggml's abort shall not attach a debugger, which would have the last word on stderr.
+    """
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    return {**os.environ, **dict.fromkeys(names, str(threads))}
+    return {**os.environ, **dict.fromkeys(names, str(threads)), "GGML_NO_BACKTRACE": "1"}
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -253,6 +253,41 @@ def test_a_worker_that_dies_before_it_is_ready_says_why(tmp_path, monkeypatch):
         pass
 
 
+ABORTS = """
+import os, sys
+
+print("/somebody/src/llama-graph.cpp:7: GGML_ASSERT(rows > 0) failed", file=sys.stderr)
+print("[Inferior 1 (process 7) detached]", file=sys.stderr, flush=True)
+os.abort()
+"""
+
+
+@posix
+def test_an_assertion_of_ggml_is_its_reason(tmp_path, monkeypatch):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "llama_cpp.py").write_text(ABORTS)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(broken), os.environ["PYTHONPATH"]]))
+    worker = WorkerProcess("llamacpp", threads=1, timeout_s=60)
+    with pytest.raises(WorkerCrash) as caught, worker:
+        pass
+    assert str(caught.value) == (
+        "the worker was ended by SIGABRT; it said: llama-graph.cpp:7: GGML_ASSERT(rows > 0) failed"
+    )
+
+
+def test_ggml_is_told_to_attach_no_debugger(tmp_path, monkeypatch):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "llama_cpp.py").write_text(
+        "import os\nraise SystemExit(f'backtrace off: {os.environ[\"GGML_NO_BACKTRACE\"]}')"
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(broken), os.environ["PYTHONPATH"]]))
+    worker = WorkerProcess("llamacpp", threads=1, timeout_s=60)
+    with pytest.raises(WorkerCrash, match="backtrace off: 1"), worker:
+        pass
+
+
 @pytest.mark.parametrize("name", ["runners", "evals", "json"])
 def test_a_folder_of_the_users_own_is_not_run(name, tmp_path):
     folder = tmp_path / name
