@@ -14,6 +14,8 @@ from runners.flags import Seen, flags
 from runners.harness import TaskScore, score_task
 from runners.measure import latency
 from runners.measure.machine import usable_memory
+from runners.processor import processor
+from runners.proof import not_built
 from runners.record import (
     DataInfo,
     JobError,
@@ -125,6 +127,7 @@ def _score(
 
 def _software(job: Job, measured: Measured) -> dict[str, Any]:
     ready = measured.ready
+    left_out = job.proof.left_out or _not_built(measured)
     return {
         "weighin": version("weighin"),
         "lm_eval": version("lm_eval"),
@@ -133,7 +136,15 @@ def _software(job: Job, measured: Measured) -> dict[str, Any]:
         "runtime_version": ready.runtime_version if ready else None,
         "runtime_build": ready.runtime_build if ready else None,
         "runtime_digest": build_digest(job.candidate.runtime),
+        **({"left_out": left_out} if left_out else {}),
     }
+
+
+def _not_built(measured: Measured) -> str:
+    """Kernels that a build of llama.cpp lacks and this processor could use."""
+    ready = measured.ready
+    known = ready is not None and ready.runtime == "llamacpp"
+    return not_built(ready.runtime_build, processor()) if ready and known else ""
 
 
 def _requests(times: Sequence[protocol.RequestTimes]) -> list[RequestTimesInfo]:
@@ -255,6 +266,8 @@ def _seen(job: Job, measured: Measured) -> Seen:
         chat_template=measured.loaded.chat_template if measured.loaded else None,
         without_system=measured.without_system,
         unheld=_unheld(job, measured),
+        proof=job.proof,
+        not_built=_not_built(measured),
         room_bytes=usable_memory(job.machine.ram_bytes),
     )
 

@@ -20,6 +20,7 @@ from runners.job import Job, Options, PreparedTask, run_job
 from runners.journal import job_unfinished
 from runners.measure.machine import machine
 from runners.measured import Measured, Step
+from runners.proven import proof_of
 from runners.record import JobError, Record
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ def plan_jobs(
         Jobs, each with the reason why it cannot run, or None.
     """
     here = machine()
+    # Before any job: nothing else may run beside a timed phase.
+    proofs = {runtime: proof_of(runtime) for runtime in {c.runtime for c in batch.candidates}}
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
     resolved = [(candidate, resolve(candidate)) for candidate in batch.candidates]
     rounds: list[tuple[int, Candidate, weights.Weights | WeighinError]] = []
@@ -124,6 +127,7 @@ def plan_jobs(
             scores=repeat == 0 or batch.score_each,
             throughput=batch.throughput,
             budget=batch.budget,
+            proof=proofs[candidate.runtime],
         )
         jobs.append((job, failure))
     return jobs

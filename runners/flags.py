@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runners.measure.latency import P95_FROM, awaited
+from runners.proven import UNTRIED
 from runners.record_parts import FlagInfo
+from runners.worker.advice import KEEP_AMX, REBUILD
 
 if TYPE_CHECKING:
     from runners.measure.noise import Noise
+    from runners.proof import Proof
     from runners.record import Record
 
 OTHERS_CPUS = 0.25
@@ -29,6 +32,7 @@ LOAD_PER_CORE = 1.5
 """Load average of the minute before: a job before this one may have kept every core at work."""
 NOT_ENFORCED = "not enforced"
 """What a record's budget says of a limit that nothing enforces."""
+LEFT_OUT = "kernels left out"
 FREQUENCY_CHANGE = 0.10
 """Relative change of the clock, up or down."""
 
@@ -52,6 +56,10 @@ class Seen:
     """Task -> prompts that the chat template made without the system message, prompts."""
     unheld: str = ""
     """What of its budget nothing held the worker to, and why."""
+    proof: Proof = UNTRIED
+    """What the runtime's build can be used for."""
+    not_built: str = ""
+    """Kernels that the build lacks and this processor could use."""
     room_bytes: float = math.inf
     """Memory that a process may use here, where groups around it limit that."""
 
@@ -187,6 +195,18 @@ def _budget(record: Record, seen: Seen) -> Iterator[FlagInfo]:
         yield _warning("budget exceeds machine", "; ".join(above))
 
 
+def _kernels(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    """Much of the speed of quantised weights; a build that has them gives other scores, too."""
+    left_out = seen.proof.left_out
+    if left_out:
+        detail = f"{left_out} kernels: they fail in this build of llama.cpp ("
+        advice = KEEP_AMX if "AMX" in left_out else REBUILD
+        yield _warning(LEFT_OUT, f"{detail}{seen.proof.problem}); build another: {advice}")
+    elif seen.not_built:
+        detail = f"{seen.not_built} kernels: this processor could use them, and this build of "
+        yield _note(LEFT_OUT, f"{detail}llama.cpp was compiled without; quantised weights are slow")
+
+
 def _cache_state(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
     if record.load and record.candidate.weights_bytes and record.load.page_cache == "unknown":
         detail = "whether the weights were in the page cache before is not known: cold start may "
@@ -212,8 +232,8 @@ def _few_values(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
 
 
 RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
-    _threads, _skipped, _halved, _truncated, _chat, _system, _no_text, _budget, _cache_state,
-    _unverified, _few_values,
+    _threads, _skipped, _halved, _truncated, _chat, _system, _no_text, _budget, _kernels,
+    _cache_state, _unverified, _few_values,
 )  # fmt: skip
 """In the order in which their flags are shown, after those of `noise_flags`."""
 

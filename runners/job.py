@@ -18,6 +18,8 @@ from runners.identity import candidate_digest, chosen_settings, digest
 from runners.journal import STORED, JobBusyError, Journal
 from runners.measure.machine import Machine
 from runners.measured import Measured, Notify, Step
+from runners.proof import Proof
+from runners.proven import UNTRIED, refuse_broken
 from runners.record import JobError, Record
 from runners.runtime_build import runtime_build
 from runners.store import Store
@@ -79,6 +81,8 @@ class Job:
     throughput: bool = False
     """Pack generations, several at a time, and time none of them."""
     budget: Budget | None = None
+    proof: Proof = UNTRIED
+    """What the runtime's build can be used for on this processor."""
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -124,6 +128,7 @@ class Job:
             self.suite.probe_items,
             self.machine.fingerprint,
             *(["throughput"] if self.throughput else []),
+            *([f"without {self.proof.left_out}"] if self.proof.left_out else []),
             # Until 1.0 a minor version may pack items otherwise, and so give other bits.
             version("weighin").split(".")[:2],
             *([self.budget.model_dump(exclude=PROSE)] if self.budget else []),
@@ -178,6 +183,7 @@ def _measure(
     job: Job, options: Options, journal: Journal, measured: Measured, notify: Notify
 ) -> JobError | None:
     try:
+        refuse_broken(job.proof)
         work(job, options, journal, measured, notify)
         _compare_with_unlimited(job, options, measured, notify)
     except KeyboardInterrupt:

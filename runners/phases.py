@@ -63,7 +63,8 @@ def run_phases(
         started = time.perf_counter()
         path = str(job.weights.path) if job.weights.path else None
         settings = with_mapping(job.settings, allowed=measured.mmap)
-        measured.loaded = worker.ask(protocol.Load(path=path, settings=settings), protocol.Loaded)
+        load = protocol.Load(path=path, settings=settings, extra_buffers=not job.proof.left_out)
+        measured.loaded = worker.ask(load, protocol.Loaded)
         measured.load_s = time.perf_counter() - started
     if not restore(journal, measured):
         with _phase("latency", measured, mark, notify):

@@ -227,6 +227,7 @@ class Record(Part):
     """Its limits as asked for, and `enforced`: what held memory and cpus (None: not asked for)."""
     machine: dict[str, Any]
     software: dict[str, Any]
+    """Versions and the runtime's build; `left_out`: kernels that the build lacks or fails with."""
     accuracy: dict[str, TaskAccuracy] = Field(default_factory=dict)
     latency: dict[str, WorkloadLatency] = Field(default_factory=dict)
     load: LoadInfo | None = None

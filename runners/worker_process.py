@@ -20,7 +20,6 @@ from evals.errors import RuntimeFailure
 from runners.last_words import last_words, signal_name
 from runners.measure.limits import Held, Limit
 from runners.worker import protocol, wire
-from runners.worker.advice import REBUILD
 
 AnswerT = TypeVar("AnswerT")
 OnProgress = Callable[[int], None]
@@ -212,9 +211,7 @@ class WorkerProcess:
 
 _ADVICE = {
     "SIGKILL": " (the system may have been out of memory)",
-    "SIGILL": (
-        f" (illegal instruction: its runtime was built for another CPU; rebuild it: {REBUILD})"
-    ),
+    "SIGILL": " (illegal instruction)",
 }
 
 

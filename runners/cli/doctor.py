@@ -29,19 +29,22 @@ ADVICE_INDENT = "    "
 def command(store_path: Path | None, *, network: bool, measure: bool, as_json: bool) -> int:
     """Look at this machine: what can be run and measured here, and what would help.
 
-    `ok`; `limited`: runs work, something is not measured, not enforced or not quiet; `missing`:
-    `weighin run` needs it (then the exit code is 3). Uses no network without --network.
+    The first line says whether it is ready. Of each check: `ok`; `limited`: runs work, something
+    is not measured, not enforced or not quiet; `missing`: `weighin run` needs it (then the exit
+    code is 3). The runtime of GGUF weights computes for a second. Uses no network without
+    --network.
     """
     if measure:
         return _measure(as_json=as_json)
     from leaderboard.units import format_gib
-    from runners.doctor.check import lacking
+    from runners.doctor.check import lacking, summary
     from runners.doctor.checkup import checkup
 
     checks = list(checkup(open_store(store_path).root, format_gib, online=network))
     if as_json:
         print(json.dumps([dataclasses.asdict(check) for check in checks]))
     else:
+        print(summary(checks))
         width = max(len(check.name) for check in checks)
         for check in checks:
             print(f"{check.status:<8}{check.name:<{width}}  {check.found}")

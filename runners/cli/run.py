@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from runners.record import Record
 
 
+OWN_SIGNALS = ("SIGSEGV", "SIGILL", "SIGBUS", "SIGFPE")
+"""A process dies of them by what it does: a wrong build, most likely."""
 MAX_TIMEOUT_S = 7 * 24 * 3600
 
 
@@ -180,9 +183,22 @@ def _print(outcomes: Sequence[Outcome], options: Options, *, as_json: bool) -> N
     scored = [r for r in rows if r.scores]
     if scored:
         out.print(tables.by_task(scored))
-    for line in tables.notes(rows):
+    for line in [*tables.notes(rows), *after_a_crash([o.record for o in outcomes])]:
         out.print(tables.plain(line))
     out.print(tables.plain(f"records: {_shown(options.store.root)}"))
+
+
+def after_a_crash(records: Sequence[Record]) -> list[str]:
+    """What to run next where workers died of signals that their own code raised; said once."""
+    messages = [record.error.message for record in records if record.error]
+    found = [re.search(r"the worker was ended by (SIG\w+)", message) for message in messages]
+    names = sorted({match[1] for match in found if match} & set(OWN_SIGNALS))
+    if not names:
+        return []
+    return [
+        f"a worker was ended by {', '.join(names)}: weighin doctor computes with the runtime and "
+        "says what to do where its build is at fault"
+    ]
 
 
 def _shown(path: Path) -> str:

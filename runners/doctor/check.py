@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +21,15 @@ class Check:
     found: str
     advice: str = ""
     """What to do; empty where all is well."""
+
+
+def summary(checks: Sequence[Check]) -> str:
+    """All checks in one line: `ready`, `ready, 2 limits`, or `not ready: ` and what is missing."""
+    missing = lacking(checks)
+    if missing:
+        return f"not ready: {', '.join(missing)}"
+    limits = sum(check.status == "limited" for check in checks)
+    return f"ready, {limits} limit{'s' if limits > 1 else ''}" if limits else "ready"
 
 
 def lacking(checks: Iterable[Check]) -> list[str]:

@@ -6,11 +6,16 @@ import platform
 import shutil
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 
 from evals.errors import RuntimeFailure
 from runners.doctor.check import Check
 from runners.packages import installed
-from runners.worker.advice import HF_MISSING, MISSING
+from runners.processor import Processor, processor
+from runners.proof import Proof, not_built
+from runners.proven import build_key, tried
+from runners.worker.advice import HF_MISSING, KEEP_AMX, MISSING, REBUILD
+from runners.worker.proof import DEVIATION
 from runners.worker_process import WorkerProcess
 
 OLDEST_PYTHON = (3, 11)
@@ -71,11 +76,12 @@ def runtime_check(runtime: str, package: str, *, missing: str) -> Check:
         with WorkerProcess(runtime, threads=1, timeout_s=START_TIMEOUT_S) as worker:
             build, seconds = worker.ready.runtime_build, worker.ready_s
     except (RuntimeFailure, OSError) as error:
+        rebuild = f"; build it here: {REBUILD}" if "SIGILL" in str(error) else ""
         return Check(
             name=name,
             status="missing",
             found=f"{package} {version} does not start",
-            advice=str(error),
+            advice=f"{error}{rebuild}",
         )
     return Check(
         name=name,
@@ -85,9 +91,39 @@ def runtime_check(runtime: str, package: str, *, missing: str) -> Check:
 
 
 def llamacpp_check() -> Check:
-    """The runtime of GGUF weights."""
+    """The runtime of GGUF weights: it is started, and computes with each type of weights."""
     _, _, advice = MISSING.partition(": ")
-    return runtime_check("llamacpp", "llama-cpp-python", missing=advice)
+    started = runtime_check("llamacpp", "llama-cpp-python", missing=advice)
+    # Tried anew, whatever is remembered: somebody asks because something is wrong.
+    return started if started.status != "ok" else computing(started, tried(build_key()))
+
+
+def computing(started: Check, proof: Proof, here: Processor | None = None) -> Check:
+    """What a runtime that starts can compute.
+
+    Args:
+        started: the check of its start.
+        proof: what came of computing with it.
+        here: the processor; by default this machine's.
+    """
+    lacks = not_built(proof.build, here or processor())
+    match proof.verdict:
+        case "whole" if lacks:
+            found = f"{started.found}; computes, but has no {lacks} kernels, which this CPU has"
+            return replace(started, status="limited", found=found, advice=f"build it: {KEEP_AMX}")
+        case "whole":
+            types = ", ".join(DEVIATION)
+            return replace(started, found=f"{started.found}; computes {types}")
+        case "plain":
+            found = f"{started.found}; {proof.left_out} kernels fail ({proof.problem}): left out"
+            advice = KEEP_AMX if "AMX" in proof.left_out else REBUILD
+            return replace(started, status="limited", found=found, advice=advice)
+        case "broken":
+            found = f"{started.found}; does not compute: {proof.problem}"
+            return replace(started, status="missing", found=found, advice=REBUILD)
+        case _:
+            found = f"{started.found}; whether it computes could not be tried: {proof.problem}"
+            return replace(started, status="limited", found=found, advice="weighin doctor again")
 
 
 def hf_check(versions: Mapping[str, str | None]) -> Check:

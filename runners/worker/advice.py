@@ -8,6 +8,8 @@ REBUILD = (
     "CMAKE_ARGS=-DLLAVA_BUILD=OFF pip install --force-reinstall --no-deps --no-cache-dir "
     "--no-binary llama-cpp-python llama-cpp-python==0.3.36"
 )
+KEEP_AMX = f"CXXFLAGS='-fno-tree-dse -fno-dse' {REBUILD}"
+"""For builds whose AMX kernels fail: some GCCs leave out stores that AMX needs, but not so."""
 HF_MISSING = (
     "torch and transformers are not installed: in the checkout: "
     "pip install -c constraints.txt -e '.[hf]'"

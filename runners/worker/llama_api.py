@@ -73,9 +73,11 @@ def build_info() -> str:
 class Model:
     """Weights and vocabulary."""
 
-    def __init__(self, path: str, *, mmap: bool) -> None:
+    def __init__(self, path: str, *, mmap: bool, extra_buffers: bool = True) -> None:
         params = llama_cpp.llama_model_default_params()
         params.n_gpu_layers = 0
+        # Off: no weights repacked for AMX and other kernels, which not every build computes with.
+        params.use_extra_bufts = extra_buffers
         params.load_mode = (
             llama_cpp.LLAMA_LOAD_MODE_MMAP if mmap else llama_cpp.LLAMA_LOAD_MODE_NONE
         )

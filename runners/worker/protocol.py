@@ -30,6 +30,8 @@ class Load:
 
     path: str | None
     settings: dict[str, Any]
+    extra_buffers: bool = True
+    """False: no weights are repacked for kernels that fail in this build (runners/proof.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

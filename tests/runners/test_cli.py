@@ -306,6 +306,22 @@ def test_a_candidate_that_fails_is_exit_3_after_the_others(
     assert "failed in latency: the worker was ended by SIGKILL" in shown.out
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_who_dies_of_their_own_signal_is_told_once_what_to_do(
+    weighin: Callable[..., Said], here: Path, tiny: Path
+):
+    for name, how in (("first", "segv"), ("second", "ill"), ("third", "term")):
+        candidate(here, name, fail_at="latency", fail_how=how)
+    said = weighin(*measured(tiny, "first.yaml", "second.yaml", "third.yaml"))
+    assert said.code == 3
+    advice = [line for line in said.out.splitlines() if "weighin doctor" in line]
+    assert len(advice) == 1
+    assert advice[0].startswith("a worker was ended by SIGILL, SIGSEGV: weighin doctor computes")
+    assert "weighin doctor" not in said.err
+    said = weighin(*measured(tiny, "third.yaml"))
+    assert "weighin doctor" not in said.out
+
+
 def test_strict_takes_a_flag_for_a_failure(weighin: Callable[..., Said], here: Path, tiny: Path):
     candidate(here, "short", context=16)  # 32+64 tokens do not fit
     suite = {**SUITE, "workloads": [*SUITE["workloads"], {"prompt_tokens": 32, "new_tokens": 64}]}

@@ -12,8 +12,10 @@ from click.testing import CliRunner
 
 from runners.cli.doctor import command
 from runners.doctor import network, quietness, software, storage
-from runners.doctor.check import Check, lacking
+from runners.doctor.check import Check, lacking, summary
 from runners.measure.noise import Noise
+from runners.processor import Processor, parse
+from runners.proof import Proof
 
 QUIET = Noise(
     others_cpus=0.02,
@@ -71,6 +73,79 @@ def test_a_runtime_of_another_cpu_is_caught(tmp_path: Path, monkeypatch: pytest.
     check = software.runtime_check("llamacpp", "weighin", missing="")
     assert check.status == "missing"
     assert "illegal instruction" in check.advice
+
+
+STARTED = Check(name="runtime llamacpp", status="ok", found="llama-cpp-python 1, starts")
+EPYC = parse("flags : avx2", architecture="x86_64")
+XEON = parse("flags : avx2 amx_tile amx_int8", architecture="x86_64")
+SEGV = "SIGSEGV in Q8_0, 32 tokens, 1 thread"
+
+
+@pytest.mark.parametrize(
+    ("proof", "here", "status", "found", "advice"),
+    [
+        (Proof(verdict="whole", build="AVX2"), EPYC, "ok", "computes F32, F16, Q8_0, Q4_0,", ""),
+        (
+            Proof(verdict="whole", build="AVX2"),
+            XEON,
+            "limited",
+            "computes, but has no AMX kernels",
+            "build it: CXXFLAGS='-fno-tree-dse -fno-dse' CMAKE_ARGS=",
+        ),
+        (Proof(verdict="whole", build="AMX_INT8"), XEON, "ok", "computes F32", ""),
+        (
+            Proof(verdict="plain", problem=SEGV, build="AVX2 AMX_INT8 REPACK"),
+            XEON,
+            "limited",
+            f"AMX, REPACK kernels fail ({SEGV}): left out",
+            "CXXFLAGS=",
+        ),
+        (
+            Proof(verdict="plain", problem=SEGV, build="NEON REPACK"),
+            EPYC,
+            "limited",
+            f"REPACK kernels fail ({SEGV})",
+            "CMAKE_ARGS=",
+        ),
+        (
+            Proof(verdict="broken", problem=SEGV),
+            EPYC,
+            "missing",
+            f"does not compute: {SEGV}",
+            "CMAKE_ARGS=",
+        ),
+        (
+            Proof(verdict="unknown", problem="disk full"),
+            EPYC,
+            "limited",
+            "could not be tried: disk full",
+            "weighin doctor again",
+        ),
+    ],
+)
+def test_a_runtime_that_starts_must_compute(
+    proof: Proof, here: Processor, status: str, found: str, advice: str
+):
+    check = software.computing(STARTED, proof, here)
+    assert check.status == status
+    assert check.found.startswith("llama-cpp-python 1, starts; ")
+    assert found in check.found
+    assert check.advice.startswith(advice)
+    assert bool(check.advice) == (status != "ok")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "said"),
+    [
+        (["ok", "ok"], "ready"),
+        (["ok", "limited"], "ready, 1 limit"),
+        (["limited", "ok", "limited"], "ready, 2 limits"),
+        (["limited", "missing", "missing"], "not ready: c1, c2"),
+    ],
+)
+def test_all_checks_in_one_line(statuses: list[str], said: str):
+    checks = [Check(name=f"c{n}", status=s, found="") for n, s in enumerate(statuses)]
+    assert summary(checks) == said
 
 
 @pytest.mark.parametrize(
@@ -209,5 +284,5 @@ def test_what_is_missing_ends_with_exit_code_3(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("runners.doctor.checkup.checkup", lambda *_, **__: checks)
     done = CliRunner().invoke(command, [], standalone_mode=False)
     assert done.return_value == 3
-    assert done.stdout == "missing cache  full\n    -> make room\n"
+    assert done.stdout == "not ready: cache\nmissing cache  full\n    -> make room\n"
     assert done.stderr == "weighin: missing here: cache\n"

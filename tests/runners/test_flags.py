@@ -15,6 +15,7 @@ import pytest
 
 from runners.flags import Seen, flags, noise_flags
 from runners.measure.noise import Noise
+from runners.proof import Proof
 from runners.record import Record, parse_record
 from runners.record_parts import FlagInfo
 
@@ -61,6 +62,22 @@ def part(record: Record, name: str, **changes: Any) -> Record:
 
 def raised(record: Record, seen: Seen = SEEN) -> list[tuple[str, str, str]]:
     return [(flag.level, flag.name, flag.detail) for flag in flags(record, seen)]
+
+
+def test_kernels_that_fail_are_a_warning_and_such_that_lack_a_note() -> None:
+    proof = Proof(verdict="plain", problem="SIGSEGV in Q8_0", build="AVX2 AMX_INT8 REPACK")
+    ((level, name, detail),) = raised(plain_record(), replace(SEEN, proof=proof))
+    assert (level, name) == ("warning", "kernels left out")
+    assert detail.startswith(
+        "AMX, REPACK kernels: they fail in this build of llama.cpp (SIGSEGV in Q8_0); build another"
+    )
+    assert "CXXFLAGS='-fno-tree-dse -fno-dse' CMAKE_ARGS=" in detail
+    arm = replace(proof, build="NEON REPACK")
+    ((_, _, detail),) = raised(plain_record(), replace(SEEN, proof=arm))
+    assert "CXXFLAGS" not in detail
+    ((level, name, detail),) = raised(plain_record(), replace(SEEN, not_built="AMX"))
+    assert (level, name) == ("note", "kernels left out")
+    assert detail.startswith("AMX kernels: this processor could use them")
 
 
 def test_a_plain_run_at_every_limit_has_no_flag() -> None:

@@ -151,7 +151,7 @@ def test_an_exit_is_noticed_in_each_phase(phase):
         ("segv", "was ended by SIGSEGV"),
         ("abrt", "was ended by SIGABRT"),
         ("term", "was ended by SIGTERM"),
-        ("ill", "was ended by SIGILL (illegal instruction: its runtime was built for another CPU"),
+        ("ill", "was ended by SIGILL (illegal instruction)"),
     ],
 )
 def test_a_signal_is_named(how, said):
