@@ -33,6 +33,7 @@ check: lint
 
 fuzz: .venv/.dev  ## damage whatever is read from disk or a pipe, for a few minutes
 	$(BIN)/python -m pytest fuzz
+	$(BIN)/python -m fuzz.mutations --every 10
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

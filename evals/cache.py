@@ -22,11 +22,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from filelock import FileLock
 
 from evals.errors import ArtifactError
+from evals.files import read_small
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CHUNK_BYTES = 1 << 20
+MAX_NOTE_BYTES = 16 << 20
 STALE_S = 24 * 3600.0
 
 
@@ -179,7 +181,7 @@ def remembered_sha256(path: Path, progress: Progress | None = None) -> str:
 def read_json(path: Path) -> dict[str, Any]:
     """The object in a small JSON file; empty when the file is missing or damaged."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_small(path, MAX_NOTE_BYTES))
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

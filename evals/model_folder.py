@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from evals.cache import remembered_sha256
 from evals.errors import ArtifactError
+from evals.files import read_small
 from evals.gguf_header import Quantisation
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ NOT_BESIDE = ("README*", "LICENSE*", "*.index.json", ".*")
 MAX_HEADER_BYTES = 100_000_000
 """The format's own limit."""
 MAX_JSON_BYTES = 64 << 20
+MAX_DIMS = 64
 BITS = {
     "F64": 64, "F32": 32, "F16": 16, "BF16": 16, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F4": 4,
     "I64": 64, "U64": 64, "I32": 32, "U32": 32, "I16": 16, "U16": 16, "I8": 8, "U8": 8, "BOOL": 8,
@@ -91,9 +93,10 @@ def _shards(path: Path) -> list[Path]:
     if not (path / INDEX).is_file():
         raise ArtifactError(f"{path}: has no {WEIGHTS}{_instead(path)}")
     index = _json(path / INDEX).get("weight_map")
-    names = sorted(set(index.values())) if isinstance(index, dict) else []
-    if not names or any(not isinstance(n, str) or "/" in n or "\\" in n for n in names):
+    listed = list(index.values()) if isinstance(index, dict) else []
+    if not listed or any(not isinstance(n, str) or "/" in n or "\\" in n for n in listed):
         raise ArtifactError(f"{path / INDEX}: names no files of this folder")
+    names = sorted(set(listed))
     missing = [name for name in names if not (path / name).is_file()]
     if missing:
         raise ArtifactError(
@@ -119,9 +122,7 @@ def _json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ArtifactError(f"{path.parent}: has no {path.name}, so it is no model's folder")
     try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise ValueError(f"{path.stat().st_size:,} bytes")
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_small(path, MAX_JSON_BYTES))
     except (ValueError, RecursionError) as error:
         raise ArtifactError(
             f"{path}: is not usable JSON: {' '.join(str(error).split())}"
@@ -140,11 +141,7 @@ def _tensors(path: Path) -> Iterator[tuple[str, int]]:
             raise ArtifactError(f"{path}: is cut short or no safetensors: fetch it again")
         try:
             header = json.loads(file.read(length))
-            found = [
-                (str(entry["dtype"]), math.prod(entry["shape"]), max(entry["data_offsets"]))
-                for name, entry in header.items()
-                if name != "__metadata__"
-            ]
+            found = [_tensor(entry) for name, entry in header.items() if name != "__metadata__"]
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             raise ArtifactError(f"{path}: its safetensors header is damaged") from error
     end = 8 + length + max((last for _, _, last in found), default=0)
@@ -154,6 +151,22 @@ def _tensors(path: Path) -> Iterator[tuple[str, int]]:
             "short: fetch it again"
         )
     yield from ((kind, count) for kind, count, _ in found)
+
+
+def _tensor(entry: dict[str, Any]) -> tuple[str, int, int]:
+    """Type, elements and last byte of one tensor.
+
+    Raises:
+        ValueError: a number in its place is none that a tensor can have.
+    """
+    shape, offsets = list(entry["shape"]), list(entry["data_offsets"])
+    numbers = [*shape, *offsets]
+    if any(type(n) is not int or not 0 <= n < 1 << 48 for n in numbers) or len(shape) > MAX_DIMS:
+        raise ValueError(f"{numbers!r:.80}")
+    count = math.prod(shape)
+    if count >= 1 << 48:
+        raise ValueError(f"{count:,} elements")
+    return str(entry["dtype"]), count, max(offsets)
 
 
 def _quantisation(tensors: list[tuple[str, int]], parameters: int) -> Quantisation:

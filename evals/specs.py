@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from evals.errors import SpecError, did_you_mean, one_line
+from evals.files import read_small
 from evals.quantities import parse_bytes
 
 MAX_SPEC_BYTES = 256 * 1024
@@ -198,12 +199,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         SpecError: unreadable, larger than 256 KiB, with an alias, or not a mapping.
     """
     try:
-        if path.stat().st_size > MAX_SPEC_BYTES:
-            raise SpecError(
-                f"{path}: {path.stat().st_size:,} bytes is too large for a spec file "
-                f"(at most {MAX_SPEC_BYTES:,})"
-            )
-        text = path.read_text(encoding="utf-8")
+        text = read_small(path, MAX_SPEC_BYTES)
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
             raise SpecError(f"{path}: YAML aliases (*name) are not allowed; write the value out")
         content = yaml.safe_load(text)

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from evals.errors import RecordError
+from evals.files import read_small
 from leaderboard.noninferiority import GateVerdict
 from leaderboard.report import EXIT, REPORT_VERSION
 
 GATES = "gates"
+MAX_REPORT_BYTES = 16 << 20
 """The folder of a store with its reports; a run's id never reads so."""
 
 
@@ -62,7 +64,7 @@ def read_gates(store: Path) -> Iterator[PastGate | RecordError]:
     """Every report of a store, oldest first; the error in place of one that cannot be read."""
     for path in sorted((store / GATES).glob("*.json")):
         try:
-            yield _parse(path.read_text(encoding="utf-8"), str(path))
+            yield _parse(read_small(path, MAX_REPORT_BYTES), str(path))
         except (OSError, UnicodeDecodeError) as error:
             yield RecordError(f"{path}: cannot be read ({error})")
         except RecordError as error:

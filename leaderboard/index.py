@@ -30,7 +30,7 @@ from runners.record import (
 from runners.store import TEMPORARY
 
 INDEX = ".index.parquet"
-VERSION = f"2.{SCHEMA_VERSION}"
+VERSION = f"3.{SCHEMA_VERSION}"
 """Of the file's layout and of what reading a record makes of it, and of the records in it."""
 _VERSION_KEY = b"weighin.index"
 _SHARED: Mapping[str, TypeAdapter[Any]] = {

@@ -16,9 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from evals.errors import RecordError, did_you_mean
+from evals.files import read_small
 from runners.record import Record
 from runners.store import SAMPLES, Store
 
+MAX_MANIFEST_BYTES = 1 << 20
 MANIFEST = "baseline.json"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 
@@ -48,7 +50,7 @@ def read_baseline(folder: Path, name: str) -> Baseline:
     """
     path = folder / name / MANIFEST
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_small(path, MAX_MANIFEST_BYTES))
         reason, set_at, listed = (content[key] for key in ("reason", "set_at", "runs"))
         store = Store(folder / name)
         runs = tuple(store.read(run_id) for run_id in listed)

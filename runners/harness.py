@@ -17,6 +17,7 @@ from evals.faults import TASK_FAULTS
 from evals.quiet import quiet_harness
 from evals.tasks import Item, LoadedTask
 from runners.record import TaskAccuracy
+from runners.record_values import bounded
 
 if TYPE_CHECKING:
     from runners.windows import Answer
@@ -117,7 +118,7 @@ def _aggregate(loaded: LoadedTask, name: str, values: list[Any]) -> float | None
         found = float(aggregation(values)) if aggregation else math.fsum(values) / len(values)
     except OverflowError:  # the perplexity of a candidate that is very wrong
         return None
-    return found if math.isfinite(found) else None
+    return bounded(found)
 
 
 def _stderr(loaded: LoadedTask, values: list[Any]) -> float | None:
@@ -127,4 +128,4 @@ def _stderr(loaded: LoadedTask, values: list[Any]) -> float | None:
         return None
     mean = math.fsum(values) / len(values)
     variance = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
-    return math.sqrt(variance / len(values)) if math.isfinite(variance) else None
+    return bounded(math.sqrt(variance / len(values)))

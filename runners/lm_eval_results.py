@@ -14,12 +14,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from evals.errors import RecordError
+from evals.errors import RecordError, one_line
+from evals.files import read_small
 from runners.identity import digest
 from runners.record import CandidateInfo, JobInfo, Record, SuiteInfo, TaskAccuracy
-from runners.samples import passage
+from runners.samples import passage, sample_table
+
+MAX_RESULTS_BYTES = 1 << 30
+if TYPE_CHECKING:
+    import pyarrow
 
 HEADLINES = ("acc", "exact_match")
 _DAMAGE = (
@@ -40,8 +45,8 @@ class Imported:
     """One results file."""
 
     record: Record
-    rows: tuple[dict[str, Any], ...]
-    """For `runners.samples.sample_table`; empty without sample files."""
+    samples: pyarrow.Table | None
+    """As `runners.samples.sample_table` makes it; None without sample files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,14 +101,16 @@ def read_results(
             accuracy = _accuracy(content, task, groups.get(task) or task, rows)
             tasks[task] = _Task(accuracy=accuracy, rows=rows)
         record = _record(content, tasks, name, new_run_id, command, files)
+        all_rows = [row for task in tasks.values() for row in task.rows]
+        table = sample_table(all_rows) if all_rows else None
     except (OSError, *_DAMAGE) as error:
-        raise RecordError(f"{path}: damaged, or not lm-eval's ({error!r})") from error
-    return Imported(record=record, rows=tuple(row for t in tasks.values() for row in t.rows))
+        raise RecordError(f"{path}: damaged, or not lm-eval's ({one_line(error)})") from error
+    return Imported(record=record, samples=table)
 
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_small(path, MAX_RESULTS_BYTES))
     except (OSError, ValueError, RecursionError) as error:
         raise RecordError(f"{path}: cannot be read ({error})") from error
     if not isinstance(content, dict):

@@ -7,14 +7,23 @@ kept. History of the schema: 1 (0.1.0) first.
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from evals.errors import RecordError
-from runners.identity import rekeyed
 from runners.record_parts import EnergyInfo, EngineInfo, FlagInfo, NoiseFloorInfo, Part
+from runners.record_values import (
+    Bits,
+    Bytes,
+    Count,
+    Moment,
+    Rate,
+    Score,
+    Seconds,
+    Share,
+    Size,
+    Whole,
+)
 
 SCHEMA_VERSION = 1
 RUN_ID = r"^[0-9]{8}T[0-9]{6}-[A-Za-z0-9._-]{1,120}$"
@@ -35,17 +44,17 @@ class JobInfo(Part):
     key: str
     """Two jobs with one key would measure the same thing."""
     batch: str
-    repeat: int
-    position: int
+    repeat: Count
+    position: Count
     """From 0, in the order in which the batch ran."""
-    jobs: int
+    jobs: Count
     throughput: bool = False
     """Generations were packed, several at a time, and none of them was timed."""
     scores: bool = True
     """False: a repeat of the timed phases alone; the batch's first repeat has the accuracy."""
-    resumed: int = 0
+    resumed: Count = 0
     """How often an interrupted run of this job was taken up again."""
-    seconds: float | None = None
+    seconds: Seconds | None = None
     """Wall time of this run, set-up included; of the last process when resumed."""
 
 
@@ -53,8 +62,8 @@ class QuantisationInfo(Part):
     """What the weights file holds, read from the file."""
 
     name: str
-    bits_per_weight: float
-    share: dict[str, float]
+    bits_per_weight: Bits
+    share: dict[str, Share]
     """Share of the parameters by tensor type."""
 
 
@@ -73,8 +82,8 @@ class CandidateInfo(Part):
     weights_sha256: str | None = None
     weights_verified: bool = False
     """Whether the hash was one that the candidate's file asks for."""
-    weights_bytes: int | None = None
-    parameters: int | None = None
+    weights_bytes: Bytes | None = None
+    parameters: Count | None = None
     architecture: str | None = None
     quantisation: QuantisationInfo | None = None
     licence: str = ""
@@ -90,13 +99,13 @@ class SuiteInfo(Part):
     """The suite, and exactly which items of it."""
 
     name: str
-    version: int
+    version: Count
     digest: str
     """Over tasks, few-shot, seed, workloads and the identity of every item."""
-    seed: int
+    seed: Whole
     tasks: list[dict[str, Any]]
     workloads: list[str]
-    latency_repeats: int
+    latency_repeats: Count
 
 
 class DataInfo(Part):
@@ -117,26 +126,26 @@ class TaskAccuracy(Part):
     group: str
     metric: str
     """The headline metric."""
-    value: float | None
-    stderr: float | None
+    value: Score | None
+    stderr: Size | None
     """Sample standard deviation / sqrt(n); None where the metric is no mean, or n < 2."""
-    n: int
-    asked: int
+    n: Count
+    asked: Count
     """Items that the suite wanted; n is smaller in an incomplete job."""
-    chance: float | None
+    chance: Share | None
     """What guessing would score; None where there is no such thing."""
-    num_fewshot: int
+    num_fewshot: Count
     higher_is_better: bool
-    metrics: dict[str, float | None]
+    metrics: dict[str, Score | None]
     note: str = ""
 
 
 class RequestTimesInfo(Part):
     """One timed request, seconds after it was made."""
 
-    prefill_s: float
-    token_s: list[float]
-    first_text: int | None = 0
+    prefill_s: Seconds
+    token_s: list[Seconds]
+    first_text: Count | None = 0
     """Index in `token_s` of the first token whose text is not empty, which TTFT waits for; None:
     all texts are empty."""
 
@@ -144,22 +153,22 @@ class RequestTimesInfo(Part):
 class SummaryInfo(Part):
     """Percentiles of raw values, by linear interpolation."""
 
-    n: int
-    p50: float
-    p95: float
-    p99: float | None
+    n: Count
+    p50: Rate
+    p95: Rate
+    p99: Rate | None
     """None below 100 values."""
-    mean: float
-    minimum: float
-    maximum: float
+    mean: Rate
+    minimum: Rate
+    maximum: Rate
 
 
 class WorkloadLatency(Part):
     """One fixed workload: the raw times, and what they come to (docs/metrics.md)."""
 
-    prompt_tokens: int
-    new_tokens: int
-    evaluated_tokens: int
+    prompt_tokens: Count
+    new_tokens: Count
+    evaluated_tokens: Count
     warmups: list[RequestTimesInfo]
     repeats: list[RequestTimesInfo]
     ttft_s: SummaryInfo
@@ -172,12 +181,12 @@ class WorkloadLatency(Part):
 class LoadInfo(Part):
     """Cold start, in its three parts; the page cache's state is said where it is known."""
 
-    ready_s: float
+    ready_s: Seconds
     """From spawning the process to its interpreter and runtime being imported."""
-    load_s: float
-    first_token_s: float | None = None
+    load_s: Seconds
+    first_token_s: Seconds | None = None
     """From the first request to its first token, the context's making included."""
-    cold_start_s: float | None = None
+    cold_start_s: Seconds | None = None
     """The sum of the three."""
     page_cache: str = "unknown"
     """Of the weights before they were loaded: `cold`, `warm`, `37% warm`, `no weights`."""
@@ -186,14 +195,14 @@ class LoadInfo(Part):
 class MemoryPhase(Part):
     """Bytes of the worker's process tree in one phase."""
 
-    peak_bytes: int
-    anon_bytes: int | None
-    file_bytes: int | None
+    peak_bytes: Bytes
+    anon_bytes: Bytes | None
+    file_bytes: Bytes | None
     split_unknown: str | None = None
     """Why anon and file are None; None where they are known."""
-    group_peak_bytes: int | None = None
+    group_peak_bytes: Bytes | None = None
     """Under a memory budget: the most that was charged to the worker's control group."""
-    refaulted_bytes: int | None = None
+    refaulted_bytes: Bytes | None = None
     """Likewise: file pages that were dropped for lack of room and read again."""
 
 
@@ -203,7 +212,7 @@ class MemoryInfo(Part):
     source: str
     """Of the latency phase's mark; a mark that could not be reset says so."""
     phases: dict[Phase, MemoryPhase]
-    series: list[tuple[float, int, int | None, int | None]] = Field(default_factory=list)
+    series: list[tuple[Seconds, Bytes, Bytes | None, Bytes | None]] = Field(default_factory=list)
     """(seconds, resident, anonymous, file-backed bytes) while likelihood tasks are scored."""
 
 
@@ -212,7 +221,7 @@ class Record(Part):
 
     schema_version: Literal[1] = 1
     run_id: Annotated[str, Field(pattern=RUN_ID)]
-    created_at: str
+    created_at: Moment
     """UTC, ISO 8601."""
     command: str
     status: Literal["completed", "failed", "interrupted"]
@@ -247,47 +256,3 @@ class Record(Part):
         """Whether it says what was asked: it is complete, or was killed by the budget's limit."""
         killed = (self.verdict or {}).get("verdict") == "out of memory"
         return self.status == "completed" or (self.status == "failed" and killed)
-
-
-def parse_record(text: str, *, where: str, raw: bool = True) -> Record:
-    """A record from its JSON; `where` is named in the error.
-
-    Args:
-        text: JSON.
-        where: file or other source.
-        raw: False leaves out each request's times and the memory curve, which are most of a
-            record, and does not look whether they are whole.
-
-    Raises:
-        RecordError: damaged, foreign, or written by a newer Weighin.
-    """
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RecordError(f"{where}: damaged: not JSON ({error})") from error
-    version = content.get("schema_version") if isinstance(content, dict) else None
-    if not isinstance(version, int) or isinstance(version, bool):
-        raise RecordError(f"{where}: not a record of Weighin (no schema_version)")
-    if version > SCHEMA_VERSION:
-        raise RecordError(
-            f"{where}: schema {version} is newer than this Weighin reads ({SCHEMA_VERSION}); "
-            "upgrade weighin"
-        )
-    try:
-        return rekeyed(Record.model_validate(content if raw else _without_raw(content)))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise RecordError(f"{where}: damaged: {place}: {first['msg']}") from error
-
-
-def _without_raw(content: dict[str, Any]) -> dict[str, Any]:
-    """JSON of a record whose raw values are empty; what has another shape is left for the check."""
-    latency, memory = content.get("latency"), content.get("memory")
-    if isinstance(latency, dict):
-        bare: dict[str, Any] = {"warmups": [], "repeats": []}
-        latency = {k: {**w, **bare} if isinstance(w, dict) else w for k, w in latency.items()}
-    if isinstance(memory, dict):
-        memory = {**memory, "series": []}
-    found = {"latency": latency, "memory": memory}
-    return {**content, **{key: value for key, value in found.items() if value is not None}}

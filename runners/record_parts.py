@@ -8,6 +8,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from runners.record_values import Bytes, Count, Seconds, Share, Size
+
 
 class Part(BaseModel):
     """A part of a record: immutable, and keys that this version does not know are kept."""
@@ -19,14 +21,14 @@ class EngineInfo(Part):
     """What the scoring engine took, and what it saved."""
 
     path: str
-    cells: int
-    sequences: int
-    kv_bytes: int | None
+    cells: Count
+    sequences: Count
+    kv_bytes: Bytes | None
     """None where the runtime does not say."""
-    output_bytes: int
-    raw_tokens: int = 0
-    distinct_tokens: int = 0
-    scoring_s: float = 0.0
+    output_bytes: Bytes
+    raw_tokens: Count = 0
+    distinct_tokens: Count = 0
+    scoring_s: Seconds = 0.0
 
 
 class NoiseFloorInfo(Part):
@@ -34,12 +36,12 @@ class NoiseFloorInfo(Part):
     at a time, each from an empty cache).
     """
 
-    items: int
-    changed: int = 0
+    items: Count
+    changed: Count = 0
     """Items whose most likely choice (greatest summed log-probability) differs."""
-    share: float | None
+    share: Share | None
     """changed / items."""
-    largest_nats: float | None
+    largest_nats: Size | None
     """Largest difference of one choice's summed log-probability."""
     reason: str = ""
     """Why there is no share."""
@@ -50,7 +52,7 @@ class EnergyInfo(Part):
 
     source: str | None
     """Which counter, and what else is in it; None: there is none that can be read."""
-    joules: dict[str, float] = Field(default_factory=dict)
+    joules: dict[str, Size] = Field(default_factory=dict)
     """By phase; a phase that more than one process worked on has none."""
     reason: str | None = None
     """Why a figure is missing."""

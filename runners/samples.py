@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from evals.errors import RecordError
 from runners.worker import protocol
 
 if TYPE_CHECKING:
@@ -60,31 +61,53 @@ def sample_table(rows: Sequence[dict[str, Any]]) -> pyarrow.Table:
     """The table of a whole run; metrics that a task does not have are null there."""
     import pyarrow as pa
 
-    fields = [
-        ("task", pa.string()),
-        ("doc_id", pa.int32()),
-        ("item", pa.string()),
-        ("target", pa.string()),
-        ("passage", pa.string()),
-        ("logprobs", pa.list_(pa.float32())),
-        ("greedy", pa.list_(pa.bool_())),
-        ("tokens", pa.int32()),
-        ("truncated", pa.bool_()),
-        ("answer", pa.string()),
-        ("stop", pa.string()),
-        ("prompt_tokens", pa.int32()),
-        ("prefill_s", pa.float32()),
-        ("token_s", pa.list_(pa.float32())),
-        ("first_text", pa.int32()),
-        ("prompt", pa.string()),
-    ]
-    columns = {name: pa.array([row.get(name) for row in rows], kind) for name, kind in fields}
+    columns = {
+        name: pa.array([row.get(name) for row in rows], kind) for name, kind in _types().items()
+    }
     if not any("prompt" in row for row in rows):
         del columns["prompt"]
     for name in sorted({name for row in rows for name in row["metrics"]}):
         values = [row["metrics"].get(name) for row in rows]
         columns[f"{METRIC}{name}"] = pa.array(values, pa.float32())
     return pa.table(columns)
+
+
+def check_types(table: pyarrow.Table) -> None:
+    """Check that a table from a file has the columns' types; it need not have all columns.
+
+    Raises:
+        RecordError: a column has another type.
+    """
+    import pyarrow as pa
+
+    types = _types()
+    for column in table.schema:
+        wanted = pa.float32() if column.name.startswith(METRIC) else types.get(column.name)
+        if wanted is not None and column.type != wanted:
+            raise RecordError(f"its column {column.name} is {column.type}, not {wanted}")
+
+
+def _types() -> dict[str, pyarrow.DataType]:
+    import pyarrow as pa
+
+    return {
+        "task": pa.string(),
+        "doc_id": pa.int32(),
+        "item": pa.string(),
+        "target": pa.string(),
+        "passage": pa.string(),
+        "logprobs": pa.list_(pa.float32()),
+        "greedy": pa.list_(pa.bool_()),
+        "tokens": pa.int32(),
+        "truncated": pa.bool_(),
+        "answer": pa.string(),
+        "stop": pa.string(),
+        "prompt_tokens": pa.int32(),
+        "prefill_s": pa.float32(),
+        "token_s": pa.list_(pa.float32()),
+        "first_text": pa.int32(),
+        "prompt": pa.string(),
+    }
 
 
 def _likelihoods(score: protocol.ItemScore) -> dict[str, Any]:

@@ -16,12 +16,19 @@ from typing import TYPE_CHECKING
 from pydantic_core import PydanticSerializationError
 
 from evals.errors import RecordError, did_you_mean
-from runners.record import RUN_ID, Record, parse_record
+from evals.files import read_small
+from runners.record import RUN_ID, Record
+from runners.record_reading import parse_record
+from runners.samples import check_types
 
 if TYPE_CHECKING:
     import pyarrow
 
 RECORD, SAMPLES = "record.json", "samples.parquet"
+MAX_RECORD_BYTES = 256 << 20
+"""A long one, with hours of token times, has ten."""
+MAX_ROW_BYTES, MAX_FIXED_BYTES = 4 << 20, 64 << 20
+"""Of a table of items: a row holds its answer, its tokens' times and perhaps its prompt."""
 JOURNALS = ".journal"
 TEMPORARY = ".tmp-"
 """How the folders of a store begin that are not yet records."""
@@ -102,7 +109,7 @@ class Store:
             raise RecordError(f"{run_id!r} is not a run id")
         path = self.root / run_id / RECORD
         try:
-            text = path.read_text(encoding="utf-8")
+            text = read_small(path, MAX_RECORD_BYTES)
         except FileNotFoundError as error:
             near = did_you_mean(run_id, self.run_ids())
             raise RecordError(f"no run {run_id!r} in {self.root}{near}") from error
@@ -171,19 +178,34 @@ class Store:
             time.sleep(0.05)  # until the next second
 
     def samples(self, run_id: str, columns: list[str] | None = None) -> pyarrow.Table:
-        """The rows of one run.
+        """The rows of one run, at most as many as its record has items.
 
         Raises:
-            RecordError: missing or damaged.
+            RecordError: missing, damaged, or with more than its record speaks of.
         """
         import pyarrow.lib
         import pyarrow.parquet
 
         path = self.root / run_id / SAMPLES
+        most = sum(task.n for task in self.read(run_id, raw=False).accuracy.values())
         try:
-            return pyarrow.parquet.read_table(path, columns=columns)
+            if path.exists() and not path.is_file():
+                raise RecordError("is not a regular file")
+            with pyarrow.parquet.ParquetFile(path) as file:
+                about = file.metadata
+                size = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
+                if about.num_rows > most or size > MAX_FIXED_BYTES + most * MAX_ROW_BYTES:
+                    raise RecordError(
+                        f"{about.num_rows:,} rows of {size:,} bytes in all, where its record has "
+                        f"{most:,} items"
+                    )
+                table = file.read(columns=columns)
+            check_types(table)
+        except RecordError as error:
+            raise RecordError(f"{path}: damaged: {error}") from error
         except (OSError, pyarrow.lib.ArrowException) as error:
             raise RecordError(f"{path}: cannot be read ({error})") from error
+        return table
 
 
 def default_store() -> Path:

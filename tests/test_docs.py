@@ -52,7 +52,7 @@ def test_every_key_of_a_record_is_described(pages: dict[str, str]):
     page = pages["records.md"]
     table = page.split("### Record\n")[1].split("###")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(Record.model_fields)
-    assert "| `created_at` | `str` | UTC, ISO 8601. |" in table
+    assert "| `created_at` | `Moment` | UTC, ISO 8601. |" in table
 
 
 def test_a_bar_in_a_type_does_not_end_its_cell(pages: dict[str, str]):

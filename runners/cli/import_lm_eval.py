@@ -29,19 +29,22 @@ def lm_eval(path: Path, name: str | None, store_path: Path | None, *, as_json: b
     compared item by item. Times and memory are not in such a record, because lm-eval has none.
     """
     from runners.lm_eval_results import read_results, results_files
-    from runners.samples import sample_table
 
     store = open_store(store_path)
     store.create()
+    said = shlex.join(["weighin", *sys.argv[1:]])
+    # All of them before the first is stored: a damaged one leaves the store as it was.
+    files = results_files(path)
+    imported = [
+        read_results(file, name=name, new_run_id=store.new_run_id, command=said) for file in files
+    ]
     added = []
-    for file in results_files(path):
-        said = shlex.join(["weighin", *sys.argv[1:]])
-        found = read_results(file, name=name, new_run_id=store.new_run_id, command=said)
+    for file, found in zip(files, imported, strict=True):
         known = store.answered(found.record.job.key)
         if known is not None:
             print(f"weighin: {file}: already imported ({known.run_id})", file=sys.stderr)
         else:
-            store.add(found.record, sample_table(found.rows) if found.rows else None)
+            store.add(found.record, found.samples)
         added.append(known or found.record)
     if as_json:
         print(json.dumps([record.model_dump(mode="json") for record in added]))

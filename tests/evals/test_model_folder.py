@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,43 @@ def test_a_damaged_file_gives_one_line(folder: Path, name: str, content: bytes, 
     with pytest.raises(ArtifactError, match=said) as caught:
         read_folder(folder)
     assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"shape": ["ab", 3]},
+        {"shape": ["x" * 1000, 10**13]},
+        {"shape": [[1]]},
+        {"shape": [1e308, 10]},
+        {"shape": [math.nan]},
+        {"shape": [-4]},
+        {"shape": [True]},
+        {"shape": [2**40, 2**40]},
+        {"shape": [1] * 100_000},
+        {"shape": 4},
+        {"data_offsets": ["a", "b"]},
+        {"data_offsets": [None]},
+        {"data_offsets": []},
+        {"data_offsets": [0, -1]},
+    ],
+    ids=lambda change: str(change)[:40],
+)
+def test_a_header_that_no_tensor_can_have_is_damaged(folder: Path, change: dict[str, Any]) -> None:
+    entry = {"dtype": "F32", "shape": [4], "data_offsets": [0, 16], **change}
+    header = json.dumps({"w": entry}).encode()
+    content = len(header).to_bytes(8, "little") + header + bytes(16)
+    (folder / "model.safetensors").write_bytes(content)
+    with pytest.raises(ArtifactError, match="its safetensors header is damaged"):
+        read_folder(folder)
+
+
+@pytest.mark.parametrize("named", [{"a": {"b": 1}}, {"a": [1]}, {"a": None}, {}, [], "x"])
+def test_an_index_that_names_no_files_is_one_line(folder: Path, named: Any) -> None:
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": named}))
+    with pytest.raises(ArtifactError, match="names no files of this folder"):
+        read_folder(folder)
 
 
 def test_weights_that_were_cut_short_are_noticed(folder: Path) -> None:

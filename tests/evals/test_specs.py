@@ -110,7 +110,7 @@ def test_what_is_no_spec_file(tmp_path: Path, text: str, says: str) -> None:
 
 def test_a_file_that_is_too_large_or_not_there(tmp_path: Path) -> None:
     (tmp_path / "large.yaml").write_text("#" * 300_000)
-    with pytest.raises(SpecError, match="too large for a spec file"):
+    with pytest.raises(SpecError, match="is larger than 262,144 bytes"):
         read_spec(tmp_path / "large.yaml", Candidate)
     with pytest.raises(SpecError, match="No such file"):
         read_spec(tmp_path / "none.yaml", Candidate)

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 
 from leaderboard.board import Row, row
-from runners.record import MemoryPhase, Record, TaskAccuracy, parse_record
+from runners.record import MemoryPhase, Record, TaskAccuracy
 from runners.record_parts import NoiseFloorInfo
+from runners.record_reading import parse_record
 
 EXAMPLE = Path(__file__).parents[1] / "data" / "records" / "v1" / "record.json"
 

@@ -10,8 +10,9 @@ import pytest
 
 from leaderboard.board import Score, group_score, longest_workload, merged, row, task_score
 from leaderboard.stats import Interval, wilson
-from runners.record import MemoryPhase, Record, TaskAccuracy, parse_record
+from runners.record import MemoryPhase, Record, TaskAccuracy
 from runners.record_parts import FlagInfo
+from runners.record_reading import parse_record
 
 EXAMPLE = Path(__file__).parents[1] / "data" / "records" / "v1" / "record.json"
 BASE = parse_record(EXAMPLE.read_text(encoding="utf-8"), where="example")

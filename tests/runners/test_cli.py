@@ -19,7 +19,8 @@ import pytest
 import yaml
 
 from runners.cli import COMMANDS, main
-from runners.record import Record, parse_record
+from runners.record import Record
+from runners.record_reading import parse_record
 from runners.store import Store
 from tests.runners.test_limits import needs_groups
 

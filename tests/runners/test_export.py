@@ -136,7 +136,7 @@ def test_samples_name_their_run_and_candidate(store: Store, export: Callable[...
 
 
 def test_a_negative_number_is_no_formula(store: Store, export: Callable[..., Result]):
-    table = samples().append_column("metric.gain", pa.array([-2.0, 2.0]))
+    table = samples().append_column("metric.gain", pa.array([-2.0, 2.0], pa.float32()))
     store.add(a_record(), table)
     first, _ = rows(export("--samples"))
     assert first["metric.gain"] == "-2.0"

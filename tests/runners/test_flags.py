@@ -16,8 +16,9 @@ import pytest
 from runners.flags import Seen, flags, noise_flags
 from runners.measure.noise import Noise
 from runners.proof import Proof
-from runners.record import Record, parse_record
+from runners.record import Record
 from runners.record_parts import FlagInfo
+from runners.record_reading import parse_record
 
 if TYPE_CHECKING:
     from tests.runners.conftest import Bench

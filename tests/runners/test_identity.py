@@ -11,7 +11,8 @@ import pytest
 from evals.catalogue import candidate_names, find_candidate
 from evals.specs import Candidate, Settings
 from runners.identity import candidate_digest, chosen_settings
-from runners.record import Record, parse_record
+from runners.record import Record
+from runners.record_reading import parse_record
 from runners.store import Store
 
 if TYPE_CHECKING:

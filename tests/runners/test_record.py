@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 
 from evals.errors import RecordError
 from runners.identity import digest
-from runners.record import SCHEMA_VERSION, Record, parse_record
+from runners.record import SCHEMA_VERSION, Record
+from runners.record_reading import parse_record
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "data" / "records").glob("v*/record.json"))
 
@@ -94,6 +96,65 @@ def test_what_is_no_record_is_one_line(text: str, says: str):
 def test_damage_is_named_by_its_place(changes: dict[str, Any], place: str):
     with pytest.raises(RecordError, match=f"here: damaged: {place}"):
         parse_record(example(**changes), where="here")
+
+
+IMPOSSIBLE = [
+    ("job.repeat", 2**63),
+    ("job.position", -1),
+    ("job.seconds", -0.5),
+    ("created_at", "yesterday"),
+    ("candidate.weights_bytes", -1),
+    ("candidate.parameters", 10**300),
+    ("accuracy.*.n", -1),
+    ("accuracy.*.chance", 1.5),
+    ("accuracy.*.chance", math.nan),
+    ("accuracy.*.stderr", 1e308),
+    ("accuracy.*.stderr", -0.1),
+    ("accuracy.*.value", math.inf),
+    ("latency.*.decode_tokens_per_s.p50", 1e-308),
+    ("latency.*.ttft_s.p50", 1e12 + 1e4),
+    ("latency.*.repeats.0.token_s.0", -1),
+    ("load.load_s", math.inf),
+    ("memory.phases.latency.peak_bytes", 10**300),
+    ("memory.phases.latency.anon_bytes", -1),
+    ("memory.series.0.1", -1),
+    ("noise_floor", {"items": 1, "share": 2.0, "largest_nats": 0.0}),
+    ("machine.usable_cpus", "two"),
+    ("machine.gpu", {"a": 1}),
+    ("software.runtime_version", [1]),
+    ("noise.steal_share", math.nan),
+    ("budget", {"name": [1], "memory_bytes": "x"}),
+    ("verdict", {"verdict": 3}),
+    ("imported", {"files": 7}),
+]
+
+
+def replaced(content: Any, path: list[str], value: Any) -> Any:
+    """A copy with one value of nested JSON replaced; `*` is the first key there is."""
+    if not path:
+        return value
+    if isinstance(content, list):
+        at = int(path[0])
+        return [replaced(v, path[1:], value) if i == at else v for i, v in enumerate(content)]
+    key = next(iter(content)) if path[0] == "*" else path[0]
+    return {**content, key: replaced(content.get(key), path[1:], value)}
+
+
+@pytest.mark.parametrize(("place", "value"), IMPOSSIBLE)
+def test_what_no_measurement_gives_is_refused_by_its_place(place: str, value: Any):
+    content = replaced(json.loads(example()), place.split("."), value)
+    last = place.replace("*", ".*").replace(".0", r"\.0")
+    with pytest.raises(RecordError, match=rf"^here: damaged: {last}") as caught:
+        parse_record(json.dumps(content), where="here")
+    assert "(found " in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_a_text_that_is_none_is_made_one():
+    """A file name that is no UTF-8, as Python's JSON writes it."""
+    record = parse_record(example(command="weighin run \udcff"), where="here")
+    assert record.command == "weighin run \\udcff"
+    assert parse_record(record.model_dump_json(), where="there") == record
 
 
 def test_a_record_does_not_change():

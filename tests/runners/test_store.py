@@ -9,15 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from evals.errors import RecordError
 from runners.journal import Journal
-from runners.record import Record, parse_record
+from runners.record import Record
+from runners.record_reading import parse_record
 from runners.store import RECORD, SAMPLES, Store, default_store
 
 EXAMPLE = Path(__file__).parents[1] / "data" / "records" / "v1" / "record.json"
-ROWS = pa.table({"task": ["t", "t"], "doc_id": [0, 1]})
+ROWS = pa.table({"task": ["t", "t"], "doc_id": pa.array([0, 1], pa.int32())})
 
 
 def record(
@@ -159,15 +161,37 @@ def test_one_bad_record_does_not_hide_the_others(store: Store, content: bytes, s
 
 
 def test_missing_pieces(store: Store):
-    (store.root / FIRST.run_id / RECORD).unlink()
-    with pytest.raises(RecordError, match=f"no run '{FIRST.run_id}' in "):
-        store.read(FIRST.run_id)
     (store.root / FIRST.run_id / SAMPLES).unlink()
     with pytest.raises(RecordError, match=r"samples\.parquet: cannot be read"):
         store.samples(FIRST.run_id)
+    (store.root / FIRST.run_id / RECORD).unlink()
+    with pytest.raises(RecordError, match=f"no run '{FIRST.run_id}' in "):
+        store.read(FIRST.run_id)
     (store.root / SECOND.run_id / SAMPLES).write_bytes(b"PAR1 and no more")
     with pytest.raises(RecordError, match=r"samples\.parquet: cannot be read"):
         store.samples(SECOND.run_id)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes")
+@pytest.mark.parametrize("name", [RECORD, SAMPLES])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(store: Store, name: str):
+    (store.root / FIRST.run_id / name).unlink()
+    os.mkfifo(store.root / FIRST.run_id / name)
+    with pytest.raises(RecordError, match="is not a regular file"):
+        store.samples(FIRST.run_id)
+
+
+def test_more_rows_than_the_record_speaks_of_are_not_read(store: Store):
+    table = store.samples(FIRST.run_id)
+    path = store.root / FIRST.run_id / SAMPLES
+    many = pa.concat_tables([table] * 100)
+    pq.write_table(many, path)
+    with pytest.raises(RecordError, match=r"damaged: [0-9,]+ rows .* its record has [0-9,]+ items"):
+        store.samples(FIRST.run_id)
+    wide = table.set_column(0, "task", pa.array([7] * len(table)))
+    pq.write_table(wide, path)
+    with pytest.raises(RecordError, match="damaged: its column task is int64, not string"):
+        store.samples(FIRST.run_id)
 
 
 def test_a_store_that_is_not_there_is_empty(tmp_path: Path):

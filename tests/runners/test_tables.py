@@ -4,7 +4,7 @@ from pathlib import Path
 from leaderboard.board import Score, row
 from leaderboard.stats import proportion_interval
 from runners.cli.tables import notes, with_interval
-from runners.record import parse_record
+from runners.record_reading import parse_record
 
 RECORD = Path(__file__).parents[1] / "data" / "records" / "v1" / "record.json"
 

@@ -1,81 +1,107 @@
-"""Numbers that no measurement gives: a record of anybody may hold them, and the page stays up."""
+"""Numbers that no measurement gives: the record is named, and the page shows the others."""
 
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runners.record import MemoryPhase, QuantisationInfo
-from runners.record_parts import NoiseFloorInfo
 from runners.store import RECORD, Store
 from tests.leaderboard.panels.conftest import page_text
+from tests.runners.test_record import IMPOSSIBLE, replaced
 
 if TYPE_CHECKING:
-    from runners.record import Record
     from tests.leaderboard.panels.conftest import Board
 
 PANELS = {
+    "": "Ship big",
     "candidate": "8+4, 2 runs",
     "compare": "small against big",
     "ladder": "Against",
-    "history": "no time",
+    "history": "One point so far",
     "method": "small",
 }
 """Panel -> a text that only the drawn page has."""
+RAW = ("latency.*.repeats.0.token_s.0", "memory.series.0.1")
+EDGES = [
+    ("accuracy.*.value", 0.0),
+    ("accuracy.*.value", 1e100),
+    ("accuracy.*.value", -1e100),
+    ("accuracy.*.value", None),
+    ("accuracy.*.stderr", 0.0),
+    ("accuracy.*.stderr", 1e100),
+    ("accuracy.*.n", 0),
+    ("accuracy.*.n", 2**63 - 1),
+    ("accuracy.*.chance", 0.0),
+    ("accuracy.*.chance", 1.0),
+    ("accuracy.*.metrics", {}),
+    ("candidate.weights_bytes", 0),
+    ("candidate.weights_bytes", 2**60),
+    ("candidate.parameters", 0),
+    ("candidate.quantisation.bits_per_weight", 0.0),
+    ("latency.*.ttft_s.p50", 0.0),
+    ("latency.*.ttft_s.p50", 1e12),
+    ("latency.*.decode_tokens_per_s.p50", 0.0),
+    ("latency.*.decode_tokens_per_s.p50", 1e-12),
+    ("latency.*.decode_tokens_per_s.p50", 1e12),
+    ("latency.*.repeats", []),
+    ("load.cold_start_s", 1e9),
+    ("memory.phases.latency.peak_bytes", 0),
+    ("memory.phases.latency.peak_bytes", 2**60),
+    ("machine", {}),
+    ("budget", {"memory_bytes": 0}),
+    ("noise", {}),
+    ("created_at", "0001-01-01"),
+    ("suite.tasks", []),
+]
+"""The least and the most that a record may hold."""
 
 
-def floor(number: float) -> NoiseFloorInfo:
-    return NoiseFloorInfo(items=1, share=number, largest_nats=number)
+def beside(store: Path, changes: list[tuple[str, Any]]) -> list[str]:
+    """Add a copy of the small candidate's scored run for each change; their run ids."""
+    content = json.loads((store / "20260101T000000-small" / RECORD).read_text(encoding="utf-8"))
+    samples = (store / "20260101T000000-small" / "samples.parquet").read_bytes()
+    added = []
+    for number, (place, value) in enumerate(changes):
+        run_id = f"20260103T{number:06d}-odd"
+        copy = replaced(content, place.split("."), value)
+        copy["run_id"] = run_id
+        copy["candidate"] = {**copy["candidate"], "name": f"odd-{number}", "digest": f"o{number}"}
+        (store / run_id).mkdir()
+        (store / run_id / RECORD).write_text(json.dumps(copy), encoding="utf-8")
+        (store / run_id / "samples.parquet").write_bytes(samples)
+        added.append(run_id)
+    return added
 
 
-def with_number(record: Record, number: float) -> Record:
-    """The record with one number in every place that takes a float."""
-    workload = record.latency["8+4"]
-    summary = dict.fromkeys(("p50", "p95", "mean", "minimum", "maximum"), number)
-    summaries = {
-        name: getattr(workload, name).model_copy(update=summary)
-        for name in ("ttft_s", "tpot_s", "itl_s", "prefill_tokens_per_s", "decode_tokens_per_s")
-    }
-    times = workload.repeats[0].model_copy(update={"token_s": [number, number]})
-    latency = {"8+4": workload.model_copy(update={**summaries, "repeats": [times]})}
-    task = record.accuracy["t"].model_copy(
-        update={"value": number, "stderr": number, "chance": number}
-    )
-    assert record.load
-    assert record.memory
-    seconds = dict.fromkeys(("ready_s", "load_s", "first_token_s", "cold_start_s"), number)
-    quantisation = QuantisationInfo(name="Q", bits_per_weight=number, share={"F32": number})
-    candidate = record.candidate.model_copy(update={"quantisation": quantisation})
-    phases = {"latency": MemoryPhase(peak_bytes=-1, anon_bytes=-1, file_bytes=None)}
-    memory = record.memory.model_copy(
-        update={"phases": phases, "series": [(number, -1, None, None)]}
-    )
-    return record.model_copy(
-        update={
-            "latency": latency,
-            "accuracy": {"t": task},
-            "load": record.load.model_copy(update=seconds),
-            "memory": memory,
-            "candidate": candidate,
-            "noise_floor": floor(number),
-            "created_at": "no time",
-        }
-    )
-
-
-@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, -1.0, 0.0])
 @pytest.mark.parametrize("panel", PANELS)
-def test_a_strange_number_does_not_take_the_page_down(
-    board: Board, good: Path, panel: str, number: float
+def test_an_impossible_number_hides_no_other_record(board: Board, good: Path, panel: str) -> None:
+    """One field at a time, each in a record of its own."""
+    added = beside(good, IMPOSSIBLE)
+    text = page_text(board(panel, good, candidate=["big", "small"]))
+    assert PANELS[panel] in text
+    if panel == "":
+        # The raw times and the memory curve are not read for this page.
+        named = [run_id for run_id in added if run_id in text]
+        assert len(named) == sum(place not in RAW for place, _ in IMPOSSIBLE)
+    assert len(Store(good).run_ids()) == 4 + len(IMPOSSIBLE)
+
+
+@pytest.mark.parametrize("panel", ["", "history", "method", "ladder"])
+def test_the_edges_of_what_a_record_may_hold_are_shown(
+    board: Board, good: Path, panel: str
 ) -> None:
-    store = Store(good)
-    for name in ("big", "small"):
-        record = store.read(f"20260101T000000-{name}")
-        strange = with_number(record, number)
-        text = json.dumps(strange.model_dump())  # NaN and Infinity stay as they are
-        (good / record.run_id / RECORD).write_text(text, encoding="utf-8")
-    assert PANELS[panel] in page_text(board(panel, good))
+    added = beside(good, EDGES)
+    text = page_text(board(panel, good))
+    assert [run_id for run_id in added if f"{run_id}/{RECORD}" in text] == []
+
+
+@pytest.mark.parametrize(("place", "value"), EDGES[::3])
+def test_a_candidate_at_an_edge_has_its_page(
+    board: Board, good: Path, place: str, value: Any
+) -> None:
+    beside(good, [(place, value)])
+    board("candidate", good, candidate="odd-0")
+    board("compare", good, candidate=["odd-0", "big"])
