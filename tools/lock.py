@@ -1,4 +1,4 @@
-"""Raise the locked versions: tools/lock.py [--keep | --only NAME…], with `uv` on the PATH.
+"""Raise the locked versions: `PYTHON tools/lock.py [--keep | --only NAME…]`.
 
 Writes `locks/*.txt` for every platform and every Python that weighin runs on, says what moved,
 and adds the line of CHANGELOG.md. Without an option everything is raised as far as pyproject.toml
@@ -55,11 +55,17 @@ def resolve(source: Path, *options: str, known: str = "", cwd: Path = ROOT) -> s
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "lock.txt"
         out.write_text(known, encoding="utf-8")
-        command = ["uv", "pip", "compile", str(source), "--universal", "--python-version", "3.11"]
+        command = [
+            str(Path(sys.executable).with_name("uv")),
+            "pip",
+            "compile",
+            str(source),
+            "--universal",
+            "--python-version",
+            "3.11",
+        ]
         command += ["--generate-hashes", "--no-header", "--quiet", "--output-file", str(out)]
-        done = subprocess.run(
-            [*command, *options], cwd=cwd, check=False, stdout=subprocess.DEVNULL
-        )
+        done = subprocess.run([*command, *options], cwd=cwd, check=False, stdout=subprocess.DEVNULL)
         if done.returncode:
             raise SystemExit(f"lock: uv could not resolve {source.name}; nothing was written")
         return out.read_text(encoding="utf-8")

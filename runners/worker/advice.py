@@ -2,7 +2,7 @@
 
 MISSING = (
     "llama-cpp-python is not installed: run make demo in the checkout, or there: "
-    "pip install -e '.[llamacpp]'"
+    "python tools/install.py llamacpp"
 )
 REBUILD = (
     "CMAKE_ARGS=-DLLAVA_BUILD=OFF pip install --force-reinstall --no-deps --no-cache-dir "
@@ -10,9 +10,6 @@ REBUILD = (
 )
 KEEP_AMX = f"CXXFLAGS='-fno-tree-dse -fno-dse' {REBUILD}"
 """For builds whose AMX kernels fail: some GCCs leave out stores that AMX needs, but not so."""
-HF_MISSING = (
-    "torch and transformers are not installed: in the checkout: "
-    "pip install -c constraints.txt -e '.[hf]'"
-)
+HF_MISSING = "torch and transformers are not installed: in the checkout: python tools/install.py hf"
 NEEDED_BY = {"llama_cpp": MISSING, "torch": HF_MISSING, "transformers": HF_MISSING}
 """What to do, by the module that cannot be found."""

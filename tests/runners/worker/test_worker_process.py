@@ -224,7 +224,7 @@ def test_an_exception_in_the_parent_ends_the_worker():
         (
             "raise ModuleNotFoundError('No module', name='llama_cpp')",
             "llama-cpp-python is not installed: run make demo in the checkout, or there: "
-            "pip install -e '.[llamacpp]'",
+            "python tools/install.py llamacpp",
         ),
     ],
 )
