@@ -72,19 +72,40 @@ def sample_table(rows: Sequence[dict[str, Any]]) -> pyarrow.Table:
     return pa.table(columns)
 
 
-def check_types(table: pyarrow.Table) -> None:
-    """Check that a table from a file has the columns' types; it need not have all columns.
+def as_typed(table: pyarrow.Table) -> pyarrow.Table:
+    """A table from a file with the columns' own types; it need not have all columns.
+
+    Numbers of another width are converted where none is changed by it.
 
     Raises:
-        RecordError: a column has another type.
+        RecordError: a column is of another kind, or holds what its type cannot.
     """
     import pyarrow as pa
 
     types = _types()
-    for column in table.schema:
+    for index, column in enumerate(table.schema):
         wanted = pa.float32() if column.name.startswith(METRIC) else types.get(column.name)
-        if wanted is not None and column.type != wanted:
+        if wanted is None or column.type == wanted:
+            continue
+        if _kind(column.type) != _kind(wanted):
             raise RecordError(f"its column {column.name} is {column.type}, not {wanted}")
+        try:
+            # A double's last digits may go; an integer that does not fit may not.
+            changed = table.column(index).cast(wanted, safe=_kind(wanted) != "number")
+        except pa.ArrowInvalid as error:
+            raise RecordError(f"its column {column.name}: {error}") from error
+        table = table.set_column(index, column.name, changed)
+    return table
+
+
+def _kind(column: pyarrow.DataType) -> str:
+    import pyarrow as pa
+
+    if pa.types.is_list(column) or pa.types.is_large_list(column):
+        return f"list of {_kind(column.value_type)}"
+    kinds = {"whole number": pa.types.is_integer, "number": pa.types.is_floating}
+    kinds["text"] = lambda t: pa.types.is_string(t) or pa.types.is_large_string(t)
+    return next((name for name, fits in kinds.items() if fits(column)), str(column))
 
 
 def _types() -> dict[str, pyarrow.DataType]:

@@ -19,7 +19,7 @@ from evals.errors import RecordError, did_you_mean
 from evals.files import read_small
 from runners.record import RUN_ID, Record
 from runners.record_reading import parse_record
-from runners.samples import check_types
+from runners.samples import as_typed
 
 if TYPE_CHECKING:
     import pyarrow
@@ -199,13 +199,11 @@ class Store:
                         f"{about.num_rows:,} rows of {size:,} bytes in all, where its record has "
                         f"{most:,} items"
                     )
-                table = file.read(columns=columns)
-            check_types(table)
+                return as_typed(file.read(columns=columns))
         except RecordError as error:
             raise RecordError(f"{path}: damaged: {error}") from error
         except (OSError, pyarrow.lib.ArrowException) as error:
             raise RecordError(f"{path}: cannot be read ({error})") from error
-        return table
 
 
 def default_store() -> Path:

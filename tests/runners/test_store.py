@@ -194,6 +194,17 @@ def test_more_rows_than_the_record_speaks_of_are_not_read(store: Store):
         store.samples(FIRST.run_id)
 
 
+def test_numbers_of_another_width_are_read_as_ours(store: Store):
+    path = store.root / FIRST.run_id / SAMPLES
+    columns = {"task": ["t", "t"], "doc_id": [0, 1], "metric.acc": [0.1, 1.0]}
+    pq.write_table(pa.table(columns), path)  # 64 bits each
+    table = store.samples(FIRST.run_id)
+    assert [column.type for column in table.columns] == [pa.string(), pa.int32(), pa.float32()]
+    pq.write_table(pa.table({"task": ["t"], "doc_id": [2**40]}), path)
+    with pytest.raises(RecordError, match=r"damaged: its column doc_id: .* not in range"):
+        store.samples(FIRST.run_id)
+
+
 def test_a_store_that_is_not_there_is_empty(tmp_path: Path):
     assert Store(tmp_path / "none").run_ids() == []
     assert list(Store(tmp_path / "none").records()) == []
