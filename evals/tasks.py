@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from evals.errors import SpecError
+from evals.generation import read_generation
 from evals.items import Item, build_requests
 from evals.quiet import go_offline, quiet_harness
 from evals.sources import DataSource, Found, open_sources
@@ -121,6 +122,8 @@ def load_suite(
 def _load(found: Found, entry: SuiteTask, seed: int, limit: int | None) -> LoadedTask:
     shots = _set_fewshot(found, entry.num_fewshot)
     metric, answer_filter = _headline(found, entry.metric)
+    if found.task.OUTPUT_TYPE == "generate_until":
+        read_generation(found.name, found.task.get_config("generation_kwargs") or {})
     total = len(_documents(found))
     notes = [found.data.note, found.fewshot_note if shots else ""]
     return LoadedTask(

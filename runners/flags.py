@@ -54,6 +54,8 @@ class Seen:
     """Whether the weights carry one; None: they were not loaded."""
     without_system: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Task -> prompts that the chat template made without the system message, prompts."""
+    recommends: Mapping[str, object] = field(default_factory=dict)
+    """Generation settings of the model's own files that lm-eval's `hf` would take over here."""
     unheld: str = ""
     """What of its budget nothing held the worker to, and why."""
     proof: Proof = UNTRIED
@@ -159,6 +161,13 @@ def _system(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
             yield _warning("system message left out", detail)
 
 
+def _recommended(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    if seen.recommends:
+        said = ", ".join(f"{name} {value}" for name, value in seen.recommends.items())
+        detail = f"the model's files ask for {said}; answers are chosen as the tasks say"
+        yield _warning("generation settings not taken over", detail[:400])
+
+
 def _no_text(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
     for name, workload in record.latency.items():
         mute = [r for r in workload.repeats if awaited(r.first_text, len(r.token_s)) is None]
@@ -232,8 +241,8 @@ def _few_values(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
 
 
 RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
-    _threads, _skipped, _halved, _truncated, _chat, _system, _no_text, _budget, _kernels,
-    _cache_state, _unverified, _few_values,
+    _threads, _skipped, _halved, _truncated, _chat, _system, _recommended, _no_text, _budget,
+    _kernels, _cache_state, _unverified, _few_values,
 )  # fmt: skip
 """In the order in which their flags are shown, after those of `noise_flags`."""
 

@@ -7,11 +7,11 @@ journalled as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from evals.errors import SpecError
+from evals.generation import read_generation
 from evals.tasks import Item
 from runners.identity import digest
 from runners.worker import protocol
@@ -133,42 +133,15 @@ def _scored(item: Item, score: protocol.ItemScore) -> list[list[Answer]]:
 
 
 def _generation(task: str, instance: Any, *, seed: int) -> protocol.GenerateItem:
-    """lm-eval's generation arguments, read as its own models read them."""
-    prompt, arguments = instance.args[0], instance.args[1]
-    until = arguments.get("until") or []
-    top_p = arguments.get("top_p")
-    try:
-        return protocol.GenerateItem(
-            prompt=prompt,
-            until=[until] if isinstance(until, str) else list(until),
-            max_tokens=_max_tokens(task, arguments),
-            temperature=_temperature(arguments),
-            top_k=int(arguments.get("top_k") or 0),
-            top_p=1.0 if top_p is None else float(top_p),
-            seed=seed,
-        )
-    except (TypeError, ValueError) as error:
-        raise SpecError(f'task "{task}": generation_kwargs: {error}') from error
-
-
-def _max_tokens(task: str, arguments: Mapping[str, Any]) -> int:
-    """The first of lm-eval's names for it that is given, else its default of 256."""
-    for name in ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens"):
-        if arguments.get(name) is not None:
-            tokens = int(arguments[name])
-            if tokens < 1:
-                raise SpecError(f'task "{task}": {name} is {tokens}; it must be at least 1')
-            return tokens
-    return 256
-
-
-def _temperature(arguments: Mapping[str, Any]) -> float:
-    """0 unless sampling is asked for, by `do_sample` or by a temperature alone.
-
-    `do_sample` without a temperature samples at 1, as transformers does.
-    """
-    given, sample = arguments.get("temperature"), arguments.get("do_sample")
-    temperature = float(1.0 if given is None else given)
-    if sample is None:
-        sample = given is not None and temperature > 0
-    return temperature if sample else 0.0
+    asked = read_generation(task, instance.args[1])
+    return protocol.GenerateItem(
+        prompt=instance.args[0],
+        until=list(asked.until),
+        max_tokens=asked.max_tokens,
+        temperature=asked.temperature,
+        top_k=asked.top_k,
+        top_p=asked.top_p,
+        min_p=asked.min_p,
+        repetition_penalty=asked.repetition_penalty,
+        seed=seed,
+    )

@@ -66,6 +66,7 @@ class Hf:
             chat_template=bool(text.template),
             compute=str(model.dtype).removeprefix("torch."),
             device=str(model.device),
+            recommends=model.recommended(),
         )
 
     def latency(self, message: protocol.RunLatency, progress: OnProgress) -> protocol.LatencyTimes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -26,6 +27,11 @@ VERSION: str = llama_cpp.__version__
 BUILD: str = build_info()
 
 DEFAULT_CONTEXT = 4096
+SAMPLING_KEYS = {
+    "temp": "temperature", "top_k": "top_k", "top_p": "top_p", "min_p": "min_p",
+    "penalty_repeat": "repetition_penalty",
+}  # fmt: skip
+"""Of a GGUF's `general.sampling`."""
 SHARED, COPIED = "prefix tree, tokens in several sequences", "prefix tree, sequences copied"
 
 
@@ -64,6 +70,7 @@ class LlamaCpp:
             vocabulary=model.vocabulary,
             architecture=model.meta("general.architecture"),
             chat_template=bool(model.meta("tokenizer.chat_template")),
+            recommends=_recommended(model),
         )
 
     def latency(self, message: protocol.RunLatency, progress: OnProgress) -> protocol.LatencyTimes:
@@ -150,6 +157,15 @@ class LlamaCpp:
         return item_scorings(
             model.encode, item, prefix_token=model.prefix_token, max_length=self._length
         )
+
+
+def _recommended(model: Model) -> dict[str, float]:
+    """Sampling settings of the file's header, by transformers' names; what is no number is none."""
+    found: dict[str, float] = {}
+    for key, name in SAMPLING_KEYS.items():
+        with contextlib.suppress(ValueError):
+            found[name] = float(model.meta(f"general.sampling.{key}"))
+    return found
 
 
 def _prompt_text(model: Model, tokens: int) -> str:

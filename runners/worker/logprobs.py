@@ -9,6 +9,8 @@ import numpy as np
 from runners.worker.runtime import check_largest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 ROWS_AT_ONCE = 16  # rows whose exponentials are held at a time: 16 x 49,152 x 4 bytes = 3 MB
@@ -54,13 +56,21 @@ def target_logprobs(
 class Sampler:
     """Picks the next token: the most likely one at temperature 0, else one drawn from the softmax.
 
-    `top_k` (0: all) is applied before `top_p` (1: all), as transformers' samplers do.
+    `top_k` (0: all), then `top_p` (1: all), then `min_p` (0: all), as transformers' samplers do;
+    before them `repetition_penalty` on the logits of every token so far, greedy or not (N. S.
+    Keskar et al., arXiv:1909.05858, as transformers has it: negative logits are multiplied).
+
+    Args:
+        seen: the prompt's tokens.
     """
 
     def __init__(
-        self, *, temperature: float = 0.0, top_k: int = 0, top_p: float = 1.0, seed: int = 0
-    ) -> None:
+        self, *, temperature: float = 0.0, top_k: int = 0, top_p: float = 1.0, seed: int = 0,
+        min_p: float = 0.0, repetition_penalty: float = 1.0, seen: Sequence[int] = (),
+    ) -> None:  # fmt: skip
         self._temperature, self._top_k, self._top_p = temperature, top_k, top_p
+        self._min_p, self._penalty = min_p, repetition_penalty
+        self._seen = set(map(int, seen)) if repetition_penalty != 1 else set()
         self._generator = np.random.default_rng(seed) if temperature > 0 else None
 
     def __call__(self, logits: NDArray[np.float32]) -> int:
@@ -69,6 +79,21 @@ class Sampler:
         Raises:
             WorkerError: the largest logit is NaN or infinite.
         """
+        if self._penalty == 1:
+            return self._chosen(logits)
+        token = self._chosen(self._penalised(logits))
+        self._seen.add(token)
+        return token
+
+    def _penalised(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        changed = logits.copy()
+        if self._seen:
+            at = np.fromiter(self._seen, dtype=np.int64)
+            penalty = np.float32(self._penalty)
+            changed[at] = np.where(logits[at] < 0, logits[at] * penalty, logits[at] / penalty)
+        return changed
+
+    def _chosen(self, logits: NDArray[np.float32]) -> int:
         likeliest = int(logits.argmax())
         check_largest(float(logits[likeliest]))
         if self._generator is None:
@@ -82,5 +107,8 @@ class Sampler:
         weights /= weights.sum()
         if self._top_p < 1:
             kept = int(np.searchsorted(np.cumsum(weights), self._top_p)) + 1
+            order, weights = order[:kept], weights[:kept] / weights[:kept].sum()
+        if self._min_p > 0:
+            kept = int((weights >= self._min_p * weights[0]).sum())  # in descending order
             order, weights = order[:kept], weights[:kept] / weights[:kept].sum()
         return int(order[self._generator.choice(len(order), p=weights)])

@@ -116,7 +116,7 @@ def generated(
         watcher = StopWatcher(item.until)
         times, stop = timed_request(
             decoder, vocabulary, tokens, item.max_tokens,
-            started_ns=started, sampler=item_sampler(item), watcher=watcher,
+            started_ns=started, sampler=item_sampler(item, tokens), watcher=watcher,
         )  # fmt: skip
         answers.append(
             protocol.ItemText(
@@ -151,9 +151,17 @@ def prompt_tokens(
     return tokens[-room:], len(tokens) > room
 
 
-def item_sampler(item: protocol.GenerateItem) -> Sampler:
-    """How an item's tokens are chosen."""
-    return Sampler(temperature=item.temperature, top_k=item.top_k, top_p=item.top_p, seed=item.seed)
+def item_sampler(item: protocol.GenerateItem, prompt: Sequence[int]) -> Sampler:
+    """How an item's tokens are chosen after a prompt."""
+    return Sampler(
+        temperature=item.temperature,
+        top_k=item.top_k,
+        top_p=item.top_p,
+        min_p=item.min_p,
+        seed=item.seed,
+        repetition_penalty=item.repetition_penalty,
+        seen=prompt,
+    )
 
 
 def _decode(decoder: Decoder, tokens: np.ndarray, start: int, *, wanted: bool) -> np.ndarray:

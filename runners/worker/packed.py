@@ -70,7 +70,7 @@ def generated(
         Answer(
             prompt=tuple(tokens),
             most=item.max_tokens,
-            sampler=item_sampler(item),
+            sampler=item_sampler(item, tokens),
             watcher=StopWatcher(item.until),
         )
         for item, tokens, _ in prompts

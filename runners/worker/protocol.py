@@ -7,7 +7,7 @@ it imports counts as the candidate's memory. How messages travel is `wire.py`'s 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 VERSION = 3
@@ -52,6 +52,8 @@ class Loaded:
     """The number type that it computes in, where that is chosen when it loads."""
     device: str = ""
     """Likewise, what it computes on."""
+    recommends: dict[str, Any] = field(default_factory=dict)
+    """Generation settings that the model's own files ask for, by transformers' names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +175,8 @@ class GenerateItem:
     top_k: int
     top_p: float
     seed: int
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

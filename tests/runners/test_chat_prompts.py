@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -92,3 +93,22 @@ def test_a_template_that_fails_on_one_task_leaves_the_others(asked: Callable[[st
     assert {name: one.n for name, one in record.accuracy.items()} == {
         "described": 2, "plain": 0, "prefixed": 2,
     }  # fmt: skip
+
+
+def test_settings_of_the_models_files_count_where_a_task_leaves_them_open(
+    tmp_path: Path, task_writer: Callable[..., None], loader: Callable[..., list[Any]]
+):
+    from runners.assemble import _recommended
+
+    sampled = {"do_sample": True, "temperature": 1, "top_k": 5}
+    task_writer(tmp_path, "greedy", ANSWER, items=1)
+    task_writer(tmp_path, "sampled", {**ANSWER, "generation_kwargs": sampled}, items=1)
+    told = {"temperature": 0.6, "top_k": 20, "top_p": 0.9, "repetition_penalty": 1.1}
+
+    def found(*names: str) -> set[str]:
+        job: Any = SimpleNamespace(tasks=loader(tmp_path, *names), scores=True)
+        measured: Any = SimpleNamespace(loaded=SimpleNamespace(recommends=told))
+        return set(_recommended(job, measured))
+
+    assert found("greedy") == {"repetition_penalty"}
+    assert found("sampled") == {"repetition_penalty", "top_p"}

@@ -311,3 +311,26 @@ def test_a_job_beside_other_work_is_flagged(bench: Bench) -> None:
     with somebody_at_work():
         record = bench.run(delay_per_token_s=0.1)
     assert "other processes used" in named(record.flags, "contended")[0]
+
+
+def test_settings_of_the_models_own_that_nothing_takes_over():
+    told = {"repetition_penalty": 1.1, "top_k": 20}
+    assert raised(plain_record(), replace(SEEN, recommends=told)) == [
+        (
+            "warning",
+            "generation settings not taken over",
+            "the model's files ask for repetition_penalty 1.1, top_k 20; answers are chosen as the "
+            "tasks say",
+        )
+    ]
+
+
+def test_a_system_message_that_is_not_shown():
+    seen = replace(SEEN, without_system={"t": (0, 4), "u": (3, 4)})
+    assert raised(plain_record(), seen) == [
+        (
+            "warning",
+            "system message left out",
+            "u: the chat template shows none in 3 of 4 prompts",
+        )
+    ]

@@ -267,7 +267,7 @@ def test_a_key_without_a_value_is_its_default():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"max_gen_toks": 0}, 'task "t": max_gen_toks is 0; it must be at least 1'),
+        ({"max_gen_toks": 0}, "generation_kwargs: max_gen_toks is 0; it must be at least 1"),
         ({"max_tokens": -3}, "max_tokens is -3"),
         ({"max_gen_toks": "many"}, 'task "t": generation_kwargs: .*many'),
         ({"temperature": "hot"}, 'task "t": generation_kwargs: .*hot'),

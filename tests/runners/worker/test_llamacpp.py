@@ -11,7 +11,8 @@ import os
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -371,6 +372,15 @@ def test_the_models_own_chat_template(runtime):
     found = runtime.chat_template()
     assert "<|im_start|>" in found.text
     assert (found.bos, found.eos) == ("<|im_start|>", "<|im_end|>")
+
+
+def test_sampling_settings_of_the_header_are_told():
+    from runners.worker.llamacpp import _recommended
+
+    header = {"general.sampling.temp": "0.10", "general.sampling.penalty_repeat": "1.05",
+              "general.sampling.top_k": "many"}  # fmt: skip
+    model: Any = SimpleNamespace(meta=lambda key: header.get(key, ""))
+    assert _recommended(model) == {"temperature": 0.1, "repetition_penalty": 1.05}
 
 
 def refused(path: Path) -> str:

@@ -141,6 +141,25 @@ def test_of_equal_logits_top_k_keeps_the_first():
     assert set(drawn([5] * 100, top_k=2)) == {0, 1}
 
 
+def test_min_p_keeps_what_is_likely_beside_the_likeliest():
+    # Shares of the likeliest (0.4): 0.25, 0.5, 0.75, 1.
+    assert set(drawn(TENTHS, min_p=0.6)) == {2, 3}
+    assert set(drawn(TENTHS, min_p=0.25 + 1e-6)) == {1, 2, 3}
+    assert set(drawn(TENTHS, min_p=1.0)) == {3}
+    # The bound moves with the temperature: at 2 they are the roots, 0.5, 0.71, 0.87, 1.
+    assert set(drawn(TENTHS, min_p=0.6, temperature=2.0)) == {1, 2, 3}
+
+
+def test_a_repeated_token_is_penalised_as_transformers_does():
+    # 4 / 2 = 2 < 3; then 3 / 2 = 1.5 < 2; then 2 is the largest left.
+    sampler = Sampler(repetition_penalty=2.0, seen=[0])
+    row = np.array([4, 3, -1], dtype=np.float32)
+    assert [sampler(row) for _ in range(3)] == [1, 0, 0]
+    # Negative logits are multiplied: -1 becomes -2, below -1.5.
+    assert Sampler(repetition_penalty=2.0, seen=[0])(rows([-1, -1.5])[0]) == 1
+    assert row.tolist() == [4, 3, -1]
+
+
 def test_masked_tokens_are_never_drawn():
     assert set(drawn([-math.inf, 0, 0])) == {1, 2}
 

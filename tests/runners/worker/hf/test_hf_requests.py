@@ -177,6 +177,19 @@ def changed(source: Path, target: Path, **config: Any) -> Path:
     return target
 
 
+def test_the_folders_own_generation_settings_are_told(
+    tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    from runners.worker.hf import Hf
+
+    folder = changed(tiny("llama"), tmp_path / "settings")
+    told = {"do_sample": True, "temperature": 0.6, "repetition_penalty": 1.1, "eos_token_id": 1}
+    (folder / "generation_config.json").write_text(json.dumps(told))
+    said = Hf().load(loading(folder))
+    assert said.recommends == {"temperature": 0.6, "repetition_penalty": 1.1}
+    assert Hf().load(loading(tiny("llama"))).recommends == {}
+
+
 def test_a_folder_that_does_not_fit_is_refused(tiny: Callable[[str], Path], tmp_path: Path) -> None:
     from runners.worker.hf import Hf
 
