@@ -24,6 +24,7 @@ TASK_FAULTS = (
     AttributeError,
     ImportError,
     LookupError,
+    MemoryError,  # Python's parser, for a text that lm-eval reads as a list
     NameError,
     RuntimeError,
     StopIteration,  # datasets, for a file without rows

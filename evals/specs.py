@@ -200,8 +200,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     try:
         text = read_small(path, MAX_SPEC_BYTES)
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
-            raise SpecError(f"{path}: YAML aliases (*name) are not allowed; write the value out")
+        refuse_aliases(path, text)
         content = yaml.safe_load(text)
     except OSError as error:
         raise SpecError(f"{path}: cannot be read ({error.strerror})") from error
@@ -210,6 +209,18 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise SpecError(f"{path}: expected keys and values, found {type(content).__name__}")
     return content
+
+
+def refuse_aliases(path: Path, text: str) -> None:
+    """Refuse a YAML text that could grow when it is expanded.
+
+    Raises:
+        SpecError: it has an alias.
+        yaml.YAMLError: it is no YAML.
+    """
+    events = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    if any(isinstance(event, yaml.AliasEvent) for event in events):
+        raise SpecError(f"{path}: YAML aliases (*name) are not allowed; write the value out")
 
 
 def check_spec(content: dict[str, Any], kind: type[SpecT], *, where: str) -> SpecT:

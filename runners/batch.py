@@ -40,6 +40,8 @@ class Batch:
     limit: int | None = None
     data: Literal["packaged", "hub"] = "packaged"
     include: Path | None = None
+    trust_tasks: bool = False
+    """Run what the task files of `include` name."""
     offline: bool = False
     accepted: frozenset[str] = frozenset()
     throughput: bool = False
@@ -73,6 +75,7 @@ def prepare_tasks(batch: Batch, *, progress: Progress | None = None) -> list[Pre
         batch.suite,
         data=batch.data,
         include=batch.include,
+        trust_tasks=batch.trust_tasks,
         offline=batch.offline,
         limit=batch.limit,
         progress=progress,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from evals.errors import SpecError, one_line
 from evals.faults import TASK_FAULTS
 from evals.quiet import quiet_harness
+from evals.sandbox import sandboxed_templates
 from evals.tasks import Item, LoadedTask
 from runners.record import TaskAccuracy
 from runners.record_values import bounded
@@ -49,7 +50,10 @@ def score_task(
     if not done:
         return TaskScore(accuracy=_accuracy(loaded, items, {}, 0), rows=())
     try:
-        with quiet_harness():  # a task's functions may print, and stdout is for data
+        with (
+            quiet_harness(),
+            sandboxed_templates(trusted=loaded.trusted),
+        ):  # a task's functions may print, and stdout is for data
             per_item = _process(loaded, done, answered)
             values: dict[str, list[Any]] = {}
             for row in per_item:

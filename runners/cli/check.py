@@ -23,6 +23,7 @@ from runners.cli.options import (
     open_store,
     store_option,
     suite_options,
+    trust_code_option,
 )
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ TIMEOUT_S = 600.0
               help="Print GitHub annotations, and append the summary to "
               "$GITHUB_STEP_SUMMARY.")  # fmt: skip
 @accept_option
+@trust_code_option
 @offline_option
 @json_option
 def command(candidate: str, against: str, **options: Any) -> int:

@@ -43,7 +43,7 @@ def command(
     progress = ProgressLines()
     lines: list[dict[str, Any]] = []
     failed = False
-    for candidate in choose_candidates(candidates) if candidates else ():
+    for candidate in choose_candidates(candidates, trust_code=True) if candidates else ():
         try:
             found = weights.resolve(
                 candidate, accepted=frozenset(accepted), progress=progress.transfer

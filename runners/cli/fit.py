@@ -19,6 +19,7 @@ from runners.cli.options import (
     open_store,
     store_option,
     suite_options,
+    trust_code_option,
 )
 from runners.cli.progress import ProgressLines
 
@@ -40,6 +41,7 @@ DEFAULT_ITEMS = 2
               help="Take probes from the store (default), or run all of them anew.")  # fmt: skip
 @store_option
 @accept_option
+@trust_code_option
 @offline_option
 @json_option
 def command(candidate: str, **options: Any) -> int:
@@ -61,11 +63,12 @@ def command(candidate: str, **options: Any) -> int:
         go_offline()
     progress = ProgressLines()
     batch = Batch(
-        candidates=choose_candidates((candidate,)),
+        candidates=choose_candidates((candidate,), trust_code=options["trust_code"]),
         suite=choose_suite(options["suite_name"], options["tasks"], options["seed"]),
         limit=options["limit"] or DEFAULT_ITEMS,
         data=options["data"],
         include=options["include"],
+        trust_tasks=options["trust_tasks"],
         offline=options["offline"],
         accepted=frozenset(options["accepted"]),
         budget=ad_hoc(cpus=options["cpus"]) if options["cpus"] else None,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from evals.errors import SpecError
 from runners.cli.names import complete_budgets, complete_suites
 from runners.store import Store, default_store
+
+if TYPE_CHECKING:
+    from evals.specs import Candidate
 
 MOST = {"cpus": 1024.0, "min-decode": 1e6}
 """As a budget's file allows."""
@@ -34,6 +38,12 @@ accept_option = click.option(
 )  # fmt: skip
 
 
+trust_code_option = click.option(
+    "--trust-remote-code", "trust_code", is_flag=True,
+    help="Run the Python that comes with a model whose candidate says trust_remote_code.",
+)  # fmt: skip
+
+
 def suite_options(command: F) -> F:
     """What is run: --suite or --tasks, and which of their items."""
     for option in reversed([
@@ -48,6 +58,11 @@ def suite_options(command: F) -> F:
         click.option(
             "--include", type=click.Path(exists=True, file_okay=False, path_type=Path),
             metavar="DIR", help="A folder with task files of your own.",
+        ),
+        click.option(
+            "--trust-tasks", is_flag=True,
+            help="Run what that folder's files name (functions, metrics, files elsewhere) with "
+            "your rights; docs/trust.md.",
         ),
         click.option(
             "--limit", type=click.IntRange(min=1), metavar="N",
@@ -164,11 +179,15 @@ def choose_suite(suite_name: str | None, tasks: str | None, seed: int | None) ->
     return suite if seed is None else suite.model_copy(update={"seed": seed})
 
 
-def choose_candidates(names: Sequence[str]) -> tuple[Any, ...]:
+def choose_candidates(names: Sequence[str], *, trust_code: bool) -> tuple[Any, ...]:
     """The candidates that were named, or the embedded default.
 
+    Args:
+        names: what was typed.
+        trust_code: whether one may bring Python of its own.
+
     Raises:
-        SpecError: one is unknown or wrong.
+        SpecError: one is unknown or wrong, or brings Python and may not.
         click.UsageError: two have one name.
     """
     from evals import catalogue
@@ -180,4 +199,19 @@ def choose_candidates(names: Sequence[str]) -> tuple[Any, ...]:
             f'candidate "{twice[0]}" is given twice; name it once, or give one another name in a '
             "YAML file"
         )
+    for candidate in found:
+        refuse_code(candidate, trusted=trust_code)
     return found
+
+
+def refuse_code(candidate: Candidate, *, trusted: bool) -> None:
+    """Refuse a model's own Python, which its candidate's file alone cannot allow.
+
+    Raises:
+        SpecError: the candidate wants it, and the command line does not.
+    """
+    if candidate.settings.trust_remote_code and not trusted:
+        raise SpecError(
+            f"candidate {candidate.name}: settings.trust_remote_code runs Python that lies beside "
+            "its weights with your rights; --trust-remote-code if you trust its author"
+        )

@@ -10,7 +10,7 @@ import click
 
 from evals.errors import RecordError, SpecError
 from runners.budgets import recorded_budget
-from runners.cli.options import choose_suite
+from runners.cli.options import choose_suite, refuse_code
 from runners.cli.sides import find_side
 from runners.store import Store
 
@@ -62,6 +62,8 @@ def plan(candidate: str, against: str, store: Store, chosen: dict[str, Any]) -> 
     """
     new, _ = _runnable(candidate, store)
     old, recorded = _runnable(against, store)
+    for side in (new, old):
+        refuse_code(side, trusted=chosen["trust_code"])
     if new.name == old.name:
         old = old.model_copy(update={"name": f"{old.name}{BASELINE}"})
     if recorded is None or chosen["suite_name"] or chosen["tasks"]:
@@ -152,6 +154,7 @@ def _batch(planned: Plan, pairs: int, order: str, chosen: dict[str, Any]) -> Bat
         limit=chosen["limit"],
         data=chosen["data"],
         include=chosen["include"],
+        trust_tasks=chosen["trust_tasks"],
         offline=chosen["offline"],
         accepted=frozenset(chosen["accepted"]),
         order=order,

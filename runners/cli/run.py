@@ -24,6 +24,7 @@ from runners.cli.options import (
     open_store,
     store_option,
     suite_options,
+    trust_code_option,
 )
 from runners.cli.progress import ProgressLines, format_duration
 
@@ -75,6 +76,7 @@ def _timeout(_context: click.Context, _parameter: click.Parameter, seconds: floa
               "times.")  # fmt: skip
 @click.option("--keep-prompts", is_flag=True, help="Keep the prompts in the samples.")
 @accept_option
+@trust_code_option
 @offline_option
 @json_option
 def command(candidates: tuple[str, ...], **options: Any) -> int:
@@ -113,13 +115,14 @@ def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
     from runners.batch import Batch
 
     return Batch(
-        candidates=choose_candidates(candidates),
+        candidates=choose_candidates(candidates, trust_code=options["trust_code"]),
         suite=choose_suite(options["suite_name"], options["tasks"], options["seed"]),
         repeats=options["repeats"],
         score_each=options["score"] == "each",
         limit=options["limit"],
         data=options["data"],
         include=options["include"],
+        trust_tasks=options["trust_tasks"],
         offline=options["offline"],
         accepted=frozenset(options["accepted"]),
         throughput=options["throughput"],

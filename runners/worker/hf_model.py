@@ -209,6 +209,6 @@ def _reason(error: Exception) -> str:
     if "trust_remote_code" in text:
         return (
             "the model brings Python code of its own, which is not run; if you trust its author: "
-            "settings: {trust_remote_code: true}"
+            "settings: {trust_remote_code: true}, and --trust-remote-code"
         )
     return text[:300]

@@ -98,7 +98,7 @@ def test_a_template_that_fails_on_one_task_leaves_the_others(asked: Callable[[st
 def test_settings_of_the_models_files_count_where_a_task_leaves_them_open(
     tmp_path: Path, task_writer: Callable[..., None], loader: Callable[..., list[Any]]
 ):
-    from runners.assemble import _recommended
+    from runners.recommended import recommended
 
     sampled = {"do_sample": True, "temperature": 1, "top_k": 5}
     task_writer(tmp_path, "greedy", ANSWER, items=1)
@@ -108,7 +108,7 @@ def test_settings_of_the_models_files_count_where_a_task_leaves_them_open(
     def found(*names: str) -> set[str]:
         job: Any = SimpleNamespace(tasks=loader(tmp_path, *names), scores=True)
         measured: Any = SimpleNamespace(loaded=SimpleNamespace(recommends=told))
-        return set(_recommended(job, measured))
+        return set(recommended(job, measured))
 
     assert found("greedy") == {"repetition_penalty"}
     assert found("sampled") == {"repetition_penalty", "top_p"}
