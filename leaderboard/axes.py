@@ -1,4 +1,6 @@
-"""Times, memory and size of two candidates as ratios; runs of unlike machines are not compared."""
+"""Times, memory and size of two candidates as ratios, where they were measured under the same
+conditions.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from evals.errors import RecordError
+from leaderboard.conditions import why_unlike
 from leaderboard.run_ratios import RunRatio, paired_ratio, unpaired_ratio
 from runners.record import Record
 
@@ -39,7 +42,7 @@ def compare_axes(
     """Every time, memory and size that either side has.
 
     Args:
-        reference: runs of one candidate on one machine under one budget, at least one.
+        reference: runs of one candidate under one set of conditions, at least one.
         other: of the other.
         confidence: two-sided.
 
@@ -49,7 +52,7 @@ def compare_axes(
         file's size: one number, on any machine.
 
     Raises:
-        RecordError: runs of one side were made on different machines or budgets.
+        RecordError: runs of one side were made under different conditions.
     """
     for runs in (reference, other):
         _check_alike(runs)
@@ -74,18 +77,6 @@ def compare_axes(
             )
         )
     return (*found, _weights(reference[0], other[0]))
-
-
-def why_unlike(reference: Record, other: Record) -> str:
-    """Why times and memory of two runs are not comparable; empty where they are."""
-    machines = [r.machine.get("fingerprint") for r in (reference, other)]
-    if None in machines:
-        return "measured on a machine that is not known"
-    if machines[0] != machines[1]:
-        return f"measured on unlike machines ({machines[0]}, {machines[1]})"
-    if reference.budget != other.budget:
-        return "measured under different budgets"
-    return ""
 
 
 def _check_alike(runs: Sequence[Record]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from evals.errors import RecordError
 from leaderboard.answers import Answers, ItemKey, parts, read_answers
 from leaderboard.axes import AxisComparison, compare_axes
+from leaderboard.conditions import why_unlike
 from leaderboard.corrections import benjamini_hochberg
 from leaderboard.mismatch import Mismatch, mismatches
 from leaderboard.paired import PairedDifference, mean_difference, paired_difference
@@ -93,6 +94,8 @@ class Comparison:
     """Why there is none."""
     axes: tuple[AxisComparison, ...]
     items: tuple[ItemDifference, ...]
+    unlike: str = ""
+    """How the conditions of the two differ; accuracy is compared all the same."""
 
 
 def compare(
@@ -162,6 +165,7 @@ def _pair(
         overall_reason=reason,
         axes=compare_axes(sides[0].runs, sides[1].runs, confidence=confidence),
         items=_differing(*both) if both else (),
+        unlike=why_unlike(a, b),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from leaderboard.conditions import build_name
 from leaderboard.overview import Line
 from leaderboard.stats import Interval
 
@@ -47,6 +48,7 @@ def _flat(line: Line) -> dict[str, Any]:
         "runtime": candidate.runtime,
         "licence": candidate.licence,
         "machine": row.record.machine.get("fingerprint"),
+        "build": build_name(row.record),
         "suite": row.record.suite.name,
         "suite_version": row.record.suite.version,
         "flags": "; ".join(row.flags),

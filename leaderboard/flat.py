@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     import pyarrow
 
 Flat = dict[str, Any]
-MACHINE = ("fingerprint", "cpu_model", "usable_cpus", "ram_bytes", "gpu", "os_family", "os_release")
+MACHINE = (
+    "fingerprint", "cpu_model", "cpu_id", "cpu_features", "usable_cpus", "ram_bytes", "gpu",
+    "os_family", "os_release",
+)  # fmt: skip
 
 
 def flat_record(record: Record) -> Flat:
@@ -50,6 +53,7 @@ def _what(record: Record) -> Flat:
         "scored": record.job.scores,
         "candidate": candidate.name,
         "family": candidate.family,
+        "digest": candidate.digest,
         "runtime": candidate.runtime,
         "quantisation": quantisation.name if quantisation else None,
         "bits_per_weight": quantisation.bits_per_weight if quantisation else None,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from leaderboard.board import Row, merged
-from leaderboard.peers import Conditions, conditions
+from leaderboard.conditions import Place, conditions
 from leaderboard.runs import runs_key
 from runners.record import Record
 
@@ -16,11 +16,15 @@ class Versions:
     """What a measurement was made with: what may change between two points."""
 
     candidate: str
-    """Digest: weights, quantisation, settings."""
+    """Digest: weights, runtime, chosen settings."""
     runtime: str
     """Name and version."""
     build: str
-    """Of the runtime."""
+    """Of the runtime, in its own words."""
+    libraries: str
+    """Digest over the runtime's compiled libraries."""
+    left_out: str
+    """Kernels that crash in this build and were not used."""
     weighin: str
     lm_eval: str
     kernel: str
@@ -39,9 +43,11 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """Points that may be joined: one machine, one set of items, one budget."""
+    """Points that may be joined: one machine, one set of items, one budget. The runtime's build may
+    change along it: that is a change to be seen, as another version is.
+    """
 
-    conditions: Conditions
+    place: Place
     points: tuple[Point, ...]
     """Oldest first."""
 
@@ -67,11 +73,11 @@ def history(records: Sequence[Record], name: str) -> tuple[Line, ...]:
         if record.candidate.name == name:
             key = (*runs_key(record), record.job.batch, versions(record))
             groups.setdefault(key, []).append(record)
-    lines: dict[Conditions, list[Row]] = {}
+    lines: dict[Place, list[Row]] = {}
     for group in groups.values():
         for row in merged(group):
-            lines.setdefault(conditions(row), []).append(row)
-    found = [Line(conditions=key, points=_points(rows)) for key, rows in lines.items()]
+            lines.setdefault(conditions(row.record).place, []).append(row)
+    found = [Line(place=key, points=_points(rows)) for key, rows in lines.items()]
     return tuple(sorted(found, key=lambda line: _when(line.points[-1].row), reverse=True))
 
 
@@ -86,6 +92,8 @@ def versions(record: Record) -> Versions:
         candidate=record.candidate.digest,
         runtime=f"{record.candidate.runtime} {named('runtime_version')}",
         build=named("runtime_build"),
+        libraries=named("runtime_digest")[:7],
+        left_out=str(software.get("left_out") or "nothing"),
         weighin=named("weighin"),
         lm_eval=named("lm_eval"),
         kernel=str(record.machine.get("os_release") or "unknown"),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from leaderboard.conditions import UNKNOWN, build_name, build_of, machine_of, name_only
 from runners.record import Record
 
 
@@ -16,6 +17,10 @@ class Machine:
 
     fingerprint: str
     cpu_model: str
+    generation: str
+    """Family, model and stepping; else how else it is known: by its name only, or not at all."""
+    features: tuple[str, ...]
+    """Instruction sets with kernels of their own."""
     usable_cpus: int | None
     ram_bytes: int | None
     gpu: str
@@ -33,7 +38,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One candidate on one suite and machine."""
+    """One candidate on one suite, on one machine, in one build of its runtime."""
 
     candidate: str
     digest: str
@@ -41,6 +46,8 @@ class Measured:
     """Name and version."""
     machine: str
     """Fingerprint."""
+    build: str
+    """Of the runtime, in words."""
     runs: int
     statuses: tuple[tuple[str, int], ...]
     """How many runs ended how, the most frequent first."""
@@ -66,22 +73,18 @@ def machines(records: Sequence[Record]) -> tuple[Machine, ...]:
     """Every machine in the records, the one with the most runs first."""
     groups: dict[str, list[Record]] = {}
     for record in records:
-        groups.setdefault(fingerprint(record), []).append(record)
+        groups.setdefault(machine_of(record), []).append(record)
     found = [_machine(name, group) for name, group in groups.items()]
     return tuple(sorted(found, key=lambda machine: (-machine.runs, machine.fingerprint)))
 
 
-def fingerprint(record: Record) -> str:
-    """Of the machine that a run was made on."""
-    return str(record.machine.get("fingerprint"))
-
-
 def measured(records: Sequence[Record]) -> tuple[Measured, ...]:
-    """Every candidate, suite and machine that go together, in the order in which they appear."""
-    groups: dict[tuple[str, str, str, str], list[Record]] = {}
+    """Every candidate, suite, machine and build that go together, in the order they appear in."""
+    groups: dict[tuple[str, ...], list[Record]] = {}
     for record in records:
         candidate = record.candidate
-        key = (candidate.name, candidate.digest, record.suite.digest, fingerprint(record))
+        where = (machine_of(record), build_of(record))
+        key = (candidate.name, candidate.digest, record.suite.digest, *where)
         groups.setdefault(key, []).append(record)
     return tuple(_measured(group) for group in groups.values())
 
@@ -105,11 +108,19 @@ def data_sources(records: Sequence[Record]) -> tuple[Data, ...]:
 
 
 def _machine(name: str, group: Sequence[Record]) -> Machine:
-    about = group[-1].machine
+    last, about = group[-1], group[-1].machine
+    known = str(about.get("cpu_id"))
+    if machine_of(last) == UNKNOWN:
+        known = "imported; machine unknown" if last.imported else "machine unknown"
+    elif name_only(last):
+        known = "known by its name only"
+    features = about.get("cpu_features")
     dates = [record.created_at for record in group]
     return Machine(
         fingerprint=name,
         cpu_model=str(about.get("cpu_model") or "unknown"),
+        generation=known,
+        features=tuple(map(str, features)) if isinstance(features, list | tuple) else (),
         usable_cpus=_whole(about, "usable_cpus"),
         ram_bytes=_whole(about, "ram_bytes"),
         gpu=_names(about.get("gpu")),
@@ -128,7 +139,8 @@ def _measured(group: Sequence[Record]) -> Measured:
         candidate=last.candidate.name,
         digest=last.candidate.digest,
         suite=f"{last.suite.name} version {last.suite.version}",
-        machine=fingerprint(last),
+        machine=machine_of(last),
+        build=build_name(last),
         runs=len(group),
         statuses=tuple(Counter(str(record.status) for record in group).most_common()),
         items=max(sum(task.n for task in record.accuracy.values()) for record in group),

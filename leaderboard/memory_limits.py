@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leaderboard.board import VERDICTS, longest_workload
+from leaderboard.conditions import conditions
 from leaderboard.stats import Interval, mean_interval
 from runners.record import Record
 
@@ -36,11 +37,11 @@ class LimitPoint:
 
 
 def limit_curve(records: Sequence[Record], candidate: Record) -> tuple[LimitPoint, ...]:
-    """The memory-limit curve of one candidate on one machine.
+    """The memory-limit curve of one candidate on one machine, in one build.
 
     Args:
         records: a store's, of any candidate.
-        candidate: a run of the one that is meant; its machine, too.
+        candidate: a run of the one that is meant; its machine and build, too.
 
     Returns:
         A point a limit, ascending, the unlimited one last; empty where no run had a memory limit.
@@ -83,8 +84,9 @@ def enforced_by(record: Record) -> str:
 
 
 def _same(one: Record, candidate: Record) -> bool:
-    machines = {str(record.machine.get("fingerprint")) for record in (one, candidate)}
-    return one.candidate.digest == candidate.candidate.digest and len(machines) == 1
+    a, b = conditions(one), conditions(candidate)
+    alike = (a.place.machine, a.build) == (b.place.machine, b.build)
+    return one.candidate.digest == candidate.candidate.digest and alike
 
 
 def _point(limit: int | None, runs: Sequence[Record], workload: str | None) -> LimitPoint:

@@ -1,7 +1,7 @@
 """Rows that may be ranked together, and their answers side by side.
 
-A time means something beside a time of the same machine only, an accuracy beside one on the same
-items only. So nothing here takes rows of several machines or suites at once.
+A time means something beside a time of the same machine and build only, an accuracy beside one on
+the same items only. So nothing here takes rows of several machines, builds or suites at once.
 """
 
 from __future__ import annotations
@@ -14,53 +14,71 @@ import numpy.typing as npt
 
 from leaderboard.answers import ItemKey
 from leaderboard.board import Row, Score
+from leaderboard.conditions import Place, conditions
 
 Scores = Mapping[str, Mapping[ItemKey, float]]
 """Of one run, by task or group: `leaderboard.answers.Answers.scores`."""
 Floats = npt.NDArray[np.float64]
 
 
-class Conditions(NamedTuple):
+class Shared(NamedTuple):
     """What rows must share to be ranked together."""
 
-    machine: str
-    """Fingerprint."""
-    suite: str
-    """Digest."""
-    budget: str
-    """As text; empty without one."""
+    place: Place
+    builds: tuple[str, ...]
+    """One of each runtime, sorted."""
 
 
-def conditions(row: Row) -> Conditions:
-    """Under which conditions a row was measured."""
-    record = row.record
-    budget = "" if record.budget is None else repr(sorted(record.budget.items()))
-    fingerprint = str(record.machine.get("fingerprint"))
-    return Conditions(machine=fingerprint, suite=record.suite.digest, budget=budget)
-
-
-def peers(rows: Sequence[Row]) -> dict[Conditions, tuple[Row, ...]]:
-    """Rows grouped by what may be ranked together, in the order in which they come."""
-    found: dict[Conditions, list[Row]] = {}
+def places(rows: Sequence[Row]) -> dict[Place, tuple[Row, ...]]:
+    """Rows by machine, suite and budget, in the order in which they come."""
+    found: dict[Place, list[Row]] = {}
     for row in rows:
-        found.setdefault(conditions(row), []).append(row)
+        found.setdefault(conditions(row.record).place, []).append(row)
     return {key: tuple(group) for key, group in found.items()}
+
+
+def builds(rows: Sequence[Row]) -> dict[str, dict[str, tuple[Row, ...]]]:
+    """Rows by runtime and its build, in the order in which they come."""
+    found: dict[str, dict[str, list[Row]]] = {}
+    for row in rows:
+        of_runtime = found.setdefault(row.record.candidate.runtime, {})
+        of_runtime.setdefault(conditions(row.record).build, []).append(row)
+    return {
+        runtime: {key: tuple(group) for key, group in of_runtime.items()}
+        for runtime, of_runtime in found.items()
+    }
+
+
+def sharing(rows: Sequence[Row], shared: Shared) -> tuple[Row, ...]:
+    """The rows that may be ranked together under what they share."""
+    keys = [conditions(row.record) for row in rows]
+    return tuple(
+        row
+        for row, key in zip(rows, keys, strict=True)
+        if key.place == shared.place and key.build in shared.builds
+    )
 
 
 def check_peers(rows: Sequence[Row]) -> None:
     """Refuse rows that may not be ranked together.
 
     Raises:
-        ValueError: they are of several machines, suites or budgets.
+        ValueError: they are of several machines, suites or budgets, or of two builds of a runtime.
     """
-    several = peers(rows)
-    if len(several) > 1:
-        first, second = list(several)[:2]
-        what = next(f for f in Conditions._fields if getattr(first, f) != getattr(second, f))
-        raise ValueError(
-            f"rows of more than one {what} cannot be ranked together: {getattr(first, what)!r}, "
-            f"{getattr(second, what)!r}; rank each group of peers()"
-        )
+    apart = places(rows)
+    if len(apart) > 1:
+        first, second = list(apart)[:2]
+        what = next(f for f in Place._fields if getattr(first, f) != getattr(second, f))
+        _refuse(what, [getattr(first, what), getattr(second, what)])
+    for runtime, found in builds(rows).items():
+        if len(found) > 1:
+            _refuse(f"build of {runtime}", list(found))
+
+
+def _refuse(what: str, values: Sequence[str]) -> None:
+    raise ValueError(
+        f"rows of more than one {what} cannot be ranked together: {values[0]!r}, {values[1]!r}"
+    )
 
 
 def side_by_side(

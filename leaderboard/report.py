@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from leaderboard.conditions import build_name, why_unlike
 from leaderboard.gate import Gate
 from leaderboard.judged import Judged
 from leaderboard.units import (
@@ -140,7 +141,7 @@ def notes(gate: Gate) -> list[str]:
                     f"{missing.task}: {len(keys)} items were answered by the {side} alone and "
                     f"left out (documents {documents}{more})"
                 )
-    lines += [*_disturbances(gate), *_floors(gate)]
+    lines += [*_conditions(gate), *_disturbances(gate), *_floors(gate)]
     if any(not j.paired and j.loss is not None for j in gate.judged):
         lines.append(
             "times and memory: the runs are not interleaved pairs, so a machine that drifted "
@@ -151,6 +152,17 @@ def notes(gate: Gate) -> list[str]:
     level = f"{1 - 2 * gate.policy.alpha:.0%}"
     lines.append(f"a loss is positive where the candidate is worse; intervals are {level} ones")
     return lines
+
+
+def _conditions(gate: Gate) -> list[str]:
+    """How the two sides' conditions differ, and what is judged all the same."""
+    why = why_unlike(gate.baseline.runs[-1], gate.candidate.runs[-1])
+    if not why:
+        return []
+    return [
+        f"times and memory: {why}, so they are not judged; --rerun measures both sides here",
+        "accuracy: judged on the same items, although other kernels change a few choices",
+    ]
 
 
 def _disturbances(gate: Gate) -> list[str]:
@@ -190,6 +202,7 @@ def as_dict(gate: Gate, *, created_at: str) -> dict[str, Any]:
                 "runs": [run.run_id for run in side.runs],
                 "suite": side.runs[-1].suite.name,
                 "machine": side.runs[-1].machine.get("fingerprint"),
+                "build": build_name(side.runs[-1]),
             }
             for which, side in sides.items()
         },

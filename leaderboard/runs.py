@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from leaderboard.conditions import Conditions, conditions
 from runners.record import Record
 
 
 class RunsKey(NamedTuple):
-    """What runs of one candidate share: what it is, what it was asked, where, and how much room."""
+    """What runs of one candidate share: what it is, and the conditions."""
 
     name: str
     digest: str
-    suite: str
-    """Digest."""
-    machine: str
-    """Fingerprint."""
-    budget: str
-    """As text; empty without one."""
+    conditions: Conditions
 
 
 def runs_key(record: Record) -> RunsKey:
@@ -27,9 +22,7 @@ def runs_key(record: Record) -> RunsKey:
     return RunsKey(
         name=record.candidate.name,
         digest=record.candidate.digest,
-        suite=record.suite.digest,
-        machine=str(record.machine.get("fingerprint")),
-        budget="" if record.budget is None else json.dumps(record.budget, sort_keys=True),
+        conditions=conditions(record),
     )
 
 

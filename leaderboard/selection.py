@@ -1,4 +1,4 @@
-"""Which rows a view is about: those of one machine, suite and budget, never a mixture."""
+"""Which rows a view is about: one machine, suite, budget and build a runtime, never a mixture."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from leaderboard.board import Row
-from leaderboard.peers import Conditions, peers
+from leaderboard.conditions import Place, budget_name, build_name, conditions, machine_in_full
+from leaderboard.peers import Shared, builds, places, sharing
 from leaderboard.view import View
-from runners.record import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """Rows that may be ranked together, and what else could have been chosen."""
 
-    conditions: Conditions
+    shared: Shared
     rows: tuple[Row, ...]
     machines: Mapping[str, str]
     """Fingerprint -> what to call it."""
@@ -23,6 +23,10 @@ class Selection:
     """Digest -> name, of what was measured on that machine."""
     budgets: Mapping[str, str]
     """Of that machine and suite."""
+    builds: Mapping[str, Mapping[str, str]]
+    """Under that machine, suite and budget: runtime -> its builds, each with its name."""
+    left_out: int = 0
+    """Rows measured there with another build, which are not among `rows`."""
     problems: tuple[str, ...] = ()
     """What the view asked for and there is not."""
 
@@ -33,14 +37,14 @@ def select(rows: Sequence[Row], view: View) -> Selection | None:
     Returns:
         None where there is no row at all.
     """
-    groups = peers(rows)
+    groups = places(rows)
     if not groups:
         return None
     problems: list[str] = []
     wanted = (view.machine, view.suite, view.budget)
     left = list(groups)
     offered: list[dict[str, str]] = []
-    for level, field in enumerate(Conditions._fields):
+    for level, field in enumerate(Place._fields):
         here = sorted({key[level] for key in left}, key=lambda v: -_size(groups, level, v, left))
         offered.append({value: _name(field, value, groups, left, level) for value in here})
         chosen = wanted[level]
@@ -50,33 +54,38 @@ def select(rows: Sequence[Row], view: View) -> Selection | None:
             # No budget is a choice of its own: it is the plain run, where there is one.
             chosen = "" if field == "budget" and "" in here else here[0]
         left = [key for key in left if key[level] == chosen]
+    known = builds(groups[left[0]])
+    problems += [
+        f'build "{name}" has no run here; showing another'
+        for name in view.builds
+        if not any(name in of_runtime for of_runtime in known.values())
+    ]
+    shared = Shared(left[0], tuple(sorted(_build(found, view) for found in known.values())))
+    chosen_rows = sharing(rows, shared)
     return Selection(
-        conditions=left[0],
-        rows=groups[left[0]],
+        shared=shared,
+        rows=chosen_rows,
         machines=offered[0],
         suites=offered[1],
         budgets=offered[2],
+        builds={
+            runtime: {key: build_name(group[0].record) for key, group in found.items()}
+            for runtime, found in known.items()
+        },
+        left_out=len(groups[left[0]]) - len(chosen_rows),
         problems=tuple(problems),
     )
 
 
-def machine_name(record: Record) -> str:
-    """A machine in words: `AMD EPYC, 2 cores, 24 GiB`; its fingerprint where nothing is known."""
-    from leaderboard.units import gib
-
-    machine = record.machine
-    parts = [str(machine["cpu_model"])] if machine.get("cpu_model") else []
-    cores, ram = machine.get("usable_cpus"), machine.get("ram_bytes")
-    if cores:
-        parts.append(f"{cores} core{'s' if cores != 1 else ''}")
-    if isinstance(ram, int | float):
-        parts.append(f"{gib(ram):.0f} GiB")
-    parts += [str(gpu) for gpu in machine.get("gpu") or []]
-    return ", ".join(parts) or f"machine {machine.get('fingerprint')}"
+def _build(found: Mapping[str, Sequence[Row]], view: View) -> str:
+    """The build of one runtime that a view names, else the one with most rows, then the newest."""
+    named = [key for key in found if key in view.builds]
+    newest = {key: max(row.record.run_id for row in group) for key, group in found.items()}
+    return named[0] if named else max(found, key=lambda key: (len(found[key]), newest[key]))
 
 
 def _size(
-    groups: Mapping[Conditions, Sequence[Row]], level: int, value: str, left: Sequence[Conditions]
+    groups: Mapping[Place, Sequence[Row]], level: int, value: str, left: Sequence[Place]
 ) -> int:
     return sum(len(groups[key]) for key in left if key[level] == value)
 
@@ -84,22 +93,41 @@ def _size(
 def _name(
     field: str,
     value: str,
-    groups: Mapping[Conditions, Sequence[Row]],
-    left: Sequence[Conditions],
+    groups: Mapping[Place, Sequence[Row]],
+    left: Sequence[Place],
     level: int,
 ) -> str:
     record = next(groups[key][0].record for key in left if key[level] == value)
     if field == "machine":
-        return f"{machine_name(record)} \N{MIDDLE DOT} {value[:6]}"
+        return machine_in_full(record)
     if field == "suite":
         return f"{record.suite.name} v{record.suite.version} \N{MIDDLE DOT} {value[:6]}"
     return budget_name(record)
 
 
-def budget_name(record: Record) -> str:
-    """A budget in words: its name, else what it limits."""
-    budget = record.budget
-    if budget is None:
-        return "no budget"
-    name = budget.get("name")
-    return str(name) if name else ", ".join(f"{key} {budget[key]}" for key in sorted(budget))
+def elsewhere(rows: Sequence[Row], row: Row) -> tuple[Row, ...]:
+    """The rows of the same candidate under other conditions, the newest first."""
+    about = row.record
+    found = [
+        one
+        for one in rows
+        if one.record.candidate.digest == about.candidate.digest
+        and conditions(one.record) != conditions(about)
+    ]
+    return tuple(sorted(found, key=lambda one: one.record.run_id, reverse=True))
+
+
+def missing(rows: Sequence[Row], digest: str) -> str:
+    """Why a candidate is not among the rows of a selection: where it was measured instead.
+
+    Args:
+        rows: of all conditions.
+        digest: the candidate's, as it stands in the address.
+    """
+    found = [row.record for row in rows if row.record.candidate.digest == digest]
+    if not found:
+        return f'candidate "{digest}" has no run in these stores'
+    last = max(found, key=lambda record: record.run_id)
+    suite = f"{last.suite.name} v{last.suite.version}"
+    where = ", ".join([machine_in_full(last), build_name(last), suite, budget_name(last)])
+    return f"{last.candidate.name} was not measured under these conditions, but on {where}"

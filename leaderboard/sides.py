@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evals.errors import RecordError
+from leaderboard.runs import runs_key
 from runners.record import Record
 
 
@@ -32,7 +33,7 @@ def runs_beside(
             be compared.
 
     Returns:
-        Of each repeat the newest completed run of the same candidate, suite, machine and budget,
+        Of each repeat the newest completed run of the same candidate under the same conditions,
         oldest first, and what failed in the lead's batch; the lead alone where it has no equal.
     """
     found: dict[int, Record] = {}
@@ -43,7 +44,7 @@ def runs_beside(
                 failed.append(record)
         elif one_batch:
             continue
-        if record.status == "completed" and _alike(record) == _alike(lead):
+        if record.status == "completed" and runs_key(record) == runs_key(lead):
             found[record.job.repeat] = record
     runs = sorted([*found.values(), *failed], key=lambda record: record.run_id)
     return tuple(runs) or (lead,)
@@ -61,13 +62,3 @@ def only_candidate(records: Sequence[Record], where: str) -> Record:
         raise RecordError(f"{where}: {found}")
     lead = newest(records, names[0])
     return records[-1] if lead is None else lead
-
-
-def _alike(record: Record) -> tuple[object, ...]:
-    return (
-        record.candidate.name,
-        record.candidate.digest,
-        record.suite.digest,
-        record.machine.get("fingerprint"),
-        record.budget,
-    )

@@ -37,7 +37,9 @@ class View:
     suite: str = ""
     """Digest; empty: the one with the most candidates."""
     budget: str = ""
-    """As `leaderboard.peers.Conditions` writes it; empty: without one."""
+    """As `leaderboard.conditions.Place` has it; empty: without one."""
+    builds: tuple[str, ...] = ()
+    """Of runtimes, at most one of each; a runtime that none is of: the one with most candidates."""
     memory_mib: float | None = None
     decode_tokens_per_s: float | None = None
     ttft_p95_ms: float | None = None
@@ -223,6 +225,7 @@ def _keys() -> dict[str, _Key]:
     # A field of several names comes as often as it has names, so its key is in the singular.
     several = {
         "licences": "licence",
+        "builds": "build",
         "families": "in_family",
         "runtimes": "runtime",
         "columns": "column",

@@ -12,11 +12,13 @@ from leaderboard.charts.deadline import deadline_figure
 from leaderboard.charts.parts import tensors_figure
 from leaderboard.charts.tasks import tasks_figure
 from leaderboard.compare import Side
+from leaderboard.conditions import machine_name
 from leaderboard.deadline import deadline_curves
 from leaderboard.detail import tensor_shares
 from leaderboard.panels import controls, drawing, measured, picks, readings, session
-from leaderboard.selection import Selection, machine_name
+from leaderboard.selection import Selection, elsewhere
 from leaderboard.tables import candidate as tables
+from leaderboard.tables import identity
 from runners.record import Record
 
 
@@ -35,7 +37,7 @@ def show() -> None:
     _accuracy(row, runs)
     measured.times(runs)
     measured.memory(runs)
-    _identity(row.record)
+    _identity(row)
     _record(runs)
 
 
@@ -44,8 +46,8 @@ def _head(row: Row, selection: Selection) -> None:
     st.header(text.markdown(record.candidate.name), anchor=False)
     st.html(
         f'<div class="conditions">{text.html(machine_name(record))} · '
-        f"{text.html(selection.suites[selection.conditions.suite])} · "
-        f"{text.html(selection.budgets[selection.conditions.budget])}</div>"
+        f"{text.html(selection.suites[selection.shared.place.suite])} · "
+        f"{text.html(selection.budgets[selection.shared.place.budget])}</div>"
     )
     if len(selection.rows) > 1 and st.button("Compare with another", icon=":material/compare:"):
         session.go("compare", candidates=session.view().candidates[:1])
@@ -79,16 +81,20 @@ def _accuracy(row: Row, runs: Sequence[Record]) -> None:
         )
 
 
-def _identity(record: Record) -> None:
+def _identity(row: Row) -> None:
+    record = row.record
     st.subheader("What it is", anchor=False)
     shares = tensor_shares(record)
     if shares:
         drawing.figure(tensors_figure(shares, dark=session.dark()), "tensors", alt="Tensor types")
     left, right = st.columns(2)
     with left:
-        drawing.grid(tables.identity_grid(record))
+        drawing.grid(identity.identity_grid(record))
     with right:
-        drawing.grid(tables.machine_grid(record))
+        drawing.grid(identity.machine_grid(record))
+    others = elsewhere(readings.rows(), row)
+    if others:
+        drawing.grid(identity.elsewhere_grid(others))
 
 
 def _record(runs: Sequence[Record]) -> None:

@@ -11,10 +11,10 @@ from leaderboard import text
 from leaderboard.board import Row
 from leaderboard.charts.forest import forest_figure
 from leaderboard.compare import MOST_SIDES, Comparison, compare
+from leaderboard.conditions import machine_name
 from leaderboard.differing import item_rows, matching
 from leaderboard.names import labels
 from leaderboard.panels import controls, drawing, picks, session, sides
-from leaderboard.selection import machine_name
 from leaderboard.tables import compare as tables
 from leaderboard.view import task_weights
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from leaderboard.selection import Selection, select
 
 
 def conditions() -> Selection | None:
-    """Pick machine, suite and budget, where there is something to pick.
+    """Pick machine, suite, budget and builds, where there is something to pick.
 
     Returns:
         The rows measured under them; None, after saying how to fill the store, where it is empty.
@@ -29,16 +29,47 @@ def conditions() -> Selection | None:
         "budget": selection.budgets,
     }
     several = {field: names for field, names in offered.items() if len(names) > 1}
-    if not several:
+    built = {runtime: names for runtime, names in selection.builds.items() if len(names) > 1}
+    if not several and not built:
         return selection
+    place, columns = selection.shared.place, iter(st.columns(len(several) + len(built)))
     chosen = {
-        field: _pick(field, names, getattr(selection.conditions, field), column)
-        for (field, names), column in zip(several.items(), st.columns(len(several)), strict=True)
+        field: _pick(field, names, getattr(place, field), next(columns))
+        for field, names in several.items()
     }
-    if all(chosen[field] == getattr(selection.conditions, field) for field in chosen):
+    builds = [
+        _pick(f"build of {runtime}", names, _among(names, selection), next(columns))
+        for runtime, names in built.items()
+    ]
+    found = _again(selection, chosen, builds)
+    if found is not None and found.left_out:
+        st.caption(text.markdown(_left_out(found)))
+    return found
+
+
+def _again(
+    selection: Selection, chosen: Mapping[str, str], builds: Sequence[str]
+) -> Selection | None:
+    """The selection that was picked; the one that is there where nothing else was."""
+    place = selection.shared.place
+    moved = any(chosen[field] != getattr(place, field) for field in chosen)
+    if not moved and set(builds) <= set(selection.shared.builds):
         return selection
-    session.update(**chosen)
+    session.update(**chosen, builds=() if moved else tuple(builds))
     return select(readings.rows(), session.view())
+
+
+def _among(names: Mapping[str, str], selection: Selection) -> str:
+    return next(name for name in names if name in selection.shared.builds)
+
+
+def _left_out(selection: Selection) -> str:
+    count = selection.left_out
+    rows = "1 row was" if count == 1 else f"{count} rows were"
+    return (
+        f"{rows} measured here with another build of the runtime and left out: times and memory of "
+        "two builds are never ranked together. Pick the build above."
+    )
 
 
 def _pick(

@@ -9,10 +9,10 @@ import streamlit as st
 from leaderboard import text
 from leaderboard.charts.history import history_figure
 from leaderboard.charts.measures import MEASURES
+from leaderboard.conditions import budget_name, machine_in_full
 from leaderboard.gate_history import gates_of
 from leaderboard.history import Line, history, names
 from leaderboard.panels import controls, drawing, picks, readings, session
-from leaderboard.selection import budget_name, machine_name
 from leaderboard.tables.history import gate_grid, line_grid
 
 FIRST = "accuracy"
@@ -81,4 +81,4 @@ def _tables(lines: Sequence[Line], titles: Sequence[str]) -> None:
 def _title(line: Line) -> str:
     record = line.points[-1].row.record
     suite = f"{record.suite.name} v{record.suite.version} · {record.suite.digest[:6]}"
-    return f"{machine_name(record)} · {suite} · {budget_name(record)}"
+    return f"{machine_in_full(record)} · {suite} · {budget_name(record)}"

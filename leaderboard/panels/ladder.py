@@ -9,10 +9,10 @@ import streamlit as st
 from leaderboard import text
 from leaderboard.board import Row
 from leaderboard.charts.ladder import losses_figure, savings_figure
+from leaderboard.conditions import machine_name
 from leaderboard.ladder import MARGIN, Ladder, bits, families, ladder
 from leaderboard.names import labels, short_names
 from leaderboard.panels import controls, drawing, picks, session, sides
-from leaderboard.selection import machine_name
 from leaderboard.tables.compare import ladder_grid
 from leaderboard.units import from_percent, points
 

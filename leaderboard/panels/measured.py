@@ -11,6 +11,7 @@ from leaderboard.charts.latency import times_figure
 from leaderboard.charts.memory import limits_figure, phases_figure, series_figure
 from leaderboard.charts.parts import cold_start_figure
 from leaderboard.compare import Side
+from leaderboard.conditions import machine_name
 from leaderboard.detail import (
     NO_SERIES,
     SERIES_WHILE,
@@ -22,7 +23,6 @@ from leaderboard.detail import (
 )
 from leaderboard.memory_limits import limit_curve
 from leaderboard.panels import drawing, picks, readings, session
-from leaderboard.selection import machine_name
 from leaderboard.tables import candidate as tables
 from runners.record import Record
 

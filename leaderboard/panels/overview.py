@@ -9,10 +9,11 @@ import streamlit as st
 from leaderboard import text
 from leaderboard.charts.measures import MEASURES
 from leaderboard.charts.tradeoff import bubble_axis, tradeoff
+from leaderboard.conditions import machine_name
 from leaderboard.offers import offer
 from leaderboard.overview import Line, Overview
 from leaderboard.panels import budget, controls, ranked, readings, session
-from leaderboard.selection import Selection, machine_name
+from leaderboard.selection import Selection
 from leaderboard.view import AXES
 
 

@@ -11,7 +11,7 @@ from leaderboard.board import Row
 from leaderboard.names import labels
 from leaderboard.panels import readings, session
 from leaderboard.runs import runs_of
-from leaderboard.selection import Selection
+from leaderboard.selection import Selection, missing
 from runners.record import Record
 
 
@@ -76,6 +76,6 @@ def _say_missing(wanted: Sequence[str], rows: Mapping[str, Row]) -> None:
     for digest in wanted:
         if digest not in rows:
             st.warning(
-                text.markdown(f'candidate "{digest}" has no run under these conditions'),
+                text.markdown(missing(readings.rows(), digest)),
                 icon=":material/link_off:",
             )

@@ -11,11 +11,11 @@ import streamlit as st
 
 from leaderboard import text
 from leaderboard.columns import Column, arrange, known_columns, shown_columns
+from leaderboard.conditions import machine_name
 from leaderboard.downloads import flat_lines
 from leaderboard.html_table import ranked_table
 from leaderboard.overview import Line, Overview
 from leaderboard.panels import session
-from leaderboard.selection import machine_name
 from leaderboard.tabular import as_bytes, table_of
 from leaderboard.view import write_query
 

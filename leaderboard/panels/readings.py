@@ -17,7 +17,7 @@ from leaderboard.answers import Answers, read_answers
 from leaderboard.board import Row, merged
 from leaderboard.draws import Draws
 from leaderboard.overview import MOST_PAIRED, Overview, draw_all, look
-from leaderboard.peers import Conditions, Scores, peers
+from leaderboard.peers import Scores, Shared, sharing
 from leaderboard.selection import Selection
 from leaderboard.store_view import StoreReader, StoreView
 from leaderboard.view import UNLIMITED, View, task_weights
@@ -55,7 +55,7 @@ def rows() -> tuple[Row, ...]:
 
 def overview(selection: Selection, view: View) -> Overview:
     """Rows judged as a view asks, item by item where they are few enough to read."""
-    return _overview(stores(), selection.conditions, _judged(view))
+    return _overview(stores(), selection.shared, _judged(view))
 
 
 def full(run_id: str) -> tuple[Record | None, str]:
@@ -100,23 +100,23 @@ def _judged(view: View) -> View:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64, hash_funcs={**_BY_SIGNATURE, View: repr})
-def _overview(found: StoreView, conditions: Conditions, judged: View) -> Overview:
-    scores = _scores(found, conditions)
-    drawn = _drawn(found, conditions, task_weights(judged))
-    return look(peers(_rows(found))[conditions], judged, drawn, scores)
+def _overview(found: StoreView, shared: Shared, judged: View) -> Overview:
+    scores = _scores(found, shared)
+    drawn = _drawn(found, shared, task_weights(judged))
+    return look(sharing(_rows(found), shared), judged, drawn, scores)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=_BY_SIGNATURE)
-def _drawn(found: StoreView, conditions: Conditions, weights: Mapping[str, float] | None) -> Draws:
-    rows = peers(_rows(found))[conditions]
-    return draw_all(rows, weights, _scores(found, conditions))
+def _drawn(found: StoreView, shared: Shared, weights: Mapping[str, float] | None) -> Draws:
+    rows = sharing(_rows(found), shared)
+    return draw_all(rows, weights, _scores(found, shared))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=_BY_SIGNATURE)
-def _scores(found: StoreView, conditions: Conditions) -> dict[str, Scores]:
+def _scores(found: StoreView, shared: Shared) -> dict[str, Scores]:
     """Item scores by run id; none where there are too many candidates to read them all."""
     scores = {}
-    rows = peers(_rows(found))[conditions]
+    rows = sharing(_rows(found), shared)
     for row in rows if len(rows) <= MOST_PAIRED else ():
         read, _ = answers(row.record.run_id)
         if read is not None:

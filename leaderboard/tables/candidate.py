@@ -6,14 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from leaderboard.board import Row, Score, longest_workload
-from leaderboard.detail import PhaseBytes, Timing, noise_floor, tensor_shares
+from leaderboard.detail import PhaseBytes, Timing
 from leaderboard.memory_limits import LimitPoint
-from leaderboard.selection import machine_name
 from leaderboard.stats import Interval
 from leaderboard.tables.grid import Cell, Grid, Head, half, missing, text_grid
 from leaderboard.units import (
     MISSING,
-    format_mib,
     format_number,
     format_percent,
     mib,
@@ -58,7 +56,7 @@ def tiles(row: Row) -> tuple[Tile, ...]:
             *_measured(row.peak_bytes, row.peak_interval, mib),
             f"{source}, latency phase, {runs}",
         ),
-        Tile("weights MiB", *_measured(row.weights_bytes, None, mib), _bits(record)),
+        Tile("weights MiB", *_measured(row.weights_bytes, None, mib), bits_text(record)),
     )
 
 
@@ -83,7 +81,8 @@ def _why_no_score(record: Record) -> str:
     return f"{left:,} items unanswered: no mean" if left else "no task's metric is a proportion"
 
 
-def _bits(record: Record) -> str:
+def bits_text(record: Record) -> str:
+    """Bits per weight as they are in the file."""
     quantisation = record.candidate.quantisation
     return (
         f"{quantisation.bits_per_weight:.2f} bits a weight" if quantisation else "no weights file"
@@ -186,50 +185,6 @@ def phase_grid(phases: Sequence[PhaseBytes], caption: str) -> Grid:
     return Grid(caption=caption, heads=heads, rows=rows)
 
 
-def identity_grid(record: Record) -> Grid:
-    """What the candidate is, as it was resolved."""
-    candidate, floor = record.candidate, noise_floor(record)
-    quantisation = candidate.quantisation
-    named = quantisation.name if quantisation else MISSING
-    verified = "verified" if candidate.weights_verified else "not verified"
-    parameters = candidate.parameters
-    rows = [
-        ("family", candidate.family),
-        ("runtime", candidate.runtime),
-        ("architecture", candidate.architecture or MISSING),
-        ("parameters", MISSING if parameters is None else f"{parameters:,}"),
-        ("quantisation", f"{named}, {_bits(record)}"),
-        ("tensor types", _types(record)),
-        ("made from", candidate.made_from or MISSING),
-        ("weights", f"{format_mib(candidate.weights_bytes)}, sha256 {verified}"),
-        ("sha256", candidate.weights_sha256 or MISSING),
-        ("source", candidate.source or MISSING),
-        ("licence", candidate.licence or "not named"),
-        ("settings", ", ".join(f"{k} {v}" for k, v in candidate.settings.items()) or MISSING),
-        ("noise floor", floor.reason if floor.share is None else _floor(floor.share)),
-        ("notes", candidate.notes or MISSING),
-    ]
-    return text_grid("As it was resolved on this machine", ("candidate", ""), rows)
-
-
-def _types(record: Record) -> str:
-    """Tensor types with their shares; a small one is not shown as none."""
-    shares = tensor_shares(record)
-    texts = [f"{kind} {'< 0.1%' if 0 < v < 0.001 else f'{v:.1%}'}" for kind, v in shares]
-    return ", ".join(texts) or MISSING
-
-
-def _floor(share: float) -> str:
-    return f"{format_percent(share)} of the items choose otherwise when the cache is laid out anew"
-
-
-def machine_grid(record: Record) -> Grid:
-    """Where it was measured, and with what."""
-    machine = [(str(key), _text(value)) for key, value in record.machine.items()]
-    software = [(str(key), _text(value)) for key, value in record.software.items()]
-    return text_grid(machine_name(record), ("machine and software", ""), [*machine, *software])
-
-
 def flag_grid(runs: Sequence[Record]) -> Grid:
     """Every flag, failure and verdict of the runs, once; without rows where there is none."""
     said: dict[tuple[str, str], list[str]] = {}
@@ -255,10 +210,6 @@ def _said(run: Record) -> list[tuple[str, str]]:
 
 def _which(ids: Sequence[str], runs: int) -> str:
     return f"all {runs} runs" if len(ids) == runs > 1 else ", ".join(ids)
-
-
-def _text(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def limit_grid(curve: Sequence[LimitPoint], machine: str) -> Grid:

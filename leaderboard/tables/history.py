@@ -33,8 +33,8 @@ def line_grid(line: Line, caption: str) -> Grid:
     rows = tuple(
         (
             Cell(point.row.record.created_at[:16].replace("T", " ")),
-            *_accuracy(point.row),
-            *_measured(point.row),
+            *accuracy_cells(point.row),
+            *measured_cells(point.row),
             Cell(str(point.row.runs)),
             Cell(point.versions.runtime),
             Cell(point.versions.weighin),
@@ -57,7 +57,8 @@ def gate_grid(gates: Sequence[PastGate]) -> Grid:
     return text_grid("Checked for regressions (weighin check)", names, rows)
 
 
-def _accuracy(row: Row) -> tuple[Cell, Cell]:
+def accuracy_cells(row: Row) -> tuple[Cell, Cell]:
+    """The score in percent with its interval, and over how many items."""
     score = row.score
     if score is None or score.value is None:
         reason = "no task was scored, or items are unanswered"
@@ -67,7 +68,8 @@ def _accuracy(row: Row) -> tuple[Cell, Cell]:
     return Cell(f"{points(score.value):.1f}", spread), Cell(f"{score.n:,}")
 
 
-def _measured(row: Row) -> tuple[Cell, ...]:
+def measured_cells(row: Row) -> tuple[Cell, ...]:
+    """First token in ms, decode in tokens/s and peak in MiB, each with its spread between runs."""
     numbers = (
         (row.ttft_s, row.ttft_interval, ms),
         (row.decode_tokens_per_s, row.decode_interval, float),
@@ -90,6 +92,7 @@ def machine_grid(machines: Sequence[Machine]) -> Grid:
     heads = (
         Head("machine", number=False),
         Head("fingerprint", number=False),
+        Head("generation", number=False, hint="of the processor: names are shared by several"),
         Head("cores", hint="that a process may use"),
         Head("memory", number=False),
         Head("GPU", number=False),
@@ -103,6 +106,7 @@ def machine_grid(machines: Sequence[Machine]) -> Grid:
         (
             Cell(f"{one.cpu_model}, {one.os_family}"),
             Cell(one.fingerprint),
+            Cell(one.generation, hint=", ".join(one.features)),
             missing("the record does not say")
             if one.usable_cpus is None
             else Cell(str(one.usable_cpus)),
@@ -117,19 +121,21 @@ def machine_grid(machines: Sequence[Machine]) -> Grid:
         for one in machines
     )
     return Grid(
-        caption="Times of unlike fingerprints are never ranked together",
+        caption="Times of unlike fingerprints are never ranked together. A machine known by its "
+        "name only is never taken for one that is known by more, whatever its name.",
         heads=heads,
         rows=rows,
     )
 
 
 def measured_grid(found: Sequence[Measured]) -> Grid:
-    """Which candidate was measured on which suite and machine."""
+    """Which candidate was measured on which suite, machine and build of its runtime."""
     heads = (
         Head("candidate", number=False),
-        Head("digest", number=False, hint="of weights, quantisation and settings"),
+        Head("digest", number=False, hint="of weights, runtime and chosen settings"),
         Head("suite", number=False),
         Head("machine", number=False, hint="fingerprint"),
+        Head("build", number=False, hint="of the runtime"),
         Head("items"),
         Head("runs"),
         Head("ended", number=False),
@@ -141,6 +147,7 @@ def measured_grid(found: Sequence[Measured]) -> Grid:
             Cell(one.digest[:6]),
             Cell(one.suite),
             Cell(one.machine),
+            Cell(one.build),
             Cell(f"{one.items:,}"),
             Cell(f"{one.runs:,}"),
             Cell(", ".join(f"{count} {status}" for status, count in one.statuses)),

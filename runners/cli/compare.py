@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from leaderboard.paired import PairedDifference
 
 MOST_MISSING = 5
+ACROSS = (
+    "compared on the same items although conditions differ; other kernels change a few choices (as "
+    "many as the noise floor, as a rule)"
+)
 
 
 @click.command("compare")
@@ -180,6 +184,8 @@ def _notes(comparison: Comparison) -> list[str]:
     known = [a for a in comparison.axes if (a.reference, a.other) != (None, None)]
     reasons = dict.fromkeys(axis.reason for axis in known if axis.reason)
     lines += [f"times and memory: {reason}" for reason in reasons]
+    if comparison.unlike:
+        lines.append(f"accuracy: {ACROSS}")
     if any(
         axis.ratio and axis.ratio.interval and not axis.ratio.paired for axis in comparison.axes
     ):

@@ -15,6 +15,7 @@ from runners.cli.options import json_option, open_store, store_option
 
 if TYPE_CHECKING:
     from evals.specs import Candidate
+    from runners.record import Record
 
 Rows = list[dict[str, Any]]
 
@@ -111,6 +112,7 @@ def _budgets() -> Rows:
 def _runs(store_path: Path | None) -> Rows:
     from evals.errors import RecordError
     from leaderboard.board import row
+    from leaderboard.conditions import machine_of
     from runners.cli.tables import with_interval
 
     rows: Rows = []
@@ -121,8 +123,14 @@ def _runs(store_path: Path | None) -> Rows:
         rows.append({
             "run": record.run_id, "candidate": record.candidate.name, "suite": record.suite.name,
             "status": record.status, "accuracy": with_interval(row(record).score),
+            "machine": machine_of(record), "build": _build(record),
         })  # fmt: skip
     return rows
+
+
+def _build(record: Record) -> str:
+    """The start of the digest over the runtime's libraries; early records have none."""
+    return str(record.software.get("runtime_digest") or "unknown")[:7]
 
 
 _LISTS: dict[str, Callable[[], Rows]] = {

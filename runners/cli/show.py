@@ -106,6 +106,7 @@ def _facts(record: Record) -> Table:
 
 
 def _fact_pairs(record: Record) -> list[tuple[str, Any]]:
+    from leaderboard.conditions import build_name, machine_in_full
     from leaderboard.units import format_mib, format_ms, format_percent
 
     candidate, machine, load = record.candidate, record.machine, record.load
@@ -122,16 +123,27 @@ def _fact_pairs(record: Record) -> list[tuple[str, Any]]:
         ("bits per weight", f"{quantisation.bits_per_weight:.2f}" if quantisation else None),
         ("parameters", f"{candidate.parameters:,}" if candidate.parameters else None),
         ("licence", candidate.licence),
+        ("digest", f"{candidate.digest} (of weights, runtime and chosen settings)"),
         ("settings", ", ".join(f"{k}={v}" for k, v in candidate.settings.items())),
+        ("of these chosen", _chosen(record)),
         ("cold start", format_ms(load.cold_start_s) if load else None),
         ("energy", _energy(record)),
         ("weights' pages before", load.page_cache if load else None),
         ("engine", _engine(record)),
         ("noise floor", _noise_floor(record)),
-        ("machine", f"{machine.get('cpu_model')}, {machine.get('usable_cpus')} cores"),
+        ("machine", machine_in_full(record)),
+        ("instruction sets", ", ".join(machine.get("cpu_features") or ())),
+        ("build", build_name(record)),
         ("software", ", ".join(f"{k} {v}" for k, v in record.software.items() if v)),
         ("notes", candidate.notes),
     ]
+
+
+def _chosen(record: Record) -> str | None:
+    chosen = record.candidate.chosen
+    if chosen is None:
+        return None
+    return ", ".join(f"{k}={v}" for k, v in chosen.items()) or "none: all are defaults"
 
 
 def _noise_floor(record: Record) -> str | None:

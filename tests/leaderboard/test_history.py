@@ -65,7 +65,7 @@ def test_unlike_machines_suites_and_budgets_are_lines_of_their_own(made: Maker) 
     lines = history(records, "a")
     assert len(lines) == 4
     # The newest first.
-    assert lines[0].conditions.machine == "elsewhere"
+    assert lines[0].place.machine == "elsewhere"
     assert history(records, "nobody") == ()
     assert names(records) == ("a", "b")
 

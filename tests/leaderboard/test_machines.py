@@ -25,9 +25,20 @@ def test_each_machine_counts_its_runs_flags_and_failures(made: Maker) -> None:
 
 
 def test_a_machine_of_a_foreign_record_is_text(made: Maker) -> None:
-    (found,) = machines([made.record(machine={"usable_cpus": "many", "gpu": 3, "cpu_model": []})])
-    assert (found.fingerprint, found.usable_cpus, found.gpu) == ("None", None, "3")
-    assert found.cpu_model == "unknown"
+    strange = {"usable_cpus": "many", "gpu": 3, "cpu_model": [], "cpu_features": 7}
+    (found,) = machines([made.record(machine=strange)])
+    assert (found.fingerprint, found.usable_cpus, found.gpu) == ("unknown", None, "3")
+    assert (found.cpu_model, found.generation) == ("unknown", "machine unknown")
+    assert found.features == ()
+
+
+def test_how_a_machine_is_known(made: Maker) -> None:
+    told = {"fingerprint": "f", "cpu_id": "GenuineIntel family 6", "cpu_features": ["avx", "fma"]}
+    records = [made.record(machine=told), made.record(machine={}, imported={"from": "lm-eval"}),
+               made.record()]  # fmt: skip
+    known = {machine.fingerprint: machine.generation for machine in machines(records)}
+    assert known == {"f": "GenuineIntel family 6", "unknown": "imported; machine unknown",
+                     "13891ff098b4": "known by its name only"}  # fmt: skip
 
 
 def test_what_was_measured_where(made: Maker) -> None:
@@ -41,6 +52,12 @@ def test_what_was_measured_where(made: Maker) -> None:
     assert (here.runs, here.items) == (3, 20)
     assert here.statuses == (("completed", 2), ("failed", 1))
     assert (there.machine, there.runs, there.items) == ("there", 1, 0)
+    assert here.build == "fake 1, build unknown"
+    rebuilt = made.record(software={**made.base.software, "runtime_digest": "abcdef0123"})
+    assert [one.build for one in measured([*records[:3], rebuilt])] == [
+        "fake 1, build unknown",
+        "fake 1, build abcdef",
+    ]
 
 
 def test_a_source_of_data_is_listed_once(made: Maker) -> None:

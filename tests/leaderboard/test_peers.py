@@ -7,7 +7,7 @@ import pytest
 
 from leaderboard.answers import ItemKey
 from leaderboard.board import row
-from leaderboard.peers import check_peers, peers, side_by_side
+from leaderboard.peers import Shared, builds, check_peers, places, sharing, side_by_side
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker
@@ -18,13 +18,30 @@ def test_rows_are_grouped_by_machine_suite_and_budget(made: Maker):
     elsewhere = made.row("c", machine={**made.base.machine, "fingerprint": "other"})
     new_suite = made.row("d", suite={"digest": "new"})
     narrow = made.row("e", budget={"name": "vps-1gb"})
-    found = peers([a, elsewhere, b, new_suite, narrow])
+    found = places([a, elsewhere, b, new_suite, narrow])
     assert [*found.values()] == [(a, b), (elsewhere,), (new_suite,), (narrow,)]
     check_peers([a, b])
     check_peers([])
     for other, what in ((elsewhere, "machine"), (new_suite, "suite"), (narrow, "budget")):
         with pytest.raises(ValueError, match=f"more than one {what} cannot be ranked"):
             check_peers([a, other])
+
+
+def test_two_builds_of_one_runtime_are_not_ranked_together(made: Maker):
+    software = made.base.software
+    a, b = made.row("a"), made.row("b")
+    rebuilt = made.row("b", software={**software, "runtime_digest": "new"})
+    crippled = made.row("c", software={**software, "left_out": "AMX"})
+    other_runtime = made.row("d", candidate={"runtime": "hf"}, software={"runtime_version": "2"})
+    check_peers([a, b, other_runtime])
+    for other in (rebuilt, crippled):
+        with pytest.raises(ValueError, match="more than one build of fake cannot be ranked"):
+            check_peers([a, other, other_runtime])
+    rows = [a, b, rebuilt, crippled, other_runtime]
+    assert [len(found) for found in builds(rows).values()] == [3, 1]
+    (place,) = places(rows)
+    (old, *_), (hf,) = builds(rows).values()
+    assert sharing(rows, Shared(place, (hf, old))) == (a, b, other_runtime)
 
 
 def key(i: int) -> ItemKey:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from leaderboard.board import Row
-from leaderboard.selection import machine_name, select
+from leaderboard.selection import elsewhere, missing, select
 from leaderboard.view import View
 from tests.leaderboard.conftest import Maker
 
@@ -56,7 +56,51 @@ def test_there_is_nothing_to_select_from_nothing():
     assert select([], View()) is None
 
 
-def test_a_machine_is_named_by_what_is_known_of_it(made: Maker):
-    known = {"cpu_model": "A", "usable_cpus": 1, "ram_bytes": 8 * 2**30, "gpu": ["G"]}
-    assert machine_name(made.record(machine=known)) == "A, 1 core, 8 GiB, G"
-    assert machine_name(made.record(machine={"fingerprint": "f"})) == "machine f"
+def built(made: Maker, name: str, digest: str, **given: Any) -> Row:
+    return made.row(name, software={**made.base.software, "runtime_digest": digest}, **given)
+
+
+def test_of_two_builds_the_one_with_most_candidates_is_shown(made: Maker):
+    rows = [built(made, "a", "old"), built(made, "b", "old"), built(made, "a", "new")]
+    found = select(rows, View())
+    assert found is not None
+    assert [row.record.candidate.name for row in found.rows] == ["a", "b"]
+    assert found.left_out == 1
+    assert [*found.builds["fake"].values()] == ["fake 1, build old", "fake 1, build new"]
+
+
+def test_the_build_that_a_view_names_is_shown_beside_other_runtimes(made: Maker):
+    other = made.row("c", candidate={"runtime": "hf"}, software={"runtime_version": "9"})
+    rows = [built(made, "a", "old"), built(made, "b", "old"), built(made, "a", "new"), other]
+    found = select(rows, View())
+    assert found is not None
+    new = next(key for key, name in found.builds["fake"].items() if name.endswith("new"))
+    again = select(rows, View(builds=(new, "fake-00000000")))
+    assert again is not None
+    assert again.rows == (rows[2], other)
+    assert again.problems == ('build "fake-00000000" has no run here; showing another',)
+
+
+def test_of_two_builds_with_as_many_candidates_the_newer_is_shown(made: Maker):
+    rows = [
+        built(made, "a", "old", run_id="20260101T000000-a"),
+        built(made, "a", "new", run_id="20260201T000000-a"),
+    ]
+    for ordered in (rows, rows[::-1]):
+        found = select(ordered, View())
+        assert found is not None
+        assert found.rows == (rows[1],)
+
+
+def test_the_same_candidate_is_found_under_other_conditions(made: Maker):
+    zen5 = {**made.base.machine, "fingerprint": "1a1335212ad9", "cpu_id": "family 26"}
+    here = built(made, "a", "old", run_id="20260101T000000-a")
+    there = built(made, "a", "new", run_id="20260201T000000-a", machine=zen5)
+    newer = built(made, "a", "newest", run_id="20260301T000000-a")
+    rows = [here, there, newer, built(made, "b", "old")]
+    assert elsewhere(rows, here) == (newer, there)
+    assert missing([there], "a") == (
+        "a was not measured under these conditions, but on AMD EPYC, 2 cores, 24 GiB, family 26 · "
+        "1a1335, fake 1, build new, tiny v1, no budget"
+    )
+    assert missing(rows, "z") == 'candidate "z" has no run in these stores'

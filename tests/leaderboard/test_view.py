@@ -16,7 +16,7 @@ NUMBERS = {
     "memory_mib": 1e9, "decode_tokens_per_s": 1e9, "ttft_p95_ms": 1e9, "disk_mib": 1e9,
     "parameters_m": 1e9, "bits": 64.0, "accuracy_percent": 100.0, "margin_points": 100.0,
 }  # fmt: skip
-NAMES = ("licences", "families", "runtimes", "columns", "candidates")
+NAMES = ("licences", "families", "runtimes", "columns", "candidates", "builds")
 texts = st.text(max_size=MOST_TEXT)
 some = st.text(min_size=1, max_size=MOST_TEXT)
 

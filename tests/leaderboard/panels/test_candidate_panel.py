@@ -54,6 +54,23 @@ def test_another_candidate_is_picked_and_stands_in_the_address(board: Board, goo
     assert "accuracy 60.0%" in page_text(app)
 
 
+def test_a_candidate_is_shown_under_its_other_conditions(
+    board: Board, good: Path, made: Maker
+) -> None:
+    machine = {**made.base.machine, "fingerprint": "1a1335212ad9", "cpu_id": "family 26 model 2"}
+    record = made.record("small", repeat=7, tasks={"t": made.task(0.57)}, machine=machine)
+    Store(good).add(record, None)
+    assert "57.0 ±" not in page_text(board("candidate", good, candidate="big"))
+    text = page_text(board("candidate", good, candidate="small"))
+    assert "known by its name only" in text  # the conditions that are looked at
+    other = "AMD EPYC, 2 cores, 24 GiB, family 26 model 2 · 1a1335 fake 1, build unknown tiny v1"
+    assert f"{other} no budget 57.0 ± 9.5 100 100 50.0 100 1" in text
+    # A link that names the machine where another candidate was not measured says where it was.
+    app = board("candidate", good, candidate="big", machine="1a1335212ad9")
+    where = "big was not measured under these conditions, but on AMD EPYC, 2 cores, 24 GiB, known"
+    assert where in app.warning[0].value.replace("\\", "")
+
+
 def test_a_link_to_an_unknown_candidate_or_run_says_so(board: Board, good: Path) -> None:
     app = board("candidate", good, candidate="nobody")
     assert "nobody" in app.warning[0].value

@@ -116,6 +116,21 @@ def test_unlike_machines_are_never_in_one_table(board: Board, good: Path, made: 
     assert app.query_params["machine"] == "other"
 
 
+def test_two_builds_are_never_in_one_table(board: Board, good: Path, made: Maker):
+    rebuilt = {**made.base.software, "runtime_digest": "abcdef0123456789"}
+    record = made.record("big", tasks={"t": made.task(0.99)}, software=rebuilt, repeat=5)
+    Store(good).add(record, None)
+    app = board(OVERVIEW, good)
+    assert "Ship big (60.0%" in page_text(app)
+    assert "1 row was measured here with another build of the runtime" in page_text(app)
+    box = next(one for one in app.selectbox if one.label == "build of fake")
+    assert box.options == ["fake 1, build unknown", "fake 1, build abcdef"]
+    box.select_index(1).run()
+    assert "Ship big (99.0%" in page_text(app)
+    assert "2 rows were measured here with another build" in page_text(app)
+    assert app.query_params["build"].startswith("fake-")
+
+
 def test_failed_and_missing_are_shown_with_the_reason(board: Board, good: Path, made: Maker):
     record = made.record(
         "broken", latency={}, memory=None, status="failed",
