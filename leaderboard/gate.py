@@ -18,6 +18,7 @@ from leaderboard.judged import Judged, judge_families
 from leaderboard.mismatch import Mismatch
 from leaderboard.noninferiority import GateVerdict
 from leaderboard.policy import Policy
+from leaderboard.sides import check_apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,22 @@ class Gate:
     """Why the candidate has no numbers: it failed or was killed."""
 
     @property
+    def lost(self) -> int:
+        """How many items one side has no score for, although both were asked the same items."""
+        if any(mismatch.kind != "chat template" for mismatch in self.mismatches):
+            return 0
+        return sum(len(m.only_baseline) + len(m.only_candidate) for m in self.missing)
+
+    @property
+    def unjudged(self) -> tuple[Judged, ...]:
+        """The accuracies that should decide and of which there is no estimate."""
+        return tuple(
+            j
+            for j in self.judged
+            if j.severity == "fail" and j.unit == "points" and j.loss is None and not j.refused
+        )
+
+    @property
     def refused(self) -> tuple[Judged, ...]:
         """The metrics that should decide and could not have failed."""
         return tuple(j for j in self.judged if j.refused and j.severity == "fail")
@@ -67,10 +84,14 @@ def judge(
         insist: judge although what was asked differs.
         clusters: what an item shares with others; None: its passage, where the samples say which.
 
+    Items that only one side has a score for were not judged: the gate cannot tell at best, unless
+    it was insisted that what was asked differs.
+
     Raises:
-        RecordError: the baseline is incomplete, a run was interrupted, what was asked differs, or
-            the policy names a task that neither has.
+        RecordError: the baseline is incomplete, a run was interrupted or stands on both sides, what
+            was asked differs, or the policy names a task that neither has.
     """
+    check_apart([baseline.runs, candidate.runs])
     for run in (*baseline.runs, *candidate.runs):
         if run.status == "interrupted" or (run.status == "failed" and run in baseline.runs):
             raise RecordError(f"{run.run_id} is {run.status}: a gate needs completed runs")
@@ -85,17 +106,16 @@ def judge(
     judged = judge_families(
         [*accuracy_drafts(found, policy), *axis_drafts(found, policy)], policy.alpha
     )
-    return replace(
-        empty,
-        verdict=_overall([j.verdict for j in judged if j.severity == "fail"]),
-        judged=judged,
-        mismatches=found.mismatches,
-        missing=tuple(
-            Missing(task=t.name, only_baseline=t.only_reference, only_candidate=t.only_other)
-            for t in found.tasks
-            if t.only_reference or t.only_other
-        ),
+    missing = tuple(
+        Missing(task=t.name, only_baseline=t.only_reference, only_candidate=t.only_other)
+        for t in found.tasks
+        if t.only_reference or t.only_other
     )
+    verdict = _overall([j.verdict for j in judged if j.severity == "fail"])
+    gate = replace(
+        empty, verdict=verdict, judged=judged, mismatches=found.mismatches, missing=missing
+    )
+    return replace(gate, verdict="cannot tell") if verdict == "pass" and gate.lost else gate
 
 
 def _overall(verdicts: Sequence[GateVerdict]) -> GateVerdict:

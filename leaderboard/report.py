@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from leaderboard.compare import Side
 from leaderboard.conditions import build_name, why_unlike
 from leaderboard.gate import Gate
 from leaderboard.judged import Judged
@@ -40,13 +41,15 @@ _FORMATS = {
 def exit_code(gate: Gate) -> int:
     """0 pass, 1 regressed, 2 cannot tell, as the policy maps it.
 
-    What was refused, because it could not have failed, is never mapped to a pass.
+    What was not judged (refused because it could not have failed, an item that one side lost, an
+    accuracy without an estimate) is never mapped to a pass.
     """
     code = EXIT[gate.verdict]
     if gate.verdict != "cannot tell":
         return code
     mapped = {"pass": 0, "warn": code, "fail": 1}[gate.policy.on_cannot_tell]
-    return code if gate.refused and mapped == 0 else mapped
+    unjudged = gate.refused or gate.unjudged or gate.lost
+    return code if mapped == 0 and unjudged else mapped
 
 
 def name(metric: str) -> str:
@@ -107,23 +110,29 @@ def _because(reason: str) -> str:
 
 
 def headline(gate: Gate) -> str:
-    """The whole verdict in one sentence."""
-    names = f"{gate.candidate.runs[-1].candidate.name} against {_baseline(gate)}"
+    """The whole verdict in one sentence, with the runs that it is of."""
+    return f"{_verdict(gate)} ({_runs(gate.candidate)} against {_runs(gate.baseline)})"
+
+
+def _verdict(gate: Gate) -> str:
+    names = [side.runs[-1].candidate.name for side in (gate.candidate, gate.baseline)]
+    both = " against ".join(names)
     if gate.failure:
-        return f"{names}: regressed: {gate.failure}"
+        return f"{both}: regressed: {gate.failure}"
     deciding = [j for j in gate.judged if j.severity == "fail"]
     guilty = [name(j.metric) for j in deciding if j.verdict == gate.verdict]
     if gate.verdict == "pass":
-        return f"{names}: pass on all {len(deciding)} metrics that decide"
+        return f"{both}: pass on all {len(deciding)} metrics that decide"
     if not deciding:
-        return f"{names}: cannot tell: the policy lets no metric decide"
-    return f"{names}: {gate.verdict}: {', '.join(guilty)}"
+        return f"{both}: cannot tell: the policy lets no metric decide"
+    if not guilty:
+        return f"{both}: cannot tell: {gate.lost:,} items were not judged"
+    return f"{both}: {gate.verdict}: {', '.join(guilty)}"
 
 
-def _baseline(gate: Gate) -> str:
-    first = gate.baseline.runs[-1]
-    same = first.candidate.name == gate.candidate.runs[-1].candidate.name
-    return first.run_id if same else first.candidate.name
+def _runs(side: Side) -> str:
+    first, *others = side.runs
+    return f"{first.run_id} to {others[-1].run_id}" if others else first.run_id
 
 
 def notes(gate: Gate) -> list[str]:
@@ -141,6 +150,11 @@ def notes(gate: Gate) -> list[str]:
                     f"{missing.task}: {len(keys)} items were answered by the {side} alone and "
                     f"left out (documents {documents}{more})"
                 )
+    digests = {
+        run.candidate.digest for side in (gate.baseline, gate.candidate) for run in side.runs
+    }
+    if len(digests) == 1:
+        lines.append("both sides are the same weights on the same runtime with the same settings")
     lines += [*_conditions(gate), *_disturbances(gate), *_floors(gate)]
     if any(not j.paired and j.loss is not None for j in gate.judged):
         lines.append(

@@ -50,6 +50,23 @@ def runs_beside(
     return tuple(runs) or (lead,)
 
 
+def check_apart(sides: Sequence[Sequence[Record]]) -> None:
+    """See that no run stands on two sides: what is held against itself always agrees.
+
+    Raises:
+        RecordError: one does.
+    """
+    seen: set[str] = set()
+    for runs in sides:
+        ids = {run.run_id for run in runs}
+        if shared := sorted(seen & ids):
+            raise RecordError(
+                f"{shared[-1]} stands on both sides, and a run is never held against itself: name "
+                "another run, or measure anew (weighin run --fresh)"
+            )
+        seen |= ids
+
+
 def only_candidate(records: Sequence[Record], where: str) -> Record:
     """The newest run where all are of one candidate.
 

@@ -2,23 +2,26 @@
 
 `<folder>/<name>/{baseline.json, <run id>/{record.json, samples.parquet}}`: a store of one
 candidate's runs, small enough to commit, so that moving a baseline is a change that is reviewed.
+`baseline.json` lists the runs with the sha256 of their files: nothing else is in the folder.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from evals.errors import RecordError, did_you_mean
 from evals.files import read_small
 from runners.record import Record
-from runners.store import SAMPLES, Store
+from runners.store import RECORD, SAMPLES, Store
 
 MAX_MANIFEST_BYTES = 1 << 20
 MANIFEST = "baseline.json"
@@ -39,29 +42,58 @@ class Baseline:
 
 def baseline_names(folder: Path) -> list[str]:
     """Every baseline of a folder, sorted; none where there is no folder."""
-    return sorted(path.parent.name for path in folder.glob(f"*/{MANIFEST}"))
+    names = (path.parent.name for path in folder.glob(f"*/{MANIFEST}"))
+    return sorted(name for name in names if re.fullmatch(NAME, name))
 
 
 def read_baseline(folder: Path, name: str) -> Baseline:
     """One baseline with its records.
 
     Raises:
-        RecordError: there is none of that name, or it is damaged.
+        RecordError: there is none of that name, it is damaged, or its folder and its list of runs
+            differ.
     """
     path = folder / name / MANIFEST
     try:
         content = json.loads(read_small(path, MAX_MANIFEST_BYTES))
         reason, set_at, listed = (content[key] for key in ("reason", "set_at", "runs"))
         store = Store(folder / name)
+        _check_listed(store, listed, content.get("sha256") or {})
         runs = tuple(store.read(run_id) for run_id in listed)
     except FileNotFoundError as error:
         near = did_you_mean(name, baseline_names(folder))
         raise RecordError(f"no baseline {name!r} in {folder}{near}") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RecordError(f"{path}: damaged ({error!r}); set the baseline again") from error
     if not runs:
         raise RecordError(f"{path}: lists no run; set the baseline again")
     return Baseline(name=name, runs=runs, reason=str(reason), set_at=str(set_at))
+
+
+def _check_listed(store: Store, listed: Sequence[str], hashes: Mapping[str, str]) -> None:
+    """See that a baseline's folder holds what its manifest lists, and nothing else.
+
+    Raises:
+        RecordError: it does not.
+    """
+    again = f"bring back what was committed, or set the baseline {store.root.name} again"
+    for run_id in store.run_ids():
+        if run_id not in listed:
+            raise RecordError(f"{store.root}: holds {run_id}, which {MANIFEST} does not list; "
+                              f"{again}")  # fmt: skip
+    for file, wanted in hashes.items():
+        path = store.root / file
+        if not path.is_file():
+            raise RecordError(f"{path}: is listed in {MANIFEST} and missing; {again}")
+        if _hash(path) != wanted:
+            raise RecordError(f"{path}: is not the file that {MANIFEST} lists; {again}")
+
+
+def _hash(path: Path) -> str:
+    """The sha256 of a file; a text's line ends count as LF, which git may have changed."""
+    content = path.read_bytes()
+    text = content.replace(b"\r\n", b"\n") if path.suffix == ".json" else content
+    return hashlib.sha256(text).hexdigest()
 
 
 def set_baseline(
@@ -89,7 +121,7 @@ def set_baseline(
         raise RecordError(f"{unfit}; measure it again, or insist with --force")
     target = folder / name
     temporary = folder / f".{name}-{secrets.token_hex(4)}"
-    manifest = {
+    manifest: dict[str, Any] = {
         "reason": reason.strip(),
         "set_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "forced": force,
@@ -99,6 +131,8 @@ def set_baseline(
         temporary.mkdir(parents=True)
         for run in runs:
             shutil.copytree(store.root / run.run_id, temporary / run.run_id)
+        files = sorted(path for path in temporary.glob("*/*") if path.name in (RECORD, SAMPLES))
+        manifest["sha256"] = {path.relative_to(temporary).as_posix(): _hash(path) for path in files}
         text = json.dumps(manifest, indent=1) + "\n"
         (temporary / MANIFEST).write_text(text, encoding="utf-8")
         if target.exists():

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from evals.errors import RecordError, one_line
 from evals.files import read_small
 from runners.identity import digest
+from runners.lm_eval_means import is_mean, mean_stderr
 from runners.record import CandidateInfo, JobInfo, Record, SuiteInfo, TaskAccuracy
 from runners.samples import passage, sample_table
 
@@ -98,7 +99,7 @@ def read_results(
             samples = path.with_name(f"samples_{task}_{stamp}.jsonl")
             rows = _rows(samples, task, config) if samples.is_file() else ()
             files += [samples.name] if rows else []
-            accuracy = _accuracy(content, task, groups.get(task) or task, rows)
+            accuracy = _accuracy(content, config, task, groups.get(task) or task, rows)
             tasks[task] = _Task(accuracy=accuracy, rows=rows)
         record = _record(content, tasks, name, new_run_id, command, files)
         all_rows = [row for task in tasks.values() for row in task.rows]
@@ -188,7 +189,11 @@ def _with_filter(metric: str, answer_filter: str) -> str:
 
 
 def _accuracy(
-    content: Mapping[str, Any], task: str, group: str, rows: tuple[dict[str, Any], ...]
+    content: Mapping[str, Any],
+    config: Mapping[str, Any],
+    task: str,
+    group: str,
+    rows: tuple[dict[str, Any], ...],
 ) -> TaskAccuracy:
     metrics: dict[str, float | None] = {}
     for key, value in content["results"].get(task, {}).items():
@@ -201,7 +206,7 @@ def _accuracy(
     headline = [*plain, *metrics][0]
     samples = content.get("n-samples", {}).get(task, {})
     scores = [row["metrics"][headline] for row in rows if headline in row["metrics"]]
-    n = len(rows) or int(samples.get("effective", 0))
+    n = int(samples.get("effective") or len(rows))
     choices = [row["choices"] for row in rows if row["choices"]]
     whole = rows and len(choices) == len(rows)
     directions = content.get("higher_is_better", {}).get(task, {})
@@ -209,25 +214,14 @@ def _accuracy(
         group=group,
         metric=headline,
         value=metrics[headline],
-        stderr=_stderr(scores, metrics[headline]),
+        stderr=mean_stderr(scores, metrics[headline], known=is_mean(config, headline)),
         n=n,
-        asked=int(samples.get("effective", n)),
+        asked=n,
         chance=math.fsum(1 / c for c in choices) / len(choices) if whole else None,
         num_fewshot=int(content.get("n-shot", {}).get(task) or 0),
         higher_is_better=bool(directions.get(headline.partition(",")[0], True)),
         metrics=metrics,
     )
-
-
-def _stderr(scores: list[float], value: float | None) -> float | None:
-    """Of a mean; None where lm-eval's value is not the mean of the samples' scores."""
-    if len(scores) < 2 or value is None:
-        return None
-    mean = math.fsum(scores) / len(scores)
-    if not math.isclose(mean, value, rel_tol=1e-6, abs_tol=1e-9):
-        return None
-    variance = math.fsum((score - mean) ** 2 for score in scores) / (len(scores) - 1)
-    return math.sqrt(variance / len(scores))
 
 
 def _record(

@@ -57,15 +57,14 @@ def quantised(candidate: Candidate, type_name: str, source: Artifact, version: s
         RuntimeFailure: the quantiser failed.
         OSError: the cache cannot be written.
     """
-    key = f"{source.sha256[:16]}-{type_name}-{version}"
-    target = cache_root() / "quantized" / key / f"{slug(candidate.name)}.gguf"
-    kept = _kept(target, candidate.sha256)
-    if kept:
-        return kept
+    target = _target(candidate, type_name, source, version)
+    found = _kept(target, candidate.sha256)
+    if found:
+        return found
     with locked(short_key(str(target))):
-        kept = _kept(target, candidate.sha256)
-        if kept:
-            return kept
+        found = _kept(target, candidate.sha256)
+        if found:
+            return found
         with scratch() as folder:
             made = folder / target.name
             _run_quantiser(candidate.name, source, made, type_name)
@@ -80,6 +79,16 @@ def quantised(candidate: Candidate, type_name: str, source: Artifact, version: s
         seen = stamp(target)
         write_json(target.with_suffix(".json"), {"sha256": digest, **seen})
     return Artifact(uri=candidate.name, path=target, sha256=digest, bytes=seen["bytes"])
+
+
+def kept(candidate: Candidate, type_name: str, source: Artifact, version: str) -> Artifact | None:
+    """The quantised file where it was made before; nothing is made for the question."""
+    return _kept(_target(candidate, type_name, source, version), candidate.sha256)
+
+
+def _target(candidate: Candidate, type_name: str, source: Artifact, version: str) -> Path:
+    key = f"{source.sha256[:16]}-{type_name}-{version}"
+    return cache_root() / "quantized" / key / f"{slug(candidate.name)}.gguf"
 
 
 def _kept(target: Path, sha256: str | None) -> Artifact | None:

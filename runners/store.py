@@ -7,7 +7,6 @@ import os
 import re
 import secrets
 import shutil
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +16,10 @@ from pydantic_core import PydanticSerializationError
 
 from evals.errors import RecordError, did_you_mean
 from evals.files import read_small
+from runners.agreement import disagreement
 from runners.record import RUN_ID, Record
 from runners.record_reading import parse_record
+from runners.run_ids import next_run_id
 from runners.samples import as_typed
 
 if TYPE_CHECKING:
@@ -168,14 +169,14 @@ class Store:
         return None
 
     def new_run_id(self, candidate: str, job_key: str) -> str:
-        """An id that sorts by time, names the candidate and ends in the job key's first digits."""
-        slug = re.sub(r"[^A-Za-z0-9._]+", "-", candidate).strip("-.")[:80] or "candidate"
-        while True:
-            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-            run_id = f"{stamp}-{slug}-{job_key[:8]}"
-            if not (self.root / run_id).exists():
-                return run_id
-            time.sleep(0.05)  # until the next second
+        """An id that sorts behind every run of the store, names the candidate and ends in the job
+        key's first digits.
+
+        Its time is the clock's, as long as the clock goes forward: ids are the order in which runs
+        were written, so an id may not lie before one that is there. Runs of one candidate never
+        share a second.
+        """
+        return next_run_id(self.run_ids(), candidate, job_key, now=datetime.now(UTC))
 
     def samples(self, run_id: str, columns: list[str] | None = None) -> pyarrow.Table:
         """The rows of one run, at most as many as its record has items.
@@ -204,6 +205,21 @@ class Store:
             raise RecordError(f"{path}: damaged: {error}") from error
         except (OSError, pyarrow.lib.ArrowException) as error:
             raise RecordError(f"{path}: cannot be read ({error})") from error
+
+    def answers(self, record: Record) -> pyarrow.Table:
+        """The rows of one run, held against its record: for whatever judges or compares runs.
+
+        Raises:
+            RecordError: missing or damaged, or they say something else than the record.
+        """
+        samples = self.samples(record.run_id)
+        found = disagreement(record, samples)
+        if found:
+            raise RecordError(
+                f"{self.root / record.run_id}: damaged: {found}; measure it again, or bring back "
+                "both files as they were written"
+            )
+        return samples
 
 
 def default_store() -> Path:

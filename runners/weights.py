@@ -93,7 +93,7 @@ def _resolve(
             progress=progress,
         )
         pinned = candidate.sha256 is not None
-        return _describe(artifact, verified=pinned, source_uri=artifact.uri, made_from=None)
+        return described(artifact, verified=pinned, source_uri=artifact.uri, made_from=None)
     above = (*above, candidate.name)
     wanted = candidate.quantize.source
     if wanted in above or len(above) > MAX_LADDER:
@@ -108,7 +108,7 @@ def _resolve(
     except OSError as error:
         raise disk_error(candidate.name, error) from error
     made_from = f"{wanted} ({source.quantisation.name})" if source.quantisation else wanted
-    return _describe(
+    return described(
         artifact, verified=source.verified, source_uri=source.source_uri, made_from=made_from
     )
 
@@ -193,9 +193,14 @@ def no_weights() -> Weights:
     )
 
 
-def _describe(
+def described(
     artifact: Artifact, *, verified: bool, source_uri: str | None, made_from: str | None
 ) -> Weights:
+    """Weights in a GGUF, with what its header says.
+
+    Raises:
+        ArtifactError: it is damaged, or one part of a model.
+    """
     header = read_header(artifact.path)
     parts = header.metadata.get("split.count", 1)
     if isinstance(parts, int) and parts > 1:

@@ -132,4 +132,5 @@ def _full(found: StoreView, run_id: str) -> Record:
 @st.cache_resource(show_spinner=False, max_entries=32, hash_funcs=_BY_SIGNATURE)
 def _answers(found: StoreView, run_id: str) -> Answers:
     store = found.store(run_id)
-    return read_answers(store.read(run_id), store.samples(run_id))
+    record = store.read(run_id)
+    return read_answers(record, store.answers(record))

@@ -110,7 +110,9 @@ def _sides(
         if given or options["suite_name"]:
             raise click.UsageError(f"{(given or ['--suite'])[0]} is for --rerun: stored runs are "
                                    "judged as they are")  # fmt: skip
-        return find_side(against, store), find_side(candidate, store)
+        baseline = find_side(against, store)
+        shared = {run.run_id for run in baseline.runs}
+        return baseline, find_side(candidate, store, but=shared)
     return _measured(candidate, against, store, policy, options)
 
 

@@ -40,12 +40,15 @@ def command(sides: tuple[str, ...], store_path: Path | None, *, insist: bool, as
     records, e.g. of another machine.
     """
     from leaderboard.compare import MOST_SIDES, compare
+    from leaderboard.sides import check_apart
     from runners.cli.sides import find_side
 
     if not 2 <= len(sides) <= MOST_SIDES:
         raise click.UsageError(f"{len(sides)} given: compare two to {MOST_SIDES}")
     store = open_store(store_path)
-    found = compare([find_side(text, store) for text in sides], insist=insist)
+    named = [find_side(text, store) for text in sides]
+    check_apart([side.runs for side in named])
+    found = compare(named, insist=insist)
     if as_json:
         print(json.dumps([as_dict(comparison) for comparison in found]))
         return 0

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from evals.errors import RecordError
 from runners.cli.options import json_option, open_store, store_option
 
 
@@ -28,6 +29,7 @@ def lm_eval(path: Path, name: str | None, store_path: Path | None, *, as_json: b
     With --log_samples, lm-eval writes the answers beside it: only with these can two runs be
     compared item by item. Times and memory are not in such a record, because lm-eval has none.
     """
+    from runners.agreement import disagreement
     from runners.lm_eval_results import read_results, results_files
 
     store = open_store(store_path)
@@ -38,14 +40,23 @@ def lm_eval(path: Path, name: str | None, store_path: Path | None, *, as_json: b
     imported = [
         read_results(file, name=name, new_run_id=store.new_run_id, command=said) for file in files
     ]
+    for file, found in zip(files, imported, strict=True):
+        unlike = "" if found.samples is None else disagreement(found.record, found.samples)
+        if unlike:
+            raise RecordError(f"{file}: not imported: {unlike}; run lm-eval again")
     added = []
     for file, found in zip(files, imported, strict=True):
         known = store.answered(found.record.job.key)
         if known is not None:
             print(f"weighin: {file}: already imported ({known.run_id})", file=sys.stderr)
         else:
-            store.add(found.record, found.samples)
-        added.append(known or found.record)
+            # Not before: its id comes behind that of the one that was stored just now.
+            run_id = store.new_run_id(found.record.candidate.name, found.record.job.key)
+            job = found.record.job.model_copy(update={"batch": run_id})
+            new = found.record.model_copy(update={"run_id": run_id, "job": job})
+            store.add(new, found.samples)
+            known = new
+        added.append(known)
     if as_json:
         print(json.dumps([record.model_dump(mode="json") for record in added]))
         return 0

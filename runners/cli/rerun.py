@@ -34,7 +34,9 @@ class Plan:
     candidate: Candidate
     suite: Suite
     recorded: Record | None
-    """The run that the baseline was given as; its weights must be the same."""
+    """The run that the baseline was given as; it is of what is run now, or nothing is judged."""
+    candidate_recorded: Record | None = None
+    """The run that the candidate was given as, likewise."""
 
     @property
     def budget(self) -> Budget | None:
@@ -60,7 +62,7 @@ def plan(candidate: str, against: str, store: Store, chosen: dict[str, Any]) -> 
     Raises:
         SpecError: a side cannot be run here.
     """
-    new, _ = _runnable(candidate, store)
+    new, measured = _runnable(candidate, store)
     old, recorded = _runnable(against, store)
     for side in (new, old):
         refuse_code(side, trusted=chosen["trust_code"])
@@ -70,7 +72,9 @@ def plan(candidate: str, against: str, store: Store, chosen: dict[str, Any]) -> 
         suite = choose_suite(chosen["suite_name"], chosen["tasks"], chosen["seed"])
     else:
         suite = _suite_of(recorded)
-    return Plan(baseline=old, candidate=new, suite=suite, recorded=recorded)
+    return Plan(
+        baseline=old, candidate=new, suite=suite, recorded=recorded, candidate_recorded=measured
+    )
 
 
 def measure(
@@ -165,17 +169,23 @@ def _check(outcome: Outcome, planned: Plan) -> None:
     record = outcome.record
     if record.status == "interrupted":
         raise click.Abort
-    if record.candidate.name != planned.baseline.name:
-        return
-    if record.status == "failed":
+    is_baseline = record.candidate.name == planned.baseline.name
+    if is_baseline and record.status == "failed":
         why = record.error.message if record.error else "no reason given"
         raise RecordError(f"the baseline failed, so nothing can be judged: {why}")
-    known = planned.recorded.candidate.weights_sha256 if planned.recorded else None
-    if planned.recorded and known != record.candidate.weights_sha256:
+    known = planned.recorded if is_baseline else planned.candidate_recorded
+    if known is not None and known.candidate.digest != record.candidate.digest:
+        which = "baseline" if is_baseline else "candidate"
         raise RecordError(
-            f"the baseline {planned.recorded.run_id} was run with other weights (sha256 {known}) "
-            f"than {planned.baseline.name} has here ({record.candidate.weights_sha256})"
+            f"the {which} {known.run_id} is not what {record.candidate.name} is now: it was run "
+            f"with {_identity(known)}, now it has {_identity(record)}"
         )
+
+
+def _identity(record: Record) -> str:
+    about = record.candidate
+    chosen = f" and the settings {about.chosen}" if about.chosen else ""
+    return f"weights of sha256 {about.weights_sha256} on runtime {about.runtime}{chosen}"
 
 
 def _side(store: Store, runs: list[Record]) -> Side:
@@ -183,5 +193,5 @@ def _side(store: Store, runs: list[Record]) -> Side:
 
     side = Side(runs=tuple(runs))
     if side.scored.accuracy and side.scored.status == "completed":
-        return Side(runs=side.runs, samples=store.samples(side.scored.run_id))
+        return Side(runs=side.runs, samples=store.answers(side.scored))
     return side

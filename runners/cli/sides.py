@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evals.errors import RecordError, SpecError, did_you_mean
+from runners.cli import printable
+from runners.run_ids import candidate_of, slug_of
 from runners.store import RECORD, SAMPLES, Store
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from evals.specs import Candidate
     from leaderboard.compare import Side
     from runners.record import Record
 
 
-def find_side(text: str, store: Store) -> Side:
+def find_side(text: str, store: Store, *, but: Collection[str] = ()) -> Side:
     """The runs that a text names, with the samples of the one that has answers.
 
     Args:
-        text: a folder of records or of one record, a run id or its start or end (that
-            invocation's repeats), or a candidate (its newest runs).
+        text: a baseline's folder or one of records or of one record, a run id or its start or end
+            (that invocation's repeats), or a candidate (its newest runs). Runs of a candidate that
+            can be looked up (a file, a Hub id, a name of the catalogue) must be of it as it is now.
         store: where run ids and candidates are looked for.
+        but: ids of runs that are left out where a candidate is named: those of the other side.
 
     Raises:
-        RecordError: there is no such run, or it is damaged.
+        RecordError: there is no such run, it is damaged, or what is named was not measured.
     """
     from leaderboard.sides import newest, only_candidate, runs_beside
+    from runners.baselines import MANIFEST, read_baseline
 
     folder, home = Path(text), store_of(text, store)
     if (folder / RECORD).is_file():
         return _side(home, (home.read(folder.resolve().name),))
-    records = readable(home)
-    if folder.is_dir():
+    if (folder / MANIFEST).is_file():
+        named = folder.resolve()
+        return _side(home, read_baseline(named.parent, named.name).runs)
+    if folder.is_dir() and not _is_model(folder):
+        records = readable(home)
         return _side(home, runs_beside(only_candidate(records, text), records))
-    found = newest(records, _name(text))
-    if found is not None:
-        return _side(store, runs_beside(found, records))
+    candidate = _candidate(text)
+    name = text if candidate is None else candidate.name
+    records = readable(home, name)
+    if newest(records, name) is not None:
+        current = _current(candidate, records, name, store)
+        apart = [record for record in current if record.run_id not in but]
+        lead = newest(apart, name)
+        if lead is None:
+            raise RecordError(
+                f"{name}: every run of it in {store.root} belongs to the other side, and a run is "
+                "never judged against itself; measure it anew (weighin run --fresh)"
+            )
+        return _side(store, runs_beside(lead, apart))
     if not records:
         raise RecordError(f"store {store.root} holds no run yet: weighin run {text} measures one")
     try:
@@ -46,37 +68,76 @@ def find_side(text: str, store: Store) -> Side:
     return _side(store, runs_beside(lead, records, one_batch=True))
 
 
+def _current(
+    candidate: Candidate | None, records: list[Record], name: str, store: Store
+) -> list[Record]:
+    """The records without those runs of a candidate that are not of it as it is now.
+
+    Raises:
+        RecordError: none is.
+    """
+    if candidate is None:
+        return records
+    from runners.as_it_is import as_it_is
+
+    now = as_it_is(candidate)
+    named = [record for record in records if record.candidate.name == name]
+    reasons = {record.run_id: now.why_not(record) for record in named}
+    if all(reasons.values()):
+        newest = named[-1].run_id
+        raise RecordError(
+            f"{name} as it is now was not measured: run it (weighin run); its newest run in "
+            f"{store.root}, {newest}, {reasons[newest]}"
+        )
+    return [record for record in records if not reasons.get(record.run_id)]
+
+
 def store_of(text: str, store: Store) -> Store:
     """The store that holds a side: a folder is its own, a record's folder lies in one."""
     folder = Path(text)
     if (folder / RECORD).is_file():
         return Store(folder.resolve().parent)
-    return Store(folder) if folder.is_dir() else store
+    return Store(folder) if folder.is_dir() and not _is_model(folder) else store
 
 
-def _name(text: str) -> str:
-    """The name that records give to what was run: a file's or a Hub id's is not what one writes."""
-    if "/" not in text and Path(text).suffix not in (".yaml", ".yml", ".gguf"):
-        return text
-    from evals.catalogue import find_candidate
+def _is_model(folder: Path) -> bool:
+    """Whether a folder is a candidate's weights and no records."""
+    return (folder / "config.json").is_file()
 
+
+def _candidate(text: str) -> Candidate | None:
+    """The candidate that a text names and that can be looked at; None: a name or id of runs."""
+    from evals.catalogue import candidate_names, find_candidate
+
+    path = Path(text)
+    files = "/" in text or path.suffix in (".yaml", ".yml", ".gguf") or path.is_dir()
+    if not files and text not in candidate_names():
+        return None
     try:
-        return find_candidate(text).name
+        return find_candidate(text)
     except SpecError as error:
         raise RecordError(f"{text}: no folder of records, and no candidate ({error})") from error
 
 
-def readable(store: Store) -> list[Record]:
+def readable(store: Store, name: str | None = None) -> list[Record]:
     """Every record of a store, oldest first.
+
+    Args:
+        store: the store.
+        name: of the candidate that is meant, if one is: what cannot be read of another is named on
+            stderr and left out.
 
     Raises:
         RecordError: one is damaged or too new. What one cannot read, one cannot judge.
     """
     found = []
-    for record in store.records():
-        if isinstance(record, RecordError):
-            raise record
-        found.append(record)
+    for run_id in store.run_ids():
+        try:
+            found.append(store.read(run_id))
+        except RecordError as error:
+            if name is None or candidate_of(run_id) == slug_of(name) or run_id.startswith(name):
+                raise
+            print(f"weighin: left out: {printable(str(error))}", file=sys.stderr)
     return found
 
 
@@ -87,4 +148,4 @@ def _side(store: Store, runs: tuple[Record, ...]) -> Side:
     scored = side.scored
     if not scored.accuracy or not (store.root / scored.run_id / SAMPLES).is_file():
         return side
-    return Side(runs=runs, samples=store.samples(scored.run_id))
+    return Side(runs=runs, samples=store.answers(scored))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from leaderboard.compare import Side
 from leaderboard.gate import Gate, judge
 from leaderboard.judged import Judged
 from leaderboard.policy import Policy
-from leaderboard.report import exit_code
+from leaderboard.report import exit_code, headline, notes
 from runners.record import JobError, Record
 from runners.store import Store
 
@@ -256,6 +257,22 @@ def test_a_gate_where_nothing_decides_cannot_tell(made: Maker):
     assert judge(side(made, "a"), side(made, "b"), asked).verdict == "cannot tell"
 
 
+def test_a_lost_item_is_named_and_cannot_pass(made: Maker):
+    """The candidate has no score of one item: whatever the rest says, that one was not judged."""
+    base = side(made, "a")
+    fewer = side(made, "b", scores={"t": [1.0] * 299})
+    asked = Policy.model_validate({"on_cannot_tell": "pass"})
+    gate = judge(base, fewer, asked)
+    assert {j.verdict for j in gate.judged} == {"pass"}
+    assert (gate.verdict, gate.lost, exit_code(gate)) == ("cannot tell", 1, 2)
+    assert "cannot tell: 1 items were not judged" in headline(gate)
+    assert any("documents 299" in note for note in notes(gate))
+    # Nor does an accuracy without any estimate, however a policy maps what cannot be told.
+    gate = judge(base, replace(fewer, samples=None), asked)
+    assert (gate.verdict, exit_code(gate)) == ("cannot tell", 2)
+    assert [j.metric for j in gate.unjudged] == ["accuracy"]
+
+
 # The reference run.
 
 
@@ -273,8 +290,16 @@ def reference(rung: str, repeats: int = 99) -> Side:
     return Side(runs=runs, samples=store.samples(whole.scored.run_id))
 
 
-def test_a_reference_candidate_against_itself_passes():
-    assert judge(reference("f16"), reference("f16"), Policy()).verdict == "pass"
+def test_a_reference_candidate_against_its_twin_passes():
+    """The same numbers under other ids: a run is never judged against itself."""
+    side = reference("f16")
+    twins = tuple(
+        run.model_copy(update={"run_id": f"20270101T00000{i}-twin-0"})
+        for i, run in enumerate(side.runs)
+    )
+    assert judge(side, replace(side, runs=twins), Policy()).verdict == "pass"
+    with pytest.raises(RecordError, match="stands on both sides"):
+        judge(side, side, Policy())
 
 
 def test_q8_0_does_not_regress_against_f16():

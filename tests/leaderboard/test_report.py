@@ -85,14 +85,15 @@ def test_a_row_of_the_table():
 
 def test_the_headline_names_who_is_guilty(made: Maker):
     bad = judged("peak_bytes", verdict="regressed")
+    runs = "(20260101T000000-b-batch against 20260101T000000-a-batch)"
     assert headline(gate(made, judged(), bad, verdict="regressed")) == (
-        "b against a: regressed: peak memory"
+        f"b against a: regressed: peak memory {runs}"
     )
     assert headline(gate(made, judged(), judged("peak_bytes"))) == (
-        "b against a: pass on all 2 metrics that decide"
+        f"b against a: pass on all 2 metrics that decide {runs}"
     )
     assert headline(gate(made, verdict="regressed", failure="x failed in load: no")) == (
-        "b against a: regressed: x failed in load: no"
+        f"b against a: regressed: x failed in load: no {runs}"
     )
 
 
