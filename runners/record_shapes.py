@@ -52,6 +52,8 @@ class _Machine(_Shape):
     os_release: str | None = None
     python: str | None = None
     fingerprint: str | None = None
+    cpu_id: str | None = None
+    cpu_features: list[str] = Field(default_factory=list)
 
 
 class _Software(_Shape):
@@ -61,6 +63,8 @@ class _Software(_Shape):
     runtime: str | None = None
     runtime_version: str | None = None
     runtime_build: str | None = None
+    runtime_digest: str | None = None
+    left_out: str | None = None
 
 
 class _Noise(_Shape):
