@@ -34,20 +34,20 @@ def runs_beside(
 
     Returns:
         Of each repeat the newest completed run of the same candidate under the same conditions,
-        oldest first, and what failed in the lead's batch; the lead alone where it has no equal.
+        or in its place what failed in the lead's batch, as on the board; oldest first. The lead
+        alone where it has no equal.
     """
     found: dict[int, Record] = {}
-    failed = []
     for record in records:
-        if record.job.batch == lead.job.batch and record.candidate.name == lead.candidate.name:
-            if record.status == "failed":
-                failed.append(record)
-        elif one_batch:
+        together = record.job.batch == lead.job.batch
+        if one_batch and not together:
             continue
-        if record.status == "completed" and runs_key(record) == runs_key(lead):
+        alike = record.status == "completed" and runs_key(record) == runs_key(lead)
+        # What could not be fetched has another digest, and the name.
+        broke = record.status == "failed" and record.candidate.name == lead.candidate.name
+        if alike or (broke and together):
             found[record.job.repeat] = record
-    runs = sorted([*found.values(), *failed], key=lambda record: record.run_id)
-    return tuple(runs) or (lead,)
+    return tuple(sorted(found.values(), key=lambda record: record.run_id)) or (lead,)
 
 
 def check_apart(sides: Sequence[Sequence[Record]]) -> None:
