@@ -5,20 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evals.errors import RecordError
+from leaderboard.conditions import why_unlike
 from leaderboard.runs import runs_key
 from runners.record import Record
 
 
-def newest(records: Sequence[Record], candidate: str) -> Record | None:
+def newest(
+    records: Sequence[Record], candidate: str, *, beside: Record | None = None
+) -> Record | None:
     """The newest run of a candidate; an interrupted one only where there is no other.
 
     Args:
         records: oldest first.
         candidate: its name.
+        beside: a run that it will be held against: a run that may be compared with it in all, an
+            older one too, comes before one that may not.
     """
     named = [record for record in records if record.candidate.name == candidate]
     ended = [record for record in named if record.status != "interrupted"]
+    if beside is not None and (fit := [run for run in ended if comparable(run, beside)]):
+        return fit[-1]
     return ended[-1] if ended else named[-1] if named else None
+
+
+def comparable(one: Record, other: Record) -> bool:
+    """Whether two runs were asked the same under the same conditions."""
+    return one.suite.digest == other.suite.digest and not why_unlike(one, other)
 
 
 def runs_beside(
@@ -75,7 +87,8 @@ def only_candidate(records: Sequence[Record], where: str) -> Record:
     """
     names = list(dict.fromkeys(record.candidate.name for record in records))
     if len(names) != 1:
-        found = f"holds {', '.join(names)}: name one of them" if names else "holds no run"
+        one = f"{where.rstrip('/')}/{names[0]}" if names else ""
+        found = f"holds {', '.join(names)}: name one, e.g. {one}" if names else "holds no run"
         raise RecordError(f"{where}: {found}")
     lead = newest(records, names[0])
     return records[-1] if lead is None else lead

@@ -66,8 +66,9 @@ TIMEOUT_S = 600.0
 def command(candidate: str, against: str, **options: Any) -> int:
     """Check CANDIDATE for regressions against a baseline: pass, regressed or cannot tell.
 
-    CANDIDATE is a candidate (its newest runs in the store), a run id or a folder of records. Times
-    and memory are judged between runs on one machine; --rerun measures both sides here and now.
+    CANDIDATE is a candidate (its newest runs in the store), a run id, a folder of records or
+    FOLDER/CANDIDATE. Times and memory are judged between runs on one machine, in one build of the
+    runtime; --rerun measures both sides here and now.
     The suite's options choose what --rerun asks (default: what the baseline was asked); both sides
     run inside the budget that a recorded baseline ran inside.
     """
@@ -103,7 +104,7 @@ def _sides(
     candidate: str, against: str, store: Store, policy: Policy, options: dict[str, Any]
 ) -> tuple[Side, Side]:
     """Baseline and candidate, stored or measured now."""
-    from runners.cli.sides import find_side
+    from runners.cli.sides import find_side, fitting
 
     if not options["rerun"]:
         given = [f"--{name}" for name in ("pairs", "tasks", "limit", "seed") if options[name]]
@@ -112,7 +113,8 @@ def _sides(
                                    "judged as they are")  # fmt: skip
         baseline = find_side(against, store)
         shared = {run.run_id for run in baseline.runs}
-        return baseline, find_side(candidate, store, but=shared)
+        measured = find_side(candidate, store, but=shared)
+        return fitting(against, store, baseline, measured), measured
     return _measured(candidate, against, store, policy, options)
 
 

@@ -36,17 +36,22 @@ def command(sides: tuple[str, ...], store_path: Path | None, *, insist: bool, as
     """Compare two to four candidates or runs, each with the first: accuracy item by item, times
     and memory run by run.
 
-    A and B are candidates (their newest runs), run ids (that invocation's repeats) or folders of
-    records, e.g. of another machine.
+    A and B are candidates (their newest runs, under conditions that both were measured under where
+    there are such), run ids (that invocation's repeats), or folders of records, e.g. of another
+    machine: FOLDER, or FOLDER/CANDIDATE.
     """
     from leaderboard.compare import MOST_SIDES, compare
     from leaderboard.sides import check_apart
-    from runners.cli.sides import find_side
+    from runners.cli.sides import find_side, fitting
 
     if not 2 <= len(sides) <= MOST_SIDES:
         raise click.UsageError(f"{len(sides)} given: compare two to {MOST_SIDES}")
     store = open_store(store_path)
-    named = [find_side(text, store) for text in sides]
+    first, *others = (find_side(text, store) for text in sides)
+    others = [
+        fitting(text, store, side, first) for text, side in zip(sides[1:], others, strict=True)
+    ]
+    named = [fitting(sides[0], store, first, others[0]), *others]
     check_apart([side.runs for side in named])
     found = compare(named, insist=insist)
     if as_json:
@@ -170,8 +175,23 @@ def _better(axis: AxisComparison) -> str:
     return "other" if (ratio.ratio > 1) == axis.more_is_better else "first"
 
 
+def _conditions(comparison: Comparison) -> list[str]:
+    """Where the two were measured, and by which build."""
+    from leaderboard.conditions import budget_name, build_name, machine_in_full
+
+    sides = {"first": comparison.reference, "other": comparison.other}
+    where = {
+        which: f"{machine_in_full(run)}; {build_name(run)}; {budget_name(run)}"
+        for which, run in sides.items()
+    }
+    if len(set(where.values())) == 1:
+        return [f"both: {where['first']}"]
+    return [f"{which}: {text}" for which, text in where.items()]
+
+
 def _notes(comparison: Comparison) -> list[str]:
-    lines = [f"asked differently, and insisted on: {m.text}" for m in comparison.mismatches]
+    lines = [*_conditions(comparison)]
+    lines += [f"asked differently, and insisted on: {m.text}" for m in comparison.mismatches]
     lines += [f"{task.name}: {task.reason}" for task in comparison.tasks if task.reason]
     if comparison.overall is None and comparison.overall_reason:
         lines.append(f"no mean over tasks: {comparison.overall_reason}")

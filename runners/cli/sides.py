@@ -19,15 +19,20 @@ if TYPE_CHECKING:
     from runners.record import Record
 
 
-def find_side(text: str, store: Store, *, but: Collection[str] = ()) -> Side:
+def find_side(
+    text: str, store: Store, *, but: Collection[str] = (), beside: Record | None = None
+) -> Side:
     """The runs that a text names, with the samples of the one that has answers.
 
     Args:
-        text: a baseline's folder or one of records or of one record, a run id or its start or end
-            (that invocation's repeats), or a candidate (its newest runs). Runs of a candidate that
-            can be looked up (a file, a Hub id, a name of the catalogue) must be of it as it is now.
+        text: a baseline's folder or one of records or of one record, STORE/CANDIDATE, a run id or
+            its start or end (that invocation's repeats), or a candidate (its newest runs). Runs of
+            a candidate that can be looked up (a file, a Hub id, a name of the catalogue) must be of
+            it as it is now.
         store: where run ids and candidates are looked for.
         but: ids of runs that are left out where a candidate is named: those of the other side.
+        beside: a run of the other side: where a candidate is named, its runs under the same
+            conditions come first.
 
     Raises:
         RecordError: there is no such run, it is damaged, or what is named was not measured.
@@ -44,13 +49,18 @@ def find_side(text: str, store: Store, *, but: Collection[str] = ()) -> Side:
     if folder.is_dir() and not _is_model(folder):
         records = readable(home)
         return _side(home, runs_beside(only_candidate(records, text), records))
+    if _names_run_of(folder):
+        records = readable(home, folder.name)
+        lead = newest(records, folder.name, beside=beside)
+        if lead is not None:
+            return _side(home, runs_beside(lead, records))
     candidate = _candidate(text)
     name = text if candidate is None else candidate.name
     records = readable(home, name)
     if newest(records, name) is not None:
         current = _current(candidate, records, name, store)
         apart = [record for record in current if record.run_id not in but]
-        lead = newest(apart, name)
+        lead = newest(apart, name, beside=beside)
         if lead is None:
             raise RecordError(
                 f"{name}: every run of it in {store.root} belongs to the other side, and a run is "
@@ -66,6 +76,25 @@ def find_side(text: str, store: Store, *, but: Collection[str] = ()) -> Side:
         kind = f"{text}: no folder of records, and " if "/" in text else ""
         raise RecordError(f"{kind}{error}{near}") from error
     return _side(store, runs_beside(lead, records, one_batch=True))
+
+
+def fitting(text: str, store: Store, side: Side, other: Side) -> Side:
+    """A side, under the other's conditions and on its suite where it was measured so, too.
+
+    Args:
+        text: as it was named: where that is no candidate, there is nothing to choose.
+        store: of its runs.
+        side: what `find_side` made of it.
+        other: what it will be held against.
+    """
+    from leaderboard.sides import comparable
+
+    lead = other.runs[-1]
+    if comparable(side.runs[-1], lead):
+        return side
+    found = find_side(text, store, beside=lead)
+    shared = {run.run_id for run in found.runs} & {run.run_id for run in other.runs}
+    return side if shared or not comparable(found.runs[-1], lead) else found
 
 
 def _current(
@@ -97,7 +126,14 @@ def store_of(text: str, store: Store) -> Store:
     folder = Path(text)
     if (folder / RECORD).is_file():
         return Store(folder.resolve().parent)
+    if _names_run_of(folder):
+        return Store(folder.parent)
     return Store(folder) if folder.is_dir() and not _is_model(folder) else store
+
+
+def _names_run_of(path: Path) -> bool:
+    """Whether a path is STORE/CANDIDATE: nothing of that name lies in a folder that holds runs."""
+    return len(path.parts) > 1 and not path.exists() and bool(Store(path.parent).run_ids())
 
 
 def _is_model(folder: Path) -> bool:
