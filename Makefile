@@ -4,9 +4,9 @@ BIN := .venv/bin
 RUNG := smollm2-135m-instruct
 DEMO := $(RUNG)-q4_1 $(RUNG)-q8_0 $(RUNG)-q2_k
 LADDER := $(RUNG)-f16 $(RUNG)-q8_0 $(RUNG)-q4_k_m $(RUNG)-q4_1 $(RUNG)-q4_0 $(RUNG)-q2_k
-SETUP := pyproject.toml $(wildcard locks/*.txt) tools/install.py tools/setup
+SETUP := pyproject.toml $(wildcard locks/*.txt) tools/install.py tools/setup $(if $(PREBUILT),.venv/.prebuilt)
 
-export PYTHON
+export PYTHON PREBUILT
 
 .PHONY: help demo board reference test check fuzz lint format lock audit sbom docs clean
 
@@ -58,6 +58,11 @@ docs: .venv/.dev  ## write docs/commands.md and docs/records.md from the code
 
 clean:  ## remove the virtual environment and what tools left behind
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+
+# PREBUILT=1 takes llama.cpp compiled by somebody else, until `make clean`.
+.venv/.prebuilt:
+	@mkdir -p .venv
+	@touch $@
 
 # An environment is stale when what it was made from has changed. The developers' holds all that
 # the demo needs.
