@@ -228,12 +228,12 @@ def in_server(folder: Path) -> dict[str, float]:
 
     from streamlit.testing.v1 import AppTest
 
-    from leaderboard.serving import APP, environment
+    from leaderboard.serving import SCRIPT, environment
 
     os.environ.update(environment([folder]))
-    AppTest.from_file(APP, default_timeout=120).run()  # fills the caches
+    AppTest.from_file(SCRIPT, default_timeout=120).run()  # fills the caches
     start = time.perf_counter()
-    app = AppTest.from_file(APP, default_timeout=120).run()
+    app = AppTest.from_file(SCRIPT, default_timeout=120).run()
     new = time.perf_counter() - start
     slider = next(one for one in app.select_slider if one.key.startswith("memory_mib"))
     stops = [float(stop.replace(",", "")) for stop in slider.options if stop != "any"]

@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from leaderboard.charts.theme import DARK, LIGHT, Palette
+from leaderboard.hosts import HOSTS
 
-APP = Path(__file__).with_name("app.py")
+APP = Path(__file__).with_name("asgi.py")
+"""What Streamlit's command is given."""
+SCRIPT = Path(__file__).with_name("app.py")
+"""What it runs for each visitor."""
 STORES = "WEIGHIN_BOARD_STORES"
 """Environment variable: the folders to show, a JSON list."""
 _SETTINGS = {
@@ -49,9 +53,12 @@ def arguments(*, port: int, address: str, theme: str) -> list[str]:
     return ["-P", "-m", "leaderboard.served", "run", str(APP), *flags]
 
 
-def environment(folders: Sequence[Path]) -> dict[str, str]:
-    """What the board's process is told of the stores."""
-    return {STORES: json.dumps([str(folder) for folder in folders])}
+def environment(folders: Sequence[Path], hosts: Sequence[str] = ()) -> dict[str, str]:
+    """What the board's process is told: the stores, and the names that it answers to."""
+    return {
+        STORES: json.dumps([str(folder) for folder in folders]),
+        HOSTS: json.dumps(list(hosts)),
+    }
 
 
 def _colours(section: str, palette: Palette) -> dict[str, str]:

@@ -31,14 +31,22 @@ STOPPING_S = 5.0
 @click.option("--address", default="127.0.0.1", metavar="HOST",
               help="Whom to serve: 127.0.0.1, this machine alone (default); 0.0.0.0, everyone "
                    "who can reach it.")  # fmt: skip
+@click.option("--allow-host", "allowed", multiple=True, metavar="NAME",
+              help="Also answer to this name, as behind a proxy; '*': to every name. May be given "
+                   "several times. IP addresses, localhost and this machine's own name are "
+                   "answered without.")  # fmt: skip
 @click.option("--theme", type=click.Choice(["auto", "light", "dark"]), default="auto",
               help="auto: as the browser prefers (default).")  # fmt: skip
 @click.option("--browser/--no-browser", default=True, help="Open a browser (default), or not.")
-def command(stores: tuple[Path, ...], port: int, address: str, theme: str, *, browser: bool) -> int:
+def command(
+    stores: tuple[Path, ...], port: int, address: str, allowed: tuple[str, ...], theme: str,
+    *, browser: bool,
+) -> int:  # fmt: skip
     """Show records in a browser: which candidate to ship, and what it rests on.
 
     Runs that end while it is open appear at the next click. Ctrl-C ends it.
     """
+    from leaderboard.hosts import names
     from leaderboard.serving import arguments, environment
 
     for path in stores:
@@ -49,7 +57,7 @@ def command(stores: tuple[Path, ...], port: int, address: str, theme: str, *, br
     # A folder of its own to start in: Streamlit would take settings from a stranger's.
     server = subprocess.Popen(
         [sys.executable, *arguments(port=port, address=address, theme=theme)],
-        env={**os.environ, **environment(folders)},
+        env={**os.environ, **environment(folders, names(address, allowed))},
         cwd=Path(__file__).parent,
         stdout=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C comes to us, and we end it

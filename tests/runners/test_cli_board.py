@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from leaderboard.hosts import HOSTS
 from leaderboard.serving import APP, STORES, arguments, environment
 from runners.cli.board import command
 
@@ -24,6 +26,24 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+SERVED = {"/": 200, "/static/index.html": 200, "/media/none.csv": 404, "/_stcore/stream": 101}
+"""One path of each kind that Streamlit serves, and the status that a known name gets."""
+
+
+def asked(port: int, path: str, host: str) -> int:
+    """The status of a request under a name; for the stream of one that opens a WebSocket."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    headers = {"Host": f"{host}:{port}", "Origin": f"http://{host}:{port}"}
+    if path == "/_stcore/stream":
+        headers |= {
+            "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",  # RFC 6455's own
+        }  # fmt: skip
+    with closing(connection):
+        connection.request("GET", path, headers=headers)
+        return connection.getresponse().status
 
 
 def test_every_setting_is_a_flag():
@@ -45,7 +65,10 @@ def test_a_chosen_theme_holds_whatever_the_browser_prefers(theme: str):
 
 def test_the_stores_are_told_as_a_list(tmp_path: Path):
     odd = tmp_path / 'a:b "c"'
-    assert environment([odd]) == {STORES: f'["{str(odd).replace(chr(34), chr(92) + chr(34))}"]'}
+    assert environment([odd], ["localhost"]) == {
+        STORES: f'["{str(odd).replace(chr(34), chr(92) + chr(34))}"]',
+        HOSTS: '["localhost"]',
+    }
 
 
 def test_a_taken_port_is_one_clear_line():
@@ -72,7 +95,17 @@ def test_it_serves_until_it_is_interrupted_and_takes_no_settings_from_where_it_i
     (tmp_path / ".streamlit" / "config.toml").write_text("[server]\nport = 1\n")
     port = free_port()
     process = subprocess.Popen(
-        [WEIGHIN, "board", "--no-browser", "--port", str(port), "--store", str(tmp_path)],
+        [
+            WEIGHIN,
+            "board",
+            "--no-browser",
+            "--port",
+            str(port),
+            "--store",
+            str(tmp_path),
+            "--allow-host",
+            "proxy.example",
+        ],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
@@ -84,6 +117,10 @@ def test_it_serves_until_it_is_interrupted_and_takes_no_settings_from_where_it_i
         )
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health") as answer:
             assert answer.read() == b"ok"
+        for path, served in SERVED.items():
+            assert asked(port, path, "localhost") == served
+            assert asked(port, path, "proxy.example") == served
+            assert asked(port, path, "evil.example") == 403
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
         assert process.stderr.read() == ""
