@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 from importlib import import_module
 
+from evals.terminal import guard_streams
+
 
 def main() -> None:
     """Serve; whoever comes first need not wait for what can be read before."""
+    guard_streams()
     threading.Thread(target=_read, name="read the stores", daemon=True).start()
     from streamlit.web.cli import main as streamlit
 

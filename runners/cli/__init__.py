@@ -20,6 +20,7 @@ from types import FrameType, TracebackType
 import click
 
 from evals.errors import WeighinError
+from evals.terminal import guard_streams, printable
 from runners.cli import streams
 
 EXIT_FAILED = 3
@@ -103,13 +104,14 @@ def main() -> None:
     streams.keep_open()
     out = sys.stdout = streams.unbreakable(sys.stdout, streams.STDOUT)
     sys.stderr = streams.unbreakable(sys.stderr, streams.STDERR)
+    guard_streams()
     # lm-eval draws a bar for each task's requests; ours says where a run stands.
     os.environ.setdefault("TQDM_DISABLE", "1")
     signal.signal(signal.SIGTERM, _terminate)
     code = _run(sys.argv[1:] or ["--help"])
     lost = streams.lost(out)
     if lost is not None:
-        _say(f"stdout: cannot be written ({lost.strerror})")
+        say(f"stdout: cannot be written ({lost.strerror})")
     sys.exit(code or (EXIT_FAILED if lost else 0))
 
 
@@ -117,24 +119,24 @@ def _run(args: list[str]) -> int:
     try:
         code = group.main(args, prog_name="weighin", standalone_mode=False)
     except click.ClickException as error:
-        _say(error.format_message())
+        say(error.format_message())
         return EXIT_FAILED
     except WeighinError as error:
-        _say(str(error))
+        say(str(error))
         return EXIT_FAILED
     except OSError as error:
         if error.errno not in REFUSALS:
             raise
-        _say(refusal(error))
+        say(refusal(error))
         return EXIT_FAILED
     except (KeyboardInterrupt, click.Abort):
-        _say("interrupted")
+        say("interrupted")
         return EXIT_INTERRUPTED
     except SystemExit as ended:
         # Click ends so, with 1, where a pipe has closed. Stdout's never says that: it is another.
         if not ended.code:
             return 0
-        _say("this is a bug in weighin: BrokenPipeError")
+        say("this is a bug in weighin: BrokenPipeError")
         return EXIT_BUG
     return code if isinstance(code, int) else 0
 
@@ -155,15 +157,10 @@ def refusal(error: OSError, path: Path | None = None) -> str:
     return f"{cut}: cannot be {'written' if path else 'used'} ({error.strerror or error})"
 
 
-def _say(message: str) -> None:
-    # One line, whatever the message is made of; the exit code says it where nobody reads.
+def say(message: str) -> None:
+    """One line on stderr, whatever the message is made of; where nobody reads, nothing happens."""
     with contextlib.suppress(OSError):
         print(f"weighin: {printable(' '.join(message.split()))}", file=sys.stderr, flush=True)
-
-
-def printable(text: str) -> str:
-    """Text from elsewhere (a weights file, a template) without what would steer a terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
@@ -174,7 +171,7 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
 def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     try:
         traceback.print_exception(kind, error, trace)
-        _say(f"this is a bug in weighin: {kind.__name__}; please report the lines above")
+        say(f"this is a bug in weighin: {kind.__name__}; please report the lines above")
         sys.stdout.flush()
         sys.stderr.flush()
     finally:

@@ -90,6 +90,8 @@ def _check_free(address: str, port: int) -> None:
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(where)
+    except UnicodeError as error:
+        raise click.UsageError(f"--address {address}: no host has such a name") from error
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise click.ClickException(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from evals.errors import RecordError
-from runners.cli import EXIT_FAILED, printable, refusal
+from runners.cli import EXIT_FAILED, refusal
 from runners.cli.names import complete_runs_or_candidates
 from runners.cli.options import (
     accept_option,
@@ -200,4 +200,4 @@ def _print(gate: Gate) -> None:
             out.print(plain(sentence(judged)))
     for note in notes(gate):
         out.print(plain(note))
-    out.print(plain(printable(headline(gate))), style="bold")
+    out.print(plain(headline(gate)), style="bold")

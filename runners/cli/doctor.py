@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runners.cli import EXIT_FAILED
+from runners.cli import EXIT_FAILED, say
 from runners.cli.options import json_option, open_store, store_option
 
 if TYPE_CHECKING:
@@ -52,14 +52,14 @@ def command(store_path: Path | None, *, network: bool, measure: bool, as_json: b
                 print(f"{ADVICE_INDENT}-> {check.advice}")
     missing = lacking(checks)
     if missing:
-        click.echo(f"weighin: missing here: {', '.join(missing)}", err=True)
+        say(f"missing here: {', '.join(missing)}")
     return EXIT_FAILED if missing else 0
 
 
 def _measure(*, as_json: bool) -> int:
     from runners.doctor.recovery import recover_memory, recover_times
 
-    click.echo("weighin: measuring known amounts with the runtime fake", err=True)
+    say("measuring known amounts with the runtime fake")
     found = [*recover_memory(), *recover_times()]
     if as_json:
         print(json.dumps([_plain(one) for one in found]))
@@ -67,7 +67,7 @@ def _measure(*, as_json: bool) -> int:
         _print_recoveries(found)
     lost = [one.name for one in found if not one.ok]
     if lost:
-        click.echo(f"weighin: not found as it is: {', '.join(lost)}", err=True)
+        say(f"not found as it is: {', '.join(lost)}")
     return EXIT_FAILED if lost else 0
 
 

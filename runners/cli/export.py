@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from evals.errors import RecordError
+from evals.terminal import unguarded
+from runners.cli import say
 from runners.cli.names import complete_runs
 from runners.cli.options import open_store, store_option
 
@@ -118,11 +120,12 @@ def _write(table: pyarrow.Table, kind: str, output: Path | None) -> None:
 @contextmanager
 def _opened(output: Path | None) -> Iterator[TextIO]:
     if output is None:
-        yield sys.stdout
+        # A file or a program gets the text as it is recorded; a terminal, what it can show.
+        yield sys.stdout if sys.stdout.isatty() else unguarded(sys.stdout)
         return
     with output.open("w", encoding="utf-8", newline="") as file:
         yield file
 
 
 def _note(error: RecordError) -> None:
-    click.echo(f"weighin: {error}", err=True)
+    say(str(error))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runners.cli import EXIT_FAILED
+from runners.cli import EXIT_FAILED, say
 from runners.cli.options import json_option, open_store, store_option
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def command(store_path: Path | None, *, yes: bool, dry_run: bool, as_json: bool)
 
 def _agreed() -> bool:
     if not sys.stdin.isatty():
-        click.echo("weighin: nothing removed; --yes removes it", err=True)
+        say("nothing removed; --yes removes it")
         return False
     return click.confirm("Remove all of these?", err=True)
 
@@ -84,7 +84,7 @@ def _remove(
         why = remove(one, store=store.root, cache=cache.root)
         if why is not None:
             kept[one.path] = why
-            click.echo(f"weighin: {one.path}: not removed: {why}", err=True)
+            say(f"{one.path}: not removed: {why}")
     return kept
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runners.cli import say
 from runners.cli.names import KINDS, complete_kinds
 from runners.cli.options import json_option, open_store, store_option
 
@@ -118,7 +119,7 @@ def _runs(store_path: Path | None) -> Rows:
     rows: Rows = []
     for record in open_store(store_path).records():
         if isinstance(record, RecordError):
-            click.echo(f"weighin: {record}", err=True)
+            say(str(record))
             continue
         rows.append({
             "run": record.run_id, "candidate": record.candidate.name, "suite": record.suite.name,

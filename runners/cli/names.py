@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from click.shell_completion import CompletionItem
 
+from evals.terminal import printable
 from runners.store import Store, default_store
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def complete_runs(ctx: click.Context, _parameter: click.Parameter, incomplete: s
     """Runs of the store that --store names, or of the default one; the newest first."""
     chosen: Path | None = ctx.params.get("store_path")
     store = Store(chosen or default_store())
-    ids = list(reversed(store.run_ids()))
+    # What a shell cannot show is not offered: it writes completions to the terminal as they are.
+    ids = [run_id for run_id in reversed(store.run_ids()) if printable(run_id) == run_id]
     return [CompletionItem(run_id) for run_id in ids if run_id.startswith(incomplete)]
 
 

@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, TextIO
 
-from runners.cli import printable
+from evals.terminal import printable, unguarded
 
 if TYPE_CHECKING:
     from runners.job import Job
@@ -22,7 +22,7 @@ class ProgressLines:
     """One line that is redrawn on a terminal; elsewhere a line a phase and a task."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
+        self._stream = stream or unguarded(sys.stderr)
         self._live = self._stream.isatty()
         self._shown = ""
         self._last_key = ""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evals.errors import RecordError, SpecError, did_you_mean
-from runners.cli import printable
+from evals.terminal import printable
 from runners.run_ids import candidate_of, slug_of
 from runners.store import RECORD, SAMPLES, Store
 

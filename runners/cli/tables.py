@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from evals.terminal import LAYOUT, printable, unguarded
 from leaderboard.board import Row, Score, longest_workload
 from leaderboard.stats import Interval
 from leaderboard.units import MISSING, format_number, format_percent, mib, ms
-from runners.cli import printable
 
 WIDE = 160
 
 
+class _Stdout(Console):
+    """Rich's styles, with what stands between them as plain text."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        """Leave nothing that steers a terminal to what was printed; rich's own is in `control`."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control else Segment(printable(text, LAYOUT), style)
+
+
 def console() -> Console:
     """Stdout; wide enough not to cut a table short where it is not a terminal."""
-    return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
+    width = None if sys.stdout.isatty() else WIDE
+    return _Stdout(file=unguarded(sys.stdout), width=width, highlight=False)
 
 
 def new_table(title: str, *columns: str) -> Table:
