@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import os
 import platform
 import shutil
 import subprocess
@@ -19,6 +20,12 @@ import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LOCKS = ROOT / "locks"
+sys.path.insert(0, str(ROOT))
+
+from evals.pip_settings import pip_environment  # noqa: E402  # the path comes first
 
 BINDINGS = "0.3.36"
 BINDINGS_PIN = (
@@ -103,13 +110,13 @@ def check_platform() -> None:
         raise PrebuiltError(f"the prebuilt llama.cpp needs glibc {least}, here is {version}")
 
 
-def run(*command: str | Path, cwd: Path | None = None) -> str:
+def run(*command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
     """Standard output of a program.
 
     Raises:
         PrebuiltError: it failed; with the last of what it said.
     """
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         said = " · ".join((done.stderr or done.stdout).strip().splitlines()[-3:])
         raise PrebuiltError(f"{command[0]} failed: {said}")
@@ -117,8 +124,13 @@ def run(*command: str | Path, cwd: Path | None = None) -> str:
 
 
 def pip(*arguments: str | Path) -> None:
-    """Run pip of this environment."""
-    run(sys.executable, "-P", "-m", "pip", "--disable-pip-version-check", *arguments)
+    """Run pip of this environment, whose own settings and build tools are those of the lock."""
+    env = {
+        **pip_environment(os.environ),
+        "PIP_BUILD_CONSTRAINT": str(LOCKS / "build.txt"),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+    run(sys.executable, "-P", "-m", "pip", *arguments, env=env)
 
 
 def bindings_wheel(folder: Path) -> Path:
@@ -126,6 +138,7 @@ def bindings_wheel(folder: Path) -> Path:
 
     pip's cache is left alone: a later native build must not find this wheel there.
     """
+    pip("install", "--no-deps", "--require-hashes", "--requirement", LOCKS / "pip.txt")
     pins = folder / "bindings.txt"
     pins.write_text(BINDINGS_PIN + "\n")
     pip("wheel", "--no-deps", "--no-cache-dir", "--require-hashes",

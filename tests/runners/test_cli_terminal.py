@@ -23,7 +23,7 @@ from evals.errors import RecordError
 from evals.terminal import Guarded, guard_streams, printable, unguarded
 from runners.cli import COMMANDS, main
 from runners.job import PreparedTask
-from runners.record import parse_record
+from runners.record_reading import parse_record
 from runners.store import Store
 from tests.runners.conftest import Bench
 
