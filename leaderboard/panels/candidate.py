@@ -12,7 +12,7 @@ from leaderboard.charts.deadline import deadline_figure
 from leaderboard.charts.parts import tensors_figure
 from leaderboard.charts.tasks import tasks_figure
 from leaderboard.compare import Side
-from leaderboard.conditions import machine_name
+from leaderboard.conditions import build_name, machine_in_full, machine_name
 from leaderboard.deadline import deadline_curves
 from leaderboard.detail import tensor_shares
 from leaderboard.panels import controls, drawing, measured, picks, readings, session
@@ -45,7 +45,8 @@ def _head(row: Row, selection: Selection) -> None:
     record = row.record
     st.header(text.markdown(record.candidate.name), anchor=False)
     st.html(
-        f'<div class="conditions">{text.html(machine_name(record))} · '
+        f'<div class="conditions">{text.html(machine_in_full(record))} · '
+        f"{text.html(build_name(record))} · "
         f"{text.html(selection.suites[selection.shared.place.suite])} · "
         f"{text.html(selection.budgets[selection.shared.place.budget])}</div>"
     )

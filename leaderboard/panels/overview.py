@@ -9,7 +9,7 @@ import streamlit as st
 from leaderboard import text
 from leaderboard.charts.measures import MEASURES
 from leaderboard.charts.tradeoff import bubble_axis, tradeoff
-from leaderboard.conditions import machine_name
+from leaderboard.conditions import build_name, machine_in_full
 from leaderboard.offers import offer
 from leaderboard.overview import Line, Overview
 from leaderboard.panels import budget, controls, ranked, readings, session
@@ -31,11 +31,13 @@ def show() -> None:
 
 def _answer(found: Overview, selection: Selection) -> None:
     record = selection.rows[0].record
+    builds = dict.fromkeys(build_name(row.record) for row in selection.rows)
     st.html(
         f'<div class="answer" role="status"><p class="claim">{text.html(found.claim)}</p>'
         f'<p class="certainty">{text.html(found.certainty)}</p>'
         f'<p class="basis">{text.html(found.basis)} Suite {text.html(record.suite.name)} '
-        f"(version {record.suite.version}) on {text.html(machine_name(record))}.</p></div>"
+        f"(version {record.suite.version}) on {text.html(machine_in_full(record))}, measured with "
+        f"{text.html('; '.join(builds))}.</p></div>"
     )
 
 
