@@ -119,6 +119,7 @@ def varied(
         "name": name,
         "family": f"model-{candidate // 6:02}",
         "digest": f"{candidate:016x}",
+        "chosen": {},
         "weights_bytes": int(base["candidate"]["weights_bytes"] * size),
         "parameters": int(base["candidate"]["parameters"] * size),
     }
