@@ -121,6 +121,8 @@ def machine_in_full(record: Record) -> str:
 def build_name(record: Record) -> str:
     """A build in words: `llamacpp 0.3.36, build 3f2a90`, and what was left out of it."""
     software = record.software
+    if record.imported:
+        return f"{record.candidate.runtime}, build unknown"
     known = software.get("runtime_digest")
     parts = [
         f"{record.candidate.runtime} {software.get('runtime_version') or 'of unknown version'}",

@@ -214,10 +214,40 @@ _CHOOSING = (
         code="leaderboard.ranking.rank",
     ),
 )
+_CONDITIONS = (
+    Term(
+        word="candidate",
+        meaning="what could be shipped, the same on every machine: weights (with their "
+        "quantisation), runtime, and the settings that someone chose",
+        formula="digest over the weights' sha256, the runtime and what differs from its defaults",
+        code="runners.identity.candidate_digest",
+    ),
+    Term(
+        word="conditions",
+        meaning="where and how it was measured: machine, build of the runtime, budget; times and "
+        "memory of unlike conditions never share a table",
+        code="leaderboard.conditions.conditions",
+    ),
+    Term(
+        word="machine",
+        meaning="a fingerprint over the processor's generation and instruction sets, cores, memory "
+        "and GPUs; early records know its name only, which several generations share",
+        formula="first 12 hex digits of a sha256",
+        code="runners.measure.machine.Machine",
+    ),
+    Term(
+        word="build",
+        meaning="the runtime's version and compiled libraries, and kernels left out because they "
+        "fail; unknown in early records",
+        formula="digest over versions and the libraries' hashes",
+        code="runners.runtime_build.build_digest",
+    ),
+)
 CHAPTERS = (
     Chapter(title="Times", terms=_LATENCY),
     Chapter(title="Memory and size", terms=_MEMORY),
     Chapter(title="Accuracy", terms=_ACCURACY),
     Chapter(title="Two candidates on the same items", terms=_COMPARING),
     Chapter(title="Which one do I ship", terms=_CHOOSING),
+    Chapter(title="Measured under the same conditions", terms=_CONDITIONS),
 )

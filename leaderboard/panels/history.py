@@ -39,7 +39,8 @@ def show() -> None:
     )
     st.caption(
         "A line is one machine, one set of items and one budget: points of unlike ones are not "
-        "joined. A point is one batch; a diamond: something changed since the point before. "
+        "joined. A point is one batch; a diamond: something changed since the point before, "
+        "the runtime's build for one: times on its two sides are not of the same code. "
         "Bars are 95 %: over items for the accuracy, run to run for the others."
     )
     _tables(lines, titles)

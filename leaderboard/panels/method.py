@@ -24,8 +24,8 @@ def show() -> None:
     st.header("Method", anchor=False)
     st.markdown(
         "Times and memory are those of the process that runs the model, which imports nothing of "
-        "the harness. Measurements of unlike machines are never ranked together; accuracy on the "
-        "same items may be. A number that is missing is shown as missing, with its reason."
+        "the harness. Measurements of unlike machines or builds are never ranked together; "
+        "accuracy on the same items may be compared. A missing number has its reason."
     )
     for chapter in CHAPTERS:
         drawing.grid(tables.chapter_grid(chapter))

@@ -44,6 +44,7 @@ def test_two_imports_are_of_no_one_machine(made: Maker):
     assert machine_in_full(one) == machine_name(one) == "imported; machine unknown"
     assert not name_only(one)
     assert why_unlike(one, other) == "measured on a machine that is not known"
+    assert build_name(one) == "fake, build unknown"
 
 
 @pytest.mark.parametrize(
