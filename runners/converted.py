@@ -22,6 +22,7 @@ from evals.cache import (
 from evals.errors import RuntimeFailure
 from evals.hub_folder import fetch_hub_folder
 from evals.model_folder import ModelFolder, read_folder
+from runners.child_environment import child_environment
 from runners.last_words import last_words, signal_name
 from runners.packages import installed
 from runners.worker.advice import HF_MISSING
@@ -130,6 +131,7 @@ def _run_converter(name: str, gguf: Path, made: Path, dtype: str) -> None:
         text=True,
         encoding="utf-8",
         errors="replace",
+        env=child_environment(),
         check=False,
     )
     if done.returncode == 0 and made.is_dir():

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from runners.child_environment import child_environment
 from runners.last_words import last_words, signal_name
 from runners.processor import Processor
 from runners.worker.proof import MOST_S, NOT_INSTALLED, UNLOADABLE, WRONG
@@ -93,7 +93,7 @@ def _attempt(most_s: float, *, extra_buffers: bool) -> Attempt:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=most_s,
-                env={**os.environ, "GGML_NO_BACKTRACE": "1"},
+                env=child_environment(),
                 check=False,
             )
     except subprocess.TimeoutExpired as late:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import signal
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from evals.cache import (
 )
 from evals.catalogue import slug
 from evals.errors import ArtifactError, RuntimeFailure
+from runners.child_environment import child_environment
 from runners.last_words import last_words, signal_name
 from runners.measure.machine import usable_cpus
 from runners.packages import installed
@@ -112,7 +112,7 @@ def _run_quantiser(name: str, source: Artifact, made: Path, type_name: str) -> N
         text=True,
         encoding="utf-8",
         errors="replace",
-        env={**os.environ, "GGML_NO_BACKTRACE": "1"},
+        env=child_environment(),
         check=False,
     )
     if done.returncode or not made.is_file():

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from evals.errors import RuntimeFailure
+from runners.child_environment import child_environment
 from runners.last_words import last_words, signal_name
 from runners.measure.limits import Held, Limit
 from runners.worker import protocol, wire
@@ -24,6 +25,8 @@ from runners.worker import protocol, wire
 AnswerT = TypeVar("AnswerT")
 OnProgress = Callable[[int], None]
 EXIT_WAIT_S = 10.0
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""How BLAS and OpenMP are told how many threads the job may use."""
 STDERR_BYTES = 64 * 1024
 """How much of its end is looked through for the reason: a backtrace is a few KiB."""
 
@@ -70,7 +73,7 @@ class WorkerProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
-                env=_environment(self._threads),
+                env=child_environment(**dict.fromkeys(THREADS, str(self._threads))),
                 # Ctrl-C goes to the parent alone, which then ends the worker in good order.
                 start_new_session=True,
             )
@@ -213,15 +216,6 @@ _ADVICE = {
     "SIGKILL": " (the system may have been out of memory)",
     "SIGILL": " (illegal instruction)",
 }
-
-
-def _environment(threads: int) -> dict[str, str]:
-    """The worker's environment: as many BLAS and OpenMP threads as the job may use.
-
-    ggml's abort shall not attach a debugger, which would have the last word on stderr.
-    """
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    return {**os.environ, **dict.fromkeys(names, str(threads)), "GGML_NO_BACKTRACE": "1"}
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 from runners.worker import protocol, wire
 from runners.worker.advice import NEEDED_BY
+from runners.worker.crashing import leave_no_core
 from runners.worker.runtime import WorkerError, checked_template
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 def main() -> int:
     """Answer questions until the parent closes the pipe."""
     _die_with_the_parent()
+    leave_no_core()
     inbox, outbox = wire.claim_pipes()
     module_name, class_name = RUNTIMES[sys.argv[1]]
     try:

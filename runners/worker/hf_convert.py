@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from runners.worker.crashing import leave_no_core
+
 DIGITS_APART = ("smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b")
 """Values of `tokenizer.ggml.pre` whose byte-pair encoding takes each digit by itself, as
 llama.cpp's does (src/llama-vocab.cpp), and which transformers splits as GPT-2."""
@@ -74,6 +76,7 @@ def _split_digits(tokenizer: Any) -> None:
 
 def main() -> int:
     """Exit code 0, or another one with one line on stderr."""
+    leave_no_core()
     parser = argparse.ArgumentParser()
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)

@@ -12,6 +12,8 @@ import os
 import sys
 from typing import Any
 
+from runners.worker.crashing import leave_no_core
+
 FTYPES = {
     "F16": 1,
     "Q4_0": 2,
@@ -66,6 +68,7 @@ def quantize(source: str, target: str, type_name: str, threads: int) -> str | No
 
 def main() -> int:
     """Exit code 0, or another one with one line on stderr."""
+    leave_no_core()
     parser = argparse.ArgumentParser()
     parser.add_argument("source")
     parser.add_argument("target")

@@ -1,0 +1,16 @@
+"""What a child leaves behind when it crashes."""
+
+from __future__ import annotations
+
+import contextlib
+
+
+def leave_no_core() -> None:
+    """Let a crash write no core file: it is as large as the model, and lies in the user's folder.
+
+    On Windows there is none.
+    """
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
