@@ -11,15 +11,20 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from evals.specs import Settings
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from evals.specs import Settings
     from runners.record import Record
 
 MOST_CONTEXT = 4096
 """Tokens of context that a runtime takes by default, where the model was trained for more."""
+_EARLY_DEFAULTS: dict[str, tuple[Any, ...]] = {
+    "context": (None, MOST_CONTEXT), "threads": (None,), "kv_cache_type": ("f16",), "mmap": (True,),
+    "dtype": ("auto",), "device": ("auto",), "trust_remote_code": (False,), "fake": ({},),
+    "chat_template": ("auto",),
+}  # fmt: skip
+"""Of the versions whose records do not say what was chosen; later defaults change nothing here."""
 _AUTO_DTYPES = {
     "cpu": ("bfloat16", "float32"),
     "mps": ("float16",),
@@ -95,13 +100,8 @@ def _chosen_before(record: Record) -> dict[str, Any]:
 
 
 def _is_default(key: str, value: Any) -> bool:
-    """Whether a value is the default on any machine and of any model."""
-    if key == "chat_template":
-        return bool(value == "auto")
-    if key == "context" and value == MOST_CONTEXT:
-        return True
-    field = Settings.model_fields.get(key)
-    return field is not None and bool(value == field.get_default(call_default_factory=True))
+    """Whether a value was the default on any machine and of any model."""
+    return key in _EARLY_DEFAULTS and value in _EARLY_DEFAULTS[key]
 
 
 def _default_threads(record: Record) -> Any:

@@ -61,6 +61,16 @@ def test_the_catalogue_keeps_its_digests():
     assert found == GOLDEN
 
 
+def test_no_default_changes_under_a_digest_that_leaves_it_out():
+    """A new setting may come; a default that changes would be another thing under an old digest."""
+    pinned = {
+        "context": None, "threads": None, "kv_cache_type": "f16", "mmap": True, "dtype": "auto",
+        "device": "auto", "trust_remote_code": False, "fake": {},
+    }  # fmt: skip
+    assert pinned.items() <= Settings().model_dump().items()
+    assert Candidate.model_fields["chat_template"].default == "auto"
+
+
 def test_the_fake_keeps_its_digests(bench: Bench):
     # printf '["candidate",null,"fake",{}]' | sha256sum | cut -c1-16
     assert digest_of(fake(), None) == "d56353e910383ed6"

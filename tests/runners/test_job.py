@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from evals.errors import RecordError
+from evals.specs import Candidate, Settings
 from runners.journal import FILE, Journal
+from runners.proof import Proof
 from runners.record import Record
 from runners.worker import protocol
 
@@ -187,6 +189,21 @@ def test_a_key_hangs_on_what_is_measured(bench: Bench):
         *(key(bench, tasks=[one, *rest]) for one in (few, shot, other_filter, relabelled)),
     ]
     assert len({job.key, *changed}) == 1 + len(changed)
+
+
+def test_conditions_change_the_key_and_not_the_candidate(bench: Bench):
+    ((job, _),) = bench.jobs(Candidate.model_validate({"name": "fake", "runtime": "fake"}))
+    here = job.machine
+    others = [
+        replace(job, machine=replace(here, cpu_features=(*here.cpu_features, "amx_int8"))),
+        replace(job, machine=replace(here, usable_cpus=here.usable_cpus + 1)),  # so many threads
+        replace(job, weights=replace(job.weights, made_from="x.gguf, converted by transformers 6")),
+        replace(job, proof=Proof(verdict="plain", problem="SIGSEGV", build="AMX_INT8")),
+    ]
+    assert {one.candidate_digest for one in others} == {job.candidate_digest}
+    assert len({job.key, *(one.key for one in others)}) == 5
+    chosen = job.candidate.model_copy(update={"settings": Settings(threads=here.usable_cpus)})
+    assert replace(job, candidate=chosen).candidate_digest != job.candidate_digest
 
 
 def test_a_key_hangs_on_how_answers_are_generated(bench: Bench):

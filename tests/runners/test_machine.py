@@ -132,6 +132,11 @@ def test_the_fingerprint_is_stable_across_releases_and_kernels() -> None:
     assert patched.fingerprint == LAPTOP.fingerprint
 
 
+def test_a_machine_known_by_its_name_only_is_never_the_machine_of_an_early_record() -> None:
+    # printf 'Intel(R) Core(TM) i5\n4\n16\nLinux' | sha256sum: what early versions made of it.
+    assert replace(LAPTOP, cpu_id="", cpu_features=()).fingerprint != "34f647c2c2d3"
+
+
 def test_another_machine_has_another_fingerprint() -> None:
     others = [
         replace(LAPTOP, cpu_model="AMD EPYC"),
