@@ -37,7 +37,7 @@ class Conditions(NamedTuple):
 
     place: Place
     build: str
-    """Of its runtime: `llamacpp-3f2a90c1`."""
+    """The runtime's, e.g. `llamacpp-3f2a90c1`."""
 
 
 def conditions(record: Record) -> Conditions:

@@ -20,7 +20,7 @@ class Versions:
     runtime: str
     """Name and version."""
     build: str
-    """Of the runtime, in its own words."""
+    """The runtime's, in its own words."""
     libraries: str
     """Digest over the runtime's compiled libraries."""
     left_out: str

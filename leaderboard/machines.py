@@ -47,7 +47,7 @@ class Measured:
     machine: str
     """Fingerprint."""
     build: str
-    """Of the runtime, in words."""
+    """The runtime's, in words."""
     runs: int
     statuses: tuple[tuple[str, int], ...]
     """How many runs ended how, the most frequent first."""

@@ -39,7 +39,7 @@ class View:
     budget: str = ""
     """As `leaderboard.conditions.Place` has it; empty: without one."""
     builds: tuple[str, ...] = ()
-    """Of runtimes, at most one of each; a runtime that none is of: the one with most candidates."""
+    """At most one build of each runtime; of one that is not named, that with most candidates."""
     memory_mib: float | None = None
     decode_tokens_per_s: float | None = None
     ttft_p95_ms: float | None = None

@@ -24,7 +24,7 @@ _EARLY_DEFAULTS: dict[str, tuple[Any, ...]] = {
     "dtype": ("auto",), "device": ("auto",), "trust_remote_code": (False,), "fake": ({},),
     "chat_template": ("auto",),
 }  # fmt: skip
-"""Of the versions whose records do not say what was chosen; later defaults change nothing here."""
+"""Defaults when records did not say what was chosen; a later default changes nothing here."""
 _AUTO_DTYPES = {
     "cpu": ("bfloat16", "float32"),
     "mps": ("float16",),

@@ -103,7 +103,7 @@ class Job:
 
     @cached_property
     def candidate_digest(self) -> str:
-        """Of what would be shipped: weights, runtime and chosen settings, on whatever machine."""
+        """Digest of what would be shipped: weights, runtime, chosen settings; on every machine."""
         return candidate_digest(self.weights.sha256, self.candidate.runtime, self.chosen)
 
     @cached_property

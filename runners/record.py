@@ -74,8 +74,8 @@ class CandidateInfo(Part):
     family: str
     runtime: str
     digest: str
-    """Of weights, runtime and chosen settings; that of a record without `chosen` is made on
-    reading."""
+    """Digest over weights, runtime and chosen settings; made on reading where a record has no
+    `chosen`."""
     source: str | None = None
     """Where the weights come from; None for a runtime without any."""
     made_from: str | None = None

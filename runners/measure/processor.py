@@ -21,7 +21,7 @@ _ARM = {
     "svebf16", "sme", "sme2", "smei8i32", "smebf16",
 }  # fmt: skip
 KERNELS = frozenset(_X86 | _ARM)
-"""As Linux names them: the instruction sets for which llama.cpp, oneDNN or torch have kernels of
+"""The instruction sets, by Linux's names, for which llama.cpp, oneDNN or torch have kernels of
 their own. A fixed list, so that a newer Linux, which knows more names, makes no new machine."""
 _OTHER_NAMES = {
     "pni": "sse3", "avx1.0": "avx", "sse4.1": "sse4_1", "sse4.2": "sse4_2", "feat_fp16": "asimdhp",
