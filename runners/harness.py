@@ -103,6 +103,7 @@ def _accuracy(
     known = [chance for chance in chances if chance is not None]
     return TaskAccuracy(
         group=loaded.group,
+        by_size=loaded.by_size,
         metric=headline,
         value=metrics.get(headline),
         stderr=_stderr(loaded, values.get(headline, [])),

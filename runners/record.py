@@ -124,6 +124,9 @@ class TaskAccuracy(Part):
     """One task's scores."""
 
     group: str
+    by_size: bool = True
+    """Whether its group counts it by its items (lm-eval's `weight_by_size`); else as much as any
+    other task of the group."""
     metric: str
     """The headline metric."""
     value: Score | None

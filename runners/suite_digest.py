@@ -29,6 +29,7 @@ def suite_digest(suite: Suite, tasks: Sequence[PreparedTask]) -> str:
             [t.loaded.metric, t.loaded.filter, scoring_code(t.loaded.task)],
             [[i.identity, repr(i.target), _generation_arguments(i)] for i in t.items],
             *_own(t),
+            *([] if t.loaded.by_size else ["each task of its group counts the same"]),
         ]
         for t in tasks
     ]
