@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from evals.errors import RecordError, one_line
 from evals.files import read_small
 from runners.identity import digest
+from runners.lm_eval_groups import row_of_tasks, with_weights
 from runners.lm_eval_means import is_mean, mean_stderr
 from runners.record import CandidateInfo, JobInfo, Record, SuiteInfo, TaskAccuracy
 from runners.samples import passage, sample_table
@@ -94,13 +95,15 @@ def read_results(
     files: list[str] = [path.name]
     tasks: dict[str, _Task] = {}
     try:
-        groups = _groups(content.get("group_subtasks") or {})
+        groups = row_of_tasks(content)
         for task, config in configs.items():
             samples = path.with_name(f"samples_{task}_{stamp}.jsonl")
             rows = _rows(samples, task, config) if samples.is_file() else ()
             files += [samples.name] if rows else []
             accuracy = _accuracy(content, config, task, groups.get(task) or task, rows)
             tasks[task] = _Task(accuracy=accuracy, rows=rows)
+        weighed = with_weights(content, {name: task.accuracy for name, task in tasks.items()})
+        tasks = {name: replace(task, accuracy=weighed[name]) for name, task in tasks.items()}
         record = _record(content, tasks, name, new_run_id, command, files)
         all_rows = [row for task in tasks.values() for row in task.rows]
         table = sample_table(all_rows) if all_rows else None
@@ -117,19 +120,6 @@ def _json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise RecordError(f"{path}: not lm-eval's results")
     return content
-
-
-def _groups(subtasks: Mapping[str, list[str]]) -> dict[str, str]:
-    """The outermost group of each task; a group of groups is one."""
-    parent = {child: group for group, children in subtasks.items() for child in children}
-    found: dict[str, str] = {}
-    for child in parent:
-        seen, top = {child}, child
-        while top in parent and parent[top] not in seen:
-            top = parent[top]
-            seen.add(top)
-        found[child] = top
-    return found
 
 
 def _rows(path: Path, task: str, config: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
