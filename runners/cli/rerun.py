@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +10,7 @@ import click
 from evals.errors import RecordError, SpecError
 from runners.budgets import recorded_budget
 from runners.cli.options import choose_suite, refuse_code
-from runners.cli.sides import find_side
+from runners.cli.sides import find_side, means_records
 from runners.store import Store
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ def measure(
 def _runnable(text: str, store: Store) -> tuple[Candidate, Record | None]:
     from evals import catalogue
 
-    if not Path(text).is_dir():
+    if not means_records(text):
         try:
             return catalogue.find_candidate(text), None
         except SpecError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +47,7 @@ def find_side(
     if (folder / MANIFEST).is_file():
         named = folder.resolve()
         return _side(home, read_baseline(named.parent, named.name).runs)
-    if folder.is_dir() and not _is_model(folder):
+    if means_records(text):
         records = readable(home)
         return _side(home, runs_beside(only_candidate(records, text), records))
     if _names_run_of(folder):
@@ -73,7 +74,8 @@ def find_side(
         lead = store.find(text)
     except RecordError as error:
         near = did_you_mean(text, {record.candidate.name for record in records})
-        kind = f"{text}: no folder of records, and " if "/" in text else ""
+        folderless = _is_path(text) or folder.is_dir()
+        kind = f"{text}: no folder of records, and " if folderless else ""
         raise RecordError(f"{kind}{error}{near}") from error
     return _side(store, runs_beside(lead, records, one_batch=True))
 
@@ -128,12 +130,27 @@ def store_of(text: str, store: Store) -> Store:
         return Store(folder.resolve().parent)
     if _names_run_of(folder):
         return Store(folder.parent)
-    return Store(folder) if folder.is_dir() and not _is_model(folder) else store
+    return Store(folder) if means_records(text) else store
 
 
 def _names_run_of(path: Path) -> bool:
     """Whether a path is STORE/CANDIDATE: nothing of that name lies in a folder that holds runs."""
     return len(path.parts) > 1 and not path.exists() and bool(Store(path.parent).run_ids())
+
+
+def means_records(text: str) -> bool:
+    """Whether a text names a folder of records: one that holds some, or that is spelled as a path.
+
+    The folder here that happens to be called as a candidate is not what its name means.
+    """
+    folder = Path(text)
+    if not folder.is_dir() or _is_model(folder):
+        return False
+    return _is_path(text) or bool(Store(folder).run_ids())
+
+
+def _is_path(text: str) -> bool:
+    return "/" in text or os.sep in text
 
 
 def _is_model(folder: Path) -> bool:
@@ -146,7 +163,7 @@ def _candidate(text: str) -> Candidate | None:
     from evals.catalogue import candidate_names, find_candidate
 
     path = Path(text)
-    files = "/" in text or path.suffix in (".yaml", ".yml", ".gguf") or path.is_dir()
+    files = _is_path(text) or path.suffix in (".yaml", ".yml", ".gguf") or _is_model(path)
     if not files and text not in candidate_names():
         return None
     try:

@@ -122,6 +122,25 @@ def test_compare_prints_both_tables(weighin: Call):
     assert "5 pairs" in said.out
 
 
+def test_a_name_means_its_runs_though_a_folder_here_is_called_so(weighin: Call, tmp_path: Path):
+    said = weighin("compare", "good", "wrong", "--store", "runs")
+    for name in ("good", "wrong"):
+        (tmp_path / name / "of something else").mkdir(parents=True)
+    assert weighin("compare", "good", "wrong", "--store", "runs") == said
+    assert check(weighin, "twin").code == 0
+    kept = weighin("baseline", "set", "b", "good", "--reason", "r", "--store", "runs", "--force")
+    assert (kept.code, kept.err) == (0, "")
+
+
+def test_a_folder_of_records_is_meant_before_a_name(weighin: Call, tmp_path: Path):
+    shutil.copytree(newest(tmp_path / "runs", "wrong"), tmp_path / "good" / "20260101T000000-w-0")
+    run = json.loads((tmp_path / "good" / "20260101T000000-w-0" / "record.json").read_text())
+    text = json.dumps({**run, "run_id": "20260101T000000-w-0"})
+    (tmp_path / "good" / "20260101T000000-w-0" / "record.json").write_text(text)
+    said = weighin("compare", "slow", "good", "--store", "runs")
+    assert "wrong (other) against slow (first)" in said.out
+
+
 def test_compare_as_json(weighin: Call):
     said = weighin("compare", "good", "slow", "wrong", "--store", "runs", "--json")
     slow, wrong = json.loads(said.out)
@@ -243,7 +262,8 @@ def test_wrong_usage_is_no_regression(weighin: Call, args: tuple[str, ...], mess
     [
         ("missing", "no run 'missing'"),
         ("results/missing", "results/missing: no folder of records"),
-        ("empty", "empty: holds no run"),
+        ("./empty", "./empty: holds no run"),
+        ("empty", "empty: no folder of records, and no run 'empty'"),
         ("runs", "runs: holds"),
     ],
 )
