@@ -258,7 +258,7 @@ def _suite_score(scores: Sequence[Score]) -> Score | None:
         metric="mean",
         value=value,
         stderr=stderr,
-        interval=None if stderr is None else normal(value, stderr),
+        interval=None if stderr is None else normal(value, stderr).within(0.0, 1.0),
         n=sum(s.n for s in usable),
         chance=None,
         told_from_chance=None,

@@ -30,7 +30,7 @@ def accuracy_cell(line: Line) -> Cell:
 
 
 def _proportion(value: float, interval: Interval | None, hint: str) -> Cell:
-    half = f"{points((interval.high - interval.low) / 2):.1f}" if interval else ""
+    half = f"{points(interval.half):.1f}" if interval else ""
     return Cell(text=f"{points(value):.1f}", spread=half, hint=hint)
 
 

@@ -210,7 +210,7 @@ def _quantity(
         hint = f"{runs} run{'s' if runs != 1 else ''}" if interval else ""
         if interval and spread is None:
             hint += ": no interval, one run says nothing of the next"
-        half = format_half(scale((spread.high - spread.low) / 2), scale(found)) if spread else ""
+        half = format_half(scale(spread.half), scale(found)) if spread else ""
         return Cell(text=format_number(scale(found)), spread=half, hint=hint)
 
     return Column(

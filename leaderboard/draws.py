@@ -169,8 +169,7 @@ def _pooled_spread(measured: Sequence[Measured]) -> float | None:
     squares = freedom = 0.0
     for value, interval, runs in measured:
         if value and interval and runs > 1:
-            half = (interval.high - interval.low) / 2
-            error = half / float(stdtrit(runs - 1, 0.975))
+            error = interval.half / float(stdtrit(runs - 1, 0.975))
             squares += (runs - 1) * runs * (error / value) ** 2
             freedom += runs - 1
     return math.sqrt(squares / freedom) if freedom else None

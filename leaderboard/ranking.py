@@ -130,8 +130,7 @@ def weighted_interval(row: Row, weights: Mapping[str, float] | None) -> Interval
     value, stderr = weighted_accuracy(row, weights), weighted_stderr(row, weights)
     if value is None or stderr is None:
         return None
-    wide = normal(value, stderr)
-    return Interval(low=max(0.0, wide.low), high=min(1.0, wide.high))
+    return normal(value, stderr).within(0.0, 1.0)
 
 
 def _compare(

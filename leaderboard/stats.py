@@ -22,6 +22,31 @@ class Interval:
     low: float
     high: float
 
+    @property
+    def half(self) -> float:
+        """Half its width: what stands after a ±."""
+        return (self.high - self.low) / 2
+
+    def within(self, least: float, most: float = math.inf) -> Interval:
+        """The part of it that can be: no share is below 0 or above 1, no time or size below 0."""
+        if least <= self.low and self.high <= most:
+            return self
+        low, high = max(least, self.low), min(most, self.high)
+        return CutInterval(low=low, high=high, whole=self.half)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutInterval(Interval):
+    """The part of an interval that can be, e.g. of 2 % ± 5 what is not below 0."""
+
+    whole: float
+    """Half the width of all of it: the estimate is as unsure as before."""
+
+    @property
+    def half(self) -> float:
+        """Half the width of all of it."""
+        return self.whole
+
 
 def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
     """Wilson's score interval of a proportion, without continuity correction.
@@ -42,7 +67,7 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
 
 
 def normal(mean: float, stderr: float, confidence: float = 0.95) -> Interval:
-    """The interval of the central limit theorem: mean ± z · stderr, not clipped."""
+    """The interval of the central limit theorem: mean ± z · stderr, whatever can be."""
     half = two_sided_z(confidence) * stderr
     return Interval(low=mean - half, high=mean + half)
 
@@ -70,8 +95,7 @@ def proportion_interval(
         raise ValueError(f"a score of {value} over {n} items is not a proportion")
     if n < WILSON_BELOW or not stderr:
         return _wilson(value, n, confidence)
-    wide = normal(value, stderr, confidence)
-    return Interval(low=max(0.0, wide.low), high=min(1.0, wide.high))
+    return normal(value, stderr, confidence).within(0.0, 1.0)
 
 
 def mean_stderr(values: Sequence[float]) -> tuple[float, float | None]:
@@ -104,11 +128,11 @@ def mean_interval(
     """Mean of independent runs, and Student's t interval for it.
 
     Args:
-        values: shape (n,), n >= 1: one number a run.
+        values: shape (n,), n >= 1: one number a run, a time, a rate or a size: none is negative.
         confidence: two-sided.
 
     Returns:
-        The interval is None for one run, which says nothing of the next.
+        The interval is None for one run, which says nothing of the next. It is cut at 0.
 
     Source: Student (1908); mean ± t(n - 1) s / sqrt(n).
     """
@@ -118,7 +142,7 @@ def mean_interval(
     from scipy.special import stdtrit
 
     half = float(stdtrit(len(values) - 1, (1 + confidence) / 2)) * stderr
-    return mean, Interval(low=mean - half, high=mean + half)
+    return mean, Interval(low=mean - half, high=mean + half).within(0.0)
 
 
 def combined(tasks: Sequence[tuple[float, float | None]]) -> tuple[float, float | None]:

@@ -204,7 +204,7 @@ def _hover(line: Line) -> str:
     score = row.score
     half = ""
     if line.interval:
-        half = f" \N{PLUS-MINUS SIGN} {points((line.interval.high - line.interval.low) / 2):.1f}"
+        half = f" \N{PLUS-MINUS SIGN} {points(line.interval.half):.1f}"
     facts = [
         f"<b>{plotly(row.record.candidate.name)}</b>",
         f"accuracy {format_percent(line.accuracy)}{half}, {score.n if score else 0:,} items",

@@ -50,7 +50,7 @@ def missing(reason: str) -> Cell:
 
 def half(interval: Interval | None) -> float | None:
     """Half the width of an interval: what stands after a ±."""
-    return None if interval is None else (interval.high - interval.low) / 2
+    return None if interval is None else interval.half
 
 
 def text_grid(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Grid:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from evals.terminal import LAYOUT, printable, unguarded
 from leaderboard.board import Row, Score, longest_workload
-from leaderboard.stats import Interval
+from leaderboard.stats import CutInterval, Interval
 from leaderboard.units import MISSING, format_number, format_percent, mib, ms
 
 WIDE = 160
@@ -52,17 +52,17 @@ def plain(text: object) -> Text:
 
 
 def with_interval(score: Score | None) -> str:
-    """`54.3% ± 3.9`, half the width of the 95 % interval; at 0 and 100 %, where it lies on one
-    side alone, its bounds: `100.0% (72.2 to 100.0)`.
+    """`54.3% ± 3.9`, half the width of the 95 % interval; where it is cut at 0 or 100 %, or lies
+    on one side alone, its bounds: `100.0% (72.2 to 100.0)`.
     """
     if score is None or score.value is None:
         return MISSING
     if score.interval is None:
         return format_number(score.value)
     low, high = score.interval.low, score.interval.high
-    if not low < score.value < high:
+    if isinstance(score.interval, CutInterval) or not low < score.value < high:
         return f"{format_percent(score.value)} ({100 * low:.1f} to {100 * high:.1f})"
-    return f"{format_percent(score.value)} ± {100 * (high - low) / 2:.1f}"
+    return f"{format_percent(score.value)} ± {100 * score.interval.half:.1f}"
 
 
 def results(rows: Sequence[Row]) -> Table:
@@ -178,5 +178,5 @@ def measured(
         return MISSING
     if interval is None:
         return format_number(scale(value))
-    half = scale((interval.high - interval.low) / 2)
+    half = scale(interval.half)
     return f"{format_number(scale(value))} ± {format_number(half)}"

@@ -10,6 +10,7 @@ import pytest
 
 from leaderboard.board import Score, group_score, longest_workload, merged, row, task_score
 from leaderboard.stats import Interval, wilson
+from runners.cli.tables import with_interval
 from runners.record import MemoryPhase, Record, TaskAccuracy
 from runners.record_parts import FlagInfo
 from runners.record_reading import parse_record
@@ -182,6 +183,24 @@ def test_a_suite_score_without_a_standard_error_has_no_interval():
     assert (one.value, one.stderr, one.interval) == (pytest.approx(0.7), None, None)
 
 
+def test_a_suites_interval_ends_where_scores_do():
+    low = {name: task(0.005, n=400, stderr=0.004) for name in ("a", "b")}
+    score = row(with_tasks(**low)).score
+    assert score
+    assert score.interval
+    # 0.004 / sqrt(2) = 0.002828; 1.959964 of it is 0.005544: from -0.000544, which cannot be.
+    assert bounds(score.interval) == (0.0, 0.0105)
+    assert score.interval.half == pytest.approx(0.005544, abs=1e-6)
+    assert with_interval(score) == "0.5% (0.0 to 1.1)"
+    high = {name: task(0.995, n=400, stderr=0.004) for name in ("a", "b")}
+    assert bounds(score_interval(with_tasks(**high))) == (0.9895, 1.0)
+
+
+def score_interval(record: Record) -> Interval | None:
+    score = row(record).score
+    return score.interval if score else None
+
+
 def test_a_task_that_is_all_right_is_not_certain():
     # Wilson for 40 of 40: 1 / (1 + 1.959964^2 / 40) = 0.912378 to 1, so a half width of 0.043811
     # and a standard error of 0.043811 / 1.959964 = 0.022353; with 0.03: sqrt(...) / 2 = 0.018705
@@ -231,10 +250,12 @@ def test_repeats_of_a_candidate_are_one_row():
     (one,) = merged([timed(0, 0.010, 100), timed(1, 0.020, 200, accuracy={})])
     # TTFT 15 ms; s = 7.071 ms, s / sqrt(2) = 5 ms, t(1) = 12.7062: +- 63.531 ms.
     assert (one.runs, one.ttft_s) == (2, pytest.approx(0.015))
-    assert bounds(one.ttft_interval) == (-0.0485, 0.0785)
+    assert bounds(one.ttft_interval) == (0.0, 0.0785)  # no time is below 0
+    assert one.ttft_interval
+    assert one.ttft_interval.half == pytest.approx(0.0635, abs=1e-4)
     # Decode 100 and 50 tokens/s: 75 +- 12.7062 * 25.
     assert one.decode_tokens_per_s == pytest.approx(75)
-    assert bounds(one.decode_interval) == (-242.6551, 392.6551)
+    assert bounds(one.decode_interval) == (0.0, 392.6551)
     assert one.peak_bytes == 150
     assert one.scores == row(BASE).scores  # the first repeat has the answers for all
     assert one.flags == ()
