@@ -147,13 +147,15 @@ def _row(task: str, document: int, sample: Mapping[str, Any], kind: str) -> dict
     ]
     identity = hashlib.sha256(json.dumps([task, texts], ensure_ascii=True).encode("ascii"))
     target = str(sample["target"])
+    # Mutual information asks for every choice once more, without its context.
+    asked = 2 if "acc_mutual_info" in sample else 1
     row: dict[str, Any] = {
         "task": task,
         "doc_id": document,
         "item": identity.hexdigest()[:16],
         "target": target if kind == "multiple_choice" else json.dumps(target),
         "passage": passage(sample.get("doc") or {}),
-        "choices": len(texts) if kind == "multiple_choice" else None,
+        "choices": len(texts) // asked if kind == "multiple_choice" else None,
         "metrics": {},
     }
     if kind == "generate_until":
