@@ -31,8 +31,16 @@ class Selection:
     """What the view asked for and there is not."""
 
 
-def select(rows: Sequence[Row], view: View) -> Selection | None:
-    """The rows of the conditions that a view names; where it names none, the most measured.
+def select(rows: Sequence[Row], view: View, *, here: str = "") -> Selection | None:
+    """The rows of the conditions that a view names.
+
+    Where it names none, those of the machine that the board runs on, if it has any, and else of
+    what was measured most, the newest first among what was measured as often.
+
+    Args:
+        rows: of all conditions.
+        view: what is looked at.
+        here: the fingerprint of the machine that the board runs on.
 
     Returns:
         None where there is no row at all.
@@ -45,14 +53,14 @@ def select(rows: Sequence[Row], view: View) -> Selection | None:
     left = list(groups)
     offered: list[dict[str, str]] = []
     for level, field in enumerate(Place._fields):
-        here = sorted({key[level] for key in left}, key=lambda v: -_size(groups, level, v, left))
-        offered.append({value: _name(field, value, groups, left, level) for value in here})
+        there = _ordered(groups, level, left, first=here if field == "machine" else None)
+        offered.append({value: _name(field, value, groups, left, level) for value in there})
         chosen = wanted[level]
-        if chosen not in here:
+        if chosen not in there:
             if chosen:
                 problems.append(f'{field} "{chosen}" has no run here; showing another')
             # No budget is a choice of its own: it is the plain run, where there is one.
-            chosen = "" if field == "budget" and "" in here else here[0]
+            chosen = "" if field == "budget" and "" in there else there[0]
         left = [key for key in left if key[level] == chosen]
     known = builds(groups[left[0]])
     problems += [
@@ -84,10 +92,15 @@ def _build(found: Mapping[str, Sequence[Row]], view: View) -> str:
     return named[0] if named else max(found, key=lambda key: (len(found[key]), newest[key]))
 
 
-def _size(
-    groups: Mapping[Place, Sequence[Row]], level: int, value: str, left: Sequence[Place]
-) -> int:
-    return sum(len(groups[key]) for key in left if key[level] == value)
+def _ordered(
+    groups: Mapping[Place, Sequence[Row]], level: int, left: Sequence[Place], *, first: str | None
+) -> list[str]:
+    """The values of one part of a place: `first`, the one with most rows, the newest."""
+    runs: dict[str, list[str]] = {}
+    for key in left:
+        runs.setdefault(key[level], []).extend(row.record.run_id for row in groups[key])
+    ranks = {value: (value == first, len(ids), max(ids), value) for value, ids in runs.items()}
+    return sorted(ranks, key=lambda value: ranks[value], reverse=True)
 
 
 def _name(

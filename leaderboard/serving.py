@@ -15,6 +15,8 @@ SCRIPT = Path(__file__).with_name("app.py")
 """What it runs for each visitor."""
 STORES = "WEIGHIN_BOARD_STORES"
 """Environment variable: the folders to show, a JSON list."""
+MACHINE = "WEIGHIN_BOARD_MACHINE"
+"""Environment variable: the fingerprint of the machine that it runs on."""
 _SETTINGS = {
     "server.headless": "true",  # no question for an e-mail address; the command opens the browser
     "server.fileWatcherType": "none",
@@ -53,11 +55,14 @@ def arguments(*, port: int, address: str, theme: str) -> list[str]:
     return ["-P", "-m", "leaderboard.served", "run", str(APP), *flags]
 
 
-def environment(folders: Sequence[Path], hosts: Sequence[str] = ()) -> dict[str, str]:
-    """What the board's process is told: the stores, and the names that it answers to."""
+def environment(
+    folders: Sequence[Path], hosts: Sequence[str] = (), machine: str = ""
+) -> dict[str, str]:
+    """What the board's process is told: the stores, the names that it answers to, where it is."""
     return {
         STORES: json.dumps([str(folder) for folder in folders]),
         HOSTS: json.dumps(list(hosts)),
+        MACHINE: machine,
     }
 
 

@@ -33,7 +33,7 @@ class View:
     """The state of the board; a default says that nothing was chosen."""
 
     machine: str = ""
-    """Fingerprint; empty: the one with the most candidates."""
+    """Fingerprint; empty: the board's own machine, else the one with the most candidates."""
     suite: str = ""
     """Digest; empty: the one with the most candidates."""
     budget: str = ""

@@ -8,7 +8,7 @@ import streamlit as st
 
 from leaderboard import text
 from leaderboard.panels import readings, session
-from leaderboard.selection import Selection, select
+from leaderboard.selection import Selection
 
 
 def conditions() -> Selection | None:
@@ -17,7 +17,7 @@ def conditions() -> Selection | None:
     Returns:
         The rows measured under them; None, after saying how to fill the store, where it is empty.
     """
-    selection = select(readings.rows(), session.view())
+    selection = readings.selected(session.view())
     if selection is None:
         empty()
         return None
@@ -56,7 +56,7 @@ def _again(
     if not moved and set(builds) <= set(selection.shared.builds):
         return selection
     session.update(**chosen, builds=() if moved else tuple(builds))
-    return select(readings.rows(), session.view())
+    return readings.selected(session.view())
 
 
 def _among(names: Mapping[str, str], selection: Selection) -> str:

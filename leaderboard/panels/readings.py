@@ -18,7 +18,7 @@ from leaderboard.board import Row, merged
 from leaderboard.draws import Draws
 from leaderboard.overview import MOST_PAIRED, Overview, draw_all, look
 from leaderboard.peers import Scores, Shared, sharing
-from leaderboard.selection import Selection
+from leaderboard.selection import Selection, select
 from leaderboard.store_view import StoreReader, StoreView
 from leaderboard.view import UNLIMITED, View, task_weights
 from runners.record import Record
@@ -46,6 +46,11 @@ def warm() -> None:
 def folders() -> tuple[str, ...]:
     """The folders that the board was started on."""
     return tuple(json.loads(os.environ.get(serving.STORES, "[]")))
+
+
+def selected(view: View) -> Selection | None:
+    """The rows that a view is about."""
+    return select(rows(), view, here=os.environ.get(serving.MACHINE, ""))
 
 
 def rows() -> tuple[Row, ...]:

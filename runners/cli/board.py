@@ -48,16 +48,18 @@ def command(
     """
     from leaderboard.hosts import names
     from leaderboard.serving import arguments, environment
+    from runners.measure.machine import machine
 
     for path in stores:
         if not path.is_dir():
             raise click.UsageError(f"--store {path}: there is no such folder")
     _check_free(address, port)
     folders = [path.resolve() for path in stores or (_default(),)]
+    told = environment(folders, names(address, allowed), machine().fingerprint)
     # A folder of its own to start in: Streamlit would take settings from a stranger's.
     server = subprocess.Popen(
         [sys.executable, *arguments(port=port, address=address, theme=theme)],
-        env={**os.environ, **environment(folders, names(address, allowed))},
+        env={**os.environ, **told},
         cwd=Path(__file__).parent,
         stdout=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C comes to us, and we end it

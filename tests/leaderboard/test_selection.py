@@ -23,6 +23,39 @@ def test_the_most_measured_comes_first(made: Maker):
     assert found.problems == ()
 
 
+def test_the_boards_own_machine_comes_before_what_was_measured_more(made: Maker):
+    rows = [on(made, "a", "x"), on(made, "b", "y"), on(made, "c", "y")]
+    found = select(rows, View(), here="x")
+    assert found is not None
+    assert [row.record.candidate.name for row in found.rows] == ["a"]
+    assert list(found.machines) == ["x", "y"]
+    elsewhere = select(rows, View(), here="z")
+    assert elsewhere is not None
+    assert list(elsewhere.machines) == ["y", "x"]
+    asked = select(rows, View(machine="y"), here="x")
+    assert asked is not None
+    assert asked.shared.place.machine == "y"
+
+
+def test_of_what_was_measured_as_often_the_newest_comes_first(made: Maker):
+    # Ten of each, lest the order of a set be the right one by chance.
+    days = dict(zip("cjaihbfegd", range(1, 11), strict=True))
+    newest_first = [*"dgefbhiajc"]
+    machines = [on(made, m, m, run_id=f"202601{day:02}T000000-m") for m, day in days.items()]
+    suites = [
+        made.row(s, suite={"digest": s}, run_id=f"202601{day:02}T000000-s")
+        for s, day in days.items()
+    ]
+    for rows in (machines, machines[::-1]):
+        found = select(rows, View())
+        assert found is not None
+        assert list(found.machines) == newest_first
+        assert [row.record.candidate.name for row in found.rows] == ["d"]
+    found = select(suites, View())
+    assert found is not None
+    assert list(found.suites) == newest_first
+
+
 def test_what_the_view_names_is_taken(made: Maker):
     rows = [on(made, "a", "x"), on(made, "b", "y"), on(made, "c", "y")]
     found = select(rows, View(machine="x"))

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from leaderboard.hosts import HOSTS
-from leaderboard.serving import APP, STORES, arguments, environment
+from leaderboard.serving import APP, MACHINE, STORES, arguments, environment
 from runners.cli.board import command
 
 WEIGHIN = str(Path(sys.executable).with_name("weighin"))
@@ -65,9 +65,10 @@ def test_a_chosen_theme_holds_whatever_the_browser_prefers(theme: str):
 
 def test_the_stores_are_told_as_a_list(tmp_path: Path):
     odd = tmp_path / 'a:b "c"'
-    assert environment([odd], ["localhost"]) == {
+    assert environment([odd], ["localhost"], "1a13") == {
         STORES: f'["{str(odd).replace(chr(34), chr(92) + chr(34))}"]',
         HOSTS: '["localhost"]',
+        MACHINE: "1a13",
     }
 
 
