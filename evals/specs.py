@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from evals.errors import SpecError, did_you_mean, one_line
 from evals.files import read_small
 from evals.quantities import parse_bytes
+from evals.scales import Stated
 
 MAX_SPEC_BYTES = 256 * 1024
 MAX_NAME = 200
@@ -127,6 +128,9 @@ class SuiteTask(_Spec):
     """Items per task, or per subject of a group; None: all."""
     metric: str | None = None
     """Headline metric; None: acc, else exact_match, else the task's first metric."""
+    scale: Stated | None = None
+    """Of that metric's items: share (0 to 1) or percent (0 to 100). None: what the task's metadata
+    or gold answers say; a metric whose scale is not known enters no mean."""
 
 
 class Suite(_Spec):

@@ -15,6 +15,7 @@ from evals.errors import SpecError
 from evals.generation import read_generation
 from evals.items import Item, build_requests
 from evals.quiet import go_offline, quiet_harness
+from evals.scales import KEY, Stated, stated_scale
 from evals.sources import DataSource, Found, open_sources
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class LoadedTask:
     filter: str
     """The answer filter whose results the headline is read from; `none` for most tasks."""
     higher_is_better: bool
+    scale: Stated | None
+    """Of the metric's values, where the suite or the task's metadata says."""
     data: DataSource
     by_size: bool = True
     """Whether its group counts it by its items; else as much as any other task."""
@@ -150,9 +153,27 @@ def _load(found: Found, entry: SuiteTask, seed: int, limit: int | None) -> Loade
         metric=metric,
         filter=answer_filter,
         higher_is_better=bool(found.task.higher_is_better().get(metric, True)),
+        scale=entry.scale or _metadata_scale(found),
         data=replace(found.data, note="; ".join(n for n in notes if n)),
         trusted=found.trusted,
     )
+
+
+def _metadata_scale(found: Found) -> Stated | None:
+    """What the task's file says under `metadata: {scale: …}`.
+
+    Raises:
+        SpecError: it is no scale.
+    """
+    metadata = found.task.get_config("metadata")
+    given = metadata.get(KEY) if isinstance(metadata, dict) else None
+    stated = stated_scale(given)
+    if given is not None and stated is None:
+        raise SpecError(
+            f'task "{found.name}": metadata.{KEY} is {given!r}; it may be share (items score 0 to '
+            "1) or percent (0 to 100)"
+        )
+    return stated
 
 
 def _documents(found: Found) -> Any:

@@ -39,7 +39,7 @@ class Reason:
     """One limit that a candidate does not keep to, or is not known to."""
 
     limit: str
-    """A field of Limits; `status` for what did not complete."""
+    """A field of Limits; `status` for what did not complete, `score` for what has no usable one."""
     text: str
     unknown: bool = False
     """The number is missing: it may fit, but nobody measured it."""
@@ -72,7 +72,8 @@ def admit(
         weights: of tasks and groups in the accuracy; 1 where not named.
 
     Returns:
-        A row that did not complete is refused whatever the limits: it is nothing to ship.
+        A row that did not complete, or whose score of a task cannot be used, is refused whatever
+        the limits: it is nothing to ship.
     """
     judged = [(row, tuple(_reasons(row, limits, weights))) for row in rows]
     return Admission(
@@ -162,6 +163,8 @@ def _reasons(row: Row, limits: Limits, weights: Mapping[str, float] | None) -> I
         error = row.record.error
         why = f" ({error.phase}: {error.message})" if error else ""
         yield Reason(limit="status", text=f"{row.record.status}{why}")
+    if row.unscored:
+        yield Reason(limit="score", text=f"no suite score ({row.unscored})", unknown=True)
     accuracy = _Bound(
         limit="min_accuracy",
         what="accuracy",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from evals.errors import RecordError
+from evals.scales import LIKELIHOODS, MOST, UNWEIGHTED, Scale, name_odd, odd_score
+from leaderboard.counting import left_out, parts, scale_of, unusable
 from runners.record import Record, TaskAccuracy
 
 if TYPE_CHECKING:
@@ -15,8 +16,13 @@ if TYPE_CHECKING:
 
 METRIC = "metric."
 """As runners/samples.py names the columns that hold a metric's value (docs/records.md)."""
-NO_ITEM_SCORES = "its headline metric is no mean of scores of items"
-NO_PROPORTION = "its scores do not lie between 0 and 1, or less is better"
+WEIGHT = "weight."
+"""Likewise, the columns that hold what a perplexity divides a log-likelihood by."""
+NO_ITEM_SCORES = "the samples have no scores of its headline metric"
+NO_LIKELIHOODS = (
+    "the samples lack the documents' words or bytes, which early versions did not store; measure "
+    "it again"
+)
 
 
 class ItemKey(NamedTuple):
@@ -34,9 +40,15 @@ class Answers:
 
     record: Record
     scores: Mapping[str, Mapping[ItemKey, float]]
-    """By task or group (the record's parts); what cannot be compared by item is not in it."""
-    reasons: Mapping[str, str]
-    """Of the parts that are not: why."""
+    """By task or group (the record's parts), 0 to 1; what cannot be compared by item is not in it.
+    """
+    left_out: Mapping[str, str]
+    """Parts that enter no mean, whoever was asked: why."""
+    unusable: Mapping[str, str]
+    """Parts of which this run has no usable scores, or log-likelihoods: why, naming documents."""
+    documents: Mapping[str, Mapping[ItemKey, tuple[float, float]]]
+    """Of the parts whose score is a perplexity or bits per byte: each document's log-likelihood
+    (nats) and its weight (words, bytes, or 1)."""
     rows: Mapping[ItemKey, int]
     """The item's row in `samples`."""
     samples: pyarrow.Table
@@ -60,7 +72,7 @@ def read_answers(record: Record, samples: pyarrow.Table) -> Answers:
     """The headline scores of a run.
 
     Args:
-        record: the run, which says which metric is a task's headline.
+        record: the run, which says which metric is a task's headline, and on which scale.
         samples: its rows (docs/records.md).
 
     Raises:
@@ -76,49 +88,90 @@ def read_answers(record: Record, samples: pyarrow.Table) -> Answers:
     by_task: dict[str, list[ItemKey]] = {}
     for key in rows:
         by_task.setdefault(key.task, []).append(key)
-    scores: dict[str, dict[ItemKey, float]] = {}
-    reasons: dict[str, str] = {}
-    for part, named in parts(record).items():
+    table = _Rows(rows=rows, by_task=by_task, samples=samples)
+    named = parts(record)
+    outside = {part: why for part, tasks in named.items() if (why := left_out(_first(tasks)))}
+    by_likelihood = [part for part in outside if scale_of(_first(named[part])) in LIKELIHOODS]
+    read = {part: table.scores(named[part]) for part in named if part not in outside}
+    likely = {part: table.likelihoods(named[part]) for part in by_likelihood}
+    return Answers(
+        record=record,
+        scores={part: found for part, (found, why) in read.items() if not why},
+        left_out=outside,
+        unusable={part: why for part, (_, why) in [*read.items(), *likely.items()] if why},
+        documents={part: found for part, (found, why) in likely.items() if not why},
+        rows=rows,
+        samples=samples,
+    )
+
+
+def _first(tasks: Mapping[str, TaskAccuracy]) -> TaskAccuracy:
+    """A part's tasks have one metric, direction and scale."""
+    return next(iter(tasks.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """The samples by item."""
+
+    rows: Mapping[ItemKey, int]
+    by_task: Mapping[str, Sequence[ItemKey]]
+    samples: pyarrow.Table
+
+    def scores(self, tasks: Mapping[str, TaskAccuracy]) -> tuple[dict[ItemKey, float], str]:
+        """The items' scores of a part, 0 to 1, and why they, or a task's own, cannot be used."""
         found: dict[ItemKey, float] = {}
-        for task, accuracy in named.items():
-            reason = _read_task(accuracy, by_task.get(task, []), rows, samples, found)
-            if reason:
-                reasons[part] = f"{task}: {reason}"
-        if part not in reasons:
-            scores[part] = found
-    return Answers(record=record, scores=scores, reasons=reasons, rows=rows, samples=samples)
+        broken = []
+        for name, task in tasks.items():
+            keys = self.by_task.get(name, ())
+            values = self._values(f"{METRIC}{task.metric}", keys)
+            odd = _odd(keys, values or (), task)
+            why = NO_ITEM_SCORES if values is None else odd or unusable(task)
+            if why:
+                broken.append(why if len(tasks) == 1 else f"{name}: {why}")
+            else:
+                most = MOST[scale_of(task)]
+                found.update((key, v / most) for key, v in zip(keys, values or (), strict=True))
+        return found, "; ".join(broken)
+
+    def likelihoods(
+        self, tasks: Mapping[str, TaskAccuracy]
+    ) -> tuple[dict[ItemKey, tuple[float, float]], str]:
+        """Log-likelihood and weight of a part's documents, and why they cannot be used."""
+        found: dict[ItemKey, tuple[float, float]] = {}
+        broken = []
+        for name, task in tasks.items():
+            keys = self.by_task.get(name, ())
+            values = self._values(f"{METRIC}{task.metric}", keys)
+            weights = self._values(f"{WEIGHT}{task.metric}", keys)
+            if weights is None and task.metric.partition(",")[0] in UNWEIGHTED:
+                weights = [1.0] * len(keys)
+            if values is None or weights is None:
+                broken.append(NO_LIKELIHOODS)
+            elif why := _odd(keys, [*zip(values, weights, strict=True)], task):
+                broken.append(why if len(tasks) == 1 else f"{name}: {why}")
+            else:
+                found.update(zip(keys, zip(values, weights, strict=True), strict=True))
+        return found, "; ".join(dict.fromkeys(broken))
+
+    def _values(self, column: str, keys: Sequence[ItemKey]) -> list[Any] | None:
+        if not keys:
+            return []  # not reached: its items will be listed as missing
+        if column not in self.samples.column_names:
+            return None
+        found = self.samples.column(column).take([self.rows[key] for key in keys])
+        return found.to_pylist()  # type: ignore[no-any-return]
 
 
-def parts(record: Record) -> dict[str, dict[str, TaskAccuracy]]:
-    """What a suite's score is the mean of: tasks, and groups with their subjects."""
-    found: dict[str, dict[str, TaskAccuracy]] = {}
-    for name, task in record.accuracy.items():
-        found.setdefault(task.group, {})[name] = task
-    return found
-
-
-def _read_task(
-    accuracy: TaskAccuracy,
-    keys: Sequence[ItemKey],
-    rows: Mapping[ItemKey, int],
-    samples: pyarrow.Table,
-    found: dict[ItemKey, float],
-) -> str:
-    """Add a task's scores to `found`; the reason where they cannot be compared by item."""
-    if not keys:
-        return ""  # not reached: its items will be listed as missing
-    column = f"{METRIC}{accuracy.metric}"
-    if column not in samples.column_names:
-        return NO_ITEM_SCORES
-    values = samples.column(column).take([rows[key] for key in keys]).to_pylist()
-    if None in values:
-        return NO_ITEM_SCORES
-    if not accuracy.higher_is_better or not all(0 <= v <= 1 for v in values if math.isfinite(v)):
-        return NO_PROPORTION
-    if not all(map(math.isfinite, values)):
-        return NO_PROPORTION
-    found.update(zip(keys, map(float, values), strict=True))
-    return ""
+def _odd(keys: Sequence[ItemKey], values: Sequence[object], task: TaskAccuracy) -> str:
+    """Which items have no usable score, in words; empty where all have."""
+    scale = cast("Scale", scale_of(task))
+    found = {
+        key.doc_id: why
+        for key, value in zip(keys, values, strict=False)
+        if (why := odd_score(value, scale))
+    }
+    return name_odd(task.metric, found, len(keys)) if found else ""
 
 
 def _column(record: Record, samples: pyarrow.Table, name: str) -> list[Any]:

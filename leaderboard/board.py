@@ -2,16 +2,18 @@
 
 A task's score is its headline metric. A group (mmlu) is its subjects weighted by items; the
 suite's score is the unweighted mean of tasks and groups, so that no task counts for more because
-it has more items. Only metrics where more is better and that lie between 0 and 1 enter it.
+it has more items. Which tasks enter it is decided by the task (`counting`), for all candidates
+alike; a candidate that lacks a usable number in any task of the suite has no suite score.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
+from leaderboard.counting import agreed, as_share, left_out, missing_tasks, parts, unusable
 from leaderboard.runs import RunsKey, keep_newest, runs_key
 from leaderboard.stats import (
     Interval,
@@ -42,6 +44,10 @@ class Score:
     told_from_chance: bool | None
     """None where there is no chance level."""
     note: str = ""
+    left_out: str = ""
+    """Why it enters no mean, whoever was asked; empty where it does."""
+    unusable: str = ""
+    """Why this candidate's number cannot be used; it has then no suite score."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,8 @@ class Row:
     score: Score | None
     scores: tuple[Score, ...]
     """Tasks and groups, in the suite's order."""
+    unscored: str = ""
+    """Why there is no suite score although every item was answered, naming task and documents."""
     ttft_s: float | None
     """Median over the repeats of the workload with the longest prompt."""
     decode_tokens_per_s: float | None
@@ -75,13 +83,15 @@ class Row:
 
 def row(record: Record) -> Row:
     """One record as a row; what was not measured is None."""
-    scores = _scores(record)
+    scores = tuple(score_of_part(name, tasks) for name, tasks in parts(record).items())
+    unscored = _unscored(record, scores)
     workload = max(record.latency.values(), key=lambda w: w.prompt_tokens, default=None)
     phases = record.memory.phases if record.memory else {}
     return Row(
         record=record,
-        score=_suite_score(scores) if _answered(record) else None,
+        score=_suite_score(scores) if _answered(record) and not unscored else None,
         scores=scores,
+        unscored=unscored,
         ttft_s=workload.ttft_s.p50 if workload else None,
         ttft_p95_s=workload.ttft_s.p95 if workload else None,
         decode_tokens_per_s=workload.decode_tokens_per_s.p50 if workload else None,
@@ -95,6 +105,11 @@ def row(record: Record) -> Row:
 def _answered(record: Record) -> bool:
     """Whether every item was: the mean of the tasks that came first is no suite's score."""
     return all(task.n == task.asked for task in record.accuracy.values())
+
+
+def _unscored(record: Record, scores: Sequence[Score]) -> str:
+    lacking = [f"{name}: the record has no score of it" for name in missing_tasks(record)]
+    return "; ".join([*(f"{s.name}: {s.unusable}" for s in scores if s.unusable), *lacking])
 
 
 def _flags(record: Record) -> tuple[str, ...]:
@@ -111,7 +126,7 @@ def merged(records: Sequence[Record]) -> list[Row]:
     candidates first appear.
     """
     groups: dict[RunsKey, dict[int, Record]] = {}
-    for record in records:
+    for record in agreed(records):
         keep_newest(groups.setdefault(runs_key(record), {}), record)
     return [_merge([row(record) for record in group.values()]) for group in groups.values()]
 
@@ -128,6 +143,7 @@ def _merge(rows: Sequence[Row]) -> Row:
         lead,
         score=scored.score,
         scores=scored.scores,
+        unscored=scored.unscored,
         ttft_s=ttft,
         ttft_interval=ttft_interval,
         ttft_p95_s=slow,
@@ -177,25 +193,25 @@ def longest_workload(record: Record) -> str | None:
 
 def task_score(name: str, task: TaskAccuracy) -> Score:
     """One task's score with its interval."""
-    # A mean of items has a standard error; F1 or MCC, which are none, may lie in [0, 1] as well.
-    mean = task.stderr is not None or task.n < 2
-    proportion = mean and task.value is not None and task.higher_is_better and 0 <= task.value <= 1
-    interval = None
-    if proportion and task.value is not None and task.n:
+    outside, broken = left_out(task), unusable(task)
+    task = as_share(task)
+    interval = told = None
+    if task.value is not None and task.n and not outside and not broken:
         interval = proportion_interval(task.value, task.stderr, task.n)
-    told = None
-    if proportion and task.chance is not None and task.value is not None and task.n:
-        told = above_chance(round(task.value * task.n), task.n, task.chance)
+        if task.chance is not None:
+            told = above_chance(round(task.value * task.n), task.n, task.chance)
     return Score(
         name=name,
         metric=task.metric,
-        value=task.value,
+        value=None if broken else task.value,
         stderr=task.stderr,
         interval=interval,
         n=task.n,
         chance=task.chance,
         told_from_chance=told,
         note=task.note,
+        left_out=outside,
+        unusable=broken,
     )
 
 
@@ -221,19 +237,16 @@ def group_score(name: str, tasks: Sequence[TaskAccuracy]) -> Score:
     return task_score(name, whole)
 
 
-def _scores(record: Record) -> tuple[Score, ...]:
-    groups: dict[str, dict[str, TaskAccuracy]] = {}
-    for name, task in record.accuracy.items():
-        groups.setdefault(task.group, {})[name] = task
-    found: list[Score] = []
-    for group, tasks in groups.items():
-        one_metric = len({(t.metric, t.higher_is_better) for t in tasks.values()}) == 1
-        if list(tasks) == [group] or not one_metric:
-            # Means of different metrics say nothing: such a group's members stand for themselves.
-            found.extend(task_score(name, task) for name, task in tasks.items())
-        else:
-            found.append(group_score(group, list(tasks.values())))
-    return tuple(found)
+def score_of_part(name: str, tasks: Mapping[str, TaskAccuracy]) -> Score:
+    """A task's score, or a group's; a subject without a usable score leaves the group none."""
+    if list(tasks) == [name]:
+        return task_score(name, tasks[name])
+    whole = group_score(name, [*tasks.values()])
+    broken = "; ".join(f"{one}: {why}" for one, task in tasks.items() if (why := unusable(task)))
+    if not broken:
+        return whole
+    return replace(whole, value=None, stderr=None, interval=None, told_from_chance=None,
+                   unusable=broken)  # fmt: skip
 
 
 def _stderr(score: Score) -> float | None:

@@ -25,7 +25,7 @@ def accuracy_cell(line: Line) -> Cell:
     """The accuracy of a candidate, with its tasks weighted."""
     score = line.row.score
     if line.accuracy is None:
-        return missing(line.row, "not every item was answered")
+        return missing(line.row, line.row.unscored or "not every item was answered")
     return _proportion(line.accuracy, line.interval, f"{score.n:,} items" if score else "")
 
 
@@ -61,8 +61,10 @@ def task_cell(row: Row, name: str) -> Cell:
     """The score of one task, in % where it is a share."""
     found = task_score_of(row, name)
     if found is None or found.value is None:
-        return missing(row)
+        return missing(row, found.unusable if found and found.unusable else "not measured")
     if found.interval is None:
-        return Cell(text=format_number(found.value), hint=f"{found.metric}, {found.n:,} items")
+        why = f"; not in the mean: {found.left_out}" if found.left_out else ""
+        hint = f"{found.metric}, {found.n:,} items{why}"
+        return Cell(text=format_number(found.value), hint=hint)
     told = ", not told from guessing" if found.told_from_chance is False else ""
     return _proportion(found.value, found.interval, f"{found.metric}, {found.n:,} items{told}")

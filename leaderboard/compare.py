@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evals.errors import RecordError
-from leaderboard.answers import Answers, ItemKey, parts, read_answers
+from leaderboard.answers import Answers, ItemKey, read_answers
 from leaderboard.axes import AxisComparison, compare_axes
 from leaderboard.conditions import why_unlike
-from leaderboard.corrections import benjamini_hochberg
+from leaderboard.counting import agreed
 from leaderboard.mismatch import Mismatch, mismatches
-from leaderboard.paired import PairedDifference, mean_difference, paired_difference
+from leaderboard.paired import PairedDifference, mean_difference
+from leaderboard.task_comparison import TaskComparison, compare_tasks
 from runners.record import Record
 
 if TYPE_CHECKING:
     import pyarrow
 
 MOST_SIDES = 4
-NO_SAMPLES = "the samples of one side are not at hand"
-NO_SHARED = "no item was answered by both"
+NO_MEAN = "no task of the suite enters a mean"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,25 +36,6 @@ class Side:
     def scored(self) -> Record:
         """The run whose answers count: the newest that has some, as on the board."""
         return next((run for run in reversed(self.runs) if run.accuracy), self.runs[-1])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskComparison:
-    """One task, or one group with the items of all its subjects together."""
-
-    name: str
-    metric: str
-    reference: float | None
-    """Mean over the items that both answered; so is `other`."""
-    other: float | None
-    paired: PairedDifference | None
-    p_adjusted: float | None
-    """McNemar's p after Benjamini-Hochberg over the tasks."""
-    only_reference: tuple[ItemKey, ...] = ()
-    """Items that the other has no score for."""
-    only_other: tuple[ItemKey, ...] = ()
-    reason: str = ""
-    """Why it is not compared item by item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +107,7 @@ def compare(
     """
     if not 2 <= len(sides) <= MOST_SIDES or not all(side.runs for side in sides):
         raise ValueError(f"{len(sides)} sides: compare two to {MOST_SIDES}, each with a run")
+    sides = _agreed(sides)
     read = [
         None if side.samples is None else read_answers(side.scored, side.samples) for side in sides
     ]
@@ -134,6 +115,12 @@ def compare(
         _pair((sides[0], side), (read[0], answers), insist, clusters, weights, confidence)
         for side, answers in zip(sides[1:], read[1:], strict=True)
     )
+
+
+def _agreed(sides: Sequence[Side]) -> list[Side]:
+    """The sides with one scale a task, also where one's records are older than scales."""
+    runs = iter(agreed([run for side in sides for run in side.runs]))
+    return [replace(side, runs=tuple(next(runs) for _ in side.runs)) for side in sides]
 
 
 def _pair(
@@ -154,7 +141,7 @@ def _pair(
         )
     if clusters is None:
         clusters = {**both[0].passages(), **both[1].passages()} if both else {}
-    tasks = _tasks(a, b, both, clusters, confidence)
+    tasks = compare_tasks(a, b, both, clusters, confidence)
     overall, reason = _overall(tasks, weights, confidence)
     return Comparison(
         reference=a,
@@ -169,73 +156,17 @@ def _pair(
     )
 
 
-def _tasks(
-    reference: Record,
-    other: Record,
-    answers: tuple[Answers, Answers] | None,
-    clusters: Mapping[ItemKey, Hashable],
-    confidence: float,
-) -> tuple[TaskComparison, ...]:
-    metrics = {
-        name: next(iter(tasks.values())).metric
-        for record in (other, reference)
-        for name, tasks in parts(record).items()
-    }
-    order = dict.fromkeys([*parts(reference), *parts(other)])
-    found = [_task(name, metrics[name], answers, clusters, confidence) for name in order]
-    tested = [i for i, task in enumerate(found) if task.paired]
-    adjusted = benjamini_hochberg([t.paired.p for t in found if t.paired])
-    for i, p in zip(tested, adjusted, strict=True):
-        found[i] = replace(found[i], p_adjusted=p)
-    return tuple(found)
-
-
-def _task(
-    name: str,
-    metric: str,
-    answers: tuple[Answers, Answers] | None,
-    clusters: Mapping[ItemKey, Hashable],
-    confidence: float,
-) -> TaskComparison:
-    empty = TaskComparison(
-        name=name, metric=metric, reference=None, other=None, paired=None, p_adjusted=None
-    )
-    if answers is None:
-        return replace(empty, reason=NO_SAMPLES)
-    reasons = [one.reasons[name] for one in answers if name in one.reasons]
-    if reasons:
-        return replace(empty, reason=reasons[0])
-    a, b = (one.scores.get(name, {}) for one in answers)
-    shared = [key for key in a if key in b]
-    listed = replace(
-        empty,
-        only_reference=tuple(key for key in a if key not in b),
-        only_other=tuple(key for key in b if key not in a),
-    )
-    if not shared:
-        return replace(listed, reason=NO_SHARED)
-    first, second = [a[key] for key in shared], [b[key] for key in shared]
-    groups = [clusters.get(key, (key.task, key.item)) for key in shared]
-    return replace(
-        listed,
-        reference=math.fsum(first) / len(first),
-        other=math.fsum(second) / len(second),
-        paired=paired_difference(first, second, clusters=groups, confidence=confidence),
-    )
-
-
 def _overall(
     tasks: Sequence[TaskComparison], weights: Mapping[str, float] | None, confidence: float
 ) -> tuple[PairedDifference | None, str]:
-    """As the board's score: what is no proportion does not enter. A mean without a task that one
-    side did not reach would be of something else.
-    """
-    for task in tasks:
-        if task.reason == NO_SHARED:
+    """As the board's score: a mean without a task that counts would be of something else."""
+    counting = [task for task in tasks if task.counts]
+    for task in counting:
+        if task.paired is None:
             return None, f"{task.name}: {task.reason}"
-    named = [(task.name, task.paired) for task in tasks if task.paired]
+    named = [(task.name, task.paired) for task in counting if task.paired]
     if not named:
-        return None, tasks[0].reason if tasks else "neither side has a score"
+        return None, NO_MEAN if tasks else "neither side has a score"
     given = None if weights is None else [weights.get(name, 1.0) for name, _ in named]
     return mean_difference([p for _, p in named], weights=given, confidence=confidence), ""
 

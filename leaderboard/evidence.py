@@ -1,7 +1,7 @@
 """What the data say of one possible loss: how large, how sure, and what they could have shown.
 
 A loss is positive where the candidate is worse. Accuracy's is in points of the score (0.01 is one
-point); that of times and sizes is the logarithm of the ratio, worse over better.
+point); that of times, sizes and perplexities is the logarithm of the ratio, worse over better.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from leaderboard.flips import POWER, detectable_difference
+from leaderboard.likelihoods import LikelihoodDifference
 from leaderboard.paired import SCORE, PairedDifference
 from leaderboard.run_ratios import RunRatio, noncentrality, underestimate
 from leaderboard.stats import Interval, binomial_tail
@@ -129,6 +130,17 @@ def ratio_evidence(ratio: RunRatio, alpha: float, *, more_is_better: bool) -> Ev
         p=_student_tail(loss / stderr, freedom) if stderr else float(loss <= 0),
         stderr=stderr,
         freedom=freedom,
+    )
+
+
+def likelihood_evidence(found: LikelihoodDifference) -> Evidence:
+    """The loss of log-likelihood a unit: the logarithm of the ratio of two perplexities."""
+    return Evidence(
+        loss=found.loss,
+        interval=found.interval,
+        p=found.p,
+        stderr=found.stderr,
+        freedom=found.clusters - 1,
     )
 
 

@@ -69,10 +69,12 @@ def _what(record: Record) -> Flat:
 
 
 def _accuracy(record: Record) -> Flat:
-    score = row(record).score
+    found = row(record)
+    score = found.score
     interval = score.interval if score else None
     flat: Flat = {
         "accuracy": score.value if score else None,
+        "accuracy_reason": found.unscored,
         "accuracy_stderr": score.stderr if score else None,
         "accuracy_low": interval.low if interval else None,
         "accuracy_high": interval.high if interval else None,

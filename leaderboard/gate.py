@@ -54,11 +54,11 @@ class Gate:
 
     @property
     def unjudged(self) -> tuple[Judged, ...]:
-        """The accuracies that should decide and of which there is no estimate."""
+        """Accuracies and perplexities that should decide and of which there is no estimate."""
         return tuple(
             j
             for j in self.judged
-            if j.severity == "fail" and j.unit == "points" and j.loss is None and not j.refused
+            if j.severity == "fail" and j.of_answers and j.loss is None and not j.refused
         )
 
     @property

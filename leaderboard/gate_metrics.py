@@ -7,40 +7,83 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from evals.errors import RecordError, did_you_mean
+from evals.scales import LIKELIHOODS
 from leaderboard.axes import AxisComparison
-from leaderboard.compare import Comparison, TaskComparison
-from leaderboard.evidence import accuracy_evidence, ratio_evidence
+from leaderboard.compare import NO_MEAN, Comparison
+from leaderboard.evidence import accuracy_evidence, likelihood_evidence, ratio_evidence
 from leaderboard.judged import Draft, Judged, Unit, as_share
 from leaderboard.noninferiority import GateVerdict
 from leaderboard.paired import PairedDifference, mean_difference
 from leaderboard.policy import Policy, Rule, fewest_pairs
+from leaderboard.task_comparison import TaskComparison
 
 
 def accuracy_drafts(found: Comparison, policy: Policy) -> Iterator[Draft]:
-    """The suite's accuracy, and each task's.
+    """The suite's accuracy, each task's, each perplexity, and what is shown and not judged.
 
     Raises:
         RecordError: the policy names a task that neither side has.
     """
     tasks = _chosen(found, policy)
+    counting = [task for task in tasks if task.counts]
     rules = policy.metrics
-    known = [t.paired for t in tasks if t.paired]
+    known = [t.paired for t in counting if t.paired]
     whole = policy.tasks is None or len(tasks) == len(found.tasks)
     overall, reason = found.overall, found.overall_reason
     if not whole:
-        absent = next((t for t in tasks if t.paired is None), None)
+        absent = next((t for t in counting if t.paired is None), None)
         confidence = 1 - 2 * policy.alpha
-        overall = None if absent else mean_difference(known, confidence=confidence)
-        reason = f"{absent.name}: {absent.reason}" if absent else ""
-    if tasks and rules.accuracy.severity != "ignore":
-        means = [_mean([t.reference for t in tasks]), _mean([t.other for t in tasks])]
+        overall = mean_difference(known, confidence=confidence) if known and not absent else None
+        reason = f"{absent.name}: {absent.reason}" if absent else NO_MEAN
+    by_likelihood = [task for task in tasks if task.scale in LIKELIHOODS]
+    # A suite of perplexities alone has no accuracy; one of which nothing is judged cannot pass.
+    if (counting or (tasks and not by_likelihood)) and rules.accuracy.severity != "ignore":
+        means = [_mean([t.reference for t in counting]), _mean([t.other for t in counting])]
         values = (means[0], means[1]) if overall else (None, None)
         yield _score("accuracy", rules.accuracy, overall, known, values, reason, policy)
-    if rules.task.severity != "ignore" and len(tasks) > 1:
-        for task in tasks:
+    if rules.task.severity != "ignore" and len(counting) > 1:
+        for task in counting:
             name, values = f"accuracy:{task.name}", (task.reference, task.other)
             one = [task.paired] if task.paired else []
             yield _score(name, rules.task, task.paired, one, values, task.reason, policy)
+    for task in tasks:
+        if task.scale not in LIKELIHOODS and not task.counts:
+            yield _not_judged(task)
+        elif task.scale in LIKELIHOODS and rules.perplexity.severity != "ignore":
+            yield _perplexity(task, rules.perplexity, policy)
+
+
+def _perplexity(task: TaskComparison, rule: Rule, policy: Policy) -> Draft:
+    """By the log-likelihoods of the documents that both have."""
+    metric, found = f"{task.scale}:{task.name}", task.likelihood
+    warns = rule.severity == "warn"
+    draft = _blank(metric, "share", rule, task.recorded, warns, task.reason)
+    if found is None:
+        return draft
+    needed = fewest_pairs(policy.alpha)
+    judged = replace(draft.judged, count=found.clusters, reason="")
+    if found.clusters < needed:
+        return Draft(judged=replace(judged, refused=True, needed=needed))
+    return Draft(
+        judged=judged,
+        evidence=likelihood_evidence(found),
+        margin=rule.log_margin(1.0, more_is_better=False),
+    )
+
+
+def _not_judged(task: TaskComparison) -> Draft:
+    """A score that is shown beside what is judged, with the reason why no verdict is made of it."""
+    judged = Judged(
+        metric=f"score:{task.name}",
+        unit="points",
+        severity="warn",
+        verdict="cannot tell",
+        margin=None,
+        baseline=task.recorded[0],
+        candidate=task.recorded[1],
+        reason=task.reason,
+    )
+    return Draft(judged=judged)
 
 
 def _chosen(found: Comparison, policy: Policy) -> list[TaskComparison]:

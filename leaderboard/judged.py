@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Literal
 
+from evals.scales import LIKELIHOODS
 from leaderboard.corrections import holm
 from leaderboard.evidence import Evidence
 from leaderboard.flips import POWER
@@ -24,12 +25,15 @@ class Judged:
     """One metric, judged. Losses are positive where the candidate is worse."""
 
     metric: str
-    """`accuracy`, `accuracy:TASK`, or an axis, with its workload after a colon."""
+    """`accuracy`, `accuracy:TASK`, `perplexity:TASK`, `bits_per_byte:TASK`, `score:TASK` (not
+    judged), or an axis, with its workload after a colon."""
     unit: Unit
-    """points: of a score between 0 and 1. share: of the baseline (0.1: a tenth more time)."""
+    """points: of a score between 0 and 1. share: of the baseline (0.1: a tenth more time, or a
+    perplexity that is a tenth higher)."""
     severity: Counts
     verdict: GateVerdict
-    margin: float
+    margin: float | None
+    """None where no verdict is made."""
     baseline: float | None
     candidate: float | None
     loss: float | None = None
@@ -43,7 +47,7 @@ class Judged:
     detectable: float | None = None
     """The smallest true loss that such data call a regression with 80 % probability."""
     count: int = 0
-    """Items, or runs a side."""
+    """Items, documents, or runs a side."""
     paired: bool = True
     needed: int | None = None
     """Items or runs a side from which on the margin could be told, where these cannot."""
@@ -51,6 +55,11 @@ class Judged:
     """Whether this metric could not have failed, whatever happened."""
     reason: str = ""
     """Why there is no estimate."""
+
+    @property
+    def of_answers(self) -> bool:
+        """Whether it is of what the candidate answers, and not of times, memory or size."""
+        return self.unit == "points" or self.metric.partition(":")[0] in LIKELIHOODS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

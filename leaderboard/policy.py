@@ -74,6 +74,8 @@ class Rules(BaseModel):
     """The mean over the suite's tasks."""
     task: Rule = Rule(margin=0.03, severity="warn")
     """Each task or group by itself."""
+    perplexity: Rule = Rule(margin=0.02)
+    """Each perplexity, and bits per byte as the perplexity a byte."""
     peak_bytes: Rule = Rule(margin=0.05, minimum=8 * 2**20)
     ttft_s: Rule = Rule(margin=0.10, minimum=0.005, severity="auto")
     decode_tokens_per_s: Rule = Rule(margin=0.10, severity="auto")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from evals.scales import LIKELIHOODS
 from leaderboard.compare import Side
 from leaderboard.conditions import build_name, why_unlike
 from leaderboard.gate import Gate
@@ -22,6 +23,10 @@ REPORT_VERSION = 1
 EXIT = {"pass": 0, "regressed": 1, "cannot tell": 2}
 _NAMES = {
     "accuracy": "accuracy",
+    "task": "each task",
+    "perplexity": "perplexity",
+    "bits_per_byte": "bits per byte",
+    "score": "score",
     "ttft_s": "TTFT",
     "decode_tokens_per_s": "decode time per token",
     "cold_start_s": "cold start",
@@ -30,12 +35,19 @@ _NAMES = {
 }
 _FORMATS = {
     "accuracy": format_percent,
+    "perplexity": format_number,
+    "bits_per_byte": format_number,
+    "score": format_number,
     "ttft_s": format_ms,
     "decode_tokens_per_s": format_rate,
     "cold_start_s": format_ms,
     "peak_bytes": format_mib,
     "weights_bytes": format_mib,
 }
+
+
+OF_TASKS = ("accuracy", "perplexity", "bits_per_byte", "score")
+"""Metrics that have a task after their colon; the others have a workload."""
 
 
 def exit_code(gate: Gate) -> int:
@@ -55,7 +67,7 @@ def exit_code(gate: Gate) -> int:
 def name(metric: str) -> str:
     """A metric in words: `TTFT 512+64`, `accuracy of boolq`."""
     kind, _, rest = metric.partition(":")
-    of = " of " if kind == "accuracy" else " "
+    of = " of " if kind in OF_TASKS else " "
     return f"{_NAMES[kind]}{of}{rest}" if rest else _NAMES[kind]
 
 
@@ -77,12 +89,13 @@ def sentence(judged: Judged) -> str:
     """What one metric's verdict means, in one sentence."""
     what, margin = name(judged.metric), amount(judged, judged.margin, sign=False)
     if judged.refused:
-        sides = "pairs of runs" if judged.paired else "runs a side"
-        of = "items" if judged.unit == "points" else sides
+        counted = _counted(judged, "pairs of runs")
         return (
-            f"{what}: refused, since {judged.count} {of} could not show a regression; "
+            f"{what}: refused, since {judged.count} {counted} could not show a regression; "
             f"{judged.needed} are needed"
         )
+    if judged.margin is None:
+        return f"{what}: not judged: {judged.reason}"
     if judged.loss is None:
         return f"{what}: cannot tell, since it {_because(judged.reason)}"
     if judged.interval is None:
@@ -95,11 +108,20 @@ def sentence(judged: Judged) -> str:
     if judged.verdict == "regressed":
         loss = amount(judged, judged.loss, sign=False)
         return f"{what}: {loss} worse (loss {limits}); {margin} is allowed"
-    unit = "items" if judged.unit == "points" else "pairs" if judged.paired else "runs a side"
+    unit = _counted(judged, "pairs")
     return (
         f"{what}: cannot tell, since the loss may be {limits} and {margin} is allowed; this data "
         f"shows a loss of {could}, and about {judged.needed:,} {unit} would settle it"
     )
+
+
+def _counted(judged: Judged, pairs: str) -> str:
+    """What its count is of."""
+    if judged.metric.partition(":")[0] in LIKELIHOODS:
+        return "documents"
+    if judged.unit == "points":
+        return "items"
+    return pairs if judged.paired else "runs a side"
 
 
 def _because(reason: str) -> str:
@@ -122,7 +144,9 @@ def _verdict(gate: Gate) -> str:
     deciding = [j for j in gate.judged if j.severity == "fail"]
     guilty = [name(j.metric) for j in deciding if j.verdict == gate.verdict]
     if gate.verdict == "pass":
-        return f"{both}: pass on all {len(deciding)} metrics that decide"
+        left = [name(j.metric) for j in gate.judged if j.margin is None]
+        but = f"; not judged: {', '.join(left)}" if left else ""
+        return f"{both}: pass on all {len(deciding)} metrics that decide{but}"
     if not deciding:
         return f"{both}: cannot tell: the policy lets no metric decide"
     if not guilty:
@@ -155,7 +179,7 @@ def notes(gate: Gate) -> list[str]:
     }
     if len(digests) == 1:
         lines.append("both sides are the same weights on the same runtime with the same settings")
-    lines += [*_conditions(gate), *_disturbances(gate), *_floors(gate)]
+    lines += [*_unjudged(gate), *_conditions(gate), *_disturbances(gate), *_floors(gate)]
     if any(not j.paired and j.loss is not None for j in gate.judged):
         lines.append(
             "times and memory: the runs are not interleaved pairs, so a machine that drifted "
@@ -177,6 +201,18 @@ def _conditions(gate: Gate) -> list[str]:
         f"times and memory: {why}, so they are not judged; --rerun measures both sides here",
         "accuracy: judged on the same items, although other kernels change a few choices",
     ]
+
+
+def _unjudged(gate: Gate) -> list[str]:
+    """What no verdict was made of, each with its reason; what decides says so in the verdict."""
+    warned = [judged for judged in gate.judged if judged.severity == "warn"]
+    lines = [sentence(judged) for judged in warned if judged.loss is None or judged.refused]
+    ignored = [_NAMES[key] for key, rule in gate.policy.metrics if rule.severity == "ignore"]
+    if ignored:
+        lines.append(f"not judged, since the policy ignores them: {', '.join(ignored)}")
+    if gate.policy.tasks is not None:
+        lines.append(f"the policy has these tasks alone judged: {', '.join(gate.policy.tasks)}")
+    return lines
 
 
 def _disturbances(gate: Gate) -> list[str]:

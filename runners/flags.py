@@ -168,6 +168,12 @@ def _recommended(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
         yield _warning("generation settings not taken over", detail[:400])
 
 
+def _unusable(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    for name, task in record.accuracy.items():
+        if task.unusable:
+            yield _warning("no usable score", f"{name}: {task.unusable}")
+
+
 def _no_text(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
     for name, workload in record.latency.items():
         mute = [r for r in workload.repeats if awaited(r.first_text, len(r.token_s)) is None]
@@ -241,7 +247,8 @@ def _few_values(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
 
 
 RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
-    _threads, _skipped, _halved, _truncated, _chat, _system, _recommended, _no_text, _budget,
+    _threads, _skipped, _halved, _truncated, _chat, _system, _recommended, _unusable, _no_text,
+    _budget,
     _kernels, _cache_state, _unverified, _few_values,
 )  # fmt: skip
 """In the order in which their flags are shown, after those of `noise_flags`."""

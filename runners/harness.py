@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import SpecError, one_line
 from evals.faults import TASK_FAULTS
 from evals.quiet import quiet_harness
 from evals.sandbox import sandboxed_templates
+from evals.scales import MISSING, Scale, name_odd, odd_score
 from evals.tasks import Item, LoadedTask
+from runners.item_scores import aggregation_name, headline, headline_scale, item_scores
 from runners.record import TaskAccuracy
 from runners.record_values import bounded
 
@@ -31,6 +33,8 @@ class TaskScore:
     accuracy: TaskAccuracy
     rows: tuple[dict[str, Any], ...]
     """An entry a finished item: metric name -> value."""
+    aggregations: Mapping[str, str] = field(default_factory=dict)
+    """Metric name -> name of the function that puts the items' values together."""
 
 
 def score_task(
@@ -47,77 +51,65 @@ def score_task(
         SpecError: the task's own scoring code fails.
     """
     done = list(items[: len(answered)])
+    scale = headline_scale(loaded, items)
     if not done:
-        return TaskScore(accuracy=_accuracy(loaded, items, {}, 0), rows=())
+        return TaskScore(accuracy=_accuracy(loaded, items, (), scale), rows=())
     try:
         with (
             quiet_harness(),
             sandboxed_templates(trusted=loaded.trusted),
         ):  # a task's functions may print, and stdout is for data
-            per_item = _process(loaded, done, answered)
-            values: dict[str, list[Any]] = {}
-            for row in per_item:
-                for name, value in row.items():
-                    values.setdefault(name, []).append(value)
-            accuracy = _accuracy(loaded, items, values, len(done))
+            per_item = item_scores(loaded, done, answered)
+            accuracy = _accuracy(loaded, items, per_item, scale)
     except (OSError, *TASK_FAULTS) as error:
         raise SpecError(f'task "{loaded.name}": its scoring fails: {one_line(error)}') from error
-    return TaskScore(accuracy=accuracy, rows=tuple(per_item))
-
-
-def _process(
-    loaded: LoadedTask, items: Sequence[Item], answered: Sequence[Sequence[Sequence[Answer]]]
-) -> list[dict[str, Any]]:
-    task = loaded.task
-    instances = [instance for item in items for instance in item.instances]
-    for item, responses in zip(items, answered, strict=True):
-        for instance, response in zip(item.instances, responses, strict=True):
-            instance.resps, instance.filtered_resps = list(response), {}
-    # Filters run over what the task holds; after an interruption that is not every instance.
-    held, task._instances = task._instances, instances  # lm-eval has no setter
-    try:
-        task.apply_filters()
-    finally:
-        task._instances = held
-    rows: list[dict[str, Any]] = []
-    for item in items:
-        row: dict[str, Any] = {}
-        for name in item.instances[0].filtered_resps:
-            found = task.process_results(item.doc, [i.filtered_resps[name] for i in item.instances])
-            row.update({_metric_name(metric, name): value for metric, value in found.items()})
-        rows.append(row)
-    return rows
-
-
-def _metric_name(metric: str, filter_name: str) -> str:
-    """As lm-eval prints it, without the filter where there is only the one that does nothing."""
-    return metric if filter_name == "none" else f"{metric},{filter_name}"
+    aggregations = {name: aggregation_name(loaded, name) for row in per_item for name in row}
+    return TaskScore(accuracy=accuracy, rows=tuple(per_item), aggregations=aggregations)
 
 
 def _accuracy(
-    loaded: LoadedTask, items: Sequence[Item], values: Mapping[str, list[Any]], n: int
+    loaded: LoadedTask, items: Sequence[Item], rows: Sequence[Mapping[str, Any]], scale: Scale
 ) -> TaskAccuracy:
+    metric = headline(loaded)
+    odd = {
+        item.doc_id: reason
+        for item, row in zip(items, rows, strict=False)
+        if (reason := odd_score(row.get(metric, MISSING), scale))
+    }
+    names = dict.fromkeys(name for row in rows for name in row)
+    values = {name: [row[name] for row in rows if name in row] for name in names}
+    # One item without a score leaves no score of the task: a mean over the rest is of another.
+    values |= {metric: []} if odd else {}
     metrics = {name: _aggregate(loaded, name, found) for name, found in values.items()}
-    headline = _metric_name(loaded.metric, loaded.filter)
     chances = [item.chance for item in items]
     known = [chance for chance in chances if chance is not None]
     return TaskAccuracy(
         group=loaded.group,
         by_size=loaded.by_size,
-        metric=headline,
-        value=metrics.get(headline),
-        stderr=_stderr(loaded, values.get(headline, [])),
-        n=n,
+        metric=metric,
+        value=metrics.get(metric),
+        stderr=_stderr(loaded, values.get(metric, [])),
+        n=len(rows),
         asked=len(items),
         chance=sum(known) / len(known) if known and len(known) == len(chances) else None,
         num_fewshot=loaded.num_fewshot,
         higher_is_better=loaded.higher_is_better,
         metrics=metrics,
         note=loaded.data.note,
+        scale=scale,
+        unusable=_unusable(metric, odd, len(rows), metrics.get(metric)),
     )
 
 
+def _unusable(metric: str, odd: Mapping[int, str], n: int, value: float | None) -> str:
+    if odd:
+        return name_odd(metric, odd, n)
+    return f"its {metric} is no finite number" if n and value is None else ""
+
+
 def _aggregate(loaded: LoadedTask, name: str, values: list[Any]) -> float | None:
+    if not values:
+        return None
     aggregation = loaded.task.aggregation().get(name.partition(",")[0])
     try:
         found = float(aggregation(values)) if aggregation else math.fsum(values) / len(values)

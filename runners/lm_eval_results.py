@@ -21,6 +21,7 @@ from evals.files import read_small
 from runners.identity import digest
 from runners.lm_eval_groups import row_of_tasks, with_weights
 from runners.lm_eval_means import is_mean, mean_stderr
+from runners.lm_eval_metrics import item_metrics, scale_of_result, unusable_result, with_filter
 from runners.record import CandidateInfo, JobInfo, Record, SuiteInfo, TaskAccuracy
 from runners.samples import passage, sample_table
 
@@ -132,7 +133,8 @@ def _rows(path: Path, task: str, config: Mapping[str, Any]) -> tuple[dict[str, A
                 sample = json.loads(line)
                 document = int(sample["doc_id"])
                 row = found.get(document) or _row(task, document, sample, kind)
-                row["metrics"].update(_metrics(sample))
+                for kind_of_cell, cells in item_metrics(sample, config).items():
+                    row[kind_of_cell].update(cells)
                 found[document] = row
             except _DAMAGE as error:
                 where = f"{path}, line {number}"
@@ -157,6 +159,7 @@ def _row(task: str, document: int, sample: Mapping[str, Any], kind: str) -> dict
         "passage": passage(sample.get("doc") or {}),
         "choices": len(texts) // asked if kind == "multiple_choice" else None,
         "metrics": {},
+        "weights": {},
     }
     if kind == "generate_until":
         row["answer"] = str(sample["resps"][0][0])
@@ -165,19 +168,6 @@ def _row(task: str, document: int, sample: Mapping[str, Any], kind: str) -> dict
         row["logprobs"] = [float(reply[0]) for reply in replies]
         row["greedy"] = [str(reply[1]) == "True" for reply in replies]
     return row
-
-
-def _metrics(sample: Mapping[str, Any]) -> dict[str, float]:
-    """Its numbers; a pair, as of a perplexity, is no score of an item."""
-    found = {
-        _with_filter(metric, sample["filter"]): sample.get(metric) for metric in sample["metrics"]
-    }
-    return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
-
-
-def _with_filter(metric: str, answer_filter: str) -> str:
-    """As records name it: without the filter where there is only the one that does nothing."""
-    return metric if answer_filter == "none" else f"{metric},{answer_filter}"
 
 
 def _accuracy(
@@ -191,7 +181,7 @@ def _accuracy(
     for key, value in content["results"].get(task, {}).items():
         metric, comma, answer_filter = key.partition(",")
         if comma and not metric.endswith("_stderr") and isinstance(value, int | float):
-            metrics[_with_filter(metric, answer_filter)] = value if math.isfinite(value) else None
+            metrics[with_filter(metric, answer_filter)] = value if math.isfinite(value) else None
     if not metrics:
         raise RecordError(f'task "{task}" has no result; lm-eval did not finish it')
     plain = [name for wanted in HEADLINES for name in metrics if name.partition(",")[0] == wanted]
@@ -202,17 +192,22 @@ def _accuracy(
     choices = [row["choices"] for row in rows if row["choices"]]
     whole = rows and len(choices) == len(rows)
     directions = content.get("higher_is_better", {}).get(task, {})
+    known = is_mean(config, headline)
+    stderr = mean_stderr(scores, metrics[headline], known=known)
+    scale = scale_of_result(config, headline, mean=known or stderr is not None or n < 2)
     return TaskAccuracy(
         group=group,
         metric=headline,
         value=metrics[headline],
-        stderr=mean_stderr(scores, metrics[headline], known=is_mean(config, headline)),
+        stderr=stderr,
         n=n,
         asked=n,
         chance=math.fsum(1 / c for c in choices) / len(choices) if whole else None,
         num_fewshot=int(content.get("n-shot", {}).get(task) or 0),
         higher_is_better=bool(directions.get(headline.partition(",")[0], True)),
         metrics=metrics,
+        scale=scale,
+        unusable=unusable_result(headline, metrics[headline], scale, rows, n),
     )
 
 

@@ -141,6 +141,10 @@ class TaskAccuracy(Part):
     higher_is_better: bool
     metrics: dict[str, Score | None]
     note: str = ""
+    scale: str = ""
+    """Of the headline metric (`evals.scales.Scale`); empty in records older than the key."""
+    unusable: str = ""
+    """Why the value cannot be used, naming documents; empty where it can, or is not known."""
 
 
 class RequestTimesInfo(Part):

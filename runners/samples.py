@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import RecordError
+from evals.scales import PAIRS, UNWEIGHTED
 from runners.worker import protocol
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 PASSAGES = ("passage", "context", "story", "article", "paragraph")
 """What data sets call a text that several of their questions are about."""
 METRIC = "metric."
-"""Prefix of the columns that hold a metric's value."""
+"""Prefix of the columns that hold a metric's value; of a perplexity, the document's
+log-likelihood."""
+WEIGHT = "weight."
+"""Prefix of the columns that hold what a perplexity divides a log-likelihood by."""
 
 
 def sample_rows(
@@ -43,10 +47,26 @@ def sample_rows(
         if keep_prompts:
             # A data set may hold half a surrogate pair, which a column of text cannot.
             row["prompt"] = str(item.instances[0].args[0]).encode(errors="replace").decode()
-        row["metrics"] = {
-            name: float(value) for name, value in metrics.items() if isinstance(value, int | float)
-        }
+        row.update(metric_cells(metrics, score.aggregations))
         yield row
+
+
+def metric_cells(metrics: Mapping[str, Any], aggregations: Mapping[str, str]) -> dict[str, Any]:
+    """An item's `metrics` that are numbers, and `weights` of those that are log-likelihoods.
+
+    A weighted perplexity comes as a pair: the document's log-likelihood (nats), and the words or
+    bytes by which the metric divides.
+    """
+    numbers: dict[str, float] = {}
+    weights: dict[str, float] = {}
+    for name, value in metrics.items():
+        aggregation = aggregations.get(name)
+        if aggregation in PAIRS and isinstance(value, list | tuple) and len(value) == 2:
+            numbers[name], weights[name] = (float(part) for part in value)
+        elif isinstance(value, int | float):
+            numbers[name] = float(value)
+            weights |= {name: 1.0} if aggregation in UNWEIGHTED else {}
+    return {"metrics": numbers, "weights": weights}
 
 
 def passage(doc: Mapping[str, Any]) -> str | None:
@@ -69,6 +89,9 @@ def sample_table(rows: Sequence[dict[str, Any]]) -> pyarrow.Table:
     for name in sorted({name for row in rows for name in row["metrics"]}):
         values = [row["metrics"].get(name) for row in rows]
         columns[f"{METRIC}{name}"] = pa.array(values, pa.float32())
+    for name in sorted({name for row in rows for name in row.get("weights", {})}):
+        values = [row.get("weights", {}).get(name) for row in rows]
+        columns[f"{WEIGHT}{name}"] = pa.array(values, pa.float64())
     return pa.table(columns)
 
 
@@ -84,7 +107,9 @@ def as_typed(table: pyarrow.Table) -> pyarrow.Table:
 
     types = _types()
     for index, column in enumerate(table.schema):
-        wanted = pa.float32() if column.name.startswith(METRIC) else types.get(column.name)
+        wanted = types.get(column.name)
+        if column.name.startswith((METRIC, WEIGHT)):
+            wanted = pa.float32() if column.name.startswith(METRIC) else pa.float64()
         if wanted is None or column.type == wanted:
             continue
         if _kind(column.type) != _kind(wanted):

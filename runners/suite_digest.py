@@ -26,7 +26,7 @@ def suite_digest(suite: Suite, tasks: Sequence[PreparedTask]) -> str:
     asked = [
         [
             [t.loaded.name, t.loaded.group, t.loaded.num_fewshot],
-            [t.loaded.metric, t.loaded.filter, scoring_code(t.loaded.task)],
+            [t.loaded.metric, t.loaded.filter, scoring_code(t.loaded.task), *_stated(t)],
             [[i.identity, repr(i.target), _generation_arguments(i)] for i in t.items],
             *_own(t),
             *([] if t.loaded.by_size else ["each task of its group counts the same"]),
@@ -41,6 +41,11 @@ def suite_digest(suite: Suite, tasks: Sequence[PreparedTask]) -> str:
 def scoring_code(task: Any) -> list[str]:
     """How a task's answers are scored, as text: its settings, and the source of its functions."""
     return [_source(task.get_config(name)) for name in SCORING]
+
+
+def _stated(task: PreparedTask) -> list[str]:
+    """The scale that the suite or the task states, which says whether and how the score counts."""
+    return [task.loaded.scale] if task.loaded.scale else []
 
 
 def _own(task: PreparedTask) -> list[Any]:

@@ -38,6 +38,8 @@ def show() -> None:
     machine = machine_name(rows[0].record)
     pair = f"{names[picked + 1]} against {names[0]}"
     drawing.grid(tables.tasks_grid(found[picked], f"By task: {pair}"))
+    if not all(task.counts for task in found[picked].tasks):
+        drawing.grid(tables.outside_grid(found[picked], f"Scores that enter no mean: {pair}"))
     st.subheader("Times, memory and size", anchor=False)
     drawing.grid(tables.axes_grid(found[picked], f"{pair}, {machine}"))
     _items(found[picked], pair)

@@ -47,7 +47,7 @@ def tiles(row: Row) -> tuple[Tile, ...]:
             "accuracy",
             format_percent(score.value if score else None),
             _spread(score.interval if score else None, points),
-            f"n = {score.n:,} items" if score else _why_no_score(record),
+            f"n = {score.n:,} items" if score else _why_no_score(row),
         ),
         Tile("first token, ms", *_measured(row.ttft_s, row.ttft_interval, ms), timed),
         Tile("decode tokens/s", *_measured(row.decode_tokens_per_s, row.decode_interval), timed),
@@ -74,19 +74,20 @@ def _spread(interval: Interval | None, scale: Callable[[float], float]) -> str:
     return f"{scale(width):.1f}" if scale is points else format_number(scale(width))
 
 
-def _why_no_score(record: Record) -> str:
+def _why_no_score(row: Row) -> str:
+    record = row.record
+    if row.unscored:
+        return f"no score: {row.unscored}"
     if not record.accuracy:
         return "no task was scored"
     left = sum(task.asked - task.n for task in record.accuracy.values())
-    return f"{left:,} items unanswered: no mean" if left else "no task's metric is a proportion"
+    return f"{left:,} items unanswered: no mean" if left else "no task of the suite enters a mean"
 
 
 def bits_text(record: Record) -> str:
     """Bits per weight as they are in the file."""
-    quantisation = record.candidate.quantisation
-    return (
-        f"{quantisation.bits_per_weight:.2f} bits a weight" if quantisation else "no weights file"
-    )
+    kind = record.candidate.quantisation
+    return f"{kind.bits_per_weight:.2f} bits a weight" if kind else "no weights file"
 
 
 def task_grid(scores: Sequence[Score], caption: str) -> Grid:
@@ -103,9 +104,9 @@ def task_grid(scores: Sequence[Score], caption: str) -> Grid:
         (
             Cell(score.name),
             Cell(score.metric),
-            Cell(_percent(score.value), _spread(score.interval, points))
+            Cell(_score(score), _spread(score.interval, points))
             if score.value is not None
-            else missing(score.note or "its metric has no value"),
+            else missing(score.unusable or score.note or "its metric has no value"),
             Cell(f"{score.n:,}"),
             Cell(_percent(score.chance))
             if score.chance is not None
@@ -121,9 +122,17 @@ def _percent(share: float | None) -> str:
     return MISSING if share is None else f"{points(share):.1f}"
 
 
+def _score(score: Score) -> str:
+    """In % where it is a share of items, else as it is."""
+    if score.left_out and score.value is not None:
+        return format_number(score.value)
+    return _percent(score.value)
+
+
 def _note(score: Score) -> str:
-    told = ("not told from guessing",) if score.told_from_chance is False else ()
-    return ". ".join([*told, *([score.note] if score.note else [])])
+    told = "not told from guessing" if score.told_from_chance is False else ""
+    outside = f"not in the mean: {score.left_out}" if score.left_out else ""
+    return ". ".join(part for part in (told, outside, score.unusable, score.note) if part)
 
 
 _TIMING: dict[str, tuple[str, str, Callable[[float], float], str]] = {

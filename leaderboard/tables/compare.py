@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from leaderboard.axes import AxisComparison
 from leaderboard.compare import Comparison
 from leaderboard.ladder import Ladder, Rung
+from leaderboard.likelihoods import times
 from leaderboard.paired import PairedDifference
 from leaderboard.run_ratios import RunRatio
 from leaderboard.stats import Interval
 from leaderboard.tables.grid import Cell, Grid, Head, missing
+from leaderboard.task_comparison import TaskComparison
 from leaderboard.units import MISSING, format_number, mib, ms, points
 
 _PAIRED = (
@@ -58,8 +60,42 @@ def tasks_grid(comparison: Comparison, caption: str) -> Grid:
             *_paired(task.paired, task.p_adjusted, task.reason),
         )
         for task in comparison.tasks
+        if task.counts
     )
     return Grid(caption=caption, heads=heads, rows=rows)
+
+
+def outside_grid(comparison: Comparison, caption: str) -> Grid:
+    """Scores that enter no mean, a row a task: both values, and of perplexities their ratio."""
+    heads = (
+        Head("task", number=False),
+        Head("metric", number=False),
+        Head("reference"),
+        Head("other"),
+        Head("perplexity ratio", hint="other / reference, a word, byte or document; same texts"),
+        Head("95 %", hint="over documents"),
+        Head("documents"),
+    )
+    rows = tuple(_outside(task) for task in comparison.tasks if not task.counts)
+    return Grid(caption=caption, heads=heads, rows=rows)
+
+
+def _outside(task: TaskComparison) -> tuple[Cell, ...]:
+    found = task.likelihood
+    sides = (
+        missing(task.reason) if value is None else Cell(format_number(value))
+        for value in task.recorded
+    )
+    likely = (
+        tuple(missing(task.reason) for _ in range(3))
+        if found is None
+        else (
+            Cell(times_text(times(found.loss))),
+            Cell(interval_text(found.interval, lambda loss: times_text(times(loss)))),
+            Cell(f"{found.documents:,}"),
+        )
+    )
+    return (Cell(task.name), Cell(task.metric), *sides, *likely)
 
 
 def axes_grid(comparison: Comparison, caption: str) -> Grid:

@@ -61,7 +61,7 @@ def accuracy_cells(row: Row) -> tuple[Cell, Cell]:
     """The score in percent with its interval, and over how many items."""
     score = row.score
     if score is None or score.value is None:
-        reason = "no task was scored, or items are unanswered"
+        reason = row.unscored or "no task was scored, or items are unanswered"
         return missing(reason), missing(reason)
     width = half(score.interval)
     spread = "" if width is None else f"{points(width):.1f}"

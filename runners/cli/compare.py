@@ -85,6 +85,8 @@ def _print(comparison: Comparison) -> None:
         names = [comparison.reference.run_id, comparison.other.run_id]
     out = console()
     out.print(_accuracy(comparison, names))
+    if not all(task.counts for task in comparison.tasks):
+        out.print(_outside(comparison))
     out.print(_axes(comparison))
     for line in _notes(comparison):
         out.print(plain(line))
@@ -107,6 +109,34 @@ def _accuracy(comparison: Comparison, names: list[str]) -> Table:
     if comparison.overall and len(comparison.tasks) > 1:
         table.add_section()
         table.add_row("mean over tasks", *_cells(comparison.overall, ["", ""], ""))
+    return table
+
+
+def _outside(comparison: Comparison) -> Table:
+    """Scores that enter no mean: both values, and of perplexities their ratio."""
+    from leaderboard.likelihoods import times
+    from leaderboard.units import MISSING, format_number
+    from runners.cli.tables import new_table, plain
+
+    table = new_table(
+        "scores that enter no mean; perplexities by the same documents' log-likelihoods", "task",
+        "documents", "first", "other", "perplexity ratio", "95% interval",
+    )  # fmt: skip
+    for task in comparison.tasks:
+        if task.counts:
+            continue
+        found = task.likelihood
+        ratio = interval = MISSING
+        if found:
+            ratio = f"{times(found.loss):.4g}"
+            interval = f"{times(found.interval.low):.4g} to {times(found.interval.high):.4g}"
+        table.add_row(
+            plain(f"{task.name} ({task.metric})"),
+            f"{found.documents:,}" if found else MISSING,
+            *(format_number(value) for value in task.recorded),
+            ratio,
+            interval,
+        )
     return table
 
 
@@ -192,7 +222,11 @@ def _conditions(comparison: Comparison) -> list[str]:
 def _notes(comparison: Comparison) -> list[str]:
     lines = [*_conditions(comparison)]
     lines += [f"asked differently, and insisted on: {m.text}" for m in comparison.mismatches]
-    lines += [f"{task.name}: {task.reason}" for task in comparison.tasks if task.reason]
+    lines += [
+        f"{task.name}: {task.reason}"
+        for task in comparison.tasks
+        if task.reason and not task.likelihood
+    ]
     if comparison.overall is None and comparison.overall_reason:
         lines.append(f"no mean over tasks: {comparison.overall_reason}")
     for task in comparison.tasks:

@@ -119,7 +119,10 @@ def by_task(rows: Sequence[Row]) -> Table:
 
 def notes(rows: Sequence[Row]) -> list[str]:
     """What a reader of the tables has to know."""
-    lines = []
+    lines = [f"{row.record.candidate.name}: no suite score: {row.unscored}" for row in rows
+             if row.unscored]  # fmt: skip
+    outside = {s.name: s.left_out for row in rows for s in row.scores if s.left_out}
+    lines += [f"{name}: not in the mean: {why}" for name, why in outside.items()]
     if any(s.told_from_chance is False for row in rows for s in row.scores):
         lines.append("† not told from guessing (one-sided exact binomial test, 5%)")
     seen: dict[str, str] = {}

@@ -60,13 +60,15 @@ class Maker:
             }
         )
         phase = MemoryPhase(peak_bytes=peak, anon_bytes=None, file_bytes=None)
+        groups = dict.fromkeys(task.group for task in (tasks or {}).values())
+        asked = [{"task": group} for group in groups] or self.base.suite.tasks
         usual: dict[str, Any] = {
             "run_id": f"20260101T00000{repeat}-{name}-{batch}",
             "job": self.base.job.model_copy(update={"repeat": repeat, "batch": batch}),
             "candidate": self.base.candidate.model_copy(
                 update={"name": name, "digest": name, "weights_bytes": 2**20, **(candidate or {})}
             ),
-            "suite": self.base.suite.model_copy(update=dict(suite or {})),
+            "suite": self.base.suite.model_copy(update={"tasks": asked, **(suite or {})}),
             "accuracy": dict(tasks or {}),
             "latency": {"8+4": workload},
             "memory": self.base.memory.model_copy(update={"phases": {"latency": phase}}),

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from evals.errors import RecordError
-from leaderboard.answers import NO_ITEM_SCORES, NO_PROPORTION, ItemKey, parts, read_answers
+from leaderboard.answers import NO_ITEM_SCORES, ItemKey, read_answers
+from leaderboard.counting import parts
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker
@@ -23,7 +24,7 @@ def test_scores_by_part(made: Maker):
         "alone": {ItemKey("alone", "alone-0", 0): 1, ItemKey("alone", "alone-1", 1): 0},
         "g": {ItemKey("g_a", "g_a-0", 0): 1, ItemKey("g_b", "g_b-0", 0): 0},
     }
-    assert answers.reasons == {}
+    assert (answers.left_out, answers.unusable) == ({}, {})
     key = ItemKey("g_a", "g_a-0", 0)
     assert answers.cell(key, "logprobs") == [-1.0, -2.0]
     assert answers.cell(key, "prompt") is None
@@ -37,19 +38,55 @@ def test_a_document_that_a_data_set_repeats_is_two_items(made: Maker):
 
 
 @pytest.mark.parametrize(
-    ("changes", "values", "reason"),
+    ("changes", "says"),
     [
-        ({"metric": "word_perplexity"}, [1, 0], NO_ITEM_SCORES),
-        ({}, [1, None], NO_ITEM_SCORES),
-        ({"higher_is_better": False}, [1, 0], NO_PROPORTION),
-        ({}, [1, 7.4], NO_PROPORTION),
-        ({}, [1, float("nan")], NO_PROPORTION),
+        ({"metric": "bleu", "stderr": None}, "worked out over all documents"),
+        ({"metric": "f1", "stderr": None}, "worked out over all documents"),
+        ({"metric": "overlap"}, "nobody says on which scale"),
+        ({"higher_is_better": False}, "less of it is better"),
     ],
 )
-def test_what_cannot_be_compared_by_item_says_why(made: Maker, changes, values, reason):
+def test_what_enters_no_mean_says_why(made: Maker, changes, says):
     record = made.record(tasks={"t": made.task(0.5, 2, **changes)})
-    answers = read_answers(record, made.samples({"t": values}))
-    assert (answers.scores, answers.reasons) == ({}, {"t": f"t: {reason}"})
+    answers = read_answers(record, made.samples({"t": [1, float("nan")]}))
+    assert (answers.scores, answers.unusable) == ({}, {})
+    assert says in answers.left_out["t"]
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (None, "null"),
+        (7.5, "7.5, outside 0 to 1"),
+        (-0.5, "-0.5, outside 0 to 1"),
+        (float("nan"), "NaN"),
+        (float("inf"), "infinite"),
+    ],
+)
+def test_one_item_without_a_usable_score_is_named(made: Maker, value, why):
+    record = made.record(tasks={"t": made.task(0.5, 2, scale="share")})
+    answers = read_answers(record, made.samples({"t": [1, value]}))
+    assert (answers.scores, answers.left_out) == ({}, {})
+    assert answers.unusable == {"t": f"1 of 2 items have no usable acc: documents 1 ({why})"}
+
+
+def test_a_subject_is_named_with_its_documents(made: Maker):
+    tasks = {name: made.task(0.5, 1, group="g") for name in ("g_a", "g_b")}
+    answers = read_answers(made.record(tasks=tasks), made.samples({"g_a": [1], "g_b": [None]}))
+    assert answers.unusable == {"g": "g_b: 1 of 1 items have no usable acc: documents 0 (null)"}
+
+
+def test_samples_without_the_metric_are_unusable(made: Maker):
+    record = made.record(tasks={"t": made.task(0.5, 2, metric="exact_match")})
+    assert read_answers(record, made.samples({"t": [1, 0]})).unusable == {"t": NO_ITEM_SCORES}
+
+
+def test_per_cent_are_read_as_shares(made: Maker):
+    task = made.task(50.0, 2, metric="em", scale="percent", stderr=50.0)
+    answers = read_answers(
+        made.record(tasks={"t": task}), made.samples({"t": [100, 0]}, metric="em")
+    )
+    assert [*answers.scores["t"].values()] == [1, 0]
 
 
 def test_a_task_that_was_not_reached(made: Maker):

@@ -28,6 +28,11 @@ def task(value: float | None, n: int = 100, **given: Any) -> TaskAccuracy:
 
 
 def record(**changes: Any) -> Record:
+    """A run; its suite asked for the tasks that are given."""
+    groups = dict.fromkeys(one.group for one in changes.get("accuracy", {}).values())
+    if groups and "suite" not in changes:
+        tasks = [{"task": group} for group in groups]
+        changes["suite"] = BASE.suite.model_copy(update={"tasks": tasks})
     return BASE.model_copy(update=changes)
 
 
@@ -93,12 +98,27 @@ def test_what_is_told_from_guessing(
 
 
 @pytest.mark.parametrize(
-    ("value", "higher"), [(7.4, False), (0.9, False), (-0.2, True), (1.3, True), (None, True)]
+    ("value", "given"),
+    [
+        (7.4, {"metric": "word_perplexity", "higher_is_better": False, "stderr": None}),
+        (0.9, {"metric": "brier_score", "higher_is_better": False, "stderr": None}),
+        (-0.2, {"metric": "mcc", "stderr": None}),
+        (0.9, {"metric": "score"}),
+        (None, {}),
+    ],
 )
-def test_what_is_no_proportion_has_neither_interval_nor_chance(value: float | None, higher: bool):
-    # A perplexity, a Brier score, Matthews' coefficient of a task with choices, a sum, nothing.
-    one = task_score("t", task(value, 20, chance=0.5, higher_is_better=higher, stderr=0.1))
+def test_what_is_no_proportion_has_neither_interval_nor_chance(
+    value: float | None, given: dict[str, Any]
+):
+    one = task_score("t", task(value, 20, **{"chance": 0.5, "stderr": 0.1, **given}))
     assert (one.value, one.interval, one.told_from_chance) == (value, None, None)
+
+
+@pytest.mark.parametrize("value", [-0.2, 1.3, None])
+def test_a_share_outside_0_to_1_is_unusable(value: float | None):
+    one = task_score("t", task(value, 20, stderr=0.1))
+    assert (one.value, one.interval, one.left_out) == (None, None, "")
+    assert one.unusable
 
 
 # A group of subjects.
@@ -167,7 +187,7 @@ def test_what_is_no_proportion_does_not_enter_the_suites_score():
     one = row(
         with_tasks(
             a=task(0.4, group="a", stderr=0.1),
-            b=task(12.5, group="b", higher_is_better=False),
+            b=task(12.5, group="b", metric="ter", higher_is_better=False),
             c=task(None, 0, group="c"),
         )
     )

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from evals.errors import RecordError
-from leaderboard.answers import NO_ITEM_SCORES, ItemKey
-from leaderboard.compare import NO_SAMPLES, NO_SHARED, Side, compare
+from leaderboard.answers import NO_LIKELIHOODS, ItemKey
+from leaderboard.compare import Side, compare
 from leaderboard.paired import paired_difference
+from leaderboard.task_comparison import NO_SAMPLES, NO_SHARED
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker
@@ -138,23 +140,60 @@ def test_a_task_that_one_side_did_not_reach(made: Maker):
     assert (found.overall, found.overall_reason) == (None, f"u: {NO_SHARED}")
 
 
-def test_a_perplexity_does_not_enter_the_mean(made: Maker):
-    scores = {"t": [1.0, 0.0]}
-    tasks = {"t": made.task(0.5, 2), "p": made.task(7.4, 2, group="p", metric="perplexity")}
-    both = [
-        Side(runs=(made.record(name, tasks=tasks),), samples=made.samples({**scores, "p": [0, 0]}))
-        for name in ("a", "b")
-    ]
-    (found,) = compare(both)
-    assert found.tasks[1].reason == f"p: {NO_ITEM_SCORES}"
+def perplexed(made: Maker, name: str, nats: list[float]) -> Side:
+    """A side with a task of two items and one of as many documents, of ten words each."""
+    task = made.task(7.4, len(nats), group="p", metric="word_perplexity", higher_is_better=False)
+    tasks = {"t": made.task(0.5, 2), "p": task}
+    words = [None] * 2 + [10.0] * len(nats)
+    table = made.samples(
+        {"t": [1.0, 0.0], "p": [None] * len(nats)},
+        **{
+            "metric.word_perplexity": [None, None, *nats],
+            "weight.word_perplexity": words,
+        },
+    )
+    return Side(runs=(made.record(name, tasks=tasks),), samples=table)
+
+
+def test_a_perplexity_is_compared_by_documents_and_enters_no_mean(made: Maker):
+    nats = [-20.0, -22.0, -19.0, -25.0, -21.0, -23.0]
+    # One nat less in each document of ten words: e^0.1 = 1.105 times the perplexity, to the digit.
+    (found,) = compare([perplexed(made, "a", nats), perplexed(made, "b", [x - 1 for x in nats])])
+    task = found.tasks[1]
+    assert (task.name, task.counts, task.paired, task.recorded) == ("p", False, None, (7.4, 7.4))
+    assert task.likelihood
+    assert task.likelihood.loss == pytest.approx(0.1)
+    assert task.likelihood.interval.low == task.likelihood.interval.high == pytest.approx(0.1)
+    assert task.likelihood.documents == 6
     assert found.overall
     assert found.overall.n == 2
+
+
+def test_a_perplexity_without_its_documents_words_is_not_compared(made: Maker):
+    old = perplexed(made, "a", [-20.0, -22.0])
+    assert old.samples
+    old = replace(old, samples=old.samples.drop_columns(["weight.word_perplexity"]))
+    (found,) = compare([old, perplexed(made, "b", [-20.0, -22.0])])
+    assert found.tasks[1].likelihood is None
+    assert found.tasks[1].reason == f"a: {NO_LIKELIHOODS}"
+    assert found.overall
+
+
+def test_one_item_without_a_score_leaves_no_mean(made: Maker):
+    good = side(made, "a", {"t": [1, 0], "u": [1, 1]})
+    tasks = {"t": made.task(0.5, 2, group="t"), "u": made.task(None, 2, group="u")}
+    table = made.samples({"t": [1, 0], "u": [1, float("nan")]})
+    (found,) = compare([good, Side(runs=(made.record("b", tasks=tasks),), samples=table)])
+    reason = "b: 1 of 2 items have no usable acc: documents 1 (NaN)"
+    assert found.tasks[0].paired
+    assert (found.tasks[1].paired, found.tasks[1].reason) == (None, reason)
+    assert (found.overall, found.overall_reason) == (None, f"u: {reason}")
 
 
 def test_without_samples_there_are_times_alone(made: Maker):
     a = side(made, "a", {"t": [1, 0]})
     (found,) = compare([a, Side(runs=a.runs)])
-    assert (found.overall, found.overall_reason, found.items) == (None, NO_SAMPLES, ())
+    assert (found.overall, found.overall_reason, found.items) == (None, f"t: {NO_SAMPLES}", ())
     assert found.tasks[0].reason == NO_SAMPLES
     assert found.axes
 

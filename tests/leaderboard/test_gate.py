@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from leaderboard.compare import Side
 from leaderboard.gate import Gate, judge
 from leaderboard.judged import Judged
 from leaderboard.policy import Policy
-from leaderboard.report import exit_code, headline, notes
+from leaderboard.report import exit_code, headline, notes, sentence
 from runners.record import JobError, Record
 from runners.store import Store
 
@@ -329,3 +330,92 @@ def test_three_reference_pairs_are_refused():
     gate = judge(reference("f16", 3), reference("q8_0", 3), Policy())
     assert [j.needed for j in gate.refused] == [5]
     assert gate.verdict == "cannot tell"
+
+
+def perplexed(made: Maker, name: str, nats: list[float], **given: Any) -> Side:
+    """A side whose suite is 300 right answers and one text a number, of ten words each."""
+    base = side(made, name)
+    assert base.samples
+    value = math.exp(-sum(nats) / len(nats) / 10)
+    task = made.task(value, len(nats), group="p", metric="word_perplexity", higher_is_better=False,
+                     **given)  # fmt: skip
+    tasks = {"t": made.task(1.0, 300), "p": task}
+    first = made.record(name, tasks=tasks)
+    count = len(base.samples)
+    table = made.samples(
+        {"t": [1.0] * count, "p": [None] * len(nats)},
+        **{
+            "metric.word_perplexity": [*[None] * count, *nats],
+            "weight.word_perplexity": [*[None] * count, *[10.0] * len(nats)],
+        },
+    )
+    return replace(base, runs=(first, *base.runs[1:]), samples=table)
+
+
+NATS = [-20.0, -22.0, -19.0, -25.0, -21.0, -23.0, -20.5, -24.0]
+
+
+def test_a_perplexity_decides_by_its_documents(made: Maker):
+    good, worse = perplexed(made, "a", NATS), perplexed(made, "b", [2 * x for x in NATS])
+    gate = judge(good, worse, Policy())
+    found = of(gate, "perplexity:p")
+    assert (found.verdict, found.severity, found.count, gate.verdict) == (
+        "regressed", "fail", 8, "regressed"
+    )  # fmt: skip
+    assert (found.baseline, found.candidate) == (
+        pytest.approx(math.exp(174.5 / 80)), pytest.approx(math.exp(349 / 80))
+    )  # fmt: skip
+    # 174.5 nats over 80 words: e^2.18125 = 8.857 times as perplexed.
+    assert found.loss == pytest.approx(math.exp(174.5 / 80) - 1)
+    assert exit_code(gate) == 1
+    same = judge(good, perplexed(made, "b", NATS), Policy())
+    assert (of(same, "perplexity:p").verdict, same.verdict) == ("pass", "pass")
+    assert of(judge(worse, good, Policy()), "perplexity:p").verdict == "pass"
+
+
+def test_two_documents_are_refused_and_never_pass(made: Maker):
+    gate = judge(perplexed(made, "a", NATS[:2]), perplexed(made, "b", [-99.0, -99.0]), Policy())
+    assert [(j.metric, j.needed) for j in gate.refused] == [("perplexity:p", 5)]
+    assert (gate.verdict, exit_code(gate)) == ("cannot tell", 2)
+    assert sentence(gate.refused[0]) == (
+        "perplexity of p: refused, since 2 documents could not show a regression; 5 are needed"
+    )
+
+
+def test_a_perplexity_that_the_policy_ignores_is_named(made: Maker):
+    sides = perplexed(made, "a", NATS), perplexed(made, "b", [2 * x for x in NATS])
+    gate = judge(*sides, policy(perplexity={"margin": 0.02, "severity": "ignore"}))
+    assert (gate.verdict, "perplexity:p" in verdicts(gate)) == ("pass", False)
+    assert "not judged, since the policy ignores them: perplexity" in notes(gate)
+
+
+def test_a_score_of_which_no_verdict_is_made_is_named(made: Maker):
+    bleu = made.task(31.0, 2, group="p", metric="bleu", scale="corpus")
+    tasks = {"t": made.task(1.0, 300), "p": bleu}
+    sides = [
+        replace(
+            side(made, name),
+            runs=tuple(
+                run.model_copy(update={"accuracy": tasks if run.accuracy else {}})
+                for run in side(made, name).runs
+            ),
+        )
+        for name in ("a", "b")
+    ]
+    gate = judge(sides[0], sides[1], Policy())
+    found = of(gate, "score:p")
+    assert (found.severity, found.baseline, found.candidate) == ("warn", 31.0, 31.0)
+    assert headline(gate).endswith("metrics that decide; not judged: score of p")
+    assert sentence(found) in notes(gate)
+    assert sentence(found).startswith("score of p: not judged: bleu: it is worked out over all")
+
+
+@pytest.mark.parametrize("odd", [None, float("nan"), float("inf"), 7.0])
+def test_one_item_without_a_usable_score_never_passes(made: Maker, odd: float | None):
+    good = side(made, "a")
+    broken = side(made, "b")
+    table = made.samples({"t": [1.0] * 299 + [odd]})
+    gate = judge(good, replace(broken, samples=table), Policy())
+    assert (of(gate, "accuracy").verdict, gate.verdict) == ("cannot tell", "cannot tell")
+    assert "b: 1 of 300 items have no usable acc: documents 299 (" in of(gate, "accuracy").reason
+    assert judge(replace(good, samples=table), broken, Policy()).verdict == "cannot tell"

@@ -260,3 +260,84 @@ def test_what_a_tasks_function_prints_stays_out_of_the_data(
 ):
     assert scored_by(tmp_path, task_writer, loader, "talks").accuracy.value == 1.0
     assert capfd.readouterr().out == ""
+
+
+GRADES = """
+def share(doc, results):
+    return {"overlap": float(results[0] == doc["answer"])}
+
+def percent(doc, results):
+    return {"overlap": 100.0 * (results[0] == doc["answer"])}
+
+def rating(doc, results):
+    return {"overlap": 1.0 + 3 * (results[0] == doc["answer"])}
+
+def careless(doc, results):
+    odd = {"2": float("nan"), "3": None}
+    return {"overlap": odd.get(doc["q"].split()[2], 1.0)}
+
+def forgetful(doc, results):
+    return {} if doc["q"].split()[2] == "2" else {"overlap": 1.0}
+"""
+
+
+def graded(
+    folder: Path, task_writer: Callable[..., None], loader: Loader, grade: str, **more: Any
+) -> TaskScore:
+    """Four items that are all answered rightly."""
+    (folder / "grades.py").write_text(GRADES)
+    config = {
+        "output_type": "generate_until",
+        "doc_to_text": "q",
+        "doc_to_target": "answer",
+        "process_results": "REPLACED",
+        "metric_list": [{"metric": "overlap", "aggregation": "mean", "higher_is_better": True}],
+        **more,
+    }
+    task_writer(folder, "own", config, 4)
+    path = folder / "own.yaml"
+    path.write_text(path.read_text().replace("REPLACED", f"!function grades.{grade}"))
+    (one,) = loader(folder, "own")
+    return score_task(one.loaded, one.items, [[[str(i.target)]] for i in one.items])
+
+
+@pytest.mark.parametrize(
+    ("grade", "scale"), [("share", "share"), ("percent", "percent"), ("rating", "unknown")]
+)
+def test_gold_answers_tell_the_scale_of_a_function_of_ones_own(
+    tmp_path: Path, task_writer: Callable[..., None], loader: Loader, grade: str, scale: str
+):
+    accuracy = graded(tmp_path, task_writer, loader, grade).accuracy
+    assert (accuracy.scale, accuracy.unusable) == (scale, "")
+
+
+def test_a_task_may_state_its_scale(
+    tmp_path: Path, task_writer: Callable[..., None], loader: Loader
+):
+    accuracy = graded(
+        tmp_path, task_writer, loader, "rating", metadata={"scale": "percent"}
+    ).accuracy
+    assert accuracy.scale == "percent"
+    with pytest.raises(SpecError, match=r"metadata\.scale is 'points'; it may be share"):
+        graded(tmp_path, task_writer, loader, "share", metadata={"scale": "points"})
+
+
+@pytest.mark.parametrize(
+    ("grade", "named"),
+    [("careless", "2 of 4 items have no usable overlap: documents 2 (NaN), 3 (null)"),
+     ("forgetful", "1 of 4 items have no usable overlap: documents 2 (missing)")],
+)  # fmt: skip
+def test_an_item_without_a_score_leaves_the_task_none_and_is_named(
+    tmp_path: Path, task_writer: Callable[..., None], loader: Loader, grade: str, named: str
+):
+    accuracy = graded(tmp_path, task_writer, loader, grade).accuracy
+    assert (accuracy.value, accuracy.stderr, accuracy.unusable) == (None, None, named)
+    assert accuracy.n == 4
+
+
+def test_the_scales_of_the_usual_tasks(tiny: Path, loader: Loader):
+    found = {one.loaded.name: scored(one).accuracy.scale for one in loader(tiny)}
+    assert found == {
+        "tiny_choice": "share", "tiny_cloze": "share", "tiny_prose": "perplexity",
+        "tiny_answer": "share",
+    }  # fmt: skip

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.runners.conftest import Bench
 
 STRINGS = ("task", "item", "target", "passage", "answer", "stop")
+LIKELIHOODS = ["perplexity", "word_perplexity", "bits_per_byte"]
 METRICS = ["acc", "acc_norm", "exact_match,number", "exact_match,whole"]
 
 
@@ -32,8 +33,9 @@ def test_columns_and_their_types(bench: Bench):
         "truncated": pa.bool_(),
         "prefill_s": pa.float32(),
         "token_s": pa.list_(pa.float32()),
-        # A perplexity's item is a pair or a sum of logarithms, of which only the sum is a number.
-        **{f"metric.{name}": pa.float32() for name in [*METRICS, "perplexity"]},
+        # A perplexity's item is a log-likelihood, and what the metric divides it by.
+        **{f"metric.{name}": pa.float32() for name in [*METRICS, *LIKELIHOODS]},
+        **{f"weight.{name}": pa.float64() for name in LIKELIHOODS},
     }
     found = {name: schema.field(name).type.equals(kind) for name, kind in expected.items()}
     assert all(found.values()), found
