@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -532,15 +533,19 @@ def test_results_of_lm_eval_are_imported_compared_and_gated(
     assert ours["tiny_choice"]["stderr"] == pytest.approx(theirs["tiny_choice"]["acc_stderr,none"])
     assert ours["tiny_choice"]["chance"] == pytest.approx(1 / 3)
     assert ours["tiny_answer"]["metrics"].keys() == {"exact_match,number", "exact_match,whole"}
-    assert ours["tiny_prose"]["stderr"] is None
+    assert (ours["tiny_prose"]["stderr"], ours["tiny_prose"]["scale"]) == (None, "perplexity")
     said = weighin("compare", "dummy-1", "dummy-2", "--store", "imported", "--json")
     (found,) = json.loads(said.out)
     assert {t["name"]: bool(t["paired"]) for t in found["tasks"]} == {
         "tiny_choice": True, "tiny_cloze": True, "tiny_prose": False, "tiny_answer": True,
     }  # fmt: skip
+    prose = next(t for t in found["tasks"] if t["name"] == "tiny_prose")
+    assert prose["recorded"] == [
+        pytest.approx(math.exp(prose["likelihood"][side])) for side in ("reference", "other")
+    ]
     said = weighin("check", "dummy-2", "--against", "dummy-1", "--store", "imported", "--json")
     report = json.loads(said.out)
-    assert {m["metric"].partition(":")[0] for m in report["metrics"]} == {"accuracy"}
+    assert {m["metric"].partition(":")[0] for m in report["metrics"]} == {"accuracy", "perplexity"}
     # And again: the same results are not a second run.
     weighin("import", "lm-eval", str(lm_eval_output / "2"), "--name", "dummy-2", "--store",
             "imported")  # fmt: skip
