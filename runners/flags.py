@@ -33,6 +33,8 @@ LOAD_PER_CORE = 1.5
 NOT_ENFORCED = "not enforced"
 """What a record's budget says of a limit that nothing enforces."""
 LEFT_OUT = "kernels left out"
+PREBUILT = "+prebuilt"
+"""In the version of a llama-cpp-python that `tools/prebuilt.py` installed."""
 FREQUENCY_CHANGE = 0.10
 """Relative change of the clock, up or down."""
 
@@ -222,6 +224,12 @@ def _kernels(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
         yield _note(LEFT_OUT, f"{detail}llama.cpp was compiled without; quantised weights are slow")
 
 
+def _prebuilt(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    if PREBUILT in str(record.software.get("runtime_version")):
+        detail = "llama.cpp was compiled elsewhere, for a family of processors and without OpenMP; "
+        yield _note("prebuilt runtime", f"{detail}a build for this one has other times")
+
+
 def _cache_state(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
     if record.load and record.candidate.weights_bytes and record.load.page_cache == "unknown":
         detail = "whether the weights were in the page cache before is not known: cold start may "
@@ -248,8 +256,7 @@ def _few_values(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
 
 RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
     _threads, _skipped, _halved, _truncated, _chat, _system, _recommended, _unusable, _no_text,
-    _budget,
-    _kernels, _cache_state, _unverified, _few_values,
+    _budget, _kernels, _prebuilt, _cache_state, _unverified, _few_values,
 )  # fmt: skip
 """In the order in which their flags are shown, after those of `noise_flags`."""
 

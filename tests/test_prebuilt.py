@@ -13,6 +13,8 @@ from types import ModuleType
 
 import pytest
 
+from runners.flags import PREBUILT
+
 ROOT = Path(__file__).resolve().parents[1]
 INFO = "llama_cpp_python-0.3.36.dist-info/"
 
@@ -87,6 +89,7 @@ def test_the_wheel_says_what_it_is_and_its_record_holds(bindings: dict[str, byte
     assert f"\nVersion: {prebuilt.VERSION}\n\n".encode() in files[info + "METADATA"]
     assert b"Version: 0.3.36 is told of." in files[info + "METADATA"]
     assert f'\n__version__ = "{prebuilt.VERSION}"\n'.encode() in files["llama_cpp/__init__.py"]
+    assert PREBUILT in prebuilt.VERSION  # by which a record's flag knows it
     lines = files[info + "RECORD"].decode().splitlines()
     assert lines.pop() == info + "RECORD,,"
     recorded = dict(line.split(",", 1) for line in lines)

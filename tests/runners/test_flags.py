@@ -81,6 +81,13 @@ def test_kernels_that_fail_are_a_warning_and_such_that_lack_a_note() -> None:
     assert detail.startswith("AMX kernels: this processor could use them")
 
 
+def test_libraries_that_were_compiled_elsewhere_are_a_note() -> None:
+    software = {**plain_record().software, "runtime_version": "0.3.36+prebuilt.llama.cpp.0.5.0"}
+    ((level, name, detail),) = raised(plain_record().model_copy(update={"software": software}))
+    assert (level, name) == ("note", "prebuilt runtime")
+    assert detail.startswith("llama.cpp was compiled elsewhere")
+
+
 def test_a_plain_run_at_every_limit_has_no_flag() -> None:
     assert raised(plain_record()) == []
 
