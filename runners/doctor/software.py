@@ -155,7 +155,10 @@ def compiler_check(found: str | None, *, built: bool) -> Check:
     """
     if found:
         return Check(name="C++ compiler", status="ok", found=found)
-    advice = f"needed to install the next llama-cpp-python: {NO_COMPILER}" if built else NO_COMPILER
+    need = (
+        "to compile the next" if built else "make demo takes it prebuilt where it can; to compile"
+    )
+    advice = f"{need} llama.cpp: {NO_COMPILER}"
     return Check(
         name="C++ compiler",
         status="limited" if built else "missing",

@@ -164,7 +164,9 @@ def test_torch_is_wanted_by_one_runtime_only(transformers: str | None, status: s
     [("/usr/bin/c++", False, "ok"), (None, True, "limited"), (None, False, "missing")],
 )
 def test_a_compiler_is_needed_until_llama_cpp_is_built(found: str | None, built: bool, status: str):
-    assert software.compiler_check(found, built=built).status == status
+    check = software.compiler_check(found, built=built)
+    assert check.status == status
+    assert ("make demo takes it prebuilt" in check.advice) is (status == "missing")
 
 
 def test_a_folder_that_does_not_exist_is_not_made(tmp_path: Path):
