@@ -19,8 +19,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from filelock import FileLock
-
 from evals.errors import ArtifactError
 from evals.files import read_small
 
@@ -85,6 +83,8 @@ def short_key(text: str) -> str:
 @contextmanager
 def locked(key: str) -> Iterator[None]:
     """Hold the lock `key` against other processes and threads; the system frees it if we die."""
+    from filelock import FileLock  # set-up looks into the cache before anything is installed
+
     folder = cache_root() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / f"{key}.lock"):

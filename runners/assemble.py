@@ -14,7 +14,6 @@ from runners.flags import Seen, flags
 from runners.harness import TaskScore, score_task
 from runners.measure import latency
 from runners.measure.machine import usable_memory
-from runners.processor import processor
 from runners.proof import not_built
 from runners.recommended import recommended
 from runners.record import (
@@ -128,7 +127,7 @@ def _score(
 
 def _software(job: Job, measured: Measured) -> dict[str, Any]:
     ready = measured.ready
-    left_out = job.proof.left_out or _not_built(measured)
+    left_out = job.proof.left_out or _not_built(job, measured)
     return {
         "weighin": version("weighin"),
         "lm_eval": version("lm_eval"),
@@ -141,11 +140,11 @@ def _software(job: Job, measured: Measured) -> dict[str, Any]:
     }
 
 
-def _not_built(measured: Measured) -> str:
+def _not_built(job: Job, measured: Measured) -> str:
     """Kernels that a build of llama.cpp lacks and this processor could use."""
     ready = measured.ready
     known = ready is not None and ready.runtime == "llamacpp"
-    return not_built(ready.runtime_build, processor()) if ready and known else ""
+    return not_built(ready.runtime_build, job.machine.cpu_features) if ready and known else ""
 
 
 def _requests(times: Sequence[protocol.RequestTimes]) -> list[RequestTimesInfo]:
@@ -269,7 +268,7 @@ def _seen(job: Job, measured: Measured) -> Seen:
         recommends=recommended(job, measured),
         unheld=_unheld(job, measured),
         proof=job.proof,
-        not_built=_not_built(measured),
+        not_built=_not_built(job, measured),
         room_bytes=usable_memory(job.machine.ram_bytes),
     )
 

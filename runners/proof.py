@@ -6,18 +6,20 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from runners.child_environment import child_environment
 from runners.last_words import last_words, signal_name
-from runners.processor import Processor
 from runners.worker.proof import MOST_S, NOT_INSTALLED, UNLOADABLE, WRONG
 
 FATAL = ("SIGSEGV", "SIGILL", "SIGBUS", "SIGFPE", "SIGABRT", "SIGTRAP")
 """Signals that a process brings on itself; others come from outside and say nothing of a build."""
 EXCEPTION = 0xC0000000
 """Windows' exit codes from here on are exceptions of the same kinds."""
+AMX = {"amx_tile", "amx_int8"}
+"""What llama.cpp's AMX kernels need of a processor."""
 REPACKING = ("AMX_INT8", "REPACK", "KLEIDIAI")
 """Of what llama.cpp says of its build: the kernels that need weights in extra buffers."""
 
@@ -54,14 +56,14 @@ class Proof:
         return ", ".join(name.removesuffix("_INT8") for name in found) or "extra buffers"
 
 
-def not_built(build: str, here: Processor) -> str:
+def not_built(build: str, features: Collection[str]) -> str:
     """Kernels that this processor would gain much by and that the build lacks: `AMX`, or nothing.
 
     Args:
         build: its instruction sets, as llama.cpp says them.
-        here: the processor.
+        features: of the processor, as Linux names them.
     """
-    return "AMX" if here.amx and "AMX_INT8" not in build.split() else ""
+    return "AMX" if set(features) >= AMX and "AMX_INT8" not in build.split() else ""
 
 
 def prove(most_s: float = MOST_S) -> Proof:

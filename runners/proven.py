@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
@@ -11,7 +12,8 @@ from pathlib import Path
 
 from evals.cache import cache_root, read_json, remembered_sha256, short_key, write_json
 from evals.errors import RuntimeFailure
-from runners.processor import Processor, processor
+from runners.measure.machine import processor
+from runners.measure.processor import Processor
 from runners.proof import Proof, prove
 from runners.worker.advice import REBUILD
 from runners.worker.proof import VERSION
@@ -80,7 +82,8 @@ def build_key(here: Processor | None = None, folder: Path | None = None) -> str 
     if not hashes:
         return None
     here = here or processor()
-    return short_key("\n".join([str(VERSION), here.digest, *hashes]))
+    known = [platform.machine(), here.name, here.identity, *here.features]
+    return short_key("\n".join([str(VERSION), *known, *hashes]))
 
 
 def library_folder() -> Path | None:

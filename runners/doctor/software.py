@@ -5,13 +5,13 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from evals.errors import RuntimeFailure
 from runners.doctor.check import Check
+from runners.measure.machine import processor
 from runners.packages import installed
-from runners.processor import Processor, processor
 from runners.proof import Proof, not_built
 from runners.proven import build_key, tried
 from runners.worker.advice import HF_MISSING, KEEP_AMX, MISSING, REBUILD
@@ -98,15 +98,16 @@ def llamacpp_check() -> Check:
     return started if started.status != "ok" else computing(started, tried(build_key()))
 
 
-def computing(started: Check, proof: Proof, here: Processor | None = None) -> Check:
+def computing(started: Check, proof: Proof, features: Collection[str] | None = None) -> Check:
     """What a runtime that starts can compute.
 
     Args:
         started: the check of its start.
         proof: what came of computing with it.
-        here: the processor; by default this machine's.
+        features: of the processor; by default of this machine's.
     """
-    lacks = not_built(proof.build, here or processor())
+    features = processor().features if features is None else features
+    lacks = not_built(proof.build, features)
     match proof.verdict:
         case "whole" if lacks:
             found = f"{started.found}; computes, but has no {lacks} kernels, which this CPU has"

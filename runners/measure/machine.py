@@ -65,11 +65,11 @@ class Machine:
 
 def machine() -> Machine:
     """Look at this machine (runs nvidia-smi where there is one)."""
-    processor = _processor()
+    here = processor()
     return Machine(
-        cpu_model=processor.name,
-        cpu_id=processor.identity,
-        cpu_features=processor.features,
+        cpu_model=here.name,
+        cpu_id=here.identity,
+        cpu_features=here.features,
         usable_cpus=usable_cpus(),
         logical_cpus=os.cpu_count() or 1,
         ram_bytes=psutil.virtual_memory().total,
@@ -102,7 +102,8 @@ def _affinity() -> int:
     return os.cpu_count() or 1
 
 
-def _processor() -> Processor:
+def processor() -> Processor:
+    """This machine's processor."""
     found = parse_cpuinfo(optional_text(PROC / "cpuinfo") or "")
     if not found.name and platform.system() == "Darwin":
         found = parse_sysctl(_output(["sysctl", "machdep.cpu", "hw"]))

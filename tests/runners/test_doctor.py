@@ -14,7 +14,6 @@ from runners.cli.doctor import command
 from runners.doctor import network, quietness, software, storage
 from runners.doctor.check import Check, lacking, summary
 from runners.measure.noise import Noise
-from runners.processor import Processor, parse
 from runners.proof import Proof
 
 QUIET = Noise(
@@ -76,8 +75,8 @@ def test_a_runtime_of_another_cpu_is_caught(tmp_path: Path, monkeypatch: pytest.
 
 
 STARTED = Check(name="runtime llamacpp", status="ok", found="llama-cpp-python 1, starts")
-EPYC = parse("flags : avx2", architecture="x86_64")
-XEON = parse("flags : avx2 amx_tile amx_int8", architecture="x86_64")
+EPYC = ("avx2",)
+XEON = ("amx_int8", "amx_tile", "avx2")
 SEGV = "SIGSEGV in Q8_0, 32 tokens, 1 thread"
 
 
@@ -124,7 +123,7 @@ SEGV = "SIGSEGV in Q8_0, 32 tokens, 1 thread"
     ],
 )
 def test_a_runtime_that_starts_must_compute(
-    proof: Proof, here: Processor, status: str, found: str, advice: str
+    proof: Proof, here: tuple[str, ...], status: str, found: str, advice: str
 ):
     check = software.computing(STARTED, proof, here)
     assert check.status == status

@@ -13,7 +13,7 @@ import pytest
 
 from evals.errors import RuntimeFailure
 from evals.specs import Candidate
-from runners.processor import parse
+from runners.measure.processor import parse_cpuinfo
 from runners.proof import Proof
 from runners.proven import build_key, proof_of, refuse_broken, remembered, tried
 from runners.worker import tiny_model
@@ -23,7 +23,7 @@ FAILING = Path(__file__).parent / "failing_llama"
 WHOLE = Proof(verdict="whole", build="AVX2 REPACK")
 PLAIN = Proof(verdict="plain", problem="SIGSEGV in Q8_0", build="AVX2 AMX_INT8 REPACK")
 BROKEN = Proof(verdict="broken", problem="SIGILL in starting the runtime")
-EPYC = parse("vendor_id : AuthenticAMD\nmodel : 2\nflags : avx avx2\n", architecture="x86_64")
+EPYC = parse_cpuinfo("vendor_id : AuthenticAMD\ncpu family : 26\nflags : avx avx2\n")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
 
@@ -81,7 +81,7 @@ def test_another_build_is_tried_anew(build: Path) -> None:
 def test_a_build_is_named_by_its_content_and_its_processor(build: Path, tmp_path: Path) -> None:
     copied = Path(shutil.copytree(build, tmp_path / "copy"))
     assert build_key(EPYC, copied) == build_key(EPYC, build)
-    milan = replace(EPYC, flags=frozenset({"avx"}))
+    milan = replace(EPYC, features=("avx",))
     assert build_key(milan, build) != build_key(EPYC, build)
 
 
