@@ -4,7 +4,7 @@ BIN := .venv/bin
 RUNG := smollm2-135m-instruct
 DEMO := $(RUNG)-q4_1 $(RUNG)-q8_0 $(RUNG)-q2_k
 LADDER := $(RUNG)-f16 $(RUNG)-q8_0 $(RUNG)-q4_k_m $(RUNG)-q4_1 $(RUNG)-q4_0 $(RUNG)-q2_k
-SETUP := pyproject.toml $(wildcard locks/*.txt) tools/install.py tools/setup $(if $(PREBUILT),.venv/.prebuilt)
+SETUP := pyproject.toml $(wildcard locks/*.txt) tools/install.py tools/llama.py tools/setup $(if $(PREBUILT),.venv/.prebuilt)
 
 export PYTHON PREBUILT
 

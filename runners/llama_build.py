@@ -1,0 +1,107 @@
+"""Compile llama.cpp in one way after the other until one computes, and remember which.
+
+Set-up calls this. pip's cache does not know how a wheel was compiled, so that an old bad one would
+come back: whatever had to be compiled again is kept by processor and compiler in a cache of its
+own.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from evals.cache import cache_root, read_json, short_key, write_json
+from runners.llama_recipes import Recipe
+
+if TYPE_CHECKING:
+    from runners.proof import Proof
+
+Say = Callable[[str], None]
+
+
+class Build(Protocol):
+    """What compiles and tries; a test gives one that does neither."""
+
+    def compile(self, recipe: Recipe) -> Path | None:
+        """Make a wheel and install it; None where that failed, and why was said."""
+
+    def prove(self) -> Proof:
+        """Compute with what is installed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What an earlier set-up found for one processor, compiler and version."""
+
+    recipe: str = ""
+    wheel: Path | None = None
+    """None: pip's cache has it, or nobody has."""
+    verdict: str = ""
+    """Of the proof; not `whole` where no way was better."""
+
+
+def memory(*known: str) -> Path:
+    """The folder for what is known of a processor, compiler, version and the user's own options."""
+    return cache_root() / "builds" / short_key("\n".join(known))
+
+
+def recall(folder: Path) -> Kept:
+    """What is remembered; nothing where there is none."""
+    note = read_json(folder / "build.json")
+    name = note.get("wheel")
+    wheel = folder / name if isinstance(name, str) and name else None
+    found = wheel if wheel and wheel.is_file() else None
+    told = {name: str(note.get(name, "")) for name in ("recipe", "verdict")}
+    return Kept(wheel=found, **told)
+
+
+def remember(folder: Path, recipe: Recipe, wheel: Path | None, verdict: str) -> None:
+    """Keep a way and its wheel; a cache that cannot be written costs another build later."""
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        if wheel is not None:
+            shutil.copyfile(wheel, folder / wheel.name)
+        name = wheel.name if wheel else ""
+        write_json(
+            folder / "build.json", {"recipe": recipe.name, "wheel": name, "verdict": verdict}
+        )
+
+
+def until_it_computes(
+    ways: Sequence[Recipe], tried: Recipe | None, build: Build, folder: Path, say: Say
+) -> Proof:
+    """Try what is installed; while that fails, compile it in the next way and try again.
+
+    Args:
+        ways: from the one that was planned; those before it are known to fail.
+        tried: the way that it was compiled in just now; None where it came from a cache.
+        build: compiles and tries.
+        folder: of `memory`.
+        say: told what happens, a line each.
+
+    Returns:
+        How the last one computes. `plain` and `broken` mean that none was better.
+    """
+    proof = build.prove()
+    if proof.verdict == "whole" and tried is not None:
+        remember(folder, tried, None, proof.verdict)
+    # As good as it was when all ways had been tried: another hour would find nothing else.
+    if proof.verdict in ("whole", "unknown", recall(folder).verdict):
+        return proof
+    for way in [way for way in ways if way != tried]:
+        say(f"the installed llama.cpp fails ({proof.problem}): compiling it {way.says}")
+        wheel = build.compile(way)
+        if wheel is None:
+            continue
+        proof = build.prove()
+        if proof.verdict == "unknown":
+            return proof
+        remember(folder, way, wheel, proof.verdict)
+        if proof.verdict == "whole":
+            say(f"llama.cpp computes, compiled {way.says}")
+            return proof
+    return proof
