@@ -105,3 +105,30 @@ def until_it_computes(
             say(f"llama.cpp computes, compiled {way.says}")
             return proof
     return proof
+
+
+def in_the_end(proof: Proof, folder: Path) -> str:
+    """One line on what set-up leaves behind; empty where all is well.
+
+    Args:
+        proof: of `until_it_computes`.
+        folder: of `memory`.
+    """
+    match proof.verdict:
+        case "plain":
+            return (
+                f"{proof.left_out} kernels of llama.cpp fail here ({proof.problem}): runs do "
+                "without them and are flagged; see AMX in docs/troubleshooting.md"
+            )
+        case "unknown":
+            return (
+                f"whether llama.cpp computes could not be tried ({proof.problem}): weighin doctor "
+                "tries it again"
+            )
+        case "broken":
+            return (
+                f"llama.cpp does not compute here, however it is compiled ({proof.problem}), and "
+                "was removed; another compiler may do: CC=clang CXX=clang++ make demo (what was "
+                f"tried is remembered in {folder})"
+            )
+    return ""

@@ -166,19 +166,12 @@ def prove(log: Path) -> int:
         proof = llama_build.until_it_computes(
             ways, ways[0] if fresh and ways else None, build, folder, say
         )
-    if proof.verdict == "plain":
-        say(f"{proof.left_out} kernels of llama.cpp fail here ({proof.problem}): runs do without "
-            "them and are flagged; see docs/troubleshooting.md, AMX")  # fmt: skip
-    elif proof.verdict == "unknown":
-        say(f"whether llama.cpp computes could not be tried ({proof.problem}): weighin doctor "
-            "tries it again")  # fmt: skip
-    elif proof.verdict == "broken":
+    if proof.verdict == "broken":
         pip("uninstall", "--yes", PACKAGE, log=log)
-        say(f"llama.cpp does not compute here, however it is compiled ({proof.problem}), and was "
-            f"removed; another compiler may do: CC=clang CXX=clang++ make demo (what was tried is "
-            f"remembered in {folder}; pip's output is in {log})")  # fmt: skip
-        return FAILED
-    return 0
+    line = llama_build.in_the_end(proof, folder)
+    if line:
+        say(line)
+    return FAILED if proof.verdict == "broken" else 0
 
 
 if __name__ == "__main__":

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from runners.llama_build import memory, recall, remember, until_it_computes
+from runners.llama_build import in_the_end, memory, recall, remember, until_it_computes
 from runners.llama_recipes import Recipe
-from runners.proof import Proof
+from runners.proof import Proof, prove
 
+ROOT = Path(__file__).parents[2]
+FAILING = Path(__file__).parent / "failing_llama"
 NATIVE, KEEP, WITHOUT, PORTABLE = (
     Recipe(name=name, says=f"the {name} way", cmake=())
     for name in ("native", "keep-stores", "no-amx", "portable")
@@ -119,3 +125,51 @@ def test_a_wheel_that_was_removed_is_not_there(tmp_path: Path, folder: Path) -> 
     assert (recall(folder).recipe, recall(folder).wheel) == ("no-amx", None)
     (folder / "build.json").write_text("{")
     assert recall(folder).recipe == ""
+
+
+def test_what_set_up_leaves_behind_is_said(folder: Path) -> None:
+    assert in_the_end(WHOLE, folder) == ""
+    plain = in_the_end(Proof(verdict="plain", problem="SIGSEGV", build="AMX_INT8"), folder)
+    assert plain.startswith("AMX kernels of llama.cpp fail here (SIGSEGV): runs do without them")
+    assert "could not be tried" in in_the_end(UNKNOWN, folder)
+    broken = in_the_end(BROKEN, folder)
+    assert "does not compute here, however it is compiled (SIGILL" in broken
+    assert str(folder) in broken
+
+
+def test_a_plan_needs_the_standard_library_alone(tmp_path: Path) -> None:
+    # -S: nothing that was installed is found, as in a new environment.
+    done = subprocess.run(
+        [sys.executable, "-S", str(ROOT / "tools" / "llama.py"), "plan"],
+        env={**os.environ, "WEIGHIN_CACHE": str(tmp_path), "CMAKE_ARGS": "-DONE=1 '-DTWO=2 3'"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert shlex.split(done.stdout)[:2] == ["-DONE=1", "-DTWO=2 3"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("how", ["SIGSEGV extra", "SIGILL", "nan"])
+def test_a_library_that_dies_is_replaced_by_one_that_computes(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    pytest.importorskip("llama_cpp")
+    above = os.environ.get("PYTHONPATH")
+    path = os.pathsep.join(filter(None, [str(FAILING), above]))
+    monkeypatch.setenv("PYTHONPATH", path)
+    monkeypatch.setenv("FAILING_LLAMA", how)
+
+    class Replaced(Stand):
+        """Really tried; compiling puts the sound library back."""
+
+        def compile(self, recipe: Recipe) -> Path | None:
+            monkeypatch.setenv("PYTHONPATH", above or "")
+            return super().compile(recipe)
+
+        def prove(self) -> Proof:
+            return prove()
+
+    stand = Replaced(tmp_path / "w", WHOLE, keep_stores=WHOLE)
+    said: list[str] = []
+    assert until_it_computes(WAYS, NATIVE, stand, folder, said.append).verdict == "whole"
+    assert stand.compiled == ["keep-stores"]
+    assert "in F32, 1 token, 1 thread): compiling it the keep-stores way" in said[0]
