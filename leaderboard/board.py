@@ -134,7 +134,8 @@ def merged(records: Sequence[Record]) -> list[Row]:
 def _merge(rows: Sequence[Row]) -> Row:
     # What failed is shown rather than hidden behind the repeats that did not.
     lead = max(rows, key=lambda r: (r.record.status != "completed", _scored(r)))
-    scored = max(reversed(rows), key=_scored)
+    # Likewise a repeat that has no usable score, where each repeat is scored.
+    scored = max(reversed(rows), key=lambda r: (bool(r.unscored), _scored(r)))
     ttft, ttft_interval = _over_runs([r.ttft_s for r in rows])
     slow, slow_interval = _over_runs([r.ttft_p95_s for r in rows])
     decode, decode_interval = _over_runs([r.decode_tokens_per_s for r in rows])

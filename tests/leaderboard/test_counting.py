@@ -123,3 +123,13 @@ def test_an_older_record_takes_the_scale_that_a_newer_one_knows(made: Maker):
     assert [bool(one.score) for one in merged([old, new])] == [True, True]
     apart = new.model_copy(update={"suite": new.suite.model_copy(update={"digest": "another"})})
     assert [bool(one.score) for one in merged([old, apart])] == [False, True]
+
+
+def test_a_repeat_without_a_usable_score_is_not_hidden_by_another(made: Maker):
+    """As with `--score each` and answers that are drawn."""
+    good = measured(made, "a", {"acc": 0.4, "em": 45.0, "ppl": 7.0, "own": 3.0, "bleu": 30.0})
+    odd = measured(made, "a", {"acc": 0.4, "em": None, "ppl": 7.0, "own": 3.0, "bleu": 30.0})
+    again = good.job.model_copy(update={"repeat": 1})
+    for first, second in ((good, odd), (odd, good)):
+        (one,) = merged([first, second.model_copy(update={"job": again})])
+        assert (one.score, one.unscored) == (None, "em: its em is no finite number")

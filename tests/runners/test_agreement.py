@@ -51,6 +51,14 @@ def record(
     return EXAMPLE.model_copy(update={**changes, "flags": []})
 
 
+# 8 + 12 nats over 2 + 3 words: 4 nats a word, a perplexity of e^4 = 54.598.
+PPL = {"metric": "word_perplexity", "stderr": None, "n": 2, "scale": "perplexity"}
+TEXTS = pa.table({
+    "task": ["t"] * 2, "metric.word_perplexity": pa.array([-8.0, -12.0], pa.float32()),
+    "weight.word_perplexity": [2.0, 3.0],
+})  # fmt: skip
+
+
 # Record and samples.
 
 
@@ -63,6 +71,10 @@ def record(
         ({"value": 0.9}, ROWS, "t: it says acc = 0.9, and its samples come to 0.75"),
         ({"metric": "f1"}, ROWS, "t: its samples have no column 'metric.f1'"),
         ({"metric": "f1", "stderr": None}, ROWS, ""),  # no mean of items
+        ({**PPL, "value": 54.598}, TEXTS, ""),
+        ({**PPL, "value": 10.0}, TEXTS,
+         "t: it says word_perplexity = 10, which is 2.30259 nats, and its samples come to 4"),
+        ({**PPL, "value": 10.0}, TEXTS.drop_columns("weight.word_perplexity"), ""),  # early
         ({}, ROWS.drop_columns("task"), "its samples have no column 'task'"),
         ({}, pa.concat_tables([ROWS, ROWS.set_column(0, "task", pa.array(["u"] * 4))]),
          "its samples have 4 rows of u, of which it has no score"),
