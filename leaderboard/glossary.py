@@ -97,7 +97,9 @@ _MEMORY = (
 _ACCURACY = (
     Term(
         word="accuracy",
-        meaning="unweighted mean of the tasks' headline metrics; a group counts once",
+        meaning="unweighted mean of the tasks' headline metrics that are shares of items; a group "
+        "counts once. Which tasks count is the task's matter, and a candidate without a usable "
+        "number in any task of the suite has no accuracy",
         formula="Σ score / tasks; standard error √Σ se² / tasks",
         code="leaderboard.stats.combined",
     ),
@@ -131,6 +133,15 @@ _ACCURACY = (
     ),
 )
 _COMPARING = (
+    Term(
+        word="perplexity ratio",
+        meaning="of the same documents; above 1 the other is worse. Bits per byte as the "
+        "perplexity a byte",
+        formula="e^(Σ (log-likelihood of the reference - of the other) / Σ words, bytes or "
+        "documents); its interval is of subsets of the documents",
+        source="J. A. Hartigan, JASA 64 (1969) 1303-1317",
+        code="leaderboard.likelihoods.likelihood_difference",
+    ),
     Term(
         word="gained, lost",
         meaning="items that the other scores higher, and lower, than the reference",

@@ -170,4 +170,6 @@ def _basis(choice: Choice, *, limited: bool) -> str:
     fits = ""
     if limited and choice.fits is not None:
         fits = f" It keeps to your limits in {choice.fits:.0%} of draws."
-    return f"Certainty over {items:,} items: {how}; {runs}.{fits}"
+    outside = ", ".join(f"{s.name} ({s.metric})" for s in choice.row.scores if s.left_out)
+    left = f" Not in the accuracy: {outside}." if outside else ""
+    return f"Certainty over {items:,} items: {how}; {runs}.{fits}{left}"

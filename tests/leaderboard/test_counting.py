@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from leaderboard.board import Row, merged, row
 from leaderboard.counting import agreed, scale_of
-from leaderboard.overview import draw_all
+from leaderboard.overview import draw_all, look
 from leaderboard.peers import usable
 from leaderboard.shipping import Limits, choose, sentence
+from leaderboard.view import View
 from runners.record import Record
 
 if TYPE_CHECKING:
@@ -93,7 +94,15 @@ def test_what_has_no_usable_number_is_not_shipped_and_says_why(made: Maker):
         "No candidate fits. The nearest of 1 is silent: no suite score (em: its em is no finite "
         "number)."
     )
-    assert draw_all(rows, None).rows == (rows[1],)
+    drawn = draw_all(rows, None)
+    assert drawn.rows == (rows[1],)
+    shown = look(rows, View(), drawn)
+    assert shown.basis.endswith(
+        "Not in the accuracy: ppl (word_perplexity), own (score), bleu (bleu)."
+    )
+    assert [(line.rank, [r.limit for r in line.reasons]) for line in shown.lines] == [
+        (1, []), (None, ["score"])
+    ]  # fmt: skip
 
 
 def test_a_task_of_the_suite_that_the_record_lacks_leaves_no_score(made: Maker):
