@@ -1,8 +1,8 @@
 """The cache folder: where it is, its locks, its temporary folders and remembered hashes.
 
-Layout: `artifacts/` fetched files, `quantized/` and `converted/` what was made here, `hashes/`
-sha256 of files used in place, `locks/`, and `tmp/`, where everything is written before it is
-renamed into place.
+Layout: `artifacts/` fetched files, `quantized/` and `converted/` what was made here, `builds/` and
+`proven/` what is known of compiled runtimes, `hashes/` sha256 of files used in place, `locks/`, and
+`tmp/`, where everything is written before it is renamed into place.
 """
 
 from __future__ import annotations

@@ -95,7 +95,8 @@ def _attempt(most_s: float, *, extra_buffers: bool) -> Attempt:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=most_s,
-                env=child_environment(),
+                # Two threads that spin for each other take long on busy cores.
+                env=child_environment(OMP_WAIT_POLICY="passive"),
                 check=False,
             )
     except subprocess.TimeoutExpired as late:

@@ -28,7 +28,9 @@ from runners.measure.groups import remove_abandoned
 from runners.record import Record
 from runners.store import JOURNALS, TEMPORARY, Store
 
-CACHE_PARTS = ("artifacts", "quantized", "converted", "hashes", "tmp", "locks")
+CACHE_PARTS = (
+    "artifacts", "quantized", "converted", "builds", "proven", "hashes", "tmp", "locks",
+)  # fmt: skip
 _QUANTIZED = re.compile(r"[0-9a-f]{16}-[A-Za-z0-9_]+-(?P<version>.+)")
 """As `runners.quantized` names them: source, type, version of llama-cpp-python."""
 
