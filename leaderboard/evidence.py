@@ -134,7 +134,13 @@ def ratio_evidence(ratio: RunRatio, alpha: float, *, more_is_better: bool) -> Ev
 
 
 def likelihood_evidence(found: LikelihoodDifference) -> Evidence:
-    """The loss of log-likelihood a unit: the logarithm of the ratio of two perplexities."""
+    """The loss of log-likelihood a unit: the logarithm of the ratio of two perplexities.
+
+    Raises:
+        ValueError: there is no interval, because there are too few documents.
+    """
+    if found.interval is None or found.stderr is None:
+        raise ValueError(f"{found.clusters} documents are no evidence")
     return Evidence(
         loss=found.loss,
         interval=found.interval,

@@ -60,9 +60,10 @@ def _perplexity(task: TaskComparison, rule: Rule, policy: Policy) -> Draft:
     draft = _blank(metric, "share", rule, task.recorded, warns, task.reason)
     if found is None:
         return draft
+    # All documents the same way: 2^-n, the same bound as that of pairs; so the interval has ends.
     needed = fewest_pairs(policy.alpha)
     judged = replace(draft.judged, count=found.clusters, reason="")
-    if found.clusters < needed:
+    if found.clusters < needed or found.interval is None:
         return Draft(judged=replace(judged, refused=True, needed=needed))
     return Draft(
         judged=judged,

@@ -32,8 +32,10 @@ class LikelihoodDifference:
     other: float
     loss: float
     """other - reference: the logarithm of the ratio of the perplexities."""
-    interval: Interval
-    stderr: float
+    interval: Interval | None
+    """None where so few documents rule nothing out."""
+    stderr: float | None
+    """None of a single document."""
     p: float
     """One-sided, of no loss: small where the other is worse."""
     documents: int
@@ -85,7 +87,7 @@ def likelihood_difference(
     values = np.sort(_subset_losses(lost, sizes))
     tail = (1 - confidence) / 2
     kept = math.floor(tail * (len(values) + 1) + 1e-9)
-    interval = Interval(low=-math.inf, high=math.inf)
+    interval = None
     if kept:
         interval = Interval(low=float(values[kept - 1]), high=float(values[-kept]))
     return LikelihoodDifference(
@@ -126,6 +128,6 @@ def _subset_losses(lost: Floats, sizes: Floats) -> Floats:
     return np.concatenate(found)
 
 
-def _stderr(excess: Floats, total: float) -> float:
+def _stderr(excess: Floats, total: float) -> float | None:
     m = len(excess)
-    return math.sqrt(math.fsum(excess**2) * m / (m - 1)) / total if m > 1 else math.inf
+    return math.sqrt(math.fsum(excess**2) * m / (m - 1)) / total if m > 1 else None

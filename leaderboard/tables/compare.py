@@ -91,7 +91,9 @@ def _outside(task: TaskComparison) -> tuple[Cell, ...]:
         if found is None
         else (
             Cell(times_text(times(found.loss))),
-            Cell(interval_text(found.interval, lambda loss: times_text(times(loss)))),
+            Cell(interval_text(found.interval, lambda loss: times_text(times(loss))))
+            if found.interval
+            else missing("so few documents rule nothing out"),
             Cell(f"{found.documents:,}"),
         )
     )

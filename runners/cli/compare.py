@@ -129,7 +129,9 @@ def _outside(comparison: Comparison) -> Table:
         ratio = interval = MISSING
         if found:
             ratio = f"{times(found.loss):.4g}"
-            interval = f"{times(found.interval.low):.4g} to {times(found.interval.high):.4g}"
+            if found.interval:
+                low, high = times(found.interval.low), times(found.interval.high)
+                interval = f"{low:.4g} to {high:.4g}"
         table.add_row(
             plain(f"{task.name} ({task.metric})"),
             f"{found.documents:,}" if found else MISSING,

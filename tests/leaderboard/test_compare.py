@@ -163,6 +163,7 @@ def test_a_perplexity_is_compared_by_documents_and_enters_no_mean(made: Maker):
     assert (task.name, task.counts, task.paired, task.recorded) == ("p", False, None, (7.4, 7.4))
     assert task.likelihood
     assert task.likelihood.loss == pytest.approx(0.1)
+    assert task.likelihood.interval
     assert task.likelihood.interval.low == task.likelihood.interval.high == pytest.approx(0.1)
     assert task.likelihood.documents == 6
     assert found.overall
