@@ -8,7 +8,7 @@ SETUP := pyproject.toml $(wildcard locks/*.txt) tools/install.py tools/llama.py 
 
 export PYTHON PREBUILT
 
-.PHONY: help demo board reference test check fuzz lint format lock audit sbom docs clean
+.PHONY: help demo board reference test check fuzz faults lint format lock audit sbom docs clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,6 +34,9 @@ check: lint
 fuzz: .venv/.dev  ## damage whatever is read from disk or a pipe, for a few minutes
 	$(BIN)/python -m pytest fuzz
 	$(BIN)/python -m fuzz.mutations --every 10
+
+faults: .venv/.dev  ## fail, and kill at, every file-system call of every command that writes
+	$(BIN)/python tools/fail_every_call.py
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -32,6 +32,7 @@ from evals.cache import (
 )
 from evals.errors import ArtifactError, did_you_mean
 from evals.remote import download_hub, is_as_announced, parse_hub
+from evals.replacing import put_file
 from evals.web import download_url, url_file_name
 from evals.wheels import download_wheels, file_name, parse_wheels, wheel_hashes
 
@@ -231,7 +232,7 @@ def _remember(
     folder = _folder(wanted.uri)
     folder.mkdir(parents=True, exist_ok=True)
     if rename_to:
-        path = path.replace(folder / re.sub(r"[^\w.-]", "_", rename_to))
+        path = put_file(path, folder / re.sub(r"[^\w.-]", "_", rename_to))
     seen = stamp(path)
     note: dict[str, Any] = {
         "uri": wanted.uri,

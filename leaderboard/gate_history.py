@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evals.errors import RecordError
 from evals.files import read_small
+from evals.replacing import TEMPORARY, make_folder, put_new
 from leaderboard.noninferiority import GateVerdict
 from leaderboard.report import EXIT, REPORT_VERSION
+from runners.store import GATES
 
-GATES = "gates"
 MAX_REPORT_BYTES = 16 << 20
-"""The folder of a store with its reports; a run's id never reads so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +48,17 @@ def write_gate(store: Path, report: dict[str, Any]) -> Path:
     slug = re.sub(r"[^A-Za-z0-9._]+", "-", report["candidate"]["name"]).strip("-.")[:80]
     folder = store / GATES
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for number in range(1000):
-            path = folder / f"{stamp}-{slug}{f'-{number}' if number else ''}.json"
-            try:
-                with path.open("x", encoding="utf-8") as file:
-                    file.write(json.dumps(report, indent=1) + "\n")
-            except FileExistsError:
-                continue
-            return path
+        make_folder(folder)
+        made = store / f"{TEMPORARY}{secrets.token_hex(4)}"
+        try:
+            made.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+            for number in range(1000):
+                with suppress(FileExistsError):
+                    name = f"{stamp}-{slug}{f'-{number}' if number else ''}.json"
+                    return put_new(made, folder / name)
+        finally:
+            with suppress(OSError):
+                made.unlink(missing_ok=True)
     except OSError as error:
         raise RecordError(f"{folder}: cannot be written ({error.strerror})") from error
     raise RecordError(f"{folder}: has 1,000 reports of one second")

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
+from evals.replacing import TEMPORARY
 from runners.record import (
     SCHEMA_VERSION,
     CandidateInfo,
@@ -27,7 +28,6 @@ from runners.record import (
     Record,
     SuiteInfo,
 )
-from runners.store import TEMPORARY
 
 INDEX = ".index.parquet"
 VERSION = f"3.{SCHEMA_VERSION}"

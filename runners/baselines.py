@@ -13,6 +13,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 
 from evals.errors import RecordError, did_you_mean
 from evals.files import read_small
+from evals.replacing import TEMPORARY, make_folder, put_folder, restore, set_aside
 from runners.record import Record
 from runners.store import RECORD, SAMPLES, Store
 
@@ -42,6 +44,9 @@ class Baseline:
 
 def baseline_names(folder: Path) -> list[str]:
     """Every baseline of a folder, sorted; none where there is no folder."""
+    with suppress(OSError):  # of a folder that may only be read, what is there is listed
+        for target in set_aside(folder):
+            restore(target)
     names = (path.parent.name for path in folder.glob(f"*/{MANIFEST}"))
     return sorted(name for name in names if re.fullmatch(NAME, name))
 
@@ -55,6 +60,7 @@ def read_baseline(folder: Path, name: str) -> Baseline:
     """
     path = folder / name / MANIFEST
     try:
+        restore(folder / name)
         content = json.loads(read_small(path, MAX_MANIFEST_BYTES))
         reason, set_at, listed = (content[key] for key in ("reason", "set_at", "runs"))
         store = Store(folder / name)
@@ -120,7 +126,7 @@ def set_baseline(
     if unfit:
         raise RecordError(f"{unfit}; measure it again, or insist with --force")
     target = folder / name
-    temporary = folder / f".{name}-{secrets.token_hex(4)}"
+    temporary = folder / f"{TEMPORARY}{name}-{secrets.token_hex(4)}"
     manifest: dict[str, Any] = {
         "reason": reason.strip(),
         "set_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -128,16 +134,14 @@ def set_baseline(
         "runs": [run.run_id for run in runs],
     }
     try:
-        temporary.mkdir(parents=True)
+        make_folder(temporary)
         for run in runs:
             shutil.copytree(store.root / run.run_id, temporary / run.run_id)
         files = sorted(path for path in temporary.glob("*/*") if path.name in (RECORD, SAMPLES))
         manifest["sha256"] = {path.relative_to(temporary).as_posix(): _hash(path) for path in files}
         text = json.dumps(manifest, indent=1) + "\n"
         (temporary / MANIFEST).write_text(text, encoding="utf-8")
-        if target.exists():
-            shutil.rmtree(target)
-        temporary.rename(target)
+        put_folder(temporary, target)
     except OSError as error:
         raise RecordError(f"{target}: cannot be written ({error.strerror or error})") from error
     finally:

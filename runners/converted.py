@@ -22,6 +22,7 @@ from evals.cache import (
 from evals.errors import RuntimeFailure
 from evals.hub_folder import fetch_hub_folder
 from evals.model_folder import ModelFolder, read_folder
+from evals.replacing import put_folder
 from runners.child_environment import child_environment
 from runners.last_words import last_words, signal_name
 from runners.packages import installed
@@ -116,9 +117,7 @@ def _make(name: str, gguf: Path, target: Path, dtype: str) -> None:
         _run_converter(name, gguf, made, dtype)
         write_json(made / _NOTE, {"files": _stamps(made)})
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists():  # not whole: its files were touched
-            target.rename(folder / "old")
-        made.rename(target)
+        put_folder(made, target)
 
 
 def _run_converter(name: str, gguf: Path, made: Path, dtype: str) -> None:

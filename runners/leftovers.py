@@ -43,12 +43,14 @@ class StoredJournal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Temporary:
-    """A folder that is renamed or removed when its writer is done."""
+    """A folder or file that is renamed or removed when its writer is done."""
 
     path: Path
     bytes: int
     age_s: float
     """Since anything in it last changed."""
+    replaced: bool = False
+    """It was put aside for what is in its place by now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,8 @@ class StoreContent:
     runs: Sequence[StoredRun]
     journals: Sequence[StoredJournal]
     temporary: Sequence[Temporary]
+    baselines: Path | None = None
+    """The folder of baselines that `temporary` was looked for in, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +164,10 @@ def _journals(
 
 def _stale(folders: Sequence[Temporary]) -> Iterator[Leftover]:
     for folder in folders:
-        if folder.age_s > STALE_S:
+        if folder.replaced:
+            why = "another is in its place: whoever replaced it was killed"
+            yield Leftover(kind="temporary", path=folder.path, bytes=folder.bytes, why=why)
+        elif folder.age_s > STALE_S:
             why = f"its writer is gone: nothing in it changed for {folder.age_s / 3600:.0f} hours"
             yield Leftover(kind="temporary", path=folder.path, bytes=folder.bytes, why=why)
 

@@ -23,6 +23,7 @@ from evals.cache import (
 )
 from evals.catalogue import slug
 from evals.errors import ArtifactError, RuntimeFailure
+from evals.replacing import put_file
 from runners.child_environment import child_environment
 from runners.last_words import last_words, signal_name
 from runners.measure.machine import usable_cpus
@@ -75,7 +76,7 @@ def quantised(candidate: Candidate, type_name: str, source: Artifact, version: s
                     f"{candidate.sha256}; leave sha256 out: another CPU may round otherwise"
                 )
             target.parent.mkdir(parents=True, exist_ok=True)
-            made.replace(target)
+            put_file(made, target)
         seen = stamp(target)
         write_json(target.with_suffix(".json"), {"sha256": digest, **seen})
     return Artifact(uri=candidate.name, path=target, sha256=digest, bytes=seen["bytes"])

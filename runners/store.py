@@ -8,6 +8,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from pydantic_core import PydanticSerializationError
 
 from evals.errors import RecordError, did_you_mean
 from evals.files import read_small
+from evals.replacing import TEMPORARY, make_folder, sync
 from runners.agreement import disagreement
 from runners.record import RUN_ID, Record
 from runners.record_reading import parse_record
@@ -31,8 +33,8 @@ MAX_RECORD_BYTES = 256 << 20
 MAX_ROW_BYTES, MAX_FIXED_BYTES = 4 << 20, 64 << 20
 """Of a table of items: a row holds its answer, its tokens' times and perhaps its prompt."""
 JOURNALS = ".journal"
-TEMPORARY = ".tmp-"
-"""How the folders of a store begin that are not yet records."""
+GATES = "gates"
+"""The folder of a store with what its gates said; a run's id never reads so."""
 
 
 class Store:
@@ -48,7 +50,7 @@ class Store:
             RecordError: it cannot be made or written to.
         """
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
+            make_folder(self.root)
             probe = self.root / f"{TEMPORARY}{secrets.token_hex(4)}"
             probe.mkdir()
             probe.rmdir()
@@ -67,10 +69,11 @@ class Store:
         # A name of its own: two writers of one second must not clear away each other's folder.
         temporary = self.root / f"{TEMPORARY}{record.run_id}-{secrets.token_hex(4)}"
         try:
-            temporary.mkdir(parents=True)
+            make_folder(temporary)
             if samples is not None:
                 _write_parquet(samples, temporary / SAMPLES)
             _write_synced(temporary / RECORD, _as_json(record) + "\n")
+            sync(temporary)
             temporary.rename(target)
         except OSError as error:
             if target.exists():
@@ -81,6 +84,8 @@ class Store:
             ) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+        with suppress(OSError):  # it is whole and has its name: only a power cut can take that away
+            sync(self.root)
         return target
 
     def run_ids(self) -> list[str]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from evals.errors import RecordError
+from evals.replacing import ASIDE, TEMPORARY, remove_folder
 from runners.journal import Journal, job_unfinished
 from runners.leftovers import (
     CacheContent,
@@ -26,7 +26,7 @@ from runners.leftovers import (
 )
 from runners.measure.groups import remove_abandoned
 from runners.record import Record
-from runners.store import JOURNALS, TEMPORARY, Store
+from runners.store import GATES, JOURNALS, Store
 
 CACHE_PARTS = (
     "artifacts", "quantized", "converted", "builds", "proven", "hashes", "tmp", "locks",
@@ -35,8 +35,13 @@ _QUANTIZED = re.compile(r"[0-9a-f]{16}-[A-Za-z0-9_]+-(?P<version>.+)")
 """As `runners.quantized` names them: source, type, version of llama-cpp-python."""
 
 
-def store_content(store: Store) -> StoreContent:
-    """Look at every record, journal and temporary folder of a store."""
+def store_content(store: Store, baselines: Path | None = None) -> StoreContent:
+    """Look at every record, journal and temporary folder of a store.
+
+    Args:
+        store: its gates' own stores are looked into for what is temporary, too.
+        baselines: folder of baselines, likewise.
+    """
     runs = []
     for run_id in store.run_ids():
         path = store.root / run_id
@@ -55,10 +60,16 @@ def store_content(store: Store) -> StoreContent:
         )
         for folder in _folders(store.root / JOURNALS)
     ]
+    gates = [folder for folder in _folders(store.root / GATES) if not _is_temporary(folder)]
     temporary = [
-        _temporary(folder) for folder in _folders(store.root) if folder.name.startswith(TEMPORARY)
+        _temporary(path)
+        for parent in (store.root, *gates, *([baselines] if baselines else []))
+        for path in _entries(parent)
+        if _is_temporary(path) or _is_replaced(path)
     ]
-    return StoreContent(root=store.root, runs=runs, journals=journals, temporary=temporary)
+    return StoreContent(
+        root=store.root, runs=runs, journals=journals, temporary=temporary, baselines=baselines
+    )
 
 
 def cache_content(root: Path) -> CacheContent:
@@ -78,13 +89,16 @@ def cache_content(root: Path) -> CacheContent:
     )
 
 
-def remove(leftover: Leftover, *, store: Path, cache: Path) -> str | None:
-    """Remove one folder.
+def remove(
+    leftover: Leftover, *, store: Path, cache: Path, baselines: Path | None = None
+) -> str | None:
+    """Remove one folder or temporary file.
 
     Args:
         leftover: what to remove.
         store: the store's root.
-        cache: the cache's root; a folder below neither is left alone.
+        cache: the cache's root.
+        baselines: the folder of baselines; what lies below none of the three is left alone.
 
     Returns:
         Why it was not removed; None when it is gone.
@@ -92,13 +106,18 @@ def remove(leftover: Leftover, *, store: Path, cache: Path) -> str | None:
     path = leftover.path
     if leftover.kind == "group":
         return remove_abandoned(path)
-    inside = any(_lies_below(path, root) for root in (store, cache))
-    if path.is_symlink() or not path.is_dir() or not inside:
+    roots = [root for root in (store, cache, baselines) if root is not None]
+    inside = any(_lies_below(path, root) for root in roots)
+    kept = path.is_dir() or (leftover.kind == "temporary" and path.is_file())
+    if path.is_symlink() or not kept or not inside:
         return "is no folder of the store or the cache any more"
     if leftover.kind == "journal" and leftover.job_key is not None:
         return _remove_journal(store, leftover.job_key)
     try:
-        shutil.rmtree(path)
+        if path.is_file():
+            path.unlink()
+        else:
+            remove_folder(path)
     except OSError as error:
         return error.strerror or str(error)
     return None
@@ -130,18 +149,36 @@ def _state(store: Store, run_id: str) -> tuple[State, str | None]:
 
 def _temporary(folder: Path) -> Temporary:
     # A file that is still growing does not move its folder's own time.
-    newest = max([folder.lstat().st_mtime, *(status.st_mtime for status in _files(folder))])
-    return Temporary(path=folder, bytes=tree_bytes(folder), age_s=time.time() - newest)
+    own = folder.lstat()
+    newest = max([own.st_mtime, *(status.st_mtime for status in _files(folder))])
+    size = tree_bytes(folder) if folder.is_dir() else own.st_size
+    replaced = _is_replaced(folder)
+    return Temporary(path=folder, bytes=size, age_s=time.time() - newest, replaced=replaced)
+
+
+def _is_temporary(path: Path) -> bool:
+    return path.name.startswith(TEMPORARY)
+
+
+def _is_replaced(path: Path) -> bool:
+    """Whether a folder was put aside for one that is in its place by now."""
+    named = path.name.startswith(".") and path.name.endswith(ASIDE) and path.is_dir()
+    return named and path.with_name(path.name[1 : -len(ASIDE)]).exists()
 
 
 def _folders(root: Path) -> list[Path]:
+    return [path for path in _entries(root) if path.is_dir()]
+
+
+def _entries(root: Path) -> list[Path]:
+    """Files and folders of a folder, without symbolic links."""
     if root.is_symlink() or not root.is_dir():
         return []
-    return sorted(Path(e) for e in os.scandir(root) if e.is_dir(follow_symlinks=False))
+    return sorted(Path(entry) for entry in os.scandir(root) if not entry.is_symlink())
 
 
 def _files(root: Path) -> Iterator[os.stat_result]:
-    folders = [] if root.is_symlink() else [root]
+    folders = [root] if root.is_dir() and not root.is_symlink() else []
     while folders:
         try:
             with os.scandir(folders.pop()) as entries:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from evals.errors import RecordError
+from evals.replacing import replaced_file
 from runners.cli import EXIT_FAILED, refusal
 from runners.cli.names import complete_runs_or_candidates
 from runners.cli.options import (
@@ -122,12 +123,11 @@ def _measured(
     candidate: str, against: str, store: Store, policy: Policy, options: dict[str, Any]
 ) -> tuple[Side, Side]:
     from evals.quiet import go_offline
-    from leaderboard.gate_history import GATES
     from leaderboard.policy import fewest_pairs
     from runners.cli.progress import ProgressLines
     from runners.cli.rerun import measure, plan
     from runners.job import Options
-    from runners.store import Store
+    from runners.store import GATES, Store
 
     pairs = options["pairs"] or PAIRS
     if pairs < fewest_pairs(policy.alpha):
@@ -178,8 +178,12 @@ def _write(gate: Gate, options: dict[str, Any]) -> list[str]:
 
 def _unwritten(path: Path, mode: Literal["w", "a"], text: str) -> str:
     try:
-        with path.open(mode, encoding="utf-8") as file:
-            file.write(text)
+        if mode == "a":  # the step's own file, to which others write, too
+            with path.open("a", encoding="utf-8") as file:
+                file.write(text)
+        else:
+            with replaced_file(path) as made:
+                made.write_text(text, encoding="utf-8")
     except OSError as error:
         return refusal(error, path)
     return ""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from evals.errors import RecordError
+from evals.replacing import replaced_file
 from evals.terminal import unguarded
 from runners.cli import say
 from runners.cli.names import complete_runs
@@ -108,7 +109,7 @@ def _write(table: pyarrow.Table, kind: str, output: Path | None) -> None:
     if kind == "parquet":
         import pyarrow.parquet
 
-        with Path(output or "").open("wb") as file:
+        with replaced_file(output or Path()) as made, made.open("wb") as file:
             pyarrow.parquet.write_table(table, file, compression="zstd")
         return
     from leaderboard.tabular import write_csv, write_json
@@ -123,7 +124,7 @@ def _opened(output: Path | None) -> Iterator[TextIO]:
         # A file or a program gets the text as it is recorded; a terminal, what it can show.
         yield sys.stdout if sys.stdout.isatty() else unguarded(sys.stdout)
         return
-    with output.open("w", encoding="utf-8", newline="") as file:
+    with replaced_file(output) as made, made.open("w", encoding="utf-8", newline="") as file:
         yield file
 
 

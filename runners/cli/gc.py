@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runners.cli import EXIT_FAILED, say
+from runners.cli.baseline import folder_option
 from runners.cli.options import json_option, open_store, store_option
 
 if TYPE_CHECKING:
@@ -22,18 +23,23 @@ SizeRow = tuple[str, int | None, int]
 
 @click.command("gc")
 @store_option
+@folder_option
 @click.option("--yes", is_flag=True, help="Remove without asking.")
 @click.option("--dry-run", is_flag=True, help="Only say what could be removed.")
 @json_option
-def command(store_path: Path | None, *, yes: bool, dry_run: bool, as_json: bool) -> int:
+def command(
+    store_path: Path | None, folder: Path, *, yes: bool, dry_run: bool, as_json: bool
+) -> int:
     """Say how large a store and the cache are, and remove what nobody needs any more.
 
     That is: failed and interrupted records that a later completed record of the same job replaces,
-    journals of completed jobs, temporary folders older than a day, and files that another version
-    of llama-cpp-python quantised than the installed one (who wants them makes them again). And the
-    empty control groups of a weighin that was killed while it held a worker to a budget.
+    journals of completed jobs, temporary files and folders older than a day, what was put aside for
+    a newer baseline, and files that another version of llama-cpp-python quantised than the
+    installed one (who wants them makes them again). And the empty control groups of a weighin that
+    was killed while it held a worker to a budget.
 
-    Completed records are never removed, nor is any other thing outside of the store and the cache.
+    Completed records are never removed, nor is anything outside of the store, the cache and the
+    folder of baselines.
     It asks first; where nobody can answer and --yes is not given, it only says what it would do.
     """
     from evals.cache import cache_root
@@ -43,7 +49,8 @@ def command(store_path: Path | None, *, yes: bool, dry_run: bool, as_json: bool)
     from runners.survey import cache_content, store_content
 
     try:
-        store, cache = store_content(open_store(store_path)), cache_content(cache_root())
+        store = store_content(open_store(store_path), folder)
+        cache = cache_content(cache_root())
     except OSError as error:
         raise click.ClickException(
             f"{error.filename}: cannot be looked into ({error.strerror}); give another --store, or "
@@ -81,7 +88,7 @@ def _remove(
 
     kept = {}
     for one in leftovers:
-        why = remove(one, store=store.root, cache=cache.root)
+        why = remove(one, store=store.root, cache=cache.root, baselines=store.baselines)
         if why is not None:
             kept[one.path] = why
             say(f"{one.path}: not removed: {why}")

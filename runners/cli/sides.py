@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evals.errors import RecordError, SpecError, did_you_mean
+from evals.replacing import restore
 from evals.terminal import printable
 from runners.run_ids import candidate_of, slug_of
 from runners.store import RECORD, SAMPLES, Store
@@ -41,7 +43,10 @@ def find_side(
     from leaderboard.sides import newest, only_candidate, runs_beside
     from runners.baselines import MANIFEST, read_baseline
 
-    folder, home = Path(text), store_of(text, store)
+    folder = Path(text)
+    with suppress(OSError):
+        restore(folder)  # a baseline that was being replaced
+    home = store_of(text, store)
     if (folder / RECORD).is_file():
         return _side(home, (home.read(folder.resolve().name),))
     if (folder / MANIFEST).is_file():

@@ -255,3 +255,23 @@ def test_the_group_of_a_weighin_that_was_killed(store: Store, cache: Path):
     finally:
         if left.exists():
             left.rmdir()
+
+
+def test_what_a_killed_process_left_beside_baselines_and_gates(tmp_path: Path):
+    store, base = Store(tmp_path / "store"), tmp_path / "base"
+    for path in (base / "b", base / ".b.old", base / ".tmp-b-1", base / ".c.old",
+                 store.root / "gates" / "20260101T000000-1" / ".tmp-x"):  # fmt: skip
+        path.mkdir(parents=True)
+    (store.root / ".tmp-report").write_text("half")
+    for path in (base / ".tmp-b-1", store.root / ".tmp-report"):
+        os.utime(path, (time.time() - 2 * DAY_S,) * 2)
+    content = store_content(store, base)
+    found = plan(content, cache_content(tmp_path / "cache"), quantiser=None)
+    # Not .c.old: nothing is in its place, so it gets its name back. Not the gate's: it is of now.
+    assert [one.path for one in found] == [
+        store.root / ".tmp-report", base / ".b.old", base / ".tmp-b-1",
+    ]  # fmt: skip
+    for one in found:
+        assert remove(one, store=store.root, cache=tmp_path / "cache", baselines=base) is None
+    assert sorted(path.name for path in base.iterdir()) == [".c.old", "b"]
+    assert not (store.root / ".tmp-report").exists()
