@@ -103,10 +103,10 @@ def missing_tasks(record: Record) -> tuple[str, ...]:
 
 
 def agreed(records: Sequence[Record]) -> list[Record]:
-    """Records whose tasks have the scale that any record of the same suite knows.
+    """Records whose tasks have a scale, where any record of the same suite knows it.
 
     One suite's digest is one set of questions and of scoring code, so a record that is older than
-    the key takes the scale from one that is not.
+    the key, and whose metric's name says nothing, takes the scale from one that is not.
     """
     known: dict[tuple[str, str], str] = {}
     for record in records:
@@ -121,7 +121,7 @@ def _with_scales(record: Record, known: Mapping[tuple[str, str], str]) -> Record
     lacking = {
         name: task.model_copy(update={"scale": known[digest, name]})
         for name, task in record.accuracy.items()
-        if not task.scale and (digest, name) in known
+        if not task.scale and scale_of(task) == "unknown" and (digest, name) in known
     }
     if not lacking:
         return record

@@ -624,3 +624,60 @@ def test_a_damaged_line_of_samples_is_named(weighin: Call, lm_eval_output: Path,
     said = weighin("import", "lm-eval", "theirs", "--store", "imported")
     assert said.code == 3
     assert f"{file.name}, line 2: damaged" in said.err
+
+
+CARELESS = """
+def score(doc, results):
+    found = [word for word in results[0].split() if word.isdigit()]
+    return {"acc": float(found[-1] == doc["answer"]) if found else float("nan")}
+"""
+
+
+def test_items_without_a_score_leave_no_suite_score_and_never_pass(
+    tmp_path: Path, task_writer: Callable[..., None], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):  # fmt: skip
+    """A function that gives no number where the answer holds none, and a candidate that says
+    nothing: its other task alone would be a better score than an honest one's two.
+    """
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own").mkdir()
+    acc = [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}]
+    easy = {"output_type": "multiple_choice", "doc_to_text": "q", "doc_to_choice": "options",
+            "doc_to_target": "gold", "metric_list": acc}  # fmt: skip
+    hard = {"output_type": "generate_until", "doc_to_text": "q", "doc_to_target": "answer",
+            "metric_list": acc, "process_results": "REPLACED"}  # fmt: skip
+    task_writer(tmp_path / "own", "easy", easy)
+    task_writer(tmp_path / "own", "hard", hard)
+    (tmp_path / "own" / "grade.py").write_text(CARELESS)
+    path = tmp_path / "own" / "hard.yaml"
+    path.write_text(path.read_text().replace("REPLACED", "!function grade.score"))
+    for name, text in (("fine", "42"), ("mute", "no idea")):
+        told = {"name": name, "runtime": "fake",
+                "settings": {"threads": 1, "fake": {"pick": 1, "text": text}}}  # fmt: skip
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(told))
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump({
+        "name": "own", "tasks": [{"task": "easy"}, {"task": "hard"}], "latency_repeats": 1,
+        "workloads": [{"prompt_tokens": 8, "new_tokens": 4}],
+    }))  # fmt: skip
+    quiet = {one: {"severity": "ignore"} for one in ("ttft_s", "decode_tokens_per_s",
+                                                     "cold_start_s", "peak_bytes")}  # fmt: skip
+    (tmp_path / "policy.yaml").write_text(
+        yaml.safe_dump({"on_cannot_tell": "pass", "metrics": quiet})
+    )
+    assert ended("run", "fine.yaml", "mute.yaml", "--suite", "suite.yaml", "--include", "own",
+                 "--store", "st", "--trust-tasks") == 0  # fmt: skip
+    said = capsys.readouterr().out
+    why = "hard: 12 of 12 items have no usable acc: documents 0 (NaN), 1 (NaN), 2 (NaN)"
+    assert f"mute: no suite score: {why}" in said
+    code = ended("check", "mute", "--against", "fine", "--policy", "policy.yaml", "--store", "st",
+                 "--json")  # fmt: skip
+    report = json.loads(capsys.readouterr().out)
+    assert (code, report["verdict"]) == (2, "cannot tell")
+    (whole,) = [m for m in report["metrics"] if m["metric"] == "accuracy"]
+    assert "hard: mute: 12 of 12 items have no usable acc" in whole["reason"]
+    assert ended("export", "--store", "st", "--format", "json") == 0
+    rows = {row["candidate"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["mute"]["accuracy"] is None
+    assert rows["mute"]["accuracy_reason"].startswith(why)
+    assert rows["fine"]["accuracy"] is not None

@@ -194,6 +194,15 @@ def test_prompts_that_were_cut() -> None:
     ]
 
 
+def test_a_task_whose_score_cannot_be_used_is_named() -> None:
+    why = "1 of 12 items have no usable acc: documents 3 (NaN)"
+    plain = plain_record()
+    name, task = next(iter(plain.accuracy.items()))
+    broken = task.model_copy(update={"value": None, "unusable": why})
+    record = plain.model_copy(update={"accuracy": {**plain.accuracy, name: broken}})
+    assert raised(record, SEEN) == [("warning", "no usable score", f"{name}: {why}")]
+
+
 def test_workloads_that_do_not_fit() -> None:
     (flag,) = raised(plain_record(), replace(SEEN, skipped=["512+64"]))
     assert flag == (

@@ -372,6 +372,18 @@ def test_a_key_hangs_on_how_answers_are_scored(bench: Bench):
     assert replace(job).key == before
 
 
+def test_a_scale_that_is_stated_is_part_of_what_is_asked(bench: Bench):
+    """So records that count it and records that do not are never ranked together."""
+    from runners.suite_digest import suite_digest
+    from tests.runners.conftest import tiny_suite
+
+    tasks, suite = [*bench.tasks.values()], tiny_suite()
+    plain = suite_digest(suite, tasks)
+    loaded = replace(tasks[0].loaded, scale="percent")
+    assert suite_digest(suite, [replace(tasks[0], loaded=loaded), *tasks[1:]]) != plain
+    assert suite_digest(suite, tasks) == plain
+
+
 def test_functions_count_by_their_source():
     from runners.suite_digest import scoring_code
 

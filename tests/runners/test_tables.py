@@ -46,3 +46,18 @@ def test_single_runs_are_said_to_have_no_run_to_run_interval() -> None:
     assert notes([five])[-1] == mean
     assert notes([five, one])[-1] == f"{mean}; one run, so no interval: {name}"
     assert notes([]) == []
+
+
+def test_what_has_no_suite_score_and_what_enters_none_is_said() -> None:
+    record = parse_record(RECORD.read_text(), where="test")
+    name = record.candidate.name
+    choice = record.accuracy["tiny_choice"].model_copy(
+        update={"value": None, "unusable": "1 of 12 items have no usable acc: documents 3 (NaN)"}
+    )
+    one = row(record.model_copy(update={"accuracy": {**record.accuracy, "tiny_choice": choice}}))
+    lines = notes([one])
+    assert lines[0] == (
+        f"{name}: no suite score: tiny_choice: 1 of 12 items have no usable acc: documents 3 (NaN)"
+    )
+    # The example is older than scales: its perplexity is known by its name.
+    assert lines[1].startswith("tiny_prose: not in the mean: word_perplexity: a perplexity is no")
