@@ -10,14 +10,11 @@ from evals.errors import RecordError
 from evals.scales import LIKELIHOODS, MOST, UNWEIGHTED, Scale, name_odd, odd_score
 from leaderboard.counting import left_out, parts, scale_of, unusable
 from runners.record import Record, TaskAccuracy
+from runners.record_parts import METRIC, WEIGHT
 
 if TYPE_CHECKING:
     import pyarrow
 
-METRIC = "metric."
-"""As runners/samples.py names the columns that hold a metric's value (docs/records.md)."""
-WEIGHT = "weight."
-"""Likewise, the columns that hold what a perplexity divides a log-likelihood by."""
 NO_ITEM_SCORES = "the samples have no scores of its headline metric"
 NO_LIKELIHOODS = (
     "the samples lack the documents' words or bytes, which early versions did not store; measure "

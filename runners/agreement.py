@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from evals.scales import LIKELIHOODS
-from runners.samples import METRIC, WEIGHT
+from runners.record_parts import METRIC, WEIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

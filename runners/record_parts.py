@@ -10,6 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from runners.record_values import Bytes, Count, Seconds, Share, Size
 
+METRIC = "metric."
+"""Prefix of the columns of samples that hold a metric's value; of a perplexity, the document's
+log-likelihood."""
+WEIGHT = "weight."
+"""Prefix of the columns of samples that hold what a perplexity divides a log-likelihood by."""
+
 
 class Part(BaseModel):
     """A part of a record: immutable, and keys that this version does not know are kept."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evals.errors import RecordError
 from evals.scales import PAIRS, UNWEIGHTED
+from runners.record_parts import METRIC, WEIGHT
 from runners.worker import protocol
 
 if TYPE_CHECKING:
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
 
 PASSAGES = ("passage", "context", "story", "article", "paragraph")
 """What data sets call a text that several of their questions are about."""
-METRIC = "metric."
-"""Prefix of the columns that hold a metric's value; of a perplexity, the document's
-log-likelihood."""
-WEIGHT = "weight."
-"""Prefix of the columns that hold what a perplexity divides a log-likelihood by."""
 
 
 def sample_rows(
