@@ -35,15 +35,16 @@ def generate(runtime: Any, *items: protocol.GenerateItem) -> list[protocol.ItemT
     return runtime.generate(protocol.Generate(items=list(items)), lambda _: None).items
 
 
-def greedy(runtime: Any, text: str, new_tokens: int) -> str:
+def greedy(runtime: Any, text: str, new_tokens: int, **how: float) -> str:
     """What transformers' own `generate` says, as HFLM calls it."""
     import torch
 
     tokenizer, network = runtime._text.tokenizer, runtime._model.network
     tokens = torch.tensor([runtime._text.encode_prompt(text, True)])
     made = network.generate(
-        tokens, attention_mask=torch.ones_like(tokens), max_new_tokens=new_tokens, do_sample=False
-    )
+        tokens, attention_mask=torch.ones_like(tokens), max_new_tokens=new_tokens, do_sample=False,
+        **how,
+    )  # fmt: skip
     return tokenizer.decode(made[0, tokens.shape[1] :], skip_special_tokens=True)
 
 
@@ -57,6 +58,16 @@ def test_generations_are_those_of_transformers(name: str, loaded: Callable[..., 
         assert len(answer.times.token_s) == 12 or answer.stop == "end of sequence"
         assert answer.times.token_s == sorted(answer.times.token_s)
         assert 0 < answer.times.prefill_s <= answer.times.token_s[0]
+
+
+def test_a_repetition_penalty_is_that_of_transformers(loaded: Callable[..., Any]) -> None:
+    runtime, text = loaded("llama"), "the clerk put 12 apples"
+    plain = greedy(runtime, text, 24)
+    for penalty in (1.3, 0.7):
+        theirs = greedy(runtime, text, 24, repetition_penalty=penalty)
+        assert theirs != plain
+        (answer,) = generate(runtime, prompt(text, 24, repetition_penalty=penalty))
+        assert answer.text.rstrip("\ufffd") == theirs.rstrip("\ufffd")
 
 
 def test_a_text_ends_at_a_stop_string_within_it(loaded: Callable[..., Any]) -> None:
