@@ -62,6 +62,8 @@ class LoadedTask:
     scale: Stated | None
     """Of the metric's values, where the suite or the task's metadata says."""
     data: DataSource
+    entry: str
+    """The suite's entry that asked for it."""
     by_size: bool = True
     """Whether its group counts it by its items; else as much as any other task."""
     trusted: bool = True
@@ -144,6 +146,7 @@ def _load(found: Found, entry: SuiteTask, seed: int, limit: int | None) -> Loade
     return LoadedTask(
         name=found.name,
         group=row.name if row else entry.task,
+        entry=entry.task,
         by_size=row.by_size(metric, answer_filter) if row else True,
         task=found.task,
         selection=select(total, limit or entry.limit, seed=seed, name=found.name),

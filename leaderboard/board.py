@@ -217,25 +217,35 @@ def task_score(name: str, task: TaskAccuracy) -> Score:
 
 
 def group_score(name: str, tasks: Sequence[TaskAccuracy]) -> Score:
-    """Subjects of one group, weighted by their items, as lm-eval aggregates them."""
+    """Subjects of one group as lm-eval aggregates them: by their items, or each the same.
+
+    Where each counts the same, the interval is that of as many items as would have the variance
+    (L. Kish, Survey Sampling, 1965): of k tasks of n_i items k² / sum(1 / n_i).
+    """
     scored = [t for t in tasks if t.value is not None and t.n]
     n = sum(t.n for t in scored)
     if not n:
         return task_score(name, tasks[0])
-    value = math.fsum((t.value or 0.0) * t.n for t in scored) / n
+    alike = not all(t.by_size for t in scored)
+    weights = [1 if alike else t.n for t in scored]
+    total = sum(weights)
+    value = math.fsum((t.value or 0.0) * w for t, w in zip(scored, weights, strict=True)) / total
     errors = [t.stderr for t in scored if t.stderr is not None]
     stderr = None
     if len(errors) == len(scored):
-        weighted = [((t.stderr or 0.0) * t.n / n) ** 2 for t in scored]
+        weighted = [
+            ((t.stderr or 0.0) * w / total) ** 2 for t, w in zip(scored, weights, strict=True)
+        ]
         stderr = math.sqrt(math.fsum(weighted))
     chances = [t.chance for t in scored]
     chance = None
     if None not in chances:
-        chance = math.fsum((t.chance or 0.0) * t.n for t in scored) / n
+        chance = math.fsum((c or 0.0) * w for c, w in zip(chances, weights, strict=True)) / total
+    effective = int(len(scored) ** 2 / math.fsum(1 / t.n for t in scored)) if alike else n
     whole = scored[0].model_copy(
-        update={"value": value, "stderr": stderr, "n": n, "chance": chance}
+        update={"value": value, "stderr": stderr, "n": effective, "chance": chance}
     )
-    return task_score(name, whole)
+    return replace(task_score(name, whole), n=n)
 
 
 def score_of_part(name: str, tasks: Mapping[str, TaskAccuracy]) -> Score:

@@ -97,7 +97,10 @@ def missing_tasks(record: Record) -> tuple[str, ...]:
     """Entries of the suite for which a record with scores has none."""
     if not record.accuracy:
         return ()
-    known = {*record.accuracy, *(task.group for task in record.accuracy.values())}
+    known = {
+        *record.accuracy,
+        *(name for task in record.accuracy.values() for name in (task.group, task.entry)),
+    }
     asked = [str(entry.get("task")) for entry in record.suite.tasks]
     return tuple(name for name in asked if name not in known)
 

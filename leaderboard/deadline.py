@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -65,7 +65,7 @@ def deadline_curves(answers: Answers) -> tuple[tuple[DeadlineCurve, ...], str]:
         else [None] * len(times)
     )
     found, reason = [], NO_GENERATION
-    for part, scores in answers.scores.items():
+    for part, scores in _curved(answers):
         rows = [answers.rows[key] for key in scores]
         if not rows or not all(written[row] for row in rows):
             continue
@@ -76,6 +76,16 @@ def deadline_curves(answers: Answers) -> tuple[tuple[DeadlineCurve, ...], str]:
             continue
         found.append(_curve(answers, part, scores, known))
     return tuple(found), "" if found else reason
+
+
+def _curved(answers: Answers) -> Iterator[tuple[str, Mapping[ItemKey, float]]]:
+    """Parts whose score is a mean over items; a group that counts its tasks alike task by task."""
+    for part, scores in answers.scores.items():
+        if all(answers.record.accuracy[key.task].by_size for key in scores):
+            yield part, scores
+            continue
+        for task in dict.fromkeys(key.task for key in scores):
+            yield task, {key: score for key, score in scores.items() if key.task == task}
 
 
 def within(curve: DeadlineCurve, deadline_s: float) -> Within:
@@ -109,7 +119,8 @@ def _curve(
     answers: Answers, part: str, scores: Mapping[ItemKey, float], ends: Sequence[float]
 ) -> DeadlineCurve:
     ordered = sorted(zip(ends, scores.values(), strict=True))
-    tasks = [task for task in answers.record.accuracy.values() if task.group == part]
+    known = answers.record.accuracy.items()
+    tasks = [task for name, task in known if part in (name, task.group)]
     return DeadlineCurve(
         task=part,
         times_s=tuple(end for end, _ in ordered),

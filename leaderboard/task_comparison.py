@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from evals.scales import LIKELIHOODS
@@ -12,7 +12,7 @@ from leaderboard.board import score_of_part
 from leaderboard.corrections import benjamini_hochberg
 from leaderboard.counting import left_out, parts, scale_of
 from leaderboard.likelihoods import LikelihoodDifference, likelihood_difference
-from leaderboard.paired import PairedDifference, paired_difference
+from leaderboard.paired import PairedDifference, mean_difference, paired_difference
 from runners.record import Record, TaskAccuracy
 
 NO_SAMPLES = "the samples of one side are not at hand"
@@ -128,14 +128,40 @@ def _task(
     )
     if not shared:
         return replace(listed, reason=NO_SHARED)
-    first, second = [a[key] for key in shared], [b[key] for key in shared]
-    groups = [clusters.get(key, (key.task, key.item)) for key in shared]
-    return replace(
-        listed,
-        reference=math.fsum(first) / len(first),
-        other=math.fsum(second) / len(second),
-        paired=paired_difference(first, second, clusters=groups, confidence=confidence),
-    )
+    found = [
+        _pair([a[key] for key in keys], [b[key] for key in keys], keys, clusters, confidence)
+        for keys in _weighed_alike(shared, answers)
+    ]
+    means = [math.fsum(side) / len(found) for side in zip(*(one[:2] for one in found), strict=True)]
+    paired = mean_difference([one[2] for one in found], confidence=confidence)
+    return replace(listed, reference=means[0], other=means[1], paired=paired)
+
+
+def _weighed_alike(
+    shared: Sequence[ItemKey], answers: tuple[Answers, Answers]
+) -> list[list[ItemKey]]:
+    """Items whose means count the same: all of a part, or of a group that says so those of each
+    task.
+    """
+    counts = [one.record.accuracy for one in answers]
+    if all(side[key.task].by_size for side in counts for key in shared):
+        return [list(shared)]
+    by_task: dict[str, list[ItemKey]] = {}
+    for key in shared:
+        by_task.setdefault(key.task, []).append(key)
+    return list(by_task.values())
+
+
+def _pair(
+    first: Sequence[float],
+    second: Sequence[float],
+    keys: Sequence[ItemKey],
+    clusters: Mapping[ItemKey, Hashable],
+    confidence: float,
+) -> tuple[float, float, PairedDifference]:
+    groups = [clusters.get(key, (key.task, key.item)) for key in keys]
+    paired = paired_difference(first, second, clusters=groups, confidence=confidence)
+    return math.fsum(first) / len(first), math.fsum(second) / len(second), paired
 
 
 def _by_likelihood(

@@ -85,6 +85,7 @@ def _accuracy(
     known = [chance for chance in chances if chance is not None]
     return TaskAccuracy(
         group=loaded.group,
+        entry="" if loaded.entry == loaded.group else loaded.entry,
         by_size=loaded.by_size,
         metric=metric,
         value=metrics.get(metric),

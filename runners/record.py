@@ -124,6 +124,8 @@ class TaskAccuracy(Part):
     """One task's scores."""
 
     group: str
+    entry: str = ""
+    """The suite's entry that asked for it, where that is not the group."""
     by_size: bool = True
     """Whether its group counts it by its items (lm-eval's `weight_by_size`); else as much as any
     other task of the group."""
