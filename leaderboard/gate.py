@@ -12,22 +12,25 @@ from dataclasses import dataclass, replace
 
 from evals.errors import RecordError
 from leaderboard.answers import ItemKey
-from leaderboard.compare import Side, compare
+from leaderboard.compare import Comparison, Side, compare
 from leaderboard.gate_metrics import accuracy_drafts, axis_drafts
 from leaderboard.judged import Judged, judge_families
 from leaderboard.mismatch import Mismatch
 from leaderboard.noninferiority import GateVerdict
 from leaderboard.policy import Policy
 from leaderboard.sides import check_apart
+from leaderboard.task_comparison import TaskComparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """Items that only one side has a score for."""
+    """Items of a task or group that a side has no score for."""
 
     task: str
     only_baseline: tuple[ItemKey, ...]
     only_candidate: tuple[ItemKey, ...]
+    neither: int = 0
+    """How many were asked and answered by neither side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +50,17 @@ class Gate:
 
     @property
     def lost(self) -> int:
-        """How many items one side has no score for, although both were asked the same items."""
+        """How many items of the tasks that count a side has no score for, although both were asked
+        the same items.
+        """
         if any(mismatch.kind != "chat template" for mismatch in self.mismatches):
             return 0
-        return sum(len(m.only_baseline) + len(m.only_candidate) for m in self.missing)
+        counted = self.policy.tasks
+        return sum(
+            len(m.only_baseline) + len(m.only_candidate) + m.neither
+            for m in self.missing
+            if counted is None or m.task in counted
+        )
 
     @property
     def unjudged(self) -> tuple[Judged, ...]:
@@ -84,8 +94,8 @@ def judge(
         insist: judge although what was asked differs.
         clusters: what an item shares with others; None: its passage, where the samples say which.
 
-    Items that only one side has a score for were not judged: the gate cannot tell at best, unless
-    it was insisted that what was asked differs.
+    Items that a side has no score for were not judged: the gate cannot tell at best, unless it was
+    insisted that what was asked differs.
 
     Raises:
         RecordError: the baseline is incomplete, a run was interrupted or stands on both sides, what
@@ -106,16 +116,29 @@ def judge(
     judged = judge_families(
         [*accuracy_drafts(found, policy), *axis_drafts(found, policy)], policy.alpha
     )
-    missing = tuple(
-        Missing(task=t.name, only_baseline=t.only_reference, only_candidate=t.only_other)
-        for t in found.tasks
-        if t.only_reference or t.only_other
-    )
+    missing = tuple(m for m in (_missing(task, found) for task in found.tasks) if m is not None)
     verdict = _overall([j.verdict for j in judged if j.severity == "fail"])
     gate = replace(
         empty, verdict=verdict, judged=judged, mismatches=found.mismatches, missing=missing
     )
     return replace(gate, verdict="cannot tell") if verdict == "pass" and gate.lost else gate
+
+
+def _missing(task: TaskComparison, found: Comparison) -> Missing | None:
+    short = [
+        sum(one.asked - one.n for one in record.accuracy.values() if one.group == task.name)
+        for record in (found.reference, found.other)
+    ]
+    # What only one of them lacks is named item by item, as far as there are samples.
+    neither = min(short)
+    if not (task.only_reference or task.only_other or neither > 0):
+        return None
+    return Missing(
+        task=task.name,
+        only_baseline=task.only_reference,
+        only_candidate=task.only_other,
+        neither=max(0, neither),
+    )
 
 
 def _overall(verdicts: Sequence[GateVerdict]) -> GateVerdict:

@@ -174,6 +174,8 @@ def notes(gate: Gate) -> list[str]:
                     f"{missing.task}: {len(keys)} items were answered by the {side} alone and "
                     f"left out (documents {documents}{more})"
                 )
+        if missing.neither:
+            lines.append(f"{missing.task}: {missing.neither:,} items were answered by neither side")
     digests = {
         run.candidate.digest for side in (gate.baseline, gate.candidate) for run in side.runs
     }
@@ -265,6 +267,7 @@ def as_dict(gate: Gate, *, created_at: str) -> dict[str, Any]:
                 "task": m.task,
                 "only_baseline": [list(key) for key in m.only_baseline],
                 "only_candidate": [list(key) for key in m.only_candidate],
+                "neither": m.neither,
             }
             for m in gate.missing
         ],

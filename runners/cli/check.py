@@ -204,4 +204,4 @@ def _print(gate: Gate) -> None:
             out.print(plain(sentence(judged)))
     for note in notes(gate):
         out.print(plain(note))
-    out.print(plain(headline(gate)), style="bold")
+    out.print(plain(headline(gate)), style="bold", soft_wrap=True)

@@ -268,6 +268,17 @@ def test_a_lost_item_is_named_and_cannot_pass(made: Maker):
     assert (gate.verdict, gate.lost, exit_code(gate)) == ("cannot tell", 1, 2)
     assert "cannot tell: 1 items were not judged" in headline(gate)
     assert any("documents 299" in note for note in notes(gate))
+    # Nor where both were asked 400 and answered the same 300.
+    tasks = {"t": made.task(1.0, 300, asked=400, group="t")}
+    short = [side(made, name) for name in ("a", "b")]
+    short = [
+        replace(one, runs=tuple(r.model_copy(update={"accuracy": tasks if r.accuracy else {}})
+                                for r in one.runs))
+        for one in short
+    ]  # fmt: skip
+    gate = judge(short[0], short[1], asked)
+    assert (gate.verdict, gate.lost, exit_code(gate)) == ("cannot tell", 100, 2)
+    assert "t: 100 items were answered by neither side" in notes(gate)
     # Nor does an accuracy without any estimate, however a policy maps what cannot be told.
     gate = judge(base, replace(fewer, samples=None), asked)
     assert (gate.verdict, exit_code(gate)) == ("cannot tell", 2)

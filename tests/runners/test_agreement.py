@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from evals import catalogue
-from evals.errors import RecordError
+from evals.errors import ArtifactError, RecordError
 from evals.specs import Candidate
 from runners.agreement import disagreement
 from runners.as_it_is import as_it_is
@@ -202,6 +204,33 @@ def test_the_catalogues_names_are_known_without_their_weights(
     assert "which are not here" in as_it_is(mine).why_not(run)
     other = weights.model_copy(update={"sha256": "0" * 64})
     assert "had weights with sha256" in as_it_is(other).why_not(run)
+
+
+def test_a_weights_file_that_changed_is_another_candidate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("WEIGHIN_CACHE", str(tmp_path / "cache"))
+    gguf = pytest.importorskip("gguf")
+
+    def written(value: float) -> str:
+        writer = gguf.GGUFWriter(tmp_path / "m.gguf", "llama")
+        writer.add_tensor("token_embd.weight", np.full((2, 32), value, np.float32))
+        for write in ("header", "kv_data", "tensors"):
+            getattr(writer, f"write_{write}_to_file")()
+        writer.close()
+        return hashlib.sha256((tmp_path / "m.gguf").read_bytes()).hexdigest()
+
+    run = record(chosen={})
+    about = run.candidate.model_copy(update={"runtime": "llamacpp", "weights_sha256": written(1.0)})
+    run = run.model_copy(update={"candidate": about})
+    file = str(tmp_path / "m.gguf")
+    assert as_it_is(catalogue.find_candidate(file)).why_not(run) == ""
+    changed = written(2.0)
+    assert f"which is {changed} now" in as_it_is(catalogue.find_candidate(file)).why_not(run)
+    (tmp_path / "m.gguf").unlink()
+    gone = Candidate(name="m", weights=file)
+    with pytest.raises(ArtifactError, match="no such file"):
+        as_it_is(gone)
 
 
 # A baseline's folder.
