@@ -22,6 +22,8 @@ from evals import template_child
 
 WALL_S = 60.0
 """Where the system bounds no process's time; elsewhere only a stopped process takes as long."""
+_MOST_BYTES = 64 * 1024 * 1024
+"""Of an answer: a character is at most twelve bytes of JSON, two escaped halves."""
 _PROGRAM = Path(template_child.__file__)
 
 
@@ -120,8 +122,8 @@ def _exchange(process: subprocess.Popen[bytes], asked: bytes) -> dict[str, Any] 
         process.stdin.write(struct.pack("<I", len(asked)) + asked)
         process.stdin.flush()
         head = process.stdout.read(4)
-        body = process.stdout.read(struct.unpack("<I", head)[0]) if len(head) == 4 else b""
-        found = json.loads(body) if body else None
+        size = struct.unpack("<I", head)[0] if len(head) == 4 else 0
+        found = json.loads(process.stdout.read(size)) if 0 < size <= _MOST_BYTES else None
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None

@@ -1,6 +1,6 @@
 """Records -> rows that people compare: one number an axis, each with its interval.
 
-A task's score is its headline metric. A group (mmlu) is its subjects weighted by items; the
+A task's score is its headline metric. A group (mmlu) is its subjects weighted as lm-eval does; the
 suite's score is the unweighted mean of tasks and groups, so that no task counts for more because
 it has more items. Which tasks enter it is decided by the task (`counting`), for all candidates
 alike; a candidate that lacks a usable number in any task of the suite has no suite score.
