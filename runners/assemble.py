@@ -258,6 +258,8 @@ def _seen(job: Job, measured: Measured) -> Seen:
         noise=measured.noise,
         skipped=measured.skipped,
         halved_to=measured.halved_to,
+        packs=measured.loaded.packs if measured.loaded else True,
+        caches=measured.loaded.caches if measured.loaded else True,
         truncated={
             task: (sum(map(_truncated, replies)), len(replies))
             for task, replies in measured.replies.items()

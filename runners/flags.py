@@ -48,6 +48,10 @@ class Seen:
     """Workloads that do not fit the candidate's context."""
     halved_to: int | None = None
     """Tokens of a batch since the device's memory ran out."""
+    packs: bool = True
+    """Whether the runtime evaluates once what sequences share."""
+    caches: bool = True
+    """Whether it goes on from a cache when it generates."""
     truncated: Mapping[str, tuple[int, int]]
     """Task -> items whose prompt was cut, items that were answered."""
     generates: bool = False
@@ -134,6 +138,17 @@ def _halved(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
     if seen.halved_to is not None:
         detail = f"the device's memory ran out: at most {seen.halved_to} tokens since then"
         yield _warning("batches halved", detail)
+
+
+def _plainly(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    """What the runtime found wrong against plain evaluation, and does without."""
+    if not seen.caches:
+        detail = "the model answers otherwise from its cache than without one: each token was "
+        detail += "computed with all before it, which takes longer than the model should"
+        yield _warning("no cache", detail)
+    if not seen.packs:
+        detail = "what sequences share gave other scores than each sequence by itself: every one "
+        yield _note("every sequence anew", detail + "was evaluated from its start, which is slower")
 
 
 def _truncated(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
@@ -255,8 +270,8 @@ def _few_values(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
 
 
 RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
-    _threads, _skipped, _halved, _truncated, _chat, _system, _recommended, _unusable, _no_text,
-    _budget, _kernels, _prebuilt, _cache_state, _unverified, _few_values,
+    _threads, _skipped, _halved, _plainly, _truncated, _chat, _system, _recommended, _unusable,
+    _no_text, _budget, _kernels, _prebuilt, _cache_state, _unverified, _few_values,
 )  # fmt: skip
 """In the order in which their flags are shown, after those of `noise_flags`."""
 

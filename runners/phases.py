@@ -65,7 +65,7 @@ def run_phases(
         settings = with_mapping(job.settings, allowed=measured.mmap)
         load = protocol.Load(path=path, settings=settings, extra_buffers=not job.proof.left_out)
         measured.loaded = worker.ask(load, protocol.Loaded)
-        measured.load_s = time.perf_counter() - started
+        measured.load_s = time.perf_counter() - started - measured.loaded.checked_s
     if not restore(journal, measured):
         with _phase("latency", measured, mark, notify):
             _latency(job, worker, measured, notify)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from runners.worker import packed, protocol
 from runners.worker.encoding import Scoring, item_scorings
+from runners.worker.hf_check import Checked, check
 from runners.worker.hf_engine import Engine
 from runners.worker.hf_model import VERSION, Model, build_info
 from runners.worker.hf_states import UserDecoder, WholeDecoder
@@ -35,12 +36,13 @@ class Hf:
     def __init__(self) -> None:
         self._model: Model | None = None
         self._text: Text | None = None
+        self._checked: Checked | None = None
         self._engine: Engine | None = None
         self._length = 0
         """The candidate's own context length, tokens."""
 
     def load(self, message: protocol.Load) -> protocol.Loaded:
-        """Read the weights and the tokenizer."""
+        """Read the weights and the tokenizer, and hold what the model does to plain passes."""
         if message.path is None:
             raise WorkerError("the runtime hf needs weights")
         settings = message.settings
@@ -54,8 +56,10 @@ class Hf:
         self._model, self._text = model, text
         trained = model.trained_context(text.length)
         self._length = int(settings["context"] or min(trained, DEFAULT_CONTEXT))
+        seconds = time.perf_counter() - started
+        self._checked = checked = check(model)
         return protocol.Loaded(
-            seconds=time.perf_counter() - started,
+            seconds=seconds,
             weights_bytes=model.bytes,
             parameters=model.parameters,
             context=self._length,
@@ -67,19 +71,24 @@ class Hf:
             compute=str(model.dtype).removeprefix("torch."),
             device=str(model.device),
             recommends=model.recommended(),
+            checked_s=checked.seconds,
+            packs=checked.scoring is not WholeDecoder,
+            caches=checked.caches,
         )
 
     def latency(self, message: protocol.RunLatency, progress: OnProgress) -> protocol.LatencyTimes:
         """Time the requests of one workload."""
-        model, text = self._ready()
+        _, text = self._ready()
         check_fits(message, self._length)
-        decoder, prompt = UserDecoder(model, length=self._length), _prompt_text(text, message)
-        return timed_workload(decoder, text, text.encode, prompt, message, progress)
+        prompt = _prompt_text(text, message)
+        return timed_workload(self._alone(), text, text.encode, prompt, message, progress)
 
     def open_engine(self, message: protocol.OpenEngine) -> protocol.EngineOpened:
         """Choose how sequences are scored, and size it."""
         model, _ = self._ready()
-        self._engine = Engine(model, length=self._length, memory_bytes=message.memory_bytes)
+        self._engine = Engine(
+            model, self._check(), length=self._length, memory_bytes=message.memory_bytes
+        )
         return self._engine.opened
 
     def score(self, items: Sequence[protocol.ScoreItem], progress: OnProgress) -> protocol.Scored:
@@ -96,7 +105,7 @@ class Hf:
 
     def generate(self, message: protocol.Generate, progress: OnProgress) -> protocol.Generated:
         """Answer one prompt after the other, each from an empty cache; or packed."""
-        model, text = self._ready()
+        _, text = self._ready()
         if message.packed:
             engine = self._open_engine()
             engine.scorer.forget()
@@ -108,8 +117,7 @@ class Hf:
                 sequences=engine.size.sequences,
                 progress=progress,
             )
-        decoder = UserDecoder(model, length=self._length)
-        return generated(decoder, text, message.items, self._prompt, progress)
+        return generated(self._alone(), text, message.items, self._prompt, progress)
 
     def chat_template(self) -> protocol.ChatTemplate:
         """The tokenizer's template."""
@@ -118,12 +126,22 @@ class Hf:
 
     def close(self) -> None:
         """Free the cache, then the weights."""
-        self._engine = self._text = self._model = None
+        self._engine = self._checked = self._text = self._model = None
 
     def _ready(self) -> tuple[Model, Text]:
         if self._model is None or self._text is None:
             raise WorkerError("no weights are loaded")
         return self._model, self._text
+
+    def _check(self) -> Checked:
+        if self._checked is None:
+            raise WorkerError("no weights are loaded")
+        return self._checked
+
+    def _alone(self) -> UserDecoder:
+        """One sequence, in its cache where the model goes on from that rightly."""
+        model, _ = self._ready()
+        return UserDecoder(model, length=self._length, caches=self._check().caches)
 
     def _open_engine(self) -> Engine:
         if self._engine is None:

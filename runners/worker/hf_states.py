@@ -69,8 +69,16 @@ class UserDecoder:
 
     rows = 1
 
-    def __init__(self, model: Model, *, length: int) -> None:
+    def __init__(self, model: Model, *, length: int, caches: bool = True) -> None:
+        """Begin with nothing.
+
+        Args:
+            model: what is evaluated.
+            length: the longest sequence, tokens.
+            caches: False: each token is evaluated with all before it, as if there were no cache.
+        """
         self.batch_tokens = length
+        self._caches = caches
         self._model = model
         self._cache: Any = None
         self._tokens: list[int] = []
@@ -103,7 +111,9 @@ class UserDecoder:
             rows += len(self._tokens) - len(tokens)
             tokens = np.asarray(self._tokens, dtype=np.int32)
             positions = np.arange(len(tokens), dtype=np.int32)
-        logits, self._cache = self._model.forward(tokens, positions, self._cache, rows)
+        logits, self._cache = self._model.forward(
+            tokens, positions, self._cache, rows, keep=self._caches
+        )
         return logits
 
 

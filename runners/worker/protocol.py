@@ -54,6 +54,13 @@ class Loaded:
     """Likewise, what it computes on."""
     recommends: dict[str, Any] = field(default_factory=dict)
     """Generation settings that the model's own files ask for, by transformers' names."""
+    checked_s: float = 0.0
+    """Seconds after the weights were there in which the runtime held itself to plain evaluation;
+    no deployment spends them."""
+    packs: bool = True
+    """Whether what sequences share can be evaluated once; False: scores are right, and slow."""
+    caches: bool = True
+    """Whether a sequence goes on from its cache; False: each token is computed with all before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -217,6 +217,13 @@ def test_a_device_whose_memory_ran_out() -> None:
     )  # fmt: skip
 
 
+def test_a_model_that_is_evaluated_plainly() -> None:
+    (flag,) = raised(plain_record(), replace(SEEN, caches=False))
+    assert flag[:2] == ("warning", "no cache")  # its times are not what the model could do
+    (flag,) = raised(plain_record(), replace(SEEN, packs=False))
+    assert flag[:2] == ("note", "every sequence anew")  # nothing that is shown beside is wrong
+
+
 @pytest.mark.parametrize(
     ("template", "setting", "name"),
     [

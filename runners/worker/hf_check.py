@@ -1,0 +1,190 @@
+"""Hold each way in which a job may evaluate a model to plain forward passes, on a few tokens.
+
+Not every architecture takes positions and masks from outside (ALiBi, code of a model's own), goes
+on from a state over several tokens, or reads a cache by the name that it is given; transformers
+does not say which do, and one that does not answers something else without a word.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from runners.worker.hf_cells import CellDecoder, shares_cells
+from runners.worker.hf_states import StateDecoder, UserDecoder, WholeDecoder
+from runners.worker.runtime import WorkerError, check_largest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from runners.worker.hf_model import Model
+
+TRUNK, BRANCHES = 9, 2
+STEPS = ((0, 3), (3, 4), (4, 5))
+"""How a branch is evaluated: several tokens, then one by one."""
+BRANCH = STEPS[-1][1]
+CHECKED = TRUNK + BRANCH
+"""Tokens of a sequence of the check."""
+CELLS = TRUNK + BRANCHES * BRANCH
+"""Distinct tokens of the check."""
+AGREES = {torch.float32: 1e-3}
+AGREES_IN_16_BITS = 0.1
+"""Largest difference of two logits, and in 16 bits largest mean difference of a row, in standard
+deviations of all logits."""
+UNFIT = (RuntimeError, ValueError, TypeError, AttributeError, IndexError, KeyError)
+"""What architectures raise that cannot be driven in some way."""
+
+Packing = CellDecoder | StateDecoder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What may be used of a model, and what it takes."""
+
+    scoring: type[CellDecoder | StateDecoder | WholeDecoder]
+    """The first way of scoring that gives what plain evaluation gives."""
+    caches: bool
+    """Whether one sequence goes on from its cache as if it were evaluated anew."""
+    cell_bytes: int = 0
+    """Of the keys and values of one token, where cells are shared."""
+    state_bytes: int = 0
+    """Of one sequence of `CHECKED` tokens, where each has a cache of its own."""
+    seconds: float
+    """What the check took; what the first pass took longer than the next belongs to loading."""
+
+
+def check(model: Model) -> Checked:
+    """Evaluate two sequences of one beginning in each way.
+
+    Raises:
+        WorkerError: the model cannot be evaluated, gives NaN, or sees tokens that come later.
+    """
+    started = time.perf_counter()
+    try:
+        expected, first_s = _plain(model)
+    except UNFIT as error:
+        reason = (" ".join(str(error).split()) or type(error).__name__)[:300]
+        raise WorkerError(f"the model does not compute: {reason}") from error
+    check_largest(float(expected.max(axis=-1).sum(dtype=np.float64)))
+    agree = _Agreement(dtype=model.dtype, scale=float(expected.std()))
+    if not agree(expected[0, 0], expected[1, 0]):
+        raise WorkerError(
+            f"the architecture {model.architecture} sees the tokens that come after one: it is an "
+            "encoder, or set up as one, and gives no probabilities of a next token"
+        )
+    cached = _rows(_one_by_one(model))
+    caches = cached is not None and agree(cached, expected[0])
+    scoring = _first_that_agrees(model, expected, agree)
+    seconds = time.perf_counter() - started - first_s
+    if isinstance(scoring, CellDecoder):
+        cell = scoring.kv_bytes() // scoring.cells
+        return Checked(scoring=CellDecoder, caches=caches, cell_bytes=cell, seconds=seconds)
+    if isinstance(scoring, StateDecoder):
+        state = scoring.state_bytes()
+        return Checked(scoring=StateDecoder, caches=caches, state_bytes=state, seconds=seconds)
+    return Checked(scoring=WholeDecoder, caches=caches, seconds=seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Agreement:
+    """Whether logits of the same tokens, shape (…, vocabulary), differ by rounding only."""
+
+    dtype: torch.dtype
+    scale: float
+    """Standard deviation of the logits."""
+
+    def __call__(self, found: NDArray[np.float32], expected: NDArray[np.float32]) -> bool:
+        apart = np.abs(found - expected)
+        most = apart.max() if self.dtype in AGREES else apart.mean(axis=-1).max()
+        return bool(most <= self.scale * AGREES.get(self.dtype, AGREES_IN_16_BITS))
+
+
+def _sample(model: Model) -> NDArray[np.int32]:
+    """Token ids, shape (BRANCHES, CHECKED), of one beginning: the same every time."""
+    draw = np.random.default_rng(0)
+    found = draw.integers(0, min(model.vocabulary, 30_000), (BRANCHES, CHECKED)).astype(np.int32)
+    found[:, :TRUNK] = found[0, :TRUNK]
+    return found
+
+
+def _plain(model: Model) -> tuple[NDArray[np.float32], float]:
+    """Logits after the trunk and after each token of a branch; and what the first pass took longer.
+
+    Returns:
+        Shape (BRANCHES, BRANCH + 1, vocabulary), and seconds.
+    """
+    rows = np.arange(TRUNK - 1, CHECKED)
+    found, took = [], []
+    for tokens in _sample(model):
+        started = time.perf_counter()
+        found.append(model.forward(tokens, None, None, rows, keep=False)[0])
+        took.append(time.perf_counter() - started)
+    return np.stack(found), max(0.0, took[0] - took[1])
+
+
+def _one_by_one(model: Model) -> Iterator[NDArray[np.float32]]:
+    """The same rows of the first sequence, as a generation comes to them."""
+    tokens = _sample(model)[0]
+    decoder = UserDecoder(model, length=CHECKED)
+    for start, stop in ((0, TRUNK), *((n, n + 1) for n in range(TRUNK, CHECKED))):
+        at = np.arange(start, stop, dtype=np.int32)
+        none, flags = np.zeros(stop - start, dtype=np.int32), np.zeros(stop - start, dtype=np.int8)
+        flags[-1] = 1
+        yield decoder.decode(tokens[start:stop], at, none, none + 1, flags)
+
+
+def _first_that_agrees(
+    model: Model, expected: NDArray[np.float32], agree: _Agreement
+) -> Packing | None:
+    wanted = np.concatenate([
+        expected[:, 1 + start : 1 + stop].reshape(-1, expected.shape[-1]) for start, stop in STEPS
+    ])  # fmt: skip
+    for decoder in _ways(model):
+        found = _rows(_packed(model, decoder))
+        if found is not None and agree(found, wanted):
+            return decoder
+    return None
+
+
+def _ways(model: Model) -> Iterator[Packing]:
+    """Decoders that share what sequences begin with, the cheapest first."""
+    size = {"batch_tokens": CHECKED, "rows": CHECKED}
+    with contextlib.suppress(*UNFIT):  # a configuration that transformers' cache does not know
+        if shares_cells(model):
+            yield CellDecoder(model, cells=CELLS, sequences=BRANCHES, **size)
+    yield StateDecoder(model, **size)
+
+
+def _rows(parts: Iterator[NDArray[np.float32]]) -> NDArray[np.float32] | None:
+    """All rows of logits; None: the architecture cannot be driven this way."""
+    try:
+        return np.concatenate(list(parts))
+    except UNFIT:
+        return None
+
+
+def _packed(model: Model, decoder: Packing) -> Iterator[NDArray[np.float32]]:
+    """The logits of the branches, a step after the other, behind a trunk that they share."""
+    sequences = _sample(model)
+    shared = isinstance(decoder, CellDecoder)
+    none = np.zeros(TRUNK, dtype=np.int32)
+    counts = none + (BRANCHES if shared else 1)
+    at = np.arange(TRUNK, dtype=np.int32)
+    decoder.decode(sequences[0, :TRUNK], at, none, counts, none.astype(np.int8))
+    for number in range(1, BRANCHES):
+        if not shared:
+            decoder.copy(0, number)
+    for start, stop in STEPS:
+        positions = np.arange(TRUNK + start, TRUNK + stop, dtype=np.int32)
+        tokens = sequences[:, positions].ravel()
+        owners = np.repeat(np.arange(BRANCHES, dtype=np.int32), stop - start)
+        ones = np.ones(len(tokens), dtype=np.int32)
+        yield decoder.decode(
+            tokens, np.tile(positions, BRANCHES), owners, ones, ones.astype(np.int8)
+        )
