@@ -37,7 +37,7 @@ def pip(*arguments: str, may_fail: bool = False) -> None:
         "PIP_BUILD_CONSTRAINT": str(LOCKS / "build.txt"),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         # llama.cpp's tools for images, which are not needed and take long to compile.
-        "CMAKE_ARGS": os.environ.get("CMAKE_ARGS", "-DLLAVA_BUILD=OFF"),
+        "CMAKE_ARGS": os.environ.get("CMAKE_ARGS") or "-DLLAVA_BUILD=OFF",
     }
     command = [sys.executable, "-P", "-m", "pip", "install", *arguments]
     done = subprocess.run(command, env=environment, capture_output=may_fail, check=False)

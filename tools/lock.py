@@ -172,7 +172,10 @@ def main() -> None:
     changes = moved(before, versions(everything()))
     if changes and before:
         note(changes, ROOT / "CHANGELOG.md")
-    print("\n".join(changes) if before else "first lock", "", sep="\n")
+    if not changes:
+        print("lock: nothing moved")
+        return
+    print("\n".join(changes))
     print("lock: now make test, which installs it; commit it with the line in CHANGELOG.md")
 
 
