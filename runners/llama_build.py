@@ -29,6 +29,9 @@ class Build(Protocol):
     def compile(self, recipe: Recipe) -> Path | None:
         """Make a wheel and install it; None where that failed, and why was said."""
 
+    def install(self, wheel: Path) -> bool:
+        """Put a wheel in place of what is installed; whether that went well."""
+
     def prove(self) -> Proof:
         """Compute with what is installed."""
 
@@ -89,9 +92,14 @@ def until_it_computes(
     proof = build.prove()
     if proof.verdict == "whole" and tried is not None:
         remember(folder, tried, None, proof.verdict)
-    # As good as it was when all ways had been tried: another hour would find nothing else.
-    if proof.verdict in ("whole", "unknown", recall(folder).verdict):
+    kept = recall(folder)
+    # Or as good as it was when all ways had been tried: another hour would find nothing else.
+    enough = ("whole", "unknown", kept.verdict)
+    if proof.verdict not in enough and kept.wheel is not None and build.install(kept.wheel):
+        proof = build.prove()
+    if proof.verdict in enough:
         return proof
+    last: tuple[Recipe, Path] | None = None
     for way in [way for way in ways if way != tried]:
         say(f"the installed llama.cpp fails ({proof.problem}): compiling it {way.says}")
         wheel = build.compile(way)
@@ -100,10 +108,12 @@ def until_it_computes(
         proof = build.prove()
         if proof.verdict == "unknown":
             return proof
-        remember(folder, way, wheel, proof.verdict)
+        last = way, wheel
         if proof.verdict == "whole":
             say(f"llama.cpp computes, compiled {way.says}")
-            return proof
+            break
+    if last is not None:  # not before: an interrupted set-up has not tried them all
+        remember(folder, *last, proof.verdict)
     return proof
 
 

@@ -128,6 +128,10 @@ class Compiled:
             return None
         return wheel
 
+    def install(self, wheel: Path) -> bool:
+        """Put a wheel in place of what is installed."""
+        return install(wheel, self._log)
+
     def prove(self) -> Proof:
         """Compute, and remember it for the first run."""
         from runners.proven import build_key, tried

@@ -50,8 +50,26 @@ class Stand:
         wheel.write_text(recipe.name)
         return wheel
 
+    def install(self, wheel: Path) -> bool:
+        proof = self.ways[wheel.stem.replace("-", "_")]
+        self.now = proof or self.now
+        return proof is not None
+
     def prove(self) -> Proof:
         return self.now
+
+
+def test_a_wheel_that_is_kept_is_not_compiled_again(tmp_path: Path, folder: Path) -> None:
+    first = Stand(tmp_path / "w", BROKEN, native=WHOLE)
+    until_it_computes(WAYS, None, first, folder, lambda _: None)
+    # The bad one came back, or the folder moved to another machine and back.
+    again = Stand(tmp_path / "w", BROKEN, native=WHOLE)
+    assert until_it_computes(WAYS, None, again, folder, lambda _: None) == WHOLE
+    assert (first.compiled, again.compiled) == (["native"], [])
+    # It does not compute any more: the ways are tried as if there were none.
+    last = Stand(tmp_path / "w", BROKEN, native=PLAIN, keep_stores=WHOLE)
+    assert until_it_computes(WAYS, None, last, folder, lambda _: None) == WHOLE
+    assert last.compiled == ["native", "keep-stores"]
 
 
 def test_a_build_that_computes_is_not_compiled_again(tmp_path: Path, folder: Path) -> None:
@@ -102,6 +120,20 @@ def test_when_no_way_is_better_all_are_tried_once(tmp_path: Path, folder: Path, 
     again = Stand(tmp_path / "w", end, **ways)
     assert until_it_computes(WAYS, None, again, folder, lambda _: None) == end
     assert again.compiled == []
+
+
+def test_an_interrupted_set_up_has_not_tried_them_all(tmp_path: Path, folder: Path) -> None:
+    class Interrupted(Stand):
+        def compile(self, recipe: Recipe) -> Path | None:
+            if recipe == WITHOUT:
+                raise KeyboardInterrupt
+            return super().compile(recipe)
+
+    stand = Interrupted(tmp_path / "w", PLAIN, keep_stores=PLAIN)
+    with pytest.raises(KeyboardInterrupt):
+        until_it_computes(WAYS, NATIVE, stand, folder, lambda _: None)
+    again = Stand(tmp_path / "w", PLAIN, keep_stores=PLAIN, no_amx=WHOLE)
+    assert until_it_computes(WAYS, NATIVE, again, folder, lambda _: None) == WHOLE
 
 
 def test_what_cannot_be_told_is_left_as_it_is(tmp_path: Path, folder: Path) -> None:
