@@ -135,10 +135,15 @@ def in_the_end(proof: Proof, folder: Path) -> str:
                 f"whether llama.cpp computes could not be tried ({proof.problem}): weighin doctor "
                 "tries it again"
             )
-        case "broken":
+        case "broken" if recall(folder).verdict == "broken":
             return (
                 f"llama.cpp does not compute here, however it is compiled ({proof.problem}), and "
                 "was removed; another compiler may do: CC=clang CXX=clang++ make demo (what was "
                 f"tried is remembered in {folder})"
+            )
+        case "broken":
+            return (
+                f"this llama.cpp does not compute here ({proof.problem}) and was removed; with a "
+                "C++ compiler (Debian, Ubuntu: apt-get install g++) make demo compiles another"
             )
     return ""

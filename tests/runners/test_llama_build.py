@@ -164,6 +164,8 @@ def test_what_set_up_leaves_behind_is_said(folder: Path) -> None:
     plain = in_the_end(Proof(verdict="plain", problem="SIGSEGV", build="AMX_INT8"), folder)
     assert plain.startswith("AMX kernels of llama.cpp fail here (SIGSEGV): runs do without them")
     assert "could not be tried" in in_the_end(UNKNOWN, folder)
+    assert "with a C++ compiler" in in_the_end(BROKEN, folder)
+    remember(folder, PORTABLE, None, "broken")
     broken = in_the_end(BROKEN, folder)
     assert "does not compute here, however it is compiled (SIGILL" in broken
     assert str(folder) in broken
