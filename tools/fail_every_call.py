@@ -66,7 +66,7 @@ COMMANDS = {
         done=lambda: read_baseline(Path("results/baselines"), "b").reason == "second",
     ),
     "export": Command(
-        args=("export", *HERE, "--output", "out.csv"), file="out.csv", whole=(b"run_id,", b"\n"),
+        args=("export", *HERE, "--output", "out.csv"), file="out.csv", whole=(b"run,", b"\n"),
     ),
     "export parquet": Command(
         args=("export", *HERE, "--samples", "--format", "parquet", "--output", "out.parquet"),

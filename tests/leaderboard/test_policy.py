@@ -54,6 +54,7 @@ def test_amounts_with_units(tmp_path: Path):
         ("metrics: [ttft_s]", '"metrics"'),
         ("alpha: 0.5", "less than or equal to 0.25"),
         ("on_cannot_tell: shrug", "'pass', 'warn' or 'fail'"),
+        ("tasks: []", "at least 1 item"),
         ("levels: 3", 'unknown key "levels"'),
         ("- 1", "expected keys and values"),
     ],

@@ -232,6 +232,20 @@ def test_json_and_reports(weighin: Call, tmp_path: Path, monkeypatch: pytest.Mon
     assert check(weighin, "slow", "--github", "--json").code == 3
 
 
+def test_a_report_that_cannot_be_written_takes_a_pass_away_and_no_regression(
+    weighin: Call, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "none/summary.md")
+    for candidate, code in (("twin", 3), ("slow", 1)):
+        said = check(weighin, candidate, "--github", "--junit", "none/j.xml")
+        assert said.code == code
+        assert said.err == (
+            "weighin: none/j.xml: cannot be written (No such file or directory)\n"
+            "weighin: none/summary.md: cannot be written (No such file or directory)\n"
+        )
+        assert f"{candidate} against good" in said.out
+
+
 def test_a_store_that_cannot_be_written_still_gives_a_verdict(weighin: Call, tmp_path: Path):
     (tmp_path / "runs" / "gates").write_text("in the way")
     said = check(weighin, "twin")
