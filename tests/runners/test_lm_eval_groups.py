@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from leaderboard.board import score_of_part
 from runners.lm_eval_groups import row_of_tasks, with_weights
+from runners.lm_eval_results import read_results
 from runners.record import TaskAccuracy
 
 
@@ -65,3 +69,30 @@ def test_rows_of_nested_groups():
 def test_a_circle_of_groups_ends():
     circle = {"group_subtasks": {"x": ["y"], "y": ["x"]}, "results": {}}
     assert row_of_tasks(circle) == {"y": "x", "x": "y"}
+
+
+@pytest.mark.parametrize(("mean", "value", "by_size"), [(0.2, 0.2, True), (0.5, 0.5, False)])
+def test_an_imported_group_has_lm_evals_own_value(
+    tmp_path: Path, mean: float, value: float, by_size: bool
+):
+    # 8 items at 0 and 2 at 1: 0.2 by items, 0.5 by tasks.
+    sizes, scores = {"a": 8, "b": 2}, {"a": 0.0, "b": 1.0}
+    results = {name: {"acc,none": score, "alias": name} for name, score in scores.items()}
+    content = {
+        "results": {**results, "g": {"acc,none": mean, "alias": "g"}},
+        "groups": {"g": {"acc,none": mean, "alias": "g"}},
+        "group_subtasks": {"g": ["a", "b"]},
+        "configs": {name: {"output_type": "multiple_choice"} for name in sizes},
+        "n-samples": {name: {"original": n, "effective": n} for name, n in sizes.items()},
+        "higher_is_better": {name: {"acc": True} for name in sizes},
+        "n-shot": {}, "versions": {}, "date": 1e9, "lm_eval_version": "0.4.13",
+        "config": {"model": "dummy"}, "model_name": "m", "model_source": "dummy",
+    }  # fmt: skip
+    path = tmp_path / "results_x.json"
+    path.write_text(json.dumps(content))
+    found = read_results(
+        path, name=None, new_run_id=lambda *_: "20260101T000000-m-00000000", command="import"
+    )
+    tasks = found.record.accuracy
+    assert {task.by_size for task in tasks.values()} == {by_size}
+    assert score_of_part("g", tasks).value == pytest.approx(value)
