@@ -1,7 +1,7 @@
 """What commands say of the reference runs, byte for byte: a change of structure changes none of it.
 
-After a change that is meant to change an output: WEIGHIN_WRITE_GOLDEN=1 pytest tests/test_golden.py,
-and read the difference before it is committed.
+After a change that is meant to change an output: WEIGHIN_WRITE_GOLDEN=1 pytest with this file, and
+read the difference before it is committed.
 """
 
 from __future__ import annotations
