@@ -16,6 +16,7 @@ from evals.cache import remembered_sha256
 from evals.errors import ArtifactError
 from evals.files import read_small
 from evals.gguf_header import Quantisation
+from evals.next_token import check_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,10 +62,11 @@ def read_folder(path: Path, progress: Progress | None = None) -> ModelFolder:
     """Look at a folder and work out its digest.
 
     Raises:
-        ArtifactError: something is missing or damaged.
+        ArtifactError: something is missing or damaged, or it is no causal language model.
     """
     try:
         config = _json(path / "config.json")
+        check_folder(config, {entry.name for entry in path.iterdir()}, str(path))
         shards = _shards(path)
         tensors = [tensor for shard in shards for tensor in _tensors(shard)]
         parameters = sum(count for _, count in tensors)

@@ -12,6 +12,7 @@ from evals.artifacts import Artifact, Progress, fetch
 from evals.cache import disk_error
 from evals.errors import ArtifactError, RuntimeFailure, SpecError
 from evals.gguf_header import GgufHeader, Quantisation, quantisation, read_header
+from evals.next_token import check_gguf
 from runners import converted, quantized
 
 if TYPE_CHECKING:
@@ -208,6 +209,7 @@ def described(
             f"{artifact.uri}: is one of {parts} parts of a split model; join them first: "
             "llama-gguf-split --merge FIRST OUT.gguf"
         )
+    check_gguf(header, artifact.uri)
     return Weights(
         path=artifact.path,
         sha256=artifact.sha256,
