@@ -76,7 +76,8 @@ def build_requests(
         One item a selected document, in the selection's order.
 
     Raises:
-        SpecError: a template or function of the task fails, or no gold label is among its choices.
+        SpecError: a template or function of the task fails, no gold label is among its choices, or
+            a text to be scored is empty.
     """
     with (
         quiet_harness(),
@@ -90,6 +91,7 @@ def build_requests(
             asked = _instances_by_doc(loaded, chat_template, tokenizer_name)
         golds = [_gold(loaded.task, instances[0].doc) for instances in asked]
     _check_golds(loaded, golds)
+    _check_texts(loaded, asked)
     return [
         Item(
             doc_id=doc_id,
@@ -159,3 +161,22 @@ def _check_golds(loaded: LoadedTask, golds: Sequence[_Gold]) -> None:
             "task %s: %d of %d gold labels are outside the choices and always score 0",
             loaded.name, len(lost), len(golds),
         )  # fmt: skip
+
+
+def _check_texts(loaded: LoadedTask, asked: Sequence[Sequence[Any]]) -> None:
+    """An empty text would be certain (0 nats), and the best of all choices; lm-eval stops there."""
+    for doc_id, instances in zip(loaded.selection, asked, strict=True):
+        for instance in instances:
+            if instance.request_type.startswith("loglikelihood") and _is_empty(*instance.args):
+                rolling = len(instance.args) == 1
+                what = "the text" if rolling else f"the text of choice {instance.idx}"
+                raise SpecError(
+                    f'task "{loaded.name}": {what} of document {doc_id} is empty, so there is '
+                    "nothing to score; give it a text, or leave the document out (process_docs)"
+                )
+
+
+def _is_empty(*texts: str) -> bool:
+    """Whether nothing is scored; white space at the end of a context goes to what follows it."""
+    *context, text = texts
+    return not text and all(before == before.rstrip() for before in context)

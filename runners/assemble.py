@@ -33,6 +33,7 @@ from runners.runtime_build import build_digest
 from runners.samples import sample_rows, sample_table
 from runners.subject import candidate_info, suite_info
 from runners.verdict import verdict_of
+from runners.worker import protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from evals.specs import Workload
     from runners.job import Job, Options
     from runners.measured import Measured
-    from runners.worker import protocol
 
 
 def assemble(
@@ -264,6 +264,10 @@ def _seen(job: Job, measured: Measured) -> Seen:
             task: (sum(map(_truncated, replies)), len(replies))
             for task, replies in measured.replies.items()
         },
+        alone={
+            task: (sum(map(_alone, replies)), len(replies))
+            for task, replies in measured.replies.items()
+        },
         generates=job.scores and any(task.generates for task in job.tasks),
         chat_template=measured.loaded.chat_template if measured.loaded else None,
         without_system=measured.without_system,
@@ -289,3 +293,7 @@ def _unheld(job: Job, measured: Measured) -> str:
 def _truncated(reply: Any) -> bool:
     parts = reply if isinstance(reply, list) else [reply]
     return any(part.truncated for part in parts)
+
+
+def _alone(reply: Any) -> bool:
+    return isinstance(reply, protocol.ItemScore) and reply.alone > 0

@@ -54,6 +54,8 @@ class Seen:
     """Whether it goes on from a cache when it generates."""
     truncated: Mapping[str, tuple[int, int]]
     """Task -> items whose prompt was cut, items that were answered."""
+    alone: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Task -> items of which a choice was encoded without its context, items that were answered."""
     generates: bool = False
     """Whether a task asks for generations, which alone use a chat template."""
     chat_template: bool | None = None
@@ -156,6 +158,13 @@ def _truncated(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
         if cut:
             detail = f"{task}: {cut} of {n} items were longer than the context"
             yield _warning("prompt truncated", detail)
+
+
+def _alone(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    for task, (joined, n) in seen.alone.items():
+        if joined:
+            detail = f"{task}: {joined} of {n} items have a choice that is one token with the end "
+            yield _warning("choice encoded alone", f"{detail}of its context")
 
 
 def _chat(record: Record, seen: Seen) -> Iterator[FlagInfo]:
@@ -270,8 +279,8 @@ def _few_values(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
 
 
 RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
-    _threads, _skipped, _halved, _plainly, _truncated, _chat, _system, _recommended, _unusable,
-    _no_text, _budget, _kernels, _prebuilt, _cache_state, _unverified, _few_values,
+    _threads, _skipped, _halved, _plainly, _truncated, _alone, _chat, _system, _recommended,
+    _unusable, _no_text, _budget, _kernels, _prebuilt, _cache_state, _unverified, _few_values,
 )  # fmt: skip
 """In the order in which their flags are shown, after those of `noise_flags`."""
 

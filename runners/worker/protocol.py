@@ -155,6 +155,8 @@ class ItemScore:
     tokens: int
     """Tokens of the continuations, over which the sums run."""
     truncated: bool
+    alone: int = 0
+    """Continuations that were encoded by themselves, since they form one token with the context."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,7 +87,7 @@ class Scorer:
         nats, greedy = np.zeros(len(scorings)), np.ones(len(scorings), dtype=np.bool_)
         item_of = np.repeat(np.arange(len(items)), sizes)
         missing = np.zeros(len(items), dtype=np.int64)
-        np.add.at(missing, item_of, [len(s.read) + 1 - s.first if s.read else 0 for s in scorings])
+        np.add.at(missing, item_of, [len(s.tokens) - s.first for s in scorings])
         laid_out = plan(scorings, self._limits)
         evaluated = self._hold(laid_out.preamble)
         for wave in laid_out.waves:
@@ -142,10 +142,9 @@ def score_plain(
                 tokens=scoring.read,
                 wanted=tuple((position, ((index, token),)) for position, token in targets),
             )
-            if scoring.read:
-                decoder.clear()
-                _evaluate(decoder, (segment,), nats[number], greedy[number])
-                evaluated += len(scoring.read)
+            decoder.clear()
+            _evaluate(decoder, (segment,), nats[number], greedy[number])
+            evaluated += len(scoring.read)
         progress(number + 1)
     return nats, greedy, evaluated
 
@@ -183,6 +182,7 @@ def item_score(
         greedy=picks,
         tokens=sum(len(scoring.tokens) - scoring.first for scoring in scorings),
         truncated=any(scoring.truncated for scoring in scorings),
+        alone=sum(scoring.alone for scoring in scorings),
     )
 
 

@@ -56,16 +56,15 @@ class Tree:
 
 
 def grow(scorings: Sequence[Scoring]) -> Tree:
-    """The tree of all distinct sequences; scorings of nothing are left out."""
-    read = [(index, scoring) for index, scoring in enumerate(scorings) if scoring.read]
-    if not read:
+    """The tree of all distinct sequences."""
+    if not scorings:
         return Tree(preamble=(), roots=[])
-    sequences = sorted({scoring.read for _, scoring in read})
+    sequences = sorted({scoring.read for scoring in scorings})
     # The row at `first - 1` is wanted: the preamble ends before it.
-    shortest = min(scoring.first - 1 for _, scoring in read)
+    shortest = min(scoring.first - 1 for scoring in scorings)
     preamble = sequences[0][: min(shortest, shared_length(sequences[0], sequences[-1]))]
     rows: dict[tuple[int, ...], Rows] = {sequence: {} for sequence in sequences}
-    for index, scoring in read:
+    for index, scoring in enumerate(scorings):
         wanted = rows[scoring.read]
         for position in range(scoring.first - 1, len(scoring.read)):
             wanted.setdefault(position, []).append((index, scoring.tokens[position + 1]))

@@ -232,6 +232,27 @@ def test_gold_labels_that_are_never_valid(tmp_path: Path):
         build_requests(loaded)
 
 
+def test_an_empty_choice_is_refused(tmp_path: Path):
+    rows = [ROWS[0], {**ROWS[1], "options": ["yes", ""]}]
+    # With the usual delimiter the choice is a space, and a space can be scored.
+    build_requests(*load(write_task(tmp_path, rows), "parity"))
+    (loaded,) = load(write_task(tmp_path, rows, target_delimiter=""), "parity")
+    with pytest.raises(
+        SpecError, match='task "parity": the text of choice 1 of document 1 is empty, so there is'
+    ):
+        build_requests(loaded)
+
+
+def test_an_empty_text_is_refused(tmp_path: Path):
+    rolling = {
+        "output_type": "loglikelihood_rolling", "doc_to_text": "", "doc_to_target": "{{q}}",
+        "doc_to_choice": None, "metric_list": [{"metric": "word_perplexity"}],
+    }  # fmt: skip
+    (loaded,) = load(write_task(tmp_path, [ROWS[0], {**ROWS[1], "q": ""}], **rolling), "parity")
+    with pytest.raises(SpecError, match='"parity": the text of document 1 is empty'):
+        build_requests(loaded)
+
+
 def test_a_first_gold_label_beyond_the_choices_stops_lm_eval_itself(tmp_path: Path):
     with pytest.raises(SpecError, match="is its gold label among them"):
         load(write_task(tmp_path, [{**row, "gold": 7} for row in ROWS]), "parity")

@@ -187,6 +187,12 @@ def test_a_budget_larger_than_the_machine() -> None:
     assert cpus == "2.5 CPUs on 2 usable cores"
 
 
+def test_choices_that_are_one_token_with_their_context() -> None:
+    seen = replace(SEEN, alone={"a": (1, 12), "b": (0, 5)})
+    detail = "a: 1 of 12 items have a choice that is one token with the end of its context"
+    assert raised(plain_record(), seen) == [("warning", "choice encoded alone", detail)]
+
+
 def test_prompts_that_were_cut() -> None:
     seen = replace(SEEN, truncated={"a": (2, 12), "b": (0, 5)})
     assert raised(plain_record(), seen) == [

@@ -9,7 +9,15 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import TemplateLM
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
-from runners.worker.encoding import Scoring, encode_pair, rolling_windows, truncate
+from runners.worker import protocol
+from runners.worker.encoding import (
+    Scoring,
+    encode_pair,
+    item_scorings,
+    rolling_windows,
+    truncate,
+)
+from runners.worker.runtime import WorkerError
 
 EOS, BOS, MERGED = 0, 1, 1000
 SPECIAL = {"</s>": EOS, "<s>": BOS}
@@ -114,7 +122,7 @@ def test_every_pair_is_encoded_as_lm_eval_does(context, continuation, adds_bos):
     # an AssertionError; see the tests of empty sides below.
     assume(continuation or context)
     expected_context, expected_continuation = Oracle(toy).pair(context, continuation)
-    assume(expected_context)
+    assume(expected_context and expected_continuation)
 
     scoring = ours(toy, context, continuation)
 
@@ -166,17 +174,40 @@ def test_a_continuation_that_starts_with_the_prefix_token_gets_no_second_one():
 
 
 @pytest.mark.parametrize("context", ["", "c"])
-def test_an_empty_continuation_scores_and_reads_nothing(context):
-    scoring = ours(Toy(adds_bos=True), context, "")
-    assert scoring.first == len(scoring.tokens)
-    assert scoring.read == ()
+def test_a_continuation_without_a_token_is_refused(context):
+    with pytest.raises(WorkerError, match="the choice '' has no token in this model's vocabulary"):
+        ours(Toy(adds_bos=True), context, "")
 
 
-def test_white_space_alone_leaves_its_first_token_unscored():
+def test_a_continuation_that_merges_with_its_context_is_encoded_by_itself():
+    # "ab" is one token, as "a" is: the split of the whole text after one token leaves nothing, at
+    # which lm-eval stops with an AssertionError. "b" by itself follows the context instead.
+    scoring = ours(Toy(adds_bos=False), "ca", "b")
+    assert scoring == Scoring(tokens=tuple(map(ord, "cab")), first=2, truncated=False, alone=True)
+    # One letter more, and a token is left: as lm-eval scores it.
+    assert not ours(Toy(adds_bos=False), "ca", "bc").alone
+
+
+def test_the_prefix_token_itself_can_be_a_continuation():
+    # lm-eval would take it for the context, have nothing to score, and stop.
+    for adds_bos, text, token in ((True, "<s>", BOS), (False, "</s>", EOS)):
+        scoring = ours(Toy(adds_bos=adds_bos), "", text)
+        assert scoring == Scoring(tokens=(token, token), first=1, truncated=False)
+
+
+@pytest.mark.parametrize(("adds_bos", "prefix"), [(True, BOS), (False, EOS)])
+def test_white_space_alone_is_scored_after_the_prefix_token(adds_bos, prefix):
     # A context of spaces moves to the continuation; without a BOS nothing is left to predict its
-    # first token from. lm-eval stops here with an AssertionError.
-    scoring = ours(Toy(adds_bos=False), " ", "c")
-    assert scoring == Scoring(tokens=(ord(" "), ord("c")), first=1, truncated=False)
+    # first token from, and lm-eval stops with an AssertionError.
+    scoring = ours(Toy(adds_bos=adds_bos), " ", "c")
+    assert scoring == Scoring(tokens=(prefix, ord(" "), ord("c")), first=1, truncated=False)
+    assert ours(Toy(adds_bos=adds_bos), " ", "").tokens == (prefix, ord(" "))
+
+
+def test_a_document_without_a_token_is_refused():
+    item = protocol.ScoreItem(contexts=[""], continuations=[], rolling=True)
+    with pytest.raises(WorkerError, match="the document '' has no token"):
+        item_scorings(Toy(adds_bos=False).encode, item, prefix_token=EOS, max_length=8)
 
 
 def test_a_continuation_longer_than_the_context_keeps_its_end():

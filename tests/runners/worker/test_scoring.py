@@ -73,13 +73,13 @@ def alone(scoring: Scoring) -> tuple[float, bool]:
     return nats, bool(greedy)
 
 
-tokens_ = st.lists(st.integers(0, 2), min_size=1, max_size=8)
+tokens_ = st.lists(st.integers(0, 2), min_size=2, max_size=8)
 
 
 @st.composite
 def scorings_(draw):
     tokens = draw(tokens_)
-    first = draw(st.integers(1, len(tokens)))
+    first = draw(st.integers(1, len(tokens) - 1))
     return Scoring(tokens=tuple(tokens), first=first, truncated=False)
 
 
@@ -148,15 +148,6 @@ def test_an_empty_window():
     assert Scorer(Toy(batch_tokens=8, rows=8), limits).score([], lambda _: None) == ([], [], 0)
 
 
-def test_nothing_to_score_is_certain_and_greedy():
-    # The sum over no tokens is 0, and all of no tokens are the greedy ones.
-    item = [Scoring(tokens=(1,), first=1, truncated=False)]
-    limits = Limits(wave_tokens=4, sequences=64, cells=64, shared=True)
-    scorer = Scorer(Toy(batch_tokens=8, rows=8), limits)
-    nats, greedy, evaluated = scorer.score([item], lambda _: None)
-    assert (nats[0].tolist(), greedy[0].tolist(), evaluated) == ([0.0], [True], 0)
-
-
 def test_item_score_keeps_one_sum_a_continuation():
     item = protocol.ScoreItem(contexts=["c"], continuations=[(0, "a"), (0, "b")])
     scorings = [
@@ -183,10 +174,13 @@ def test_item_score_adds_up_the_windows_of_a_rolling_text(greedy, expected):
     )
 
 
-def test_item_score_of_an_empty_rolling_text():
-    item = protocol.ScoreItem(contexts=[""], continuations=[], rolling=True)
-    score = item_score(item, [], np.zeros(0), np.zeros(0, dtype=np.bool_))
-    assert score == protocol.ItemScore(logprobs=[0.0], greedy=[True], tokens=0, truncated=False)
+def test_item_score_counts_what_was_encoded_by_itself():
+    item = protocol.ScoreItem(contexts=["c"], continuations=[(0, "a"), (0, "b")])
+    scorings = [
+        Scoring(tokens=(1, 2), first=1, truncated=False, alone=alone) for alone in (True, False)
+    ]
+    score = item_score(item, scorings, np.zeros(2), np.zeros(2, dtype=np.bool_))
+    assert score.alone == 1
 
 
 @pytest.mark.parametrize("odd", [math.nan, math.inf])

@@ -50,13 +50,12 @@ ITEMS = [
     scored("one two three four five six seven", *(f" {n}, I" for n in range(40))),
     scored("To be or not", " to be", " to be", " to be, that", " to be"),
     scored(["Ann thanked Bob", "Ann thanked B", "Then"], " had been.", " had been.", " had been."),
-    scored("Nothing follows", "", " this"),
     scored("", "Once upon a time", " Once", "<s>the clerk"),
     scored("The capital is  ", "Paris", "London, I think"),
     scored("<s>the clerk<|user|>", "<|user|>", "</s>"),
     scored("one two three four five six " * 6, " seven eight", " seven nine ten"),
 ]
-ROLLING = [rolling("the clerk wrote a letter to his aunt. " * 8), rolling("tin"), rolling("")]
+ROLLING = [rolling("the clerk wrote a letter to his aunt. " * 8), rolling("tin")]
 
 
 def score(
@@ -70,8 +69,6 @@ def plain(runtime: Any, scoring: Scoring) -> tuple[float, bool]:
     """One sequence by itself, every logit of it, without a cache."""
     import torch
 
-    if not scoring.read:
-        return 0.0, True
     network = runtime._model.network
     with torch.inference_mode():
         logits = network(torch.tensor([scoring.read]), use_cache=False).logits[0].double()
