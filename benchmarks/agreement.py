@@ -5,6 +5,7 @@ llama.cpp, theirs the same weights as safetensors, loaded as float32. Needs the 
 and `hf`:
 
     python benchmarks/agreement.py [--tasks arc_easy,hellaswag] [--limit 200] [--json]
+    python benchmarks/agreement.py --kinds [--json]   # a tiny model of each kind of tokenizer
 """
 
 from __future__ import annotations
@@ -35,8 +36,12 @@ def main() -> None:
     parser.add_argument("--tasks", default="arc_easy,hellaswag,piqa,winogrande,openbookqa")
     parser.add_argument("--limit", type=int, default=200)
     parser.add_argument("--quick", action="store_true", help="20 items a task")
+    parser.add_argument("--kinds", action="store_true", help="each kind of tokenizer, tiny models")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    if asked.kinds:
+        _kinds(as_json=asked.json)
+        return
     limit = 20 if asked.quick else asked.limit
     metrics = {"hellaswag": "acc_norm"}
     suite = Suite(
@@ -81,6 +86,25 @@ def main() -> None:
         )
 
 
+def _kinds(*, as_json: bool) -> None:
+    """Both runtimes against lm-eval's hf, on a tiny model of each kind of tokenizer."""
+    from benchmarks.tokenizer_kinds import compare
+    from tests.runners.worker.tiny_kinds import KINDS
+
+    found = [{"kind": name, **one} for name, make in KINDS.items() for one in compare(make())]
+    if as_json:
+        json.dump({"kinds": found}, sys.stdout)
+        return
+    for one in found:
+        print(
+            f"{one['kind']:36} {one['runtime']:8}  texts {one['texts']}  "
+            f"tokenised otherwise {one['tokenised_otherwise']}  "
+            f"largest difference {one['largest_difference']:.1e} nats  "
+            f"greedy otherwise {one['greedy_otherwise']}  "
+            f"answers {one['answers']}  otherwise {len(one['answers_otherwise'])}"
+        )
+
+
 def _theirs(folder: Path, tasks: list) -> tuple[dict, float, Callable[[str], list[int]]]:
     import torch
     from lm_eval.models.huggingface import HFLM
@@ -105,7 +129,7 @@ def _alike(path: Path, tasks: list, encode: Callable[[str], list[int]]) -> set[t
 
     model = Model(str(path), mmap=True)
     args = {i.args for task in tasks for item in task.items for i in item.instances}
-    found = {(c, t) for c, t in args if encode(c + t) == model.encode(c + t, True)}
+    found = {(c, t) for c, t in args if encode(c + t) == model.text.encode(c + t, True)}
     model.free()
     return found
 

@@ -52,6 +52,7 @@ class Hf:
             message.path,
             trust=settings["trust_remote_code"],
             generation_config=model.network.generation_config,
+            rows=model.network.get_input_embeddings().weight.shape[0],
         )
         self._model, self._text = model, text
         trained = model.trained_context(text.length)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from runners.worker import protocol
@@ -18,12 +19,19 @@ BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 class Text:
     """The tokenizer of a folder."""
 
-    def __init__(self, path: str, *, trust: bool, generation_config: Any) -> None:
+    def __init__(self, path: str, *, trust: bool, generation_config: Any, rows: int) -> None:
         self.tokenizer: Any = load_tokenizer(path, trust=trust)
         if self.prefix_token is None:
             raise WorkerError("the tokenizer has neither a BOS nor an EOS token")
+        self._rows = rows
+        """Tokens that the embedding has; a few added ones more may do no harm."""
+        if self.tokenizer.vocab_size > rows:
+            raise WorkerError(_not_of_one_model(f"{self.tokenizer.vocab_size:,} tokens", rows))
+        self._suffix = _suffix(self.tokenizer)
         self._prefix_text = str(self.tokenizer.decode(self.prefix_token))
-        self._special = frozenset(self.tokenizer.all_special_ids)
+        added = self.tokenizer.added_tokens_decoder
+        named = (number for number, token in added.items() if token.special)
+        self._special = frozenset([*self.tokenizer.all_special_ids, *named])
         self._added = frozenset(self.tokenizer.get_added_vocab().values())
         self._anchor = self.tokenizer.encode("a", add_special_tokens=False)[-1]
         self._bytes = _byte_characters() if _is_byte_level(self.tokenizer) else {}
@@ -45,16 +53,25 @@ class Text:
     def encode(self, text: str, add_special: bool) -> list[int]:
         """Token ids; the tokenizer's own special tokens unless the text brings the first one.
 
-        As HFLM's `tok_encode`, which looks for the text of the prefix token.
+        As HFLM's `tok_encode`, which looks for the text of the prefix token, but without what the
+        tokenizer puts behind a text.
         """
-        add = add_special and not text.startswith(self._prefix_text)
-        return list(self.tokenizer.encode(_sound(text), add_special_tokens=add))
+        return self._encode(text, add_special and not text.startswith(self._prefix_text))
 
     def encode_prompt(self, text: str, add_special: bool) -> list[int]:
         """As HFLM's `tok_batch_encode` for generations, which looks for BOS alone."""
         bos = self.tokenizer.bos_token
-        add = add_special and (bos is None or not text.startswith(bos))
-        return list(self.tokenizer.encode(_sound(text), add_special_tokens=add))
+        return self._encode(text, add_special and (bos is None or not text.startswith(bos)))
+
+    def _encode(self, text: str, add: bool) -> list[int]:
+        tokens = list(self.tokenizer.encode(_sound(text), add_special_tokens=add))
+        if add and self._suffix:
+            # With EOS at its end a context would be split from its continuation one token late,
+            # so that every one-token choice is EOS; and a prompt would be over.
+            del tokens[-len(self._suffix) :]
+        if tokens and max(tokens) >= self._rows:
+            raise WorkerError(_not_of_one_model(f"a token {max(tokens):,}", self._rows))
+        return tokens
 
     def ends(self, token: int) -> bool:
         """Whether the token ends a generation: EOS, or what the model's own settings name."""
@@ -78,6 +95,15 @@ class Text:
         both, before = self.tokenizer.decode([self._anchor, token]), self.text_of(self._anchor)
         return str(both).removeprefix(before).encode()
 
+    def first_piece(self, token: int) -> bytes:
+        """The bytes of a token that a text begins with, without the space that marks its word."""
+        piece = self.piece(token)
+        return piece if self._bytes or piece[:1] != b" " else self.text_of(token).encode()
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """Tokens as text, without special tokens: as HFLM's `tok_decode`."""
+        return str(self.tokenizer.decode(list(tokens), skip_special_tokens=True))
+
     @property
     def template(self) -> str:
         """The chat template; empty where there is none."""
@@ -93,6 +119,21 @@ class Text:
             bos=self.tokenizer.bos_token or "",
             eos=self.tokenizer.eos_token or "",
         )
+
+
+def _suffix(tokenizer: Any) -> list[int]:
+    """What the tokenizer puts behind every text, EOS as a rule; empty for most."""
+    plain, whole = (tokenizer.encode("a", add_special_tokens=add) for add in (False, True))
+    starts = range(len(whole) - len(plain) + 1)
+    start = next((n for n in starts if whole[n : n + len(plain)] == plain), len(whole))
+    return list(whole[start + len(plain) :])
+
+
+def _not_of_one_model(has: str, rows: int) -> str:
+    return (
+        f"the tokenizer has {has} and the weights' embedding {rows:,} rows: the files are not of "
+        "one model, or the weights were not resized; take both from the same place"
+    )
 
 
 def _is_byte_level(tokenizer: Any) -> bool:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import llama_cpp
 import numpy as np
 
+from runners.worker.llama_text import Text
 from runners.worker.runtime import WorkerError
 
 if TYPE_CHECKING:
@@ -85,11 +86,8 @@ class Model:
         self.handle = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
         if not self.handle:
             raise LlamaError(f"llama.cpp cannot load the weights: {LOG.why()}")
-        self.vocab = llama_cpp.llama_model_get_vocab(self.handle)
-        self.vocabulary = int(llama_cpp.llama_vocab_n_tokens(self.vocab))
-        self.bos = int(llama_cpp.llama_vocab_bos(self.vocab))
-        self.eos = int(llama_cpp.llama_vocab_eos(self.vocab))
-        self.add_bos = bool(llama_cpp.llama_vocab_get_add_bos(self.vocab))
+        self.text = Text(self.handle)
+        self.vocabulary = self.text.size
         self.trained_context = int(llama_cpp.llama_model_n_ctx_train(self.handle))
         self.bytes = int(llama_cpp.llama_model_size(self.handle))
         self.parameters = int(llama_cpp.llama_model_n_params(self.handle))
@@ -97,55 +95,6 @@ class Model:
             llama_cpp.llama_model_is_recurrent(self.handle)
             or llama_cpp.llama_model_is_hybrid(self.handle)
         )
-        self._piece = ctypes.create_string_buffer(512)
-
-    @property
-    def prefix_token(self) -> int:
-        """What stands for an empty context: BOS, else EOS, as in lm-eval's HFLM."""
-        return self.bos if self.bos >= 0 else self.eos
-
-    def meta(self, key: str) -> str:
-        """A value of the file's header, or an empty string."""
-        size = 1 + int(llama_cpp.llama_model_meta_val_str(self.handle, key.encode(), None, 0))
-        if size <= 0:
-            return ""
-        text = ctypes.create_string_buffer(size)
-        llama_cpp.llama_model_meta_val_str(self.handle, key.encode(), text, size)
-        return text.value.decode("utf-8", "replace")
-
-    def encode(self, text: str, add_special: bool) -> list[int]:
-        """Token ids; special tokens in the text count as such, as transformers' tokenisers do.
-
-        BOS is added when asked for, where the model's own settings want one and the text does
-        not start with it.
-        """
-        # Half a surrogate pair is no text that a tokeniser knows.
-        raw = text.encode("utf-8", "replace")
-        ids = (llama_cpp.llama_token * (len(raw) + 8))()
-        n = llama_cpp.llama_tokenize(self.vocab, raw, len(raw), ids, len(ids), False, True)
-        if n < 0:
-            raise LlamaError(f"llama.cpp cannot tokenise a text of {len(raw)} bytes")
-        found = list(ids[:n])
-        if add_special and self.add_bos and found[:1] != [self.bos]:
-            found.insert(0, self.bos)
-        return found
-
-    def piece(self, token: int, *, special: bool = False) -> bytes:
-        """The bytes of one token; control tokens are empty unless `special`."""
-        size = len(self._piece)
-        n = llama_cpp.llama_token_to_piece(self.vocab, token, self._piece, size, 0, special)
-        if n < 0:
-            self._piece = ctypes.create_string_buffer(-n)
-            n = llama_cpp.llama_token_to_piece(self.vocab, token, self._piece, -n, 0, special)
-        return self._piece.raw[:n]
-
-    def text_of(self, token: int) -> str:
-        """One token as text, special tokens included; empty for no token."""
-        return self.piece(token, special=True).decode("utf-8", "replace") if token >= 0 else ""
-
-    def ends(self, token: int) -> bool:
-        """Whether the token ends a generation (EOS, end of turn)."""
-        return bool(llama_cpp.llama_vocab_is_eog(self.vocab, token))
 
     def free(self) -> None:
         """Free the weights."""

@@ -22,6 +22,7 @@ from runners.worker.sizing import WAVE_TOKENS
 
 if TYPE_CHECKING:
     from runners.worker.llama_api import Context
+    from runners.worker.llama_text import Text
 
 VERSION: str = llama_cpp.__version__
 BUILD: str = build_info()
@@ -68,9 +69,9 @@ class LlamaCpp:
             trained_context=model.trained_context,
             threads=settings["threads"],
             vocabulary=model.vocabulary,
-            architecture=model.meta("general.architecture"),
-            chat_template=bool(model.meta("tokenizer.chat_template")),
-            recommends=_recommended(model),
+            architecture=model.text.meta("general.architecture"),
+            chat_template=bool(model.text.template),
+            recommends=_recommended(model.text),
         )
 
     def latency(self, message: protocol.RunLatency, progress: OnProgress) -> protocol.LatencyTimes:
@@ -78,8 +79,8 @@ class LlamaCpp:
         model, contexts = self._ready()
         check_fits(message, self._length)
         context = contexts.one_request()
-        text = _prompt_text(model, message.prompt_tokens)
-        return timed_workload(context, model, model.encode, text, message, progress)
+        text = _prompt_text(model.text, message.prompt_tokens)
+        return timed_workload(context, model.text, model.text.encode, text, message, progress)
 
     def open_engine(self, message: protocol.OpenEngine) -> protocol.EngineOpened:
         """Make the context that scores several sequences at once."""
@@ -116,22 +117,23 @@ class LlamaCpp:
             engine.scorer.forget()
             return packed.generated(
                 engine.context,
-                model,
+                model.text,
                 [(item, *self._prompt(item)) for item in message.items],
                 cells=engine.size.cells,
                 sequences=engine.size.sequences,
                 progress=progress,
             )
         context = contexts.one_request()
-        return generated(context, model, message.items, self._prompt, progress)
+        return generated(context, model.text, message.items, self._prompt, progress)
 
     def chat_template(self) -> protocol.ChatTemplate:
         """The template that the file carries."""
         model, _ = self._ready()
+        vocabulary = model.text
         return protocol.ChatTemplate(
-            text=model.meta("tokenizer.chat_template"),
-            bos=model.text_of(model.bos),
-            eos=model.text_of(model.eos),
+            text=vocabulary.template,
+            bos=vocabulary.text_of(vocabulary.bos),
+            eos=vocabulary.text_of(vocabulary.eos),
         )
 
     def close(self) -> None:
@@ -149,29 +151,31 @@ class LlamaCpp:
     def _prompt(self, item: protocol.GenerateItem) -> tuple[list[int], bool]:
         model, _ = self._ready()
         return prompt_tokens(
-            model.encode, item, length=self._length, prefix_token=model.prefix_token
+            model.text.encode, item, length=self._length, prefix_token=model.text.prefix_token
         )
 
     def _scorings(self, item: protocol.ScoreItem) -> list[Scoring]:
         model, _ = self._ready()
         return item_scorings(
-            model.encode, item, prefix_token=model.prefix_token, max_length=self._length
+            model.text.encode,
+            item,
+            prefix_token=model.text.prefix_token,
+            max_length=self._length,
         )
 
 
-def _recommended(model: Model) -> dict[str, float]:
+def _recommended(vocabulary: Text) -> dict[str, float]:
     """Sampling settings of the file's header, by transformers' names; what is no number is none."""
     found: dict[str, float] = {}
     for key, name in SAMPLING_KEYS.items():
         with contextlib.suppress(ValueError):
-            found[name] = float(model.meta(f"general.sampling.{key}"))
+            found[name] = float(vocabulary.meta(f"general.sampling.{key}"))
     return found
 
 
-def _prompt_text(model: Model, tokens: int) -> str:
+def _prompt_text(vocabulary: Text, tokens: int) -> str:
     """A text that encodes to at least `tokens` tokens, and to few more."""
     characters = 3 * tokens
-    while len(ids := model.encode(passage(characters), True)) < tokens:
+    while len(ids := vocabulary.encode(passage(characters), True)) < tokens:
         characters *= 2
-    kept = ids[: tokens + 8]
-    return b"".join(model.piece(token) for token in kept).decode("utf-8", "replace")
+    return vocabulary.decode(ids[: tokens + 8])

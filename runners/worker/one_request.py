@@ -9,28 +9,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from runners.worker import protocol
+from runners.worker.answer_text import AnswerText
 from runners.worker.logprobs import Sampler
 from runners.worker.runtime import OnProgress, WorkerError
-from runners.worker.stopping import StopWatcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runners.worker.packed import Vocabulary
+    from runners.worker.answer_text import Vocabulary
     from runners.worker.scoring import Decoder
 
 
 def timed_request(
     decoder: Decoder, vocabulary: Vocabulary, tokens: Sequence[int], new_tokens: int, *,
-    started_ns: int, sampler: Sampler, watcher: StopWatcher | None = None,
+    started_ns: int, sampler: Sampler, answer: AnswerText | None = None,
 ) -> tuple[protocol.RequestTimes, str]:  # fmt: skip
     """Prefill and decode one request.
 
     Args:
         tokens: the prompt.
-        new_tokens: how many at most; exactly as many without a watcher.
+        new_tokens: how many at most; exactly as many without an answer.
         started_ns: when the request was made, by `time.perf_counter_ns`.
-        watcher: takes the answer's bytes and says where it stops.
+        answer: takes the tokens and says where it stops.
 
     Returns:
         The times, and why it stopped: `until`, `end of sequence` or `length`.
@@ -44,16 +44,16 @@ def timed_request(
     token_s: list[float] = []
     has_text: list[bool] = []
     stop = "length"
+    shown = AnswerText(vocabulary) if answer is None else answer
     for position in range(len(tokens), len(tokens) + new_tokens):
         token = sampler(logits[0])
-        if watcher is not None and vocabulary.ends(token):
+        if answer is not None and vocabulary.ends(token):
             stop = "end of sequence"
             break
-        piece = vocabulary.piece(token)
+        piece = shown.add(token)
         token_s.append((time.perf_counter_ns() - started_ns) / 1e9)
         has_text.append(bool(piece))
-        # A stop string may name a special token, whose text is not shown in the answer.
-        if watcher is not None and watcher.add(piece, hidden=vocabulary.text_of(token)):
+        if answer is not None and answer.stops():
             stop = "until"
             break
         if len(token_s) < new_tokens:
@@ -113,14 +113,14 @@ def generated(
     for number, item in enumerate(items):
         started = time.perf_counter_ns()
         tokens, truncated = prompt_of(item)
-        watcher = StopWatcher(item.until)
+        answer = AnswerText(vocabulary, item.until)
         times, stop = timed_request(
             decoder, vocabulary, tokens, item.max_tokens,
-            started_ns=started, sampler=item_sampler(item, tokens), watcher=watcher,
+            started_ns=started, sampler=item_sampler(item, tokens), answer=answer,
         )  # fmt: skip
         answers.append(
             protocol.ItemText(
-                text=watcher.text(),
+                text=answer.text(),
                 stop=stop,
                 prompt_tokens=len(tokens),
                 new_tokens=len(times.token_s),

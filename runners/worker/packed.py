@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from runners.worker import protocol
+from runners.worker.answer_text import AnswerText, Vocabulary
 from runners.worker.logprobs import Sampler
 from runners.worker.one_request import item_sampler
-from runners.worker.stopping import StopWatcher
 from runners.worker.token_tree import shared_length
 
 if TYPE_CHECKING:
@@ -23,22 +23,6 @@ if TYPE_CHECKING:
 
     from runners.worker.runtime import OnProgress
     from runners.worker.scoring import Decoder
-
-
-class Vocabulary(Protocol):
-    """What turning tokens into text takes."""
-
-    def piece(self, token: int) -> bytes:
-        """The bytes of one token, none for a control token."""
-        ...
-
-    def text_of(self, token: int) -> str:
-        """One token as text, special tokens included."""
-        ...
-
-    def ends(self, token: int) -> bool:
-        """Whether the token ends a generation."""
-        ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,8 +33,7 @@ class Answer:
     most: int
     """New tokens at most."""
     sampler: Sampler
-    watcher: StopWatcher
-    tokens: int = 0
+    text: AnswerText
     stop: str = "length"
 
 
@@ -71,7 +54,7 @@ def generated(
             prompt=tuple(tokens),
             most=item.max_tokens,
             sampler=item_sampler(item, tokens),
-            watcher=StopWatcher(item.until),
+            text=AnswerText(vocabulary, item.until),
         )
         for item, tokens, _ in prompts
     ]
@@ -84,10 +67,10 @@ def generated(
     return protocol.Generated(
         items=[
             protocol.ItemText(
-                text=answer.watcher.text(),
+                text=answer.text.text(),
                 stop=answer.stop,
                 prompt_tokens=len(answer.prompt),
-                new_tokens=answer.tokens,
+                new_tokens=len(answer.text.tokens),
                 times=None,
                 truncated=truncated,
             )
@@ -128,7 +111,7 @@ def _run(decoder: Decoder, vocabulary: Vocabulary, group: Sequence[Answer]) -> N
         for (sequence, answer), token in zip(went, chosen, strict=True):
             if _takes(answer, token, vocabulary):
                 going.append((sequence, answer))
-                parts.append((sequence, len(answer.prompt) + answer.tokens - 1, (token,)))
+                parts.append((sequence, len(answer.prompt) + len(answer.text.tokens) - 1, (token,)))
 
 
 def _takes(answer: Answer, token: int, vocabulary: Vocabulary) -> bool:
@@ -136,11 +119,11 @@ def _takes(answer: Answer, token: int, vocabulary: Vocabulary) -> bool:
     if vocabulary.ends(token):
         answer.stop = "end of sequence"
         return False
-    answer.tokens += 1
-    if answer.watcher.add(vocabulary.piece(token), hidden=vocabulary.text_of(token)):
+    answer.text.add(token)
+    if answer.text.stops():
         answer.stop = "until"
         return False
-    return answer.tokens < answer.most
+    return len(answer.text.tokens) < answer.most
 
 
 def _evaluate(

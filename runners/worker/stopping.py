@@ -13,7 +13,7 @@ class StopWatcher:
         self._until = [stop for stop in until if stop]
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._longest = max((len(stop) for stop in self._until), default=0)
-        self._text = ""
+        self._tail = ""
 
     def add(self, piece: bytes, *, hidden: str = "") -> bool:
         """Take one more token; True when a stop string is now complete.
@@ -25,16 +25,11 @@ class StopWatcher:
         if not piece and hidden in self._until:
             return True
         new = self._decoder.decode(piece)
-        self._text += new
-        tail = self._text[-(self._longest + len(new)) :] if new else ""
-        return any(stop in tail for stop in self._until)
+        self._tail = (self._tail + new)[-(self._longest + len(new)) :]
+        return bool(new) and any(stop in self._tail for stop in self._until)
 
-    def text(self) -> str:
-        """The text, cut at each stop string in turn as lm-eval does; half a character at its end is
-        replaced.
-        """
-        half, _ = self._decoder.getstate()
-        whole = self._text + half.decode("utf-8", errors="replace")
+    def cut(self, text: str) -> str:
+        """A text up to each stop string in turn, as lm-eval cuts it."""
         for stop in self._until:
-            whole = whole.split(stop)[0]
-        return whole
+            text = text.split(stop)[0]
+        return text

@@ -70,7 +70,7 @@ ITEMS = {
         " had been helped.",
         " had been helped.",
     ),
-    "nothing": scored("Nothing follows", "", " this"),
+    "something": scored("Nothing follows", " that", " this"),
     "no context": scored("", "Once upon a time", " Once", "<|im_start|>user"),
     "spaces": scored("The capital of France is  ", "Paris", "London, I think"),
     "special": scored("<|im_start|>user\nHi<|im_end|>\n", "<|im_start|>Hello", "<|im_end|>"),
@@ -143,8 +143,6 @@ def alone(runtime: LlamaCpp):
     def score_alone(scoring: Scoring) -> tuple[float, bool, float]:
         """Sum of log-probabilities, whether greedy picks it, and by what margin at least."""
         read = scoring.read
-        if not read:
-            return 0.0, True, np.inf
         context.clear()
         flags = [place >= scoring.first - 1 for place in range(len(read))]
         logits = context.decode(read, range(len(read)), 0, 1, flags).astype(np.float64)
@@ -165,14 +163,14 @@ def alone(runtime: LlamaCpp):
 def encoded(engine: LlamaCpp, item: protocol.ScoreItem) -> list[Scoring]:
     model = engine._model
     if item.rolling:
-        tokens = model.encode(item.contexts[0], True)
-        return rolling_windows(tokens, prefix_token=model.prefix_token, max_length=LENGTH)
+        tokens = model.text.encode(item.contexts[0], True)
+        return rolling_windows(tokens, prefix_token=model.text.prefix_token, max_length=LENGTH)
     return [
         encode_pair(
-            model.encode,
+            model.text.encode,
             item.contexts[at],
             text,
-            prefix_token=model.prefix_token,
+            prefix_token=model.text.prefix_token,
             max_length=LENGTH,
         )
         for at, text in item.continuations
@@ -199,28 +197,28 @@ def test_the_items_are_what_they_are_called(engine):
     assert {len(s.read) for s in of["too long"]} == {LENGTH}
     # Encoded whole, "forty-two" ends in other tokens than "forty-t" and "wo" by themselves.
     model = engine._model
-    whole = model.encode("The answer is forty-two.", True)
-    assert whole != model.encode("The answer is forty-t", True) + model.encode("wo.", False)
+    whole = model.text.encode("The answer is forty-two.", True)
+    assert whole != model.text.encode("The answer is forty-t", True) + model.text.encode(
+        "wo.", False
+    )
     # The farmer is three characters, and "\u200d🌾" at least two tokens that are no text alone.
-    assert b"\xef\xbf\xbd" not in b"".join(model.piece(t) for t in of["bytes"][3].tokens)
-    assert len(model.encode("\u200d🌾", False)) > 2
-    assert of["special"][1].tokens[-1] == model.eos
-    assert of["no context"][2].tokens[0] == model.bos
+    assert b"\xef\xbf\xbd" not in b"".join(model.text.piece(t) for t in of["bytes"][3].tokens)
+    assert len(model.text.encode("\u200d🌾", False)) > 2
+    assert of["special"][1].tokens[-1] == model.text.eos
+    assert of["no context"][2].tokens[0] == model.text.bos
     assert of["no context"][2].first == 1
 
 
 def test_a_window_says_what_it_saved_and_what_it_found(engine):
-    reply = engine.score([ITEMS["letters"], ITEMS["nothing"]], lambda _: None)
-    letters, nothing = reply.items
+    reply = engine.score([ITEMS["letters"], ITEMS["something"]], lambda _: None)
+    letters, _ = reply.items
     model = engine._model
-    context = len(model.encode(ITEMS["letters"].contexts[0], True))
-    # Four one-token choices read the context four times raw, once here; "Nothing follows" once.
-    alone = len(model.encode("Nothing follows", True))
-    assert reply.raw_tokens == 4 * context + alone
-    assert reply.distinct_tokens == context + alone
+    context = len(model.text.encode(ITEMS["letters"].contexts[0], True))
+    # Four one-token choices read the context four times raw, once here; two, two times.
+    other = len(model.text.encode("Nothing follows", True))
+    assert reply.raw_tokens == 4 * context + 2 * other
+    assert reply.distinct_tokens == context + other
     assert (letters.tokens, letters.truncated) == (4, False)
-    assert (nothing.logprobs[0], nothing.greedy[0]) == (0.0, True)
-    assert nothing.logprobs[1] < 0
 
 
 def test_identical_choices_get_identical_scores(engine):
@@ -325,7 +323,9 @@ def test_a_prompt_too_long_keeps_its_end(runtime):
     assert item.prompt_tokens == LENGTH - 16
     # The same as the end of the prompt by itself.
     model = runtime._model
-    end = b"".join(model.piece(t) for t in model.encode(words, True)[-(LENGTH - 16) :]).decode()
+    end = b"".join(
+        model.text.piece(t) for t in model.text.encode(words, True)[-(LENGTH - 16) :]
+    ).decode()
     (same,) = runtime.generate(asked(prompt(end, 16)), lambda _: None).items
     assert (same.text, same.prompt_tokens, same.truncated) == (item.text, LENGTH - 16, False)
 

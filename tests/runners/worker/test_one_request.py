@@ -7,54 +7,67 @@ import numpy as np
 import pytest
 
 from runners.worker import protocol
+from runners.worker.answer_text import AnswerText
 from runners.worker.logprobs import Sampler
 from runners.worker.one_request import timed_request
-from runners.worker.stopping import StopWatcher
 
 VOCABULARY = 32
 
 
 class Counting:
-    """Tokens below `empty` are control tokens; token n is else the letter n."""
+    """A model that counts on."""
 
     batch_tokens, rows = 4, 1
-
-    def __init__(self, empty: int) -> None:
-        self._empty = empty
 
     def clear(self) -> None: ...
 
     def decode(self, tokens: np.ndarray, *_: Any) -> np.ndarray:
         return np.eye(VOCABULARY, dtype=np.float32)[[int(tokens[-1]) + 1]]
 
+
+class Letters:
+    """Tokens below `empty` are control tokens; token n is else the letter n."""
+
+    def __init__(self, empty: int) -> None:
+        self._empty = empty
+
     def piece(self, token: int) -> bytes:
         return b"" if token < self._empty else bytes([ord("a") + token])
 
+    def first_piece(self, token: int) -> bytes:
+        return self.piece(token)
+
     def text_of(self, token: int) -> str:
         return self.piece(token).decode()
+
+    def decode(self, tokens: list[int]) -> str:
+        return b"".join(map(self.piece, tokens)).decode()
 
     def ends(self, token: int) -> bool:
         return False
 
 
-def answer(empty: int, watcher: StopWatcher | None = None) -> tuple[protocol.RequestTimes, str]:
-    model: Any = Counting(empty)
+def times_of(
+    letters: Letters, answer: AnswerText | None = None
+) -> tuple[protocol.RequestTimes, str]:
+    model: Any = Counting()
     # The prompt is 0 … 5, in batches of four and two: the answer is 6, 7, 8, 9.
     return timed_request(
-        model, model, list(range(6)), 4, started_ns=time.perf_counter_ns(), sampler=Sampler(),
-        watcher=watcher,
+        model, letters, list(range(6)), 4, started_ns=time.perf_counter_ns(), sampler=Sampler(),
+        answer=answer,
     )  # fmt: skip
 
 
 @pytest.mark.parametrize(("empty", "first_text"), [(0, 0), (7, 1), (9, 3), (10, None)])
 def test_the_first_token_with_text_is_named(empty: int, first_text: int | None) -> None:
-    times, stop = answer(empty)
+    times, stop = times_of(Letters(empty))
     assert (times.first_text, stop) == (first_text, "length")
     assert len(times.token_s) == 4
     assert times.prefill_s <= times.token_s[0] <= times.token_s[3]
 
 
 def test_a_stop_string_ends_it() -> None:
-    watcher = StopWatcher(["h"])  # token 7
-    times, stop = answer(0, watcher)
-    assert (len(times.token_s), stop, watcher.text()) == (2, "until", "g")
+    letters = Letters(0)
+    answer = AnswerText(letters, ["h"])  # token 7
+    times, stop = times_of(letters, answer)
+    assert (len(times.token_s), stop, answer.text()) == (2, "until", "g")

@@ -228,7 +228,7 @@ def _merges() -> list[tuple[str, str]]:
     return list(dict.fromkeys(pairs))
 
 
-def _alphabet() -> dict[int, str]:
+def byte_characters() -> dict[int, str]:
     """GPT-2's: a printable character for each byte; those without one of their own follow 255."""
     printable = {*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     others = (byte for byte in range(256) if byte not in printable)
@@ -236,7 +236,7 @@ def _alphabet() -> dict[int, str]:
     return {byte: moved.get(byte, chr(byte)) for byte in range(256)}
 
 
-_BYTES = _alphabet()
+_BYTES = byte_characters()
 
 
 def _tokenizer(writer: gguf.GGUFWriter, *, adds_bos: bool) -> None:

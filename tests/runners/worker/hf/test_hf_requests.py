@@ -146,7 +146,7 @@ def test_pieces_of_a_vocabulary_of_words_and_bytes(tmp_path: Path) -> None:
     PreTrainedTokenizerFast(
         tokenizer_object=made, eos_token="</s>", unk_token="<unk>"
     ).save_pretrained(tmp_path)
-    text = Text(str(tmp_path), trust=False, generation_config=None)
+    text = Text(str(tmp_path), trust=False, generation_config=None, rows=len(words))
     pieces = [text.piece(n) for n in range(len(words))]
     assert pieces == [b"", b"", b" ", b" the", b" a", b"s", b"\xc3", b"\xa9"]
     assert (text.prefix_token, text.ends(1), text.ends(3)) == (1, True, False)
