@@ -56,7 +56,8 @@ def compare_axes(
     """
     for runs in (reference, other):
         _check_alike(runs)
-    unlike = why_unlike(reference[0], other[0])
+    # Which machines or builds they are is said once, not with each number.
+    unlike = why_unlike(reference[0], other[0]).partition(" (")[0]
     found = []
     for axis, workload, more, value in _axes([*reference, *other]):
         a, b = _values(reference, value), _values(other, value)

@@ -242,6 +242,9 @@ def _notes(comparison: Comparison) -> list[str]:
                 )
     known = [a for a in comparison.axes if (a.reference, a.other) != (None, None)]
     reasons = dict.fromkeys(axis.reason for axis in known if axis.reason)
+    if comparison.unlike:
+        reasons.pop(comparison.unlike.partition(" (")[0], None)
+        lines.append(f"times and memory: {comparison.unlike}")
     lines += [f"times and memory: {reason}" for reason in reasons]
     if comparison.unlike:
         lines.append(f"accuracy: {ACROSS}")

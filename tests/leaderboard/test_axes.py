@@ -64,10 +64,7 @@ def test_unlike_machines(made: Maker):
     for name in ("ttft_s", "decode_tokens_per_s", "cold_start_s", "peak_bytes"):
         one = axis(found, name)
         assert one.ratio is None
-        assert one.reason == (
-            "measured on unlike machines (AMD EPYC, 2 cores, 24 GiB, known by its name only · "
-            "13891f; AMD EPYC, 2 cores, 24 GiB, known by its name only · other)"
-        )
+        assert one.reason == "measured on unlike machines"
     size = axis(found, "weights_bytes")
     assert size.ratio
     assert (size.ratio.ratio, size.reason) == (1, "")
@@ -76,7 +73,7 @@ def test_unlike_machines(made: Maker):
 def test_unlike_budgets(made: Maker):
     narrow = made.record("b", budget={"name": "vps-1gb"})
     assert axis(compare_axes([made.record("a")], [narrow]), "ttft_s").reason == (
-        "measured under different budgets (no budget; vps-1gb)"
+        "measured under different budgets"
     )
 
 
