@@ -164,8 +164,8 @@ class Model:
             if "logits_to_keep" not in self._accepts:  # code of the model's own
                 logits = logits[wanted]
             found: NDArray[np.float32] = logits.float().cpu().numpy()
-        kept = (output.get(name) for name in CACHE_NAMES)
-        return found, next((one for one in kept if one is not None), None)
+        named = (name for name in CACHE_NAMES if name in output.keys())  # noqa: SIM118  # by `in`
+        return found, next((output[name] for name in named), None)
 
 
 def load_tokenizer(path: str, *, trust: bool) -> Any:

@@ -37,6 +37,7 @@ def test_a_model_that_goes_on_wrongly_over_several_tokens_packs_nothing(
 ) -> None:
     from runners.worker.hf import Hf
 
+    # In 16 bits so small a model's fault is as small as rounding.
     said = Hf().load(protocol.Load(path=str(tiny("mamba")), settings=LOADING))
     assert (said.packs, said.caches) == (False, True)  # one by one it goes on rightly
 
@@ -80,9 +81,11 @@ def test_a_cache_that_is_not_read_is_done_without(
         def forward(self, input_ids: Any = None, use_cache: Any = None, **_: Any) -> Any:
             return super().forward(input_ids=input_ids, use_cache=use_cache)
 
-    runtime = Hf()
-    said = runtime.load(protocol.Load(path=str(saved(tmp_path, Forgetful, tiny)), settings=LOADING))
-    assert (said.packs, said.caches) == (False, False)
+    folder, runtime = str(saved(tmp_path, Forgetful, tiny)), Hf()
+    for dtype in ("bfloat16", "float32"):
+        asked = protocol.Load(path=folder, settings={**LOADING, "dtype": dtype})
+        said = runtime.load(asked)
+        assert (said.packs, said.caches) == (False, False)
     item = protocol.GenerateItem(
         prompt="the clerk put", until=[], max_tokens=6, temperature=0.0, top_k=0, top_p=1.0, seed=0
     )
@@ -120,8 +123,10 @@ def test_a_model_that_sees_what_comes_is_refused(tmp_path: Path) -> None:
                 parameter.normal_(0, 0.15)
     network.save_pretrained(tmp_path)
     words.save_pretrained(tmp_path)
-    with pytest.raises(WorkerError, match="bert sees the tokens that come after one: it is an enc"):
-        Hf().load(protocol.Load(path=str(tmp_path), settings=LOADING))
+    for dtype in ("float32", "bfloat16"):
+        asked = protocol.Load(path=str(tmp_path), settings={**LOADING, "dtype": dtype})
+        with pytest.raises(WorkerError, match="bert sees the tokens that come after one: it is an"):
+            Hf().load(asked)
 
 
 def test_weights_that_compute_nan_are_refused(tmp_path: Path, tiny: Callable[[str], Path]) -> None:
