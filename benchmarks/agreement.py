@@ -21,11 +21,11 @@ from pathlib import Path
 from benchmarks import models
 from evals import catalogue
 from evals.specs import Suite, SuiteTask
-from runners.batch import Batch, prepare_tasks, resolver, run_batch
-from runners.batch import plan_jobs as plan
-from runners.harness import score_task
-from runners.job import Options
-from runners.store import Store
+from runners.batches.batch import Batch, prepare_tasks, resolver, run_batch
+from runners.batches.batch import plan_jobs as plan
+from runners.jobs.harness import score_task
+from runners.jobs.job import Options
+from runners.records.store import Store
 
 CANDIDATE = "smollm2-135m-instruct-f16"
 
@@ -125,7 +125,7 @@ def _theirs(folder: Path, tasks: list) -> tuple[dict, float, Callable[[str], lis
 
 def _alike(path: Path, tasks: list, encode: Callable[[str], list[int]]) -> set[tuple]:
     """The requests whose text both tokenisers cut the same way."""
-    from runners.worker.llama_api import Model
+    from runners.runtimes.llamacpp.api import Model
 
     model = Model(str(path), mmap=True)
     args = {i.args for task in tasks for item in task.items for i in item.instances}

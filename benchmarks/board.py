@@ -229,7 +229,7 @@ def in_server(folder: Path) -> dict[str, float]:
 
     from streamlit.testing.v1 import AppTest
 
-    from leaderboard.serving import SCRIPT, environment
+    from leaderboard.app.launch import SCRIPT, environment
 
     os.environ.update(environment([folder]))
     AppTest.from_file(SCRIPT, default_timeout=120).run()  # fills the caches

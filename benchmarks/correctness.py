@@ -23,8 +23,8 @@ from benchmarks.questions import Questions, ask
 from benchmarks.report import agree
 from benchmarks.sides import ROOT, Ours, Run, ours
 from evals.specs import SuiteTask
+from runners.engine.encoding import Scoring, encode_pair
 from runners.worker import protocol
-from runners.worker.encoding import Scoring, encode_pair
 
 TASKS = ("arc_easy", "openbookqa", "piqa", "winogrande", "commonsense_qa", "hellaswag")
 ITEMS, QUICK_ITEMS = 340, 10

@@ -19,9 +19,11 @@ from benchmarks import models
 from benchmarks.questions import Questions, the_table
 from benchmarks.sides import ENGINE_MEMORY, UNRELATED
 from evals.specs import Settings
-from runners.worker import llamacpp, protocol, scoring
-from runners.worker.llama_api import Context
-from runners.worker.prefix_tree import Plan, plan
+from runners.engine import scoring
+from runners.engine.plan import Plan, plan
+from runners.runtimes.llamacpp import runtime as llamacpp
+from runners.runtimes.llamacpp.api import Context
+from runners.worker import protocol
 
 THREADS = 2
 DECODE, ENCODE, SOFTMAX, PLAN = "llama.cpp", "tokenizer", "log-softmax", "planner"

@@ -40,9 +40,9 @@ from gate_trials import (
     unpaired_z,
 )
 
-from evals.cache import cache_root
-from leaderboard.policy import Rules
-from leaderboard.stats import wilson
+from evals.fetch.cache import cache_root
+from leaderboard.gate.policy import Rules
+from leaderboard.stats.intervals import wilson
 
 PAIRS = 10
 MARGINS = [math.log1p(getattr(Rules(), name).margin) for name in gate_runs.METRICS]

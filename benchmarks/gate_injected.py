@@ -13,18 +13,18 @@ import gate_runs
 import numpy as np
 import yaml
 
-from evals.items import build_requests
 from evals.specs import Candidate, Suite, SuiteTask, Workload
-from evals.tasks import load_suite
-from leaderboard.compare import Side
-from leaderboard.gate import Gate, judge
-from leaderboard.judged import Judged
-from leaderboard.policy import Policy, Rule, Rules
-from leaderboard.stats import Interval, wilson
-from runners.batch import Batch, plan_jobs, resolver, run_batch
-from runners.job import Options, PreparedTask
-from runners.record import Record
-from runners.store import Store
+from evals.tasks.items import build_requests
+from evals.tasks.load import load_suite
+from leaderboard.compare.comparison import Side
+from leaderboard.gate.gate import Gate, judge
+from leaderboard.gate.policy import Policy, Rule, Rules
+from leaderboard.gate.verdicts import Judged
+from leaderboard.stats.intervals import Interval, wilson
+from runners.batches.batch import Batch, plan_jobs, resolver, run_batch
+from runners.jobs.job import Options, PreparedTask
+from runners.records.record import Record
+from runners.records.store import Store
 
 ITEMS = 400
 WRONG = 0.3

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from leaderboard.compare import Side, compare
-from leaderboard.gate import judge
-from leaderboard.policy import Policy
-from runners.record import Record
-from runners.store import Store
+from leaderboard.compare.comparison import Side, compare
+from leaderboard.gate.gate import judge
+from leaderboard.gate.policy import Policy
+from runners.records.record import Record
+from runners.records.store import Store
 
 REFERENCE = Path(__file__).resolve().parents[1] / "results" / "reference"
 RUNG = "smollm2-135m-instruct-"

@@ -17,11 +17,11 @@ from pathlib import Path
 
 from evals.catalogue import find_candidate
 from evals.specs import Candidate, Suite, SuiteTask, Workload
-from leaderboard.axes import compare_axes
-from runners.batch import Batch, plan_jobs, resolver, run_batch
-from runners.job import Options
-from runners.record import Record
-from runners.store import Store
+from leaderboard.compare.run_metrics import compare_axes
+from runners.batches.batch import Batch, plan_jobs, resolver, run_batch
+from runners.jobs.job import Options
+from runners.records.record import Record
+from runners.records.store import Store
 
 CANDIDATE = "smollm2-135m-instruct-q4_0"
 SUITE = Suite(

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
-from leaderboard.evidence import accuracy_evidence, ratio_evidence
-from leaderboard.judged import Draft, Judged, judge_families
-from leaderboard.paired import mean_difference, paired_difference
-from leaderboard.run_ratios import noncentrality, paired_ratio, underestimate
+from leaderboard.gate.evidence import accuracy_evidence, ratio_evidence
+from leaderboard.gate.verdicts import Draft, Judged, judge_families
+from leaderboard.stats.paired_means import mean_difference, paired_difference
+from leaderboard.stats.run_ratios import noncentrality, paired_ratio, underestimate
 
 ALPHA = 0.05
 Array = npt.NDArray[np.float64]
@@ -71,7 +71,7 @@ def accuracy(gained: Array, lost: Array, n: int, margin: float, level: float) ->
 
 
 def _printed(share: Array, items: int, step: Array, margin: float, level: float) -> Array:
-    """`Flips.detectable` of leaderboard.evidence."""
+    """`Flips.detectable` of leaderboard.gate.evidence."""
     z, reach = special.ndtri(1 - level), special.ndtri(0.8)
     low, high = np.zeros_like(share), np.ones_like(share)
     for _ in range(50):
@@ -88,7 +88,7 @@ def _printed(share: Array, items: int, step: Array, margin: float, level: float)
 
 
 def _tango(gained: Array, lost: Array, n: int) -> tuple[Array, Array]:
-    """Limits of the loss, lost minus gained over n: `score_interval` of leaderboard.flips."""
+    """Limits of the loss, lost minus gained over n: `score_interval` of stats/paired_counts.py."""
     z, estimate = special.ndtri(1 - ALPHA), (lost - gained) / n
 
     def score(x: Array) -> Array:

@@ -16,9 +16,9 @@ from typing import Any
 from benchmarks.plain import Plain
 from benchmarks.questions import Questions
 from benchmarks.sides import Ours
+from runners.engine.encoding import Scoring, encode_pair
+from runners.engine.plan import Limits, plan
 from runners.worker import protocol
-from runners.worker.encoding import Scoring, encode_pair
-from runners.worker.prefix_tree import Limits, plan
 
 
 def growth(

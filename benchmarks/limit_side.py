@@ -19,8 +19,8 @@ from pathlib import Path
 import llama_cpp
 
 from benchmarks.plain import Plain
-from runners.worker.encoding import Scoring, encode_pair
-from runners.worker.token_tree import shared_length
+from runners.engine.encoding import Scoring, encode_pair
+from runners.engine.token_tree import shared_length
 
 BATCH = 512
 LONGEST = 4096

@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.plain import Plain
 from evals import catalogue
 from evals.specs import Candidate, Quantize
-from runners.weights import resolve
+from runners.candidates.weights import resolve
 
 F16 = "smollm2-135m-instruct-f16"
 

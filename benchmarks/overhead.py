@@ -25,15 +25,15 @@ from pathlib import Path
 from typing import Any
 
 from evals import catalogue
-from leaderboard.run_ratios import RunRatio, paired_ratio
-from runners.flags import OTHERS_CPUS
-from runners.measure.latency import prefill_tokens_per_s, token_latency
-from runners.measure.machine import usable_cpus
+from leaderboard.stats.run_ratios import RunRatio, paired_ratio
+from runners.candidates.weights import resolve
+from runners.compute.machine import usable_cpus
+from runners.jobs.flags import OTHERS_CPUS
+from runners.jobs.worker_process import WorkerProcess
 from runners.measure.memory import read_peak
 from runners.measure.noise import cpu_seconds, noise_between, read_noise
-from runners.weights import resolve
+from runners.records.latency import prefill_tokens_per_s, token_latency
 from runners.worker import protocol
-from runners.worker_process import WorkerProcess
 
 BARE = Path(__file__).with_name("bare_llama.py")
 CELLS = 4096

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import llama_cpp
 import numpy as np
 
+from runners.engine.encoding import Scoring, encode_pair, rolling_windows
+from runners.runtimes.llamacpp.api import LOG
 from runners.worker import protocol
-from runners.worker.encoding import Scoring, encode_pair, rolling_windows
-from runners.worker.llama_api import LOG
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

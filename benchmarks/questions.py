@@ -6,10 +6,10 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from evals.items import Item, build_requests
 from evals.specs import Suite, SuiteTask
-from evals.tasks import load_suite
-from runners.windows import windows
+from evals.tasks.items import Item, build_requests
+from evals.tasks.load import load_suite
+from runners.jobs.windows import windows
 from runners.worker import protocol
 
 SUBJECTS = ("mmlu_astronomy", "mmlu_high_school_biology", "mmlu_marketing", "mmlu_philosophy")

@@ -19,9 +19,9 @@ from typing import Any, Protocol
 
 from benchmarks.questions import Questions
 from evals.specs import Settings
-from runners.batch import Batch
+from runners.batches.batch import Batch
+from runners.jobs.worker_process import WorkerProcess
 from runners.worker import protocol
-from runners.worker_process import WorkerProcess
 
 ROOT = Path(__file__).resolve().parents[1]
 ENGINE_MEMORY = next(f.default for f in fields(Batch) if f.name == "engine_memory_bytes")

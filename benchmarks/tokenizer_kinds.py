@@ -124,8 +124,8 @@ def _answers(runtime: str, says: Path) -> list[str]:
 
 @contextlib.contextmanager
 def _loaded(runtime: str, path: Path) -> Iterator[Any]:
-    from runners.worker.hf import Hf
-    from runners.worker.llamacpp import LlamaCpp
+    from runners.runtimes.hf.runtime import Hf
+    from runners.runtimes.llamacpp.runtime import LlamaCpp
 
     model: Any = Hf() if runtime == "hf" else LlamaCpp()
     settings = {

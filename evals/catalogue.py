@@ -10,10 +10,10 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from evals.cache import user_path
 from evals.errors import SpecError, did_you_mean
-from evals.gguf_header import GgufHeader, read_header
+from evals.fetch.cache import user_path
 from evals.specs import MAX_NAME, NAME, Budget, Candidate, Suite, read_spec
+from runners.candidates.gguf_header import GgufHeader, read_header
 
 CATALOGUE = Path(__file__).parent / "catalog"
 _YAML = (".yaml", ".yml")

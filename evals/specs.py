@@ -49,7 +49,7 @@ class Settings(_Spec):
     trust_remote_code: bool = False
     """Of runtime `hf`: run Python code that lies beside the weights."""
     fake: dict[str, Any] = Field(default_factory=dict)
-    """Options of the runtime `fake`; see runners/worker/fake.py."""
+    """Options of the runtime `fake`; see runners/runtimes/fake/runtime.py."""
 
     def of(self, runtime: str) -> dict[str, Any]:
         """Those that a runtime has."""

@@ -31,7 +31,7 @@ import pyarrow.parquet as pq
 
 from evals.errors import RecordError, WeighinError
 from runners.cli import group
-from runners.store import RECORD, SAMPLES, Store
+from runners.records.store import RECORD, SAMPLES, Store
 
 HERE = Path(__file__).parent.parent
 REFERENCE = HERE / "results" / "reference"
@@ -255,12 +255,12 @@ def _open_pages(store: Store) -> str:
     import streamlit as st
     from streamlit.testing.v1 import AppTest
 
-    from leaderboard.serving import environment
+    from leaderboard.app.launch import SCRIPT, environment
 
     st.cache_data.clear()
     st.cache_resource.clear()
     os.environ.update(environment([store.root]))
-    app = AppTest.from_file(HERE / "leaderboard" / "app.py", default_timeout=120).run()
+    app = AppTest.from_file(SCRIPT, default_timeout=120).run()
     for key, page in list(app._registered_pages.items()):
         app._page_hash = key
         app.run()

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from evals.errors import RecordError, SpecError
 from fuzz.test_readers import EXAMPLES, damaged
-from leaderboard.gate_history import read_gates
-from leaderboard.policy import Policy, read_policy
-from runners.baselines import MANIFEST, read_baseline
-from runners.lm_eval_results import read_results
-from runners.store import GATES
+from leaderboard.gate.past import read_gates
+from leaderboard.gate.policy import Policy, read_policy
+from runners.exchange.lm_eval import read_results
+from runners.records.baselines import MANIFEST, read_baseline
+from runners.records.store import GATES
 
 fuzz = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None

@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 
 from evals.catalogue import find_budget, find_candidate, find_suite
 from evals.errors import ArtifactError, RecordError, SpecError
-from evals.gguf_header import quantisation, read_header
 from evals.specs import Budget, Candidate, Suite, read_spec
-from runners.record_reading import parse_record
+from runners.candidates.gguf_header import quantisation, read_header
+from runners.records.reading import parse_record
 from runners.worker import protocol, wire
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20000"))

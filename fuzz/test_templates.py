@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evals.template_child import CPU_S, MAX_CHARACTERS, MEMORY_BYTES
-from evals.templates import WALL_S, TemplateChild, TemplateFault
+from evals.tasks.template_child import CPU_S, MAX_CHARACTERS, MEMORY_BYTES
+from evals.tasks.templates import WALL_S, TemplateChild, TemplateFault
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20000")) // 100
 SIZES = st.sampled_from(["1", "40", "3000", "90000", "4000000", "10 ** 9", "10 ** 12"])

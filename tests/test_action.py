@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from leaderboard.policy import Policy, read_policy
+from leaderboard.gate.policy import Policy, read_policy
 from runners.cli.check import command
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from runners.cli import COMMANDS
-from runners.record import Record
+from runners.records.record import Record
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))

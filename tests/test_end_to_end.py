@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from runners.record import Record
-from runners.store import Store
+from runners.records.record import Record
+from runners.records.store import Store
 
 pytestmark = [pytest.mark.model, pytest.mark.data]
 

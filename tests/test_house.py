@@ -65,7 +65,13 @@ def allowed(module: str) -> tuple[str, ...]:
         return ("runners.worker",)
     if within(module, ("runners",)):
         return ("evals", "runners")
-    return ("evals", "leaderboard", "runners.record", "runners.record_parts", "runners.store")
+    return (
+        "evals",
+        "leaderboard",
+        "runners.records.record",
+        "runners.records.parts",
+        "runners.records.store",
+    )
 
 
 def refused(source: str, path: Path) -> list[str]:
@@ -123,36 +129,44 @@ def test_the_rooms_are_those_of_this_checkout(room: object) -> None:
     ("path", "source", "found"),
     [
         ("evals/specs.py", "from evals.errors import SpecError\nimport yaml", []),
-        ("evals/specs.py", "import runners.record", ["runners.record"]),
-        ("evals/tasks.py", "from runners import record", ["runners.record"]),
+        ("evals/specs.py", "import runners.records.record", ["runners.records.record"]),
+        ("evals/tasks/load.py", "from runners import record", ["runners.records.record"]),
         ("evals/__init__.py", "from . import errors", []),
-        ("evals/tasks.py", "from ..runners import record", ["runners.record"]),
-        ("runners/job.py", "from evals.specs import Suite\nimport runners.record", []),
-        ("runners/job.py", "def f():\n    import leaderboard.gate", ["leaderboard.gate"]),
-        ("runners/job.py", "import leaderboards", []),
-        ("runners/cli/check.py", "def f():\n    from leaderboard.gate import gate", []),
-        ("runners/climate.py", "import leaderboard", ["leaderboard"]),
-        ("runners/worker/fake.py", "from runners.worker.protocol import Ready", []),
-        ("runners/worker/fake.py", "from .protocol import Ready", []),
-        ("runners/worker/fake.py", "from .. import record", ["runners.record"]),
-        ("runners/worker/fake.py", "from evals.errors import X", ["evals.errors.X"]),
-        ("runners/worker/fake.py", "def f():\n    import pandas as pd", ["pandas"]),
-        ("runners/worker/fake.py", "import torch", ["torch"]),
-        ("runners/worker/hf.py", "import torch.nn", []),
-        ("runners/worker/hf_cells.py", "import torch", []),
-        ("runners/worker/hfx.py", "import torch", ["torch"]),
-        ("runners/worker/hf.py", "from datasets import load", ["datasets.load"]),
-        ("leaderboard/gate.py", "from runners.record import Record", []),
-        ("leaderboard/gate.py", "from runners import store", []),
-        ("leaderboard/gate.py", "from runners.job import run", ["runners.job.run"]),
-        ("leaderboard/gate.py", "import runners", ["runners"]),
+        ("evals/tasks/load.py", "from ..runners import record", ["runners.records.record"]),
+        ("runners/jobs/job.py", "from evals.specs import Suite\nimport runners.records.record", []),
         (
-            "leaderboard/gate.py",
-            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import runners.job",
-            ["runners.job"],
+            "runners/jobs/job.py",
+            "def f():\n    import leaderboard.gate.gate",
+            ["leaderboard.gate.gate"],
         ),
-        ("leaderboard/gate.py", "import_module('runners.job')", ["runners.job"]),
-        ("leaderboard/gate.py", "importlib.import_module('runners.job')", ["runners.job"]),
+        ("runners/jobs/job.py", "import leaderboards", []),
+        ("runners/cli/check.py", "def f():\n    from leaderboard.gate.gate import gate", []),
+        ("runners/climate.py", "import leaderboard", ["leaderboard"]),
+        ("runners/runtimes/fake/runtime.py", "from runners.worker.protocol import Ready", []),
+        ("runners/runtimes/fake/runtime.py", "from .protocol import Ready", []),
+        ("runners/runtimes/fake/runtime.py", "from .. import record", ["runners.records.record"]),
+        ("runners/runtimes/fake/runtime.py", "from evals.errors import X", ["evals.errors.X"]),
+        ("runners/runtimes/fake/runtime.py", "def f():\n    import pandas as pd", ["pandas"]),
+        ("runners/runtimes/fake/runtime.py", "import torch", ["torch"]),
+        ("runners/runtimes/hf/runtime.py", "import torch.nn", []),
+        ("runners/runtimes/hf/cells.py", "import torch", []),
+        ("runners/worker/hfx.py", "import torch", ["torch"]),
+        ("runners/runtimes/hf/runtime.py", "from datasets import load", ["datasets.load"]),
+        ("leaderboard/gate/gate.py", "from runners.records.record import Record", []),
+        ("leaderboard/gate/gate.py", "from runners import store", []),
+        ("leaderboard/gate/gate.py", "from runners.jobs.job import run", ["runners.jobs.job.run"]),
+        ("leaderboard/gate/gate.py", "import runners", ["runners"]),
+        (
+            "leaderboard/gate/gate.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import runners.jobs.job",
+            ["runners.jobs.job"],
+        ),
+        ("leaderboard/gate/gate.py", "import_module('runners.jobs.job')", ["runners.jobs.job"]),
+        (
+            "leaderboard/gate/gate.py",
+            "importlib.import_module('runners.jobs.job')",
+            ["runners.jobs.job"],
+        ),
     ],
 )
 def test_the_import_rule_can_fail(path: str, source: str, found: list[str]) -> None:

@@ -37,10 +37,10 @@ ATTRIBUTES = {
 BEHIND_PROC = {
     ("runners/measure/noise.py", "os.sysconf"),
     ("runners/measure/group_usage.py", "os.sysconf"),
-    ("runners/measure/groups.py", "signal.SIGKILL"),
+    ("runners/compute/groups.py", "signal.SIGKILL"),
 }
 # Streamlit's script runs when it is imported.
-SCRIPTS = ("leaderboard.app",)
+SCRIPTS = ("leaderboard.app.board",)
 
 
 def uses(tree: ast.AST) -> Iterator[tuple[str, list[ast.AST]]]:

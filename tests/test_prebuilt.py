@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from runners.flags import PREBUILT
+from runners.jobs.flags import PREBUILT
 
 ROOT = Path(__file__).resolve().parents[1]
 INFO = "llama_cpp_python-0.3.36.dist-info/"

@@ -28,11 +28,11 @@ from typing import Any
 from fault_scene import HERE, RUN, in_fork, make, weighin
 
 from evals.errors import RecordError
-from leaderboard.gate_history import PastGate, read_gates
+from leaderboard.gate.past import PastGate, read_gates
 from runners import cli
-from runners.baselines import baseline_names, read_baseline
-from runners.record import Record
-from runners.store import SAMPLES, Store
+from runners.records.baselines import baseline_names, read_baseline
+from runners.records.record import Record
+from runners.records.store import SAMPLES, Store
 
 EVENTS = {
     "open", "os.mkdir", "os.rename", "os.link", "os.remove", "os.rmdir", "os.truncate", "os.chmod",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from runners import cli
-from runners.store import Store
+from runners.records.store import Store
 
 TASK = {
     "task": "one", "dataset_path": "json", "test_split": "test", "output_type": "multiple_choice",

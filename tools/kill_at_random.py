@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from runners.store import JOURNALS, Store
+from runners.records.store import JOURNALS, Store
 
 if TYPE_CHECKING:
     import pyarrow

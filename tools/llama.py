@@ -22,22 +22,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from runners.proof import Proof
+    from runners.runtimes.llamacpp.prove import Proof
 
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS, LOCKS = ROOT / "tools", ROOT / "locks"
 sys.path.insert(0, str(ROOT))
 
-from evals.pip_settings import pip_environment  # noqa: E402  # the path comes first
-from runners import llama_build  # noqa: E402
-from runners.llama_recipes import (  # noqa: E402
+from evals.fetch.pip_settings import pip_environment  # noqa: E402  # the path comes first
+from runners.compute.processor import parse_cpuinfo  # noqa: E402
+from runners.runtimes.llamacpp import build as llama_build  # noqa: E402
+from runners.runtimes.llamacpp.recipes import (  # noqa: E402
     Recipe,
     compiler_version,
     cxx_compiler,
     first_recipe,
     recipes,
 )
-from runners.measure.processor import parse_cpuinfo  # noqa: E402
 
 PACKAGE = "llama-cpp-python"
 FAILED = 3
@@ -134,7 +134,7 @@ class Compiled:
 
     def prove(self) -> Proof:
         """Compute, and remember it for the first run."""
-        from runners.proven import build_key, tried
+        from runners.runtimes.llamacpp.proven import build_key, tried
 
         return tried(build_key())
 

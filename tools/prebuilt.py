@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ROOT / "locks"
 sys.path.insert(0, str(ROOT))
 
-from evals.pip_settings import pip_environment  # noqa: E402  # the path comes first
+from evals.fetch.pip_settings import pip_environment  # noqa: E402  # the path comes first
 
 BINDINGS = "0.3.36"
 BINDINGS_PIN = (

@@ -20,11 +20,11 @@ MARK = "<!-- generated -->\n"
 HELP_WIDTH = 96
 # A file and its classes, or None for all that are not private.
 SCHEMA: dict[str, tuple[str, ...] | None] = {
-    "runners/record.py": None,
-    "runners/record_parts.py": ("EngineInfo", "NoiseFloorInfo", "EnergyInfo"),
-    "runners/measure/machine.py": ("Machine",),
+    "runners/records/record.py": None,
+    "runners/records/parts.py": ("EngineInfo", "NoiseFloorInfo", "EnergyInfo"),
+    "runners/compute/machine.py": ("Machine",),
     "runners/measure/noise.py": ("Noise",),
-    "runners/verdict.py": ("Verdict",),
+    "runners/jobs/verdict.py": ("Verdict",),
 }
 BESIDE = {
     "Machine": "The key `machine`; beside these it has `fingerprint`.",

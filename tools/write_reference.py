@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from leaderboard.board import Row, longest_workload, merged
+from leaderboard.rows.row import Row, longest_workload, merged
 from leaderboard.units import format_number, format_percent, mib, ms
 from runners.cli.tables import measured, notes, with_interval
-from runners.record import Record
-from runners.store import Store
+from runners.records.record import Record
+from runners.records.store import Store
 
 HERE = Path(__file__).parent.parent
 STORE = HERE / "results" / "reference"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runners.cli.names import complete_runs_or_candidates
+from runners.cli.completion_names import complete_runs_or_candidates
 from runners.cli.options import json_option, open_store, store_option
 
 if TYPE_CHECKING:
-    from runners.baselines import Baseline
+    from runners.records.baselines import Baseline
 
 DEFAULT = Path("results/baselines")
 folder_option = click.option(
@@ -41,8 +41,8 @@ def set_(
     The records are copied, with the samples of the run that answered the tasks: commit the folder,
     and moving a baseline is a change that somebody reviews.
     """
-    from runners.baselines import set_baseline
     from runners.cli.sides import find_side, store_of
+    from runners.records.baselines import set_baseline
 
     store = store_of(run, open_store(store_path))
     side = find_side(run, store)
@@ -57,7 +57,7 @@ def set_(
 @json_option
 def list_(folder: Path, *, as_json: bool) -> int:
     """List the baselines."""
-    from runners.baselines import baseline_names, read_baseline
+    from runners.records.baselines import baseline_names, read_baseline
 
     found = [read_baseline(folder, name) for name in baseline_names(folder)]
     if as_json:
@@ -80,13 +80,13 @@ def list_(folder: Path, *, as_json: bool) -> int:
 @json_option
 def show(name: str, folder: Path, *, as_json: bool) -> int:
     """Show the baseline NAME: its runs, its numbers and why it was set."""
-    from runners.baselines import read_baseline
+    from runners.records.baselines import read_baseline
 
     one = read_baseline(folder, name)
     if as_json:
         print(json.dumps(_as_dict(one)))
         return 0
-    from leaderboard.board import merged
+    from leaderboard.rows.row import merged
     from runners.cli.tables import console, notes, plain, results
 
     rows = merged(one.runs)
@@ -114,8 +114,8 @@ def diff(
     as_json: bool,
 ) -> int:
     """Compare RUN with the baseline NAME, as `weighin compare` does."""
-    from runners.baselines import read_baseline
     from runners.cli import compare
+    from runners.records.baselines import read_baseline
 
     read_baseline(folder, name)  # says what is wrong with it, and which there are
     sides = (str(folder / name), run)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 
-from runners.store import default_store
+from runners.records.store import default_store
 
 STARTING_S = 60.0
 STOPPING_S = 5.0
@@ -46,9 +46,9 @@ def command(
 
     Runs that end while it is open appear at the next click. Ctrl-C ends it.
     """
-    from leaderboard.hosts import names
-    from leaderboard.serving import arguments, environment
-    from runners.measure.machine import machine
+    from leaderboard.app.hosts import names
+    from leaderboard.app.launch import arguments, environment
+    from runners.compute.machine import machine
 
     for path in stores:
         if not path.is_dir():

@@ -15,7 +15,7 @@ import click
 from evals.errors import RecordError
 from evals.replacing import replaced_file
 from runners.cli import EXIT_FAILED, refusal
-from runners.cli.names import complete_runs_or_candidates
+from runners.cli.completion_names import complete_runs_or_candidates
 from runners.cli.options import (
     accept_option,
     insist_option,
@@ -28,10 +28,10 @@ from runners.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from leaderboard.compare import Side
-    from leaderboard.gate import Gate
-    from leaderboard.policy import Policy
-    from runners.store import Store
+    from leaderboard.compare.comparison import Side
+    from leaderboard.gate.gate import Gate
+    from leaderboard.gate.policy import Policy
+    from runners.records.store import Store
 
 PAIRS = 10
 TIMEOUT_S = 600.0
@@ -73,10 +73,10 @@ def command(candidate: str, against: str, **options: Any) -> int:
     The suite's options choose what --rerun asks (default: what the baseline was asked); both sides
     run inside the budget that a recorded baseline ran inside.
     """
-    from leaderboard.gate import judge
-    from leaderboard.gate_history import write_gate
-    from leaderboard.policy import Policy, read_policy
-    from leaderboard.report import as_dict, exit_code
+    from leaderboard.gate.gate import judge
+    from leaderboard.gate.past import write_gate
+    from leaderboard.gate.policy import Policy, read_policy
+    from leaderboard.gate.report import as_dict, exit_code
 
     if options["as_json"] and options["github"]:
         raise click.UsageError("give --json or --github, not both: each has stdout for itself")
@@ -122,12 +122,12 @@ def _sides(
 def _measured(
     candidate: str, against: str, store: Store, policy: Policy, options: dict[str, Any]
 ) -> tuple[Side, Side]:
-    from evals.quiet import go_offline
-    from leaderboard.policy import fewest_pairs
+    from evals.tasks.quiet import go_offline
+    from leaderboard.gate.policy import fewest_pairs
     from runners.cli.progress import ProgressLines
     from runners.cli.rerun import measure, plan
-    from runners.job import Options
-    from runners.store import GATES, Store
+    from runners.jobs.job import Options
+    from runners.records.store import GATES, Store
 
     pairs = options["pairs"] or PAIRS
     if pairs < fewest_pairs(policy.alpha):
@@ -152,7 +152,7 @@ def _check_that_it_can_fail(gate: Gate) -> None:
     deciding = [j for j in gate.judged if j.severity == "fail"]
     if gate.failure or not all(j.refused for j in deciding):
         return
-    from leaderboard.report import sentence
+    from leaderboard.gate.report import sentence
 
     if not deciding:
         raise RecordError("this gate cannot fail: the policy lets no metric of these runs decide")
@@ -161,7 +161,7 @@ def _check_that_it_can_fail(gate: Gate) -> None:
 
 def _write(gate: Gate, options: dict[str, Any]) -> list[str]:
     """Write the reports that were asked for; why some of them could not be written."""
-    from leaderboard.ci_report import github_annotations, junit, markdown
+    from leaderboard.gate.ci import github_annotations, junit, markdown
 
     wanted: list[tuple[Path, Literal["w", "a"], str]] = []
     if options["junit"]:
@@ -190,7 +190,7 @@ def _unwritten(path: Path, mode: Literal["w", "a"], text: str) -> str:
 
 
 def _print(gate: Gate) -> None:
-    from leaderboard.report import HEADINGS, cells, headline, notes, sentence
+    from leaderboard.gate.report import HEADINGS, cells, headline, notes, sentence
     from runners.cli.tables import console, new_table, plain
 
     out = console()

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runners.cli.names import complete_runs_or_candidates
+from runners.cli.completion_names import complete_runs_or_candidates
 from runners.cli.options import insist_option, json_option, open_store, store_option
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from leaderboard.axes import AxisComparison
-    from leaderboard.compare import Comparison
-    from leaderboard.paired import PairedDifference
+    from leaderboard.compare.comparison import Comparison
+    from leaderboard.compare.run_metrics import AxisComparison
+    from leaderboard.stats.paired_means import PairedDifference
 
 MOST_MISSING = 5
 ACROSS = (
@@ -40,8 +40,8 @@ def command(sides: tuple[str, ...], store_path: Path | None, *, insist: bool, as
     there are such), run ids (that invocation's repeats), or folders of records, e.g. of another
     machine: FOLDER, or FOLDER/CANDIDATE.
     """
-    from leaderboard.compare import MOST_SIDES, compare
-    from leaderboard.sides import check_apart
+    from leaderboard.compare.comparison import MOST_SIDES, compare
+    from leaderboard.compare.sides import check_apart
     from runners.cli.sides import find_side, fitting
 
     if not 2 <= len(sides) <= MOST_SIDES:
@@ -114,7 +114,7 @@ def _accuracy(comparison: Comparison, names: list[str]) -> Table:
 
 def _outside(comparison: Comparison) -> Table:
     """Scores that enter no mean: both values, and of perplexities their ratio."""
-    from leaderboard.likelihoods import times
+    from leaderboard.stats.likelihoods import times
     from leaderboard.units import MISSING, format_number
     from runners.cli.tables import new_table, plain
 
@@ -158,7 +158,7 @@ def _cells(paired: PairedDifference, values: list[str], p: str) -> list[str]:
 
 
 def _axes(comparison: Comparison) -> Table:
-    from leaderboard.report import name, value
+    from leaderboard.gate.report import name, value
     from leaderboard.units import MISSING
     from runners.cli.tables import new_table, plain
 
@@ -209,7 +209,7 @@ def _better(axis: AxisComparison) -> str:
 
 def _conditions(comparison: Comparison) -> list[str]:
     """Where the two were measured, and by which build."""
-    from leaderboard.conditions import budget_name, build_name, machine_in_full
+    from leaderboard.rows.conditions import budget_name, build_name, machine_in_full
 
     sides = {"first": comparison.reference, "other": comparison.other}
     where = {

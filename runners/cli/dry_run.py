@@ -7,17 +7,17 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from evals import catalogue
-from evals.artifacts import fetch
 from evals.errors import WeighinError
-from evals.mirrors import find_mirrors
+from evals.fetch.artifact import fetch
+from evals.tasks.packaged import find_mirrors
 from runners.cli.progress import format_duration
 from runners.cli.tables import budget_line, console, new_table, plain
 
 if TYPE_CHECKING:
     from evals.specs import Budget, Candidate
-    from runners.batch import Batch
-    from runners.record import Record
-    from runners.store import Store
+    from runners.batches.batch import Batch
+    from runners.records.record import Record
+    from runners.records.store import Store
 
 
 def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
@@ -66,9 +66,9 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
 
 def _budget(budget: Budget) -> dict[str, Any]:
     """The budget, and what would hold a worker to it here: that is tried, without a worker."""
-    from runners.budgets import allowance, budget_info, exceeds, lacks
-    from runners.measure.limits import limited
-    from runners.measure.machine import machine, usable_memory
+    from runners.compute.budget_use import allowance, budget_info, exceeds, lacks
+    from runners.compute.limits import limited
+    from runners.compute.machine import machine, usable_memory
 
     here = machine()
     with limited(allowance(budget)) as limit:
@@ -105,7 +105,7 @@ def _job(candidate: Candidate, batch: Batch, store: Store) -> dict[str, Any]:
 
 def _weights(candidate: Candidate, batch: Batch) -> str:
     """Where the weights are, or what would bring them."""
-    from runners import weights
+    from runners.candidates import weights
 
     if candidate.runtime == "fake":
         return "none"
@@ -129,8 +129,8 @@ def _weights(candidate: Candidate, batch: Batch) -> str:
 
 def _source(candidate: Candidate) -> Candidate:
     """What a candidate is made from: a quantised one through all its rungs, a GGUF as it is."""
-    from runners.converted import names_folder
-    from runners.weights import MAX_LADDER
+    from runners.candidates.converted import names_folder
+    from runners.candidates.weights import MAX_LADDER
 
     source = candidate
     for _ in range(MAX_LADDER):
@@ -145,7 +145,7 @@ def _source(candidate: Candidate) -> Candidate:
 
 def _last(candidate: Candidate, batch: Batch, store: Store) -> Record | None:
     """The newest run of this candidate on this suite under this budget that came to an answer."""
-    from runners.record import Record
+    from runners.records.record import Record
 
     budget = batch.budget.name if batch.budget else None
     wanted = (candidate.name, batch.suite.name, budget)

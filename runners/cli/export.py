@@ -14,14 +14,14 @@ from evals.errors import RecordError
 from evals.replacing import replaced_file
 from evals.terminal import unguarded
 from runners.cli import say
-from runners.cli.names import complete_runs
+from runners.cli.completion_names import complete_runs
 from runners.cli.options import open_store, store_option
 
 if TYPE_CHECKING:
     import pyarrow
 
-    from runners.record import Record
-    from runners.store import Store
+    from runners.records.record import Record
+    from runners.records.store import Store
 
 
 @click.command("export")
@@ -81,8 +81,8 @@ def _named(store: Store, name: str) -> Record | RecordError:
 
 
 def _rows(records: Iterable[Record]) -> pyarrow.Table:
-    from leaderboard.flat import flat_record
-    from leaderboard.tabular import table_of
+    from leaderboard.publish.files import table_of
+    from leaderboard.publish.flat import flat_record
 
     return table_of([flat_record(record) for record in records])
 
@@ -90,7 +90,7 @@ def _rows(records: Iterable[Record]) -> pyarrow.Table:
 def _samples(store: Store, records: Iterable[Record]) -> pyarrow.Table:
     import pyarrow as pa
 
-    from leaderboard.flat import flat_samples
+    from leaderboard.publish.flat import flat_samples
 
     tables = []
     for record in records:
@@ -112,7 +112,7 @@ def _write(table: pyarrow.Table, kind: str, output: Path | None) -> None:
         with replaced_file(output or Path()) as made, made.open("wb") as file:
             pyarrow.parquet.write_table(table, file, compression="zstd")
         return
-    from leaderboard.tabular import write_csv, write_json
+    from leaderboard.publish.files import write_csv, write_json
 
     with _opened(output) as stream:
         (write_csv if kind == "csv" else write_json)(table, stream)

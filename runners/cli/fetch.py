@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from runners.cli import EXIT_FAILED
-from runners.cli.names import complete_candidates, complete_suites
+from runners.cli.completion_names import complete_candidates, complete_suites
 from runners.cli.options import (
     DEFAULT_CANDIDATE,
     accept_option,
@@ -34,9 +34,9 @@ def command(
     """
     from evals import catalogue
     from evals.errors import WeighinError
-    from evals.tasks import load_suite
+    from evals.tasks.load import load_suite
     from leaderboard.units import format_mib
-    from runners import weights
+    from runners.candidates import weights
 
     if not candidates and not suite_name:
         candidates, suite_name = (DEFAULT_CANDIDATE,), "quick"

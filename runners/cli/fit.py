@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runners.cli.names import complete_candidates
+from runners.cli.completion_names import complete_candidates
 from runners.cli.options import (
     accept_option,
     choose_candidates,
@@ -24,7 +24,7 @@ from runners.cli.options import (
 from runners.cli.progress import ProgressLines
 
 if TYPE_CHECKING:
-    from runners.fit import Fit, Probe
+    from runners.batches.fit import Fit, Probe
 
 DEFAULT_ITEMS = 2
 
@@ -53,11 +53,11 @@ def command(candidate: str, **options: Any) -> int:
 
     It is a limit of memory, not of speed. Control groups must work here (weighin doctor).
     """
-    from evals.quiet import go_offline
-    from runners.batch import Batch, plan_jobs, prepare_tasks, resolver
-    from runners.budgets import ad_hoc
-    from runners.fit import fit
-    from runners.job import Options
+    from evals.tasks.quiet import go_offline
+    from runners.batches.batch import Batch, plan_jobs, prepare_tasks, resolver
+    from runners.batches.fit import fit
+    from runners.compute.budget_use import ad_hoc
+    from runners.jobs.job import Options
 
     if options["offline"]:
         go_offline()
@@ -94,8 +94,8 @@ def command(candidate: str, **options: Any) -> int:
 
 def _print(found: Fit, *, as_json: bool) -> None:
     from leaderboard.units import MISSING, format_number, mib, ms
+    from runners.batches.fit import sentence
     from runners.cli.tables import console, new_table, plain
-    from runners.fit import sentence
 
     if as_json:
         print(json.dumps(_report(found)))

@@ -15,7 +15,7 @@ from runners.cli.baseline import folder_option
 from runners.cli.options import json_option, open_store, store_option
 
 if TYPE_CHECKING:
-    from runners.leftovers import CacheContent, Leftover, StoreContent
+    from runners.cleanup.leftovers import CacheContent, Leftover, StoreContent
 
 SizeRow = tuple[str, int | None, int]
 """What, how many, bytes."""
@@ -42,11 +42,11 @@ def command(
     folder of baselines.
     It asks first; where nobody can answer and --yes is not given, it only says what it would do.
     """
-    from evals.cache import cache_root
-    from runners.leftovers import plan
-    from runners.measure.groups import abandoned
-    from runners.packages import installed
-    from runners.survey import cache_content, store_content
+    from evals.fetch.cache import cache_root
+    from runners.cleanup.leftovers import plan
+    from runners.cleanup.survey import cache_content, store_content
+    from runners.compute.groups import abandoned
+    from runners.runtimes.packages import installed
 
     try:
         store = store_content(open_store(store_path), folder)
@@ -84,7 +84,7 @@ def _remove(
     leftovers: Sequence[Leftover], store: StoreContent, cache: CacheContent
 ) -> dict[Path, str]:
     """Remove them all; what could not be removed, and why."""
-    from runners.survey import remove
+    from runners.cleanup.survey import remove
 
     kept = {}
     for one in leftovers:
@@ -96,7 +96,7 @@ def _remove(
 
 
 def _sizes(store: StoreContent, cache: CacheContent) -> list[SizeRow]:
-    from runners.leftovers import STATES, superseded
+    from runners.cleanup.leftovers import STATES, superseded
 
     rows: list[SizeRow] = []
     for state in STATES:

@@ -29,8 +29,8 @@ def lm_eval(path: Path, name: str | None, store_path: Path | None, *, as_json: b
     With --log_samples, lm-eval writes the answers beside it: only with these can two runs be
     compared item by item. Times and memory are not in such a record, because lm-eval has none.
     """
-    from runners.agreement import disagreement
-    from runners.lm_eval_results import read_results, results_files
+    from runners.exchange.lm_eval import read_results, results_files
+    from runners.records.agreement import disagreement
 
     store = open_store(store_path)
     store.create()
@@ -60,7 +60,7 @@ def lm_eval(path: Path, name: str | None, store_path: Path | None, *, as_json: b
     if as_json:
         print(json.dumps([record.model_dump(mode="json") for record in added]))
         return 0
-    from leaderboard.board import merged
+    from leaderboard.rows.row import merged
     from runners.cli.tables import by_task, console, plain
 
     out = console()

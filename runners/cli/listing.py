@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runners.cli import say
-from runners.cli.names import KINDS, complete_kinds
+from runners.cli.completion_names import KINDS, complete_kinds
 from runners.cli.options import json_option, open_store, store_option
 
 if TYPE_CHECKING:
     from evals.specs import Candidate
-    from runners.record import Record
+    from runners.records.record import Record
 
 Rows = list[dict[str, Any]]
 
@@ -88,7 +88,7 @@ def _suites() -> Rows:
 
 
 def _tasks() -> Rows:
-    from evals.mirrors import packaged_names, packaged_task
+    from evals.tasks.packaged import packaged_names, packaged_task
 
     found = [(name, packaged_task(name)) for name in packaged_names()]
     return [
@@ -112,8 +112,8 @@ def _budgets() -> Rows:
 
 def _runs(store_path: Path | None) -> Rows:
     from evals.errors import RecordError
-    from leaderboard.board import row
-    from leaderboard.conditions import machine_of
+    from leaderboard.rows.conditions import machine_of
+    from leaderboard.rows.row import row
     from runners.cli.tables import with_interval
 
     rows: Rows = []

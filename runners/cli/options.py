@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from evals.errors import SpecError
-from runners.cli.names import complete_budgets, complete_suites
-from runners.store import Store, default_store
+from runners.cli.completion_names import complete_budgets, complete_suites
+from runners.records.store import Store, default_store
 
 if TYPE_CHECKING:
     from evals.specs import Candidate
@@ -127,7 +127,7 @@ def choose_budget(options: dict[str, Any]) -> Any:
         click.UsageError: it was given both ways, or a limit is out of range.
     """
     from evals import catalogue
-    from runners.budgets import ad_hoc
+    from runners.compute.budget_use import ad_hoc
 
     given = {
         "memory_bytes": options["memory"],

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TextIO
 from evals.terminal import printable, unguarded
 
 if TYPE_CHECKING:
-    from runners.job import Job
-    from runners.measured import Step
+    from runners.jobs.job import Job
+    from runners.jobs.measured import Step
 
 DRAW_EVERY_S = 0.5
 
@@ -42,7 +42,7 @@ class ProgressLines:
         self._draw(f"{where}  {what}{count}", key=f"{where}{what}")
 
     def transfer(self, name: str, done_bytes: int, total_bytes: int | None, /) -> None:
-        """A download goes on (the callback that `evals.artifacts.fetch` wants)."""
+        """A download goes on (the callback that `evals.fetch.artifact.fetch` wants)."""
         from leaderboard.units import format_mib
 
         of = f" of {format_mib(total_bytes)}" if total_bytes else ""

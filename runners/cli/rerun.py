@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evals.errors import RecordError, SpecError
-from runners.budgets import recorded_budget
 from runners.cli.options import choose_suite, refuse_code
 from runners.cli.sides import find_side, means_records
-from runners.store import Store
+from runners.compute.budget_use import recorded_budget
+from runners.records.store import Store
 
 if TYPE_CHECKING:
     from evals.specs import Budget, Candidate, Suite
-    from leaderboard.compare import Side
-    from runners.batch import Batch, Outcome
+    from leaderboard.compare.comparison import Side
+    from runners.batches.batch import Batch, Outcome
     from runners.cli.progress import ProgressLines
-    from runners.job import Options
-    from runners.record import Record
+    from runners.jobs.job import Options
+    from runners.records.record import Record
 
 BASELINE = " (baseline)"
 """Ends the name of a candidate that is run against another version, or a twin, of itself."""
@@ -90,7 +90,7 @@ def measure(
         RecordError: the baseline failed, or its weights are not those that were recorded.
         click.Abort: interrupted.
     """
-    from runners.batch import plan_jobs, prepare_tasks, resolver, run_batch
+    from runners.batches.batch import plan_jobs, prepare_tasks, resolver, run_batch
 
     options.store.create()
     batch = _batch(planned, pairs, options.store.root.name, chosen)
@@ -147,7 +147,7 @@ def _suite_of(record: Record) -> Suite:
 
 
 def _batch(planned: Plan, pairs: int, order: str, chosen: dict[str, Any]) -> Batch:
-    from runners.batch import Batch
+    from runners.batches.batch import Batch
 
     return Batch(
         candidates=(planned.baseline, planned.candidate),
@@ -188,7 +188,7 @@ def _identity(record: Record) -> str:
 
 
 def _side(store: Store, runs: list[Record]) -> Side:
-    from leaderboard.compare import Side
+    from leaderboard.compare.comparison import Side
 
     side = Side(runs=tuple(runs))
     if side.scored.accuracy and side.scored.status == "completed":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runners.cli import EXIT_FAILED, EXIT_INTERRUPTED
-from runners.cli.names import complete_candidates
+from runners.cli.completion_names import complete_candidates
 from runners.cli.options import (
     accept_option,
     budget_options,
@@ -31,9 +31,9 @@ from runners.cli.progress import ProgressLines, format_duration
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runners.batch import Batch, Outcome
-    from runners.job import Job, Options
-    from runners.record import Record
+    from runners.batches.batch import Batch, Outcome
+    from runners.jobs.job import Job, Options
+    from runners.records.record import Record
 
 
 OWN_SIGNALS = ("SIGSEGV", "SIGILL", "SIGBUS", "SIGFPE")
@@ -86,8 +86,8 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     .gguf file or to a folder of safetensors, or a Hub id (org/name, org/name#file.gguf). Without
     one, the embedded default runs.
     """
-    from evals.quiet import go_offline
-    from runners.batch import plan_jobs, prepare_tasks, resolver, run_batch
+    from evals.tasks.quiet import go_offline
+    from runners.batches.batch import plan_jobs, prepare_tasks, resolver, run_batch
 
     if options["offline"]:
         go_offline()  # the hub's client reads this when it is imported
@@ -112,7 +112,7 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
 
 
 def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
-    from runners.batch import Batch
+    from runners.batches.batch import Batch
 
     return Batch(
         candidates=choose_candidates(candidates, trust_code=options["trust_code"]),
@@ -141,7 +141,7 @@ def _engine_memory(text: str) -> int:
 
 
 def _options(options: dict[str, Any]) -> Options:
-    from runners.job import Options
+    from runners.jobs.job import Options
 
     return Options(
         store=open_store(options["store_path"]),
@@ -177,7 +177,7 @@ def _print(outcomes: Sequence[Outcome], options: Options, *, as_json: bool) -> N
     if as_json:
         print(json.dumps([outcome.record.model_dump(mode="json") for outcome in outcomes]))
         return
-    from leaderboard.board import merged
+    from leaderboard.rows.row import merged
     from runners.cli import tables
 
     rows = merged([outcome.record for outcome in outcomes])

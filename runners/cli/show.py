@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runners.cli.names import complete_runs
+from runners.cli.completion_names import complete_runs
 from runners.cli.options import json_option, open_store, store_option
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from runners.record import Record
+    from runners.records.record import Record
 
 
 @click.command("show")
@@ -27,7 +27,7 @@ def command(run: str, store_path: Path | None, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(record.model_dump(mode="json")))
         return 0
-    from leaderboard.board import row
+    from leaderboard.rows.row import row
     from runners.cli.tables import by_task, console, notes, plain, results
 
     out = console()
@@ -106,7 +106,7 @@ def _facts(record: Record) -> Table:
 
 
 def _fact_pairs(record: Record) -> list[tuple[str, Any]]:
-    from leaderboard.conditions import build_name, machine_in_full
+    from leaderboard.rows.conditions import build_name, machine_in_full
     from leaderboard.units import format_mib, format_ms, format_percent
 
     candidate, machine, load = record.candidate, record.machine, record.load

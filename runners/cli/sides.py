@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from evals.errors import RecordError, SpecError, did_you_mean
 from evals.replacing import restore
 from evals.terminal import printable
-from runners.run_ids import candidate_of, slug_of
-from runners.store import RECORD, SAMPLES, Store
+from runners.records.run_ids import candidate_of, slug_of
+from runners.records.store import RECORD, SAMPLES, Store
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from evals.specs import Candidate
-    from leaderboard.compare import Side
-    from runners.record import Record
+    from leaderboard.compare.comparison import Side
+    from runners.records.record import Record
 
 
 def find_side(
@@ -40,8 +40,8 @@ def find_side(
     Raises:
         RecordError: there is no such run, it is damaged, or what is named was not measured.
     """
-    from leaderboard.sides import newest, only_candidate, runs_beside
-    from runners.baselines import MANIFEST, read_baseline
+    from leaderboard.compare.sides import newest, only_candidate, runs_beside
+    from runners.records.baselines import MANIFEST, read_baseline
 
     folder = Path(text)
     with suppress(OSError):
@@ -94,7 +94,7 @@ def fitting(text: str, store: Store, side: Side, other: Side) -> Side:
         side: what `find_side` made of it.
         other: what it will be held against.
     """
-    from leaderboard.sides import comparable
+    from leaderboard.compare.sides import comparable
 
     lead = other.runs[-1]
     if comparable(side.runs[-1], lead):
@@ -114,7 +114,7 @@ def _current(
     """
     if candidate is None:
         return records
-    from runners.as_it_is import as_it_is
+    from runners.candidates.as_it_is import as_it_is
 
     now = as_it_is(candidate)
     named = [record for record in records if record.candidate.name == name]
@@ -200,7 +200,7 @@ def readable(store: Store, name: str | None = None) -> list[Record]:
 
 
 def _side(store: Store, runs: tuple[Record, ...]) -> Side:
-    from leaderboard.compare import Side
+    from leaderboard.compare.comparison import Side
 
     side = Side(runs=runs)
     scored = side.scored

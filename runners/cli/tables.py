@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from evals.terminal import LAYOUT, printable, unguarded
-from leaderboard.board import Row, Score, longest_workload
-from leaderboard.stats import CutInterval, Interval
+from leaderboard.rows.row import Row, Score, longest_workload
+from leaderboard.stats.intervals import CutInterval, Interval
 from leaderboard.units import MISSING, format_number, format_percent, mib, ms
 
 WIDE = 160
@@ -149,7 +149,7 @@ def _repeats(rows: Sequence[Row]) -> list[str]:
 def budget_line(budget: Mapping[str, Any]) -> str:
     """What a record's budget limited, by what, and what it does not limit."""
     from evals.specs import Budget
-    from runners.budgets import NOT_SPEED, limits
+    from runners.compute.budget_use import NOT_SPEED, limits
 
     known = {key: value for key, value in budget.items() if key in Budget.model_fields}
     by = budget.get("enforced") or {}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from evals.cache import cache_root
+from evals.fetch.cache import cache_root
 from runners.doctor import counters, groups, network, quietness, software, storage
 from runners.doctor.check import Check, ShowBytes
-from runners.packages import installed
+from runners.runtimes.packages import installed
 
 
 def checkup(store: Path, show: ShowBytes, *, online: bool) -> Iterator[Check]:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from evals.errors import MeasureError, RuntimeFailure
 from runners.doctor.check import Check
+from runners.jobs.worker_process import WorkerProcess
 from runners.measure.energy import POWERCAP, EnergyMeter
 from runners.measure.linux import SOURCE, optional_text
 from runners.measure.memory import PhaseMemory, read_peak, reset_peak
-from runners.worker_process import WorkerProcess
 
 START_TIMEOUT_S = 60.0
 USER_COUNTERS = 2

@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from runners.compute.limits import Allowance, Held, limited
 from runners.doctor.check import Check
-from runners.measure.limits import Allowance, Held, limited
 from runners.measure.linux import optional_text
 
 CONTAINER_FILES = (Path("/.dockerenv"), Path("/run/.containerenv"))

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import psutil
 
+from runners.compute.cgroup import control_groups, cpu_quota
+from runners.compute.machine import usable_cpus
 from runners.doctor.check import Check, ShowBytes
-from runners.flags import noise_flags
-from runners.measure.cgroup import control_groups, cpu_quota
+from runners.jobs.flags import noise_flags
 from runners.measure.linux import optional_text
-from runners.measure.machine import usable_cpus
 from runners.measure.noise import Noise, cpu_seconds, noise_between, read_noise
 
 CpuSeconds = Mapping[tuple[str, int], float]

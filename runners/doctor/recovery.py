@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from evals.specs import Candidate, Suite, SuiteTask, Workload
-from runners.job import Job, Options, run_job
-from runners.measure.machine import machine
-from runners.record import Record
-from runners.store import Store
-from runners.weights import no_weights
+from runners.candidates.weights import no_weights
+from runners.compute.machine import machine
+from runners.jobs.job import Job, Options, run_job
+from runners.records.record import Record
+from runners.records.store import Store
 
 MIB = 2**20
 SPIKES = (8 * MIB, 32 * MIB, 256 * MIB)

@@ -9,14 +9,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from evals.errors import RuntimeFailure
+from runners.compute.machine import processor
 from runners.doctor.check import Check
-from runners.measure.machine import processor
-from runners.packages import installed
-from runners.proof import Proof, not_built
-from runners.proven import build_key, tried
+from runners.jobs.worker_process import WorkerProcess
+from runners.runtimes.llamacpp.proof import DEVIATION
+from runners.runtimes.llamacpp.prove import Proof, not_built
+from runners.runtimes.llamacpp.proven import build_key, tried
+from runners.runtimes.packages import installed
 from runners.worker.advice import HF_MISSING, KEEP_AMX, MISSING, REBUILD
-from runners.worker.proof import DEVIATION
-from runners.worker_process import WorkerProcess
 
 OLDEST_PYTHON = (3, 11)
 TESTED_ON = ("Linux",)

@@ -6,8 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from runners.cleanup.survey import tree_bytes
 from runners.doctor.check import Check, ShowBytes
-from runners.survey import tree_bytes
 
 LEAST_FREE_BYTES = 2 << 30
 """Weights of half a billion parameters at F16, their source and a store still fit."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from runners.measure.linux import optional_text
 
 if TYPE_CHECKING:
-    from runners.measure.cgroup import ControlGroup
+    from runners.compute.cgroup import ControlGroup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

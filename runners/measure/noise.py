@@ -1,6 +1,6 @@
 """What else the machine did while a job ran: read before and after, and compare.
 
-What of it flags a run is `runners/flags.py`'s business.
+What of it flags a run is `runners/jobs/flags.py`'s business.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import psutil
 
 from evals.errors import MeasureError
-from runners.measure.cgroup import control_groups, throttling
+from runners.compute.cgroup import control_groups, throttling
 from runners.measure.linux import PROC, optional_text
 from runners.measure.processes import process_tree
 

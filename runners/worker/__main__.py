@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from runners.worker.runtime import OnProgress, Runtime
 
 RUNTIMES = {
-    "llamacpp": ("runners.worker.llamacpp", "LlamaCpp"),
-    "hf": ("runners.worker.hf", "Hf"),
-    "fake": ("runners.worker.fake", "Fake"),
+    "llamacpp": ("runners.runtimes.llamacpp.runtime", "LlamaCpp"),
+    "hf": ("runners.runtimes.hf.runtime", "Hf"),
+    "fake": ("runners.runtimes.fake.runtime", "Fake"),
 }
 PROGRESS_EVERY_S = 0.5
 PR_SET_PDEATHSIG = 1  # linux/prctl.h

@@ -26,12 +26,14 @@ class Ready:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """Load the weights. `settings`: those of evals.specs.Settings that the runtime has."""
+    """Load the weights. `settings`: those of a candidate's Settings that the runtime has."""
 
     path: str | None
     settings: dict[str, Any]
     extra_buffers: bool = True
-    """False: no weights are repacked for kernels that fail in this build (runners/proof.py)."""
+    """False: no weights are repacked for kernels that fail in this build
+    (runners/runtimes/llamacpp/prove.py).
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

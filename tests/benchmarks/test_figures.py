@@ -14,7 +14,7 @@ from benchmarks.limit_side import distinct
 from benchmarks.questions import Questions
 from benchmarks.report import agree, as_json, compare, markdown
 from benchmarks.sides import Run
-from runners.worker.encoding import Scoring
+from runners.engine.encoding import Scoring
 
 
 def scoring(tokens: str, first: int) -> Scoring:

@@ -20,16 +20,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evals.artifacts import cache_root, fetch
 from evals.errors import ArtifactError
-from evals.web import download_url, is_public
+from evals.fetch.artifact import cache_root, fetch
+from evals.fetch.web import download_url, is_public
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 BODY = bytes(range(256)) * 8192  # 2 MiB
-FETCH = "import sys; from evals.artifacts import fetch; print(fetch(sys.argv[1]).path)"
+FETCH = "import sys; from evals.fetch.artifact import fetch; print(fetch(sys.argv[1]).path)"
 
 
 def sha(data: bytes) -> str:

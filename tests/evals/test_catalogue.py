@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from evals.artifacts import fetch
 from evals.catalogue import (
     budget_names,
     candidate_names,
@@ -18,6 +17,7 @@ from evals.catalogue import (
     suite_names,
 )
 from evals.errors import ArtifactError, SpecError
+from evals.fetch.artifact import fetch
 from evals.specs import MAX_NAME
 
 SMOL = "smollm2-135m-instruct-"

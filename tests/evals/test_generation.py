@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from evals.errors import SpecError
-from evals.generation import HONOURED, WITHOUT_EFFECT, read_generation
+from evals.tasks.generation import HONOURED, WITHOUT_EFFECT, read_generation
 
 
 def test_what_is_honoured():

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evals.errors import ArtifactError
-from evals.gguf_header import Quantisation, quantisation, read_header
-from evals.gguf_types import TENSOR_TYPES
+from runners.candidates.gguf_header import Quantisation, quantisation, read_header
+from runners.candidates.gguf_types import TENSOR_TYPES
 
 U32, F32, BOOL, STR, ARR, U64 = 4, 6, 7, 8, 9, 10
 KEYS: list[tuple[str, int, Any]] = [

@@ -10,7 +10,7 @@ import yaml
 
 from evals.errors import SpecError
 from evals.specs import Suite, SuiteTask
-from evals.tasks import load_suite
+from evals.tasks.load import load_suite
 
 UNWEIGHTED = "aggregate_metric_list: [{metric: acc, weight_by_size: false}]\n"
 WEIGHTED = "aggregate_metric_list: {metric: acc}\n"

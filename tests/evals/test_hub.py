@@ -20,7 +20,7 @@ REPOS = {
 }
 ASK = """
 import json, sys
-from evals.artifacts import fetch
+from evals.fetch.artifact import fetch
 from evals.errors import ArtifactError
 def only_models(path):
     if path.read_bytes().startswith(b"<html>"):

@@ -28,7 +28,7 @@ REPOS = {
 ASK = """
 import json, sys
 from evals.errors import ArtifactError
-from evals.hub_folder import fetch_hub_folder
+from runners.candidates.hub_folder import fetch_hub_folder
 answers = []
 for uri, offline in json.loads(sys.argv[1]):
     try:

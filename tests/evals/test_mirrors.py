@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from evals import mirrors, rebuild
-from evals.artifacts import fetch
 from evals.errors import ArtifactError, SpecError
+from evals.fetch.artifact import fetch
 from evals.specs import check_spec
+from evals.tasks import packaged as mirrors
+from evals.tasks import rebuild
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import pytest
 
 from evals.catalogue import find_candidate
 from evals.errors import ArtifactError, SpecError
-from evals.model_folder import read_folder
+from runners.candidates.model_folder import read_folder
 
 
 def write_tensors(path: Path, **tensors: tuple[str, list[int], int]) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from evals.errors import ArtifactError
-from evals.gguf_header import GgufHeader, TensorInfo
-from evals.next_token import check_folder, check_gguf
+from runners.candidates.gguf_header import GgufHeader, TensorInfo
+from runners.candidates.next_token import check_folder, check_gguf
 
 
 def header(architecture: str = "llama", *, tokens: int = 8, **said: Any) -> GgufHeader:

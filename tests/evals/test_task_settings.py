@@ -14,9 +14,9 @@ from lm_eval.config.group import AggMetricConfig, GroupConfig
 from lm_eval.config.task import FewshotConfig, TaskConfig
 
 from evals.errors import SpecError
-from evals.generation import HONOURED, WITHOUT_EFFECT
 from evals.specs import Suite, SuiteTask
-from evals.tasks import load_suite
+from evals.tasks.generation import HONOURED, WITHOUT_EFFECT
+from evals.tasks.load import load_suite
 
 PAGE = (Path(__file__).parents[2] / "docs" / "task-settings.md").read_text(encoding="utf-8")
 WORDS = {"honoured", "refused", "no effect"}

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from evals.errors import ArtifactError, SpecError
 from evals.specs import Suite, SuiteTask
-from evals.tasks import build_requests, load_suite, select
+from evals.tasks.load import build_requests, load_suite, select
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from evals.tasks import LoadedTask
+    from evals.tasks.load import LoadedTask
 
 ROWS = [{"q": f"Is {n} even?", "options": ["yes", "no"], "gold": n % 2} for n in range(30)]
 CHOOSING = {

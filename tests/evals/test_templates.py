@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from evals.templates import TemplateChild, TemplateFault
+from evals.tasks.templates import TemplateChild, TemplateFault
 
 CHATML = (
     "{% for message in messages %}"

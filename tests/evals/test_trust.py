@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from evals.errors import SpecError
-from evals.items import build_requests
 from evals.specs import Suite, SuiteTask
-from evals.task_files import MAX_BYTES, read_task_file
-from evals.tasks import LoadedTask, load_suite
+from evals.tasks.files import MAX_BYTES, read_task_file
+from evals.tasks.items import build_requests
+from evals.tasks.load import LoadedTask, load_suite
 
 ROWS = [{"q": f"{n}?", "options": ["a", "b"], "gold": 1} for n in range(3)]
 RUNS = "open({mark!r}, 'w')\n\n\ndef docs(rows):\n    return rows\n"

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evals.artifacts import fetch
 from evals.errors import ArtifactError
+from evals.fetch.artifact import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,10 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from leaderboard.board import Row, row
-from runners.record import MemoryPhase, Record, TaskAccuracy
-from runners.record_parts import NoiseFloorInfo
-from runners.record_reading import parse_record
+from leaderboard.rows.row import Row, row
+from runners.records.parts import NoiseFloorInfo
+from runners.records.reading import parse_record
+from runners.records.record import MemoryPhase, Record, TaskAccuracy
 
 EXAMPLE = Path(__file__).parents[1] / "data" / "records" / "v1" / "record.json"
 

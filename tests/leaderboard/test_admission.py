@@ -7,12 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from leaderboard.admission import Limits, admit, weighted_accuracy
-from leaderboard.board import row
-from runners.record import JobError, QuantisationInfo
+from leaderboard.choose.limits import Limits, admit, weighted_accuracy
+from leaderboard.rows.row import row
+from runners.records.record import JobError, QuantisationInfo
 
 if TYPE_CHECKING:
-    from leaderboard.board import Row
+    from leaderboard.rows.row import Row
     from tests.leaderboard.conftest import Maker
 
 MIB = 2**20

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from evals.errors import RecordError
-from leaderboard.answers import NO_ITEM_SCORES, ItemKey, read_answers
-from leaderboard.counting import parts
+from leaderboard.rows.answers import NO_ITEM_SCORES, ItemKey, read_answers
+from leaderboard.rows.counting import parts
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from evals.errors import RecordError
-from leaderboard.axes import SINGLE_RUN, AxisComparison, compare_axes
+from leaderboard.compare.run_metrics import SINGLE_RUN, AxisComparison, compare_axes
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

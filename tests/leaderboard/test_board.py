@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from leaderboard.board import Score, group_score, longest_workload, merged, row, task_score
-from leaderboard.stats import Interval, wilson
+from leaderboard.rows.row import Score, group_score, longest_workload, merged, row, task_score
+from leaderboard.stats.intervals import Interval, wilson
 from runners.cli.tables import with_interval
-from runners.record import MemoryPhase, Record, TaskAccuracy
-from runners.record_parts import FlagInfo
-from runners.record_reading import parse_record
+from runners.records.parts import FlagInfo
+from runners.records.reading import parse_record
+from runners.records.record import MemoryPhase, Record, TaskAccuracy
 
 EXAMPLE = Path(__file__).parents[1] / "data" / "records" / "v1" / "record.json"
 BASE = parse_record(EXAMPLE.read_text(encoding="utf-8"), where="example")

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from leaderboard.board import Row
-from leaderboard.columns import arrange, known_columns, shown_columns
-from leaderboard.html_table import MOST_LINES, ranked_table
-from leaderboard.overview import Line, draw_all, look
-from leaderboard.view import View
-from runners.record import FlagInfo
+from leaderboard.choose.overview import Line, draw_all, look
+from leaderboard.pages.overview.columns import arrange, known_columns, shown_columns
+from leaderboard.pages.overview.ranked_table import MOST_LINES, ranked_table
+from leaderboard.rows.row import Row
+from leaderboard.rows.view import View
+from runners.records.record import FlagInfo
 from tests.leaderboard.conftest import Maker
 
 MIB = 2**20

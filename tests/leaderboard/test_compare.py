@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from evals.errors import RecordError
-from leaderboard.answers import NO_LIKELIHOODS, ItemKey
-from leaderboard.compare import Side, compare
-from leaderboard.paired import paired_difference
-from leaderboard.task_comparison import NO_SAMPLES, NO_SHARED
+from leaderboard.compare.comparison import Side, compare
+from leaderboard.compare.tasks import NO_SAMPLES, NO_SHARED
+from leaderboard.rows.answers import NO_LIKELIHOODS, ItemKey
+from leaderboard.stats.paired_means import paired_difference
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

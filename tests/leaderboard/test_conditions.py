@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from leaderboard.conditions import (
+from leaderboard.rows.conditions import (
     UNKNOWN,
     build_name,
     conditions,

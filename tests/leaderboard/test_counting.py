@@ -9,13 +9,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leaderboard.board import Row, merged, row
-from leaderboard.counting import agreed, scale_of
-from leaderboard.overview import draw_all, look
-from leaderboard.peers import usable
-from leaderboard.shipping import Limits, choose, sentence
-from leaderboard.view import View
-from runners.record import Record
+from leaderboard.choose.choice import Limits, choose, sentence
+from leaderboard.choose.overview import draw_all, look
+from leaderboard.rows.counting import agreed, scale_of
+from leaderboard.rows.peers import usable
+from leaderboard.rows.row import Row, merged, row
+from leaderboard.rows.view import View
+from runners.records.record import Record
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

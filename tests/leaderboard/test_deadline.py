@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from leaderboard.answers import Answers, read_answers
-from leaderboard.deadline import NO_GENERATION, NO_TIMES, deadline_curves, steps, within
+from leaderboard.rows.answers import Answers, read_answers
+from leaderboard.runs.deadline import NO_GENERATION, NO_TIMES, deadline_curves, steps, within
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

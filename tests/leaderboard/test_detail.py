@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from leaderboard.detail import (
+from leaderboard.runs.timings import (
     NO_FLOOR,
     cold_starts,
     ecdf,
@@ -16,7 +16,7 @@ from leaderboard.detail import (
     timings,
     workloads,
 )
-from runners.record import MemoryPhase, QuantisationInfo, RequestTimesInfo
+from runners.records.record import MemoryPhase, QuantisationInfo, RequestTimesInfo
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from leaderboard.answers import ItemKey
-from leaderboard.compare import ItemDifference
-from leaderboard.differing import choices, direction, item_rows, matching
+from leaderboard.compare.comparison import ItemDifference
+from leaderboard.compare.items import choices, direction, item_rows, matching
+from leaderboard.rows.answers import ItemKey
 
 
 def item(task: str = "t", doc: int = 0, part: str = "", **given: Any) -> ItemDifference:

@@ -8,10 +8,10 @@ import json
 
 import pyarrow.parquet as pq
 
-from leaderboard.downloads import flat_lines
-from leaderboard.overview import Line, draw_all, look
-from leaderboard.tabular import as_bytes, table_of
-from leaderboard.view import View
+from leaderboard.choose.overview import Line, draw_all, look
+from leaderboard.publish.files import as_bytes, table_of
+from leaderboard.publish.ranked import flat_lines
+from leaderboard.rows.view import View
 from tests.leaderboard.conftest import Maker
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from leaderboard.answers import ItemKey
-from leaderboard.board import merged, row
-from leaderboard.draws import draw
+from leaderboard.choose.resampling import draw
+from leaderboard.rows.answers import ItemKey
+from leaderboard.rows.row import merged, row
 
 if TYPE_CHECKING:
-    from leaderboard.peers import Scores
+    from leaderboard.rows.peers import Scores
     from tests.leaderboard.conftest import Maker
 
 

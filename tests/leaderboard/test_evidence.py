@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from leaderboard.evidence import accuracy_evidence, ratio_evidence
-from leaderboard.flips import score_interval
-from leaderboard.paired import PairedDifference, mean_difference, paired_difference
-from leaderboard.run_ratios import paired_ratio, unpaired_ratio
+from leaderboard.gate.evidence import accuracy_evidence, ratio_evidence
+from leaderboard.stats.paired_counts import score_interval
+from leaderboard.stats.paired_means import PairedDifference, mean_difference, paired_difference
+from leaderboard.stats.run_ratios import paired_ratio, unpaired_ratio
 
 ALPHA = 0.05
 

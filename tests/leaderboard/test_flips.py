@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy import optimize
 from scipy import stats as scipy_stats
 
-from leaderboard.flips import detectable_difference, mcnemar, score_interval
-from leaderboard.stats import Interval
+from leaderboard.stats.intervals import Interval
+from leaderboard.stats.paired_counts import detectable_difference, mcnemar, score_interval
 
 COUNTS = st.integers(1, 400).flatmap(
     lambda n: st.integers(0, n).flatmap(

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hypothesis_numpy
 
-from leaderboard.answers import ItemKey
-from leaderboard.front import on_front, place
+from leaderboard.choose.front import on_front, place
+from leaderboard.rows.answers import ItemKey
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

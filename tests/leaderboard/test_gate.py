@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from evals.errors import RecordError
-from leaderboard.compare import Side
-from leaderboard.gate import Gate, judge
-from leaderboard.judged import Judged
-from leaderboard.policy import Policy
-from leaderboard.report import exit_code, headline, notes, sentence
-from runners.record import JobError, Record
-from runners.store import Store
+from leaderboard.compare.comparison import Side
+from leaderboard.gate.gate import Gate, judge
+from leaderboard.gate.policy import Policy
+from leaderboard.gate.report import exit_code, headline, notes, sentence
+from leaderboard.gate.verdicts import Judged
+from runners.records.record import JobError, Record
+from runners.records.store import Store
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

@@ -5,7 +5,7 @@ import inspect
 
 import pytest
 
-from leaderboard.glossary import CHAPTERS, Term
+from leaderboard.pages.method.glossary import CHAPTERS, Term
 
 TERMS = [term for chapter in CHAPTERS for term in chapter.terms]
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lm_eval.api.metrics import aggregate_subtask_metrics, unweighted_mean_stderr
 
-from leaderboard.answers import read_answers
-from leaderboard.board import group_score, row
-from leaderboard.compare import Side, compare
-from leaderboard.counting import missing_tasks
-from leaderboard.deadline import deadline_curves
-from leaderboard.stats import proportion_interval
+from leaderboard.compare.comparison import Side, compare
+from leaderboard.rows.answers import read_answers
+from leaderboard.rows.counting import missing_tasks
+from leaderboard.rows.row import group_score, row
+from leaderboard.runs.deadline import deadline_curves
+from leaderboard.stats.intervals import proportion_interval
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

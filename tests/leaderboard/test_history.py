@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from leaderboard.history import changes, history, names, versions
+from leaderboard.runs.history import changes, history, names, versions
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

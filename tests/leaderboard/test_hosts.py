@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from leaderboard.hosts import answers_to, names
+from leaderboard.app.hosts import answers_to, names
 
 KNOWN = ["board.example", "localhost"]
 

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from leaderboard.compare import Side
-from leaderboard.ladder import families, ladder
-from runners.record import QuantisationInfo
+from leaderboard.compare.comparison import Side
+from leaderboard.compare.ladder import families, ladder
+from runners.records.record import QuantisationInfo
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from leaderboard.likelihoods import likelihood_difference, times
-from leaderboard.stats import Interval
+from leaderboard.stats.intervals import Interval
+from leaderboard.stats.likelihoods import likelihood_difference, times
 
 
 def with_weights(nats: list[float], weights: list[float]) -> list[tuple[float, float]]:

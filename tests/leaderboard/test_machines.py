@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leaderboard.machines import data_sources, machines, measured
-from runners.record_parts import FlagInfo
+from leaderboard.rows.machines import data_sources, machines, measured
+from runners.records.parts import FlagInfo
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

@@ -4,7 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from leaderboard.memory_limits import UNKNOWN, enforced_by, limit_bytes, limit_curve, verdict_of
+from leaderboard.runs.memory_limits import (
+    UNKNOWN,
+    enforced_by,
+    limit_bytes,
+    limit_curve,
+    verdict_of,
+)
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from leaderboard.answers import read_answers
-from leaderboard.mismatch import mismatches
+from leaderboard.compare.asked_alike import mismatches
+from leaderboard.rows.answers import read_answers
 
 if TYPE_CHECKING:
-    from runners.record import Record
+    from runners.records.record import Record
     from tests.leaderboard.conftest import Maker
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaderboard.noninferiority import judge_loss
-from leaderboard.stats import Interval
+from leaderboard.stats.intervals import Interval
+from leaderboard.stats.noninferiority import judge_loss
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaderboard.flips import score_interval
-from leaderboard.paired import SCORE, STUDENT, PairedDifference, mean_difference, paired_difference
-from leaderboard.stats import Interval
+from leaderboard.stats.intervals import Interval
+from leaderboard.stats.paired_counts import score_interval
+from leaderboard.stats.paired_means import (
+    SCORE,
+    STUDENT,
+    PairedDifference,
+    mean_difference,
+    paired_difference,
+)
 
 
 def flips(gained: int, lost: int, same: int) -> tuple[list[float], list[float]]:

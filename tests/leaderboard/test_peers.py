@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from leaderboard.answers import ItemKey
-from leaderboard.board import row
-from leaderboard.peers import Shared, builds, check_peers, places, sharing, side_by_side
+from leaderboard.rows.answers import ItemKey
+from leaderboard.rows.peers import Shared, builds, check_peers, places, sharing, side_by_side
+from leaderboard.rows.row import row
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

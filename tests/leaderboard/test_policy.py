@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from evals.errors import SpecError
-from leaderboard.policy import Policy, Rule, fewest_pairs, read_policy
+from leaderboard.gate.policy import Policy, Rule, fewest_pairs, read_policy
 
 
 def policy(tmp_path: Path, text: str) -> Policy:

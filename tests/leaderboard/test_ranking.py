@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from leaderboard.answers import ItemKey
-from leaderboard.board import row
-from leaderboard.ranking import rank
+from leaderboard.choose.ranking import rank
+from leaderboard.rows.answers import ItemKey
+from leaderboard.rows.row import row
 
 if TYPE_CHECKING:
-    from leaderboard.peers import Scores
-    from leaderboard.ranking import Ranking
+    from leaderboard.choose.ranking import Ranking
+    from leaderboard.rows.peers import Scores
     from tests.leaderboard.conftest import Maker
 
 

@@ -11,15 +11,15 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from evals.errors import RecordError
-from leaderboard.ci_report import github_annotations, junit, markdown
-from leaderboard.compare import Side
-from leaderboard.gate import Gate, Missing
-from leaderboard.gate_history import PastGate, read_gates, write_gate
-from leaderboard.judged import Judged
-from leaderboard.policy import Policy
-from leaderboard.report import as_dict, cells, headline, notes, sentence
-from leaderboard.stats import Interval
-from runners.record import FlagInfo, NoiseFloorInfo
+from leaderboard.compare.comparison import Side
+from leaderboard.gate.ci import github_annotations, junit, markdown
+from leaderboard.gate.gate import Gate, Missing
+from leaderboard.gate.past import PastGate, read_gates, write_gate
+from leaderboard.gate.policy import Policy
+from leaderboard.gate.report import as_dict, cells, headline, notes, sentence
+from leaderboard.gate.verdicts import Judged
+from leaderboard.stats.intervals import Interval
+from runners.records.record import FlagInfo, NoiseFloorInfo
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker
@@ -98,7 +98,7 @@ def test_the_headline_names_who_is_guilty(made: Maker):
 
 
 def test_missing_items_are_listed(made: Maker):
-    from leaderboard.answers import ItemKey
+    from leaderboard.rows.answers import ItemKey
 
     keys = tuple(ItemKey("t", f"h{i}", i) for i in range(7))
     missing = Missing(task="t", only_baseline=keys, only_candidate=())

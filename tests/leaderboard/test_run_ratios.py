@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from leaderboard.run_ratios import paired_ratio, unpaired_ratio
+from leaderboard.stats.run_ratios import paired_ratio, unpaired_ratio
 
 RUNS = st.lists(st.floats(0.01, 100), min_size=2, max_size=12)
 PAIRS = RUNS.flatmap(

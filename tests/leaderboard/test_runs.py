@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leaderboard.runs import runs_of
+from leaderboard.rows.repeats import runs_of
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from leaderboard.board import Row
-from leaderboard.selection import elsewhere, missing, select
-from leaderboard.view import View
+from leaderboard.rows.row import Row
+from leaderboard.rows.selection import elsewhere, missing, select
+from leaderboard.rows.view import View
 from tests.leaderboard.conftest import Maker
 
 

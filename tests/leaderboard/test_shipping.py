@@ -7,14 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from leaderboard.admission import Limits
-from leaderboard.answers import ItemKey
-from leaderboard.board import merged
-from leaderboard.shipping import Choice, choose, lightest, sentence
+from leaderboard.choose.choice import Choice, choose, lightest, sentence
+from leaderboard.choose.limits import Limits
+from leaderboard.rows.answers import ItemKey
+from leaderboard.rows.row import merged
 
 if TYPE_CHECKING:
-    from leaderboard.board import Row
-    from leaderboard.peers import Scores
+    from leaderboard.rows.peers import Scores
+    from leaderboard.rows.row import Row
     from tests.leaderboard.conftest import Maker
 
 MIB = 2**20
@@ -147,7 +147,7 @@ def test_what_failed_is_not_shipped_however_likely(made: Maker):
 
 
 def test_weights_change_the_answer(made: Maker):
-    from leaderboard.board import row
+    from leaderboard.rows.row import row
 
     def two(name: str, t: float, u: float) -> Row:
         tasks = {"t": made.task(t, 500, group="t"), "u": made.task(u, 500, group="u")}

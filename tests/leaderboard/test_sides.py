@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from leaderboard.runs import runs_of
-from leaderboard.sides import newest, runs_beside
+from leaderboard.compare.sides import newest, runs_beside
+from leaderboard.rows.repeats import runs_of
 from tests.leaderboard.conftest import Maker
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaderboard import stats
-from leaderboard.stats import Interval
+from leaderboard.stats import intervals as stats
+from leaderboard.stats.intervals import Interval
 
 
 def rounded(interval: Interval) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaderboard.steps import MOST, geometric, linear
+from leaderboard.pages.overview.round_steps import MOST, geometric, linear
 
 
 def test_stops_about_three_values():

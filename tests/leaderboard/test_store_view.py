@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from evals.errors import RecordError
-from leaderboard.index import INDEX, Pool, read_index
-from leaderboard.store_view import StoreReader, stores_in
-from runners.record import Record
-from runners.store import RECORD
+from leaderboard.rows.index import INDEX, Pool, read_index
+from leaderboard.rows.stores import StoreReader, stores_in
+from runners.records.record import Record
+from runners.records.store import RECORD
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 EXAMPLE = Path(__file__).parents[1] / "data" / "records" / "v1" / "record.json"
@@ -54,7 +54,7 @@ def test_records_are_as_stored_but_for_raw_values(store: Path):
 def test_a_second_reader_takes_them_from_the_index(store: Path, monkeypatch: pytest.MonkeyPatch):
     first = StoreReader([store]).read()
     assert (store / INDEX).is_file()
-    monkeypatch.setattr("leaderboard.store_view.Store.read", refuse)
+    monkeypatch.setattr("leaderboard.rows.stores.Store.read", refuse)
     assert StoreReader([store]).read().records == first.records
 
 
@@ -93,7 +93,7 @@ def test_a_store_that_cannot_be_written_to_is_shown_all_the_same(
     def full_disk(*_: object, **_named: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("leaderboard.index.pq.write_table", full_disk)
+    monkeypatch.setattr("leaderboard.rows.index.pq.write_table", full_disk)
     assert len(ids(StoreReader([store]))) == 2
     assert sorted(path.name for path in store.iterdir() if not path.is_dir()) == []
 

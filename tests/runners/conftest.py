@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 import yaml
 
-from evals.items import build_requests
 from evals.specs import Budget, Candidate, Suite, SuiteTask, Workload
-from evals.tasks import load_suite
-from runners.batch import Batch, Outcome, plan_jobs, resolver, run_batch
-from runners.job import Job, Options, PreparedTask
-from runners.measured import Step
-from runners.record import Record
-from runners.store import Store
+from evals.tasks.items import build_requests
+from evals.tasks.load import load_suite
+from runners.batches.batch import Batch, Outcome, plan_jobs, resolver, run_batch
+from runners.jobs.job import Job, Options, PreparedTask
+from runners.jobs.measured import Step
+from runners.records.record import Record
+from runners.records.store import Store
 
 ITEMS = 12
 KINDS = ("tiny_choice", "tiny_cloze", "tiny_prose", "tiny_answer")

@@ -15,13 +15,13 @@ import pytest
 from evals import catalogue
 from evals.errors import ArtifactError, RecordError
 from evals.specs import Candidate
-from runners.agreement import disagreement
-from runners.as_it_is import as_it_is
-from runners.baselines import MANIFEST, baseline_names, read_baseline, set_baseline
+from runners.candidates.as_it_is import as_it_is
 from runners.cli.sides import find_side
-from runners.record import Record, TaskAccuracy
-from runners.record_reading import parse_record
-from runners.store import SAMPLES, Store
+from runners.records.agreement import disagreement
+from runners.records.baselines import MANIFEST, baseline_names, read_baseline, set_baseline
+from runners.records.reading import parse_record
+from runners.records.record import Record, TaskAccuracy
+from runners.records.store import SAMPLES, Store
 from tests.runners.conftest import Bench
 
 ROOT = Path(__file__).parents[2]

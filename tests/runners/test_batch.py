@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import ArtifactError, WeighinError
-from runners.batch import Batch, plan_jobs, prepare_tasks, run_batch
-from runners.weights import Weights, no_weights
+from runners.batches.batch import Batch, plan_jobs, prepare_tasks, run_batch
+from runners.candidates.weights import Weights, no_weights
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,12 +13,12 @@ import pytest
 
 from evals.catalogue import find_candidate
 from evals.specs import Candidate
-from runners.budgets import ad_hoc
-from runners.weights import resolve
+from runners.candidates.weights import resolve
+from runners.compute.budget_use import ad_hoc
 from tests.runners.test_limits import needs_groups, ours
 
 if TYPE_CHECKING:
-    from runners.record import Record
+    from runners.records.record import Record
     from tests.runners.conftest import Bench
 
 pytestmark = [pytest.mark.model, needs_groups]

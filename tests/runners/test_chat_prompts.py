@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runners.record import Record
+    from runners.records.record import Record
     from tests.runners.conftest import Bench
 
 ANSWER: dict[str, Any] = {
@@ -98,7 +98,7 @@ def test_a_template_that_fails_on_one_task_leaves_the_others(asked: Callable[[st
 def test_settings_of_the_models_files_count_where_a_task_leaves_them_open(
     tmp_path: Path, task_writer: Callable[..., None], loader: Callable[..., list[Any]]
 ):
-    from runners.recommended import recommended
+    from runners.jobs.recommended import recommended
 
     sampled = {"do_sample": True, "temperature": 1, "top_k": 5}
     task_writer(tmp_path, "greedy", ANSWER, items=1)

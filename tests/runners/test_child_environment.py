@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runners.child_environment import DROPPED, child_environment
-from runners.worker_process import WorkerProcess
+from runners.jobs.worker_process import WorkerProcess
+from runners.worker.child_environment import DROPPED, child_environment
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="Linux has /proc")
 

@@ -19,9 +19,9 @@ import pytest
 import yaml
 
 from runners.cli import COMMANDS, main
-from runners.record import Record
-from runners.record_reading import parse_record
-from runners.store import Store
+from runners.records.reading import parse_record
+from runners.records.record import Record
+from runners.records.store import Store
 from tests.runners.test_limits import needs_groups
 
 WEIGHIN = Path(sysconfig.get_path("scripts")) / "weighin"
@@ -408,7 +408,7 @@ def test_fit_prints_the_edge(weighin: Callable[..., Said], here: Path, tiny: Pat
 def test_a_bug_is_exit_70_with_its_traceback(here: Path):
     script = (
         "from runners.cli import main\n"
-        "from runners.store import Store\n"
+        "from runners.records.store import Store\n"
         "def find(self, text):\n    raise ZeroDivisionError('by hand')\n"
         "Store.find = find\n"
         "main()\n"

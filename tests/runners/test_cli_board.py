@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from leaderboard.hosts import HOSTS
-from leaderboard.serving import APP, MACHINE, STORES, arguments, environment
+from leaderboard.app.hosts import HOSTS
+from leaderboard.app.launch import APP, MACHINE, STORES, arguments, environment
 from runners.cli.board import command
 
 WEIGHIN = str(Path(sys.executable).with_name("weighin"))
@@ -48,7 +48,7 @@ def asked(port: int, path: str, host: str) -> int:
 
 def test_every_setting_is_a_flag():
     found = arguments(port=1234, address="127.0.0.1", theme="auto")
-    assert found[:4] == ["-P", "-m", "leaderboard.served", "run"]
+    assert found[:4] == ["-P", "-m", "leaderboard.app.__main__", "run"]
     assert Path(found[4]) == APP
     assert "--browser.gatherUsageStats=false" in found
     assert "--server.port=1234" in found

@@ -486,9 +486,9 @@ def test_check_never_loads_streamlit(reference: Path):
 
 def test_a_crash_is_a_bug_and_no_regression(reference: Path):
     done = script(
-        "import leaderboard.gate\nfrom runners.cli import main\n"
+        "import leaderboard.gate.gate\nfrom runners.cli import main\n"
         "def crash(*_, **__): raise ZeroDivisionError('forced')\n"
-        "leaderboard.gate.judge = crash\nmain()\n",
+        "leaderboard.gate.gate.judge = crash\nmain()\n",
         reference,
     )
     assert done.returncode == 70

@@ -22,9 +22,9 @@ import yaml
 from evals.errors import RecordError
 from evals.terminal import Guarded, guard_streams, printable, unguarded
 from runners.cli import COMMANDS, main
-from runners.job import PreparedTask
-from runners.record_reading import parse_record
-from runners.store import Store
+from runners.jobs.job import PreparedTask
+from runners.records.reading import parse_record
+from runners.records.store import Store
 from tests.runners.conftest import Bench
 
 WEIGHIN = str(Path(sysconfig.get_path("scripts")) / "weighin")

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evals.cache import sha256_of
 from evals.errors import RuntimeFailure
+from evals.fetch.cache import sha256_of
 from evals.specs import Candidate
-from runners import converted
-from runners.weights import resolve
+from runners.candidates import converted
+from runners.candidates.weights import resolve
 
 pytest.importorskip("transformers")
 

@@ -14,7 +14,7 @@ from runners.cli.doctor import command
 from runners.doctor import network, quietness, software, storage
 from runners.doctor.check import Check, lacking, summary
 from runners.measure.noise import Noise
-from runners.proof import Proof
+from runners.runtimes.llamacpp.prove import Proof
 
 QUIET = Noise(
     others_cpus=0.02,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from runners.compute.cgroup import parse_groups
 from runners.doctor import counters, groups
 from runners.measure import portable
-from runners.measure.cgroup import parse_groups
 from runners.measure.memory import PhaseMemory
 from tests.runners.test_limits import needs_groups, ours
 
@@ -116,7 +116,7 @@ def test_the_memory_group_is_found(cgroup: str, mounts: str, found: tuple[int, s
 
 
 def test_without_control_groups_a_limit_is_not_enforced(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("runners.measure.groups.control_groups", lambda _controller: ())
+    monkeypatch.setattr("runners.compute.groups.control_groups", lambda _controller: ())
     check = groups.limit_check()
     assert (check.status, check.found) == (
         "limited",

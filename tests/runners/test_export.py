@@ -15,11 +15,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from evals.errors import RecordError
-from leaderboard.flat import flat_record
-from leaderboard.tabular import table_of
+from leaderboard.publish.files import table_of
+from leaderboard.publish.flat import flat_record
 from runners.cli.export import command
-from runners.record import Record
-from runners.store import Store
+from runners.records.record import Record
+from runners.records.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable

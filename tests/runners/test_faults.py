@@ -19,8 +19,8 @@ import psutil
 import pytest
 import yaml
 
-from runners.record import Record
-from runners.store import JOURNALS, Store
+from runners.records.record import Record
+from runners.records.store import JOURNALS, Store
 
 COMMAND = [sys.executable, "-P", "-c", "from runners.cli import main; main()"]
 CHECKOUT = Path(__file__).parents[2]

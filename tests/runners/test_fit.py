@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.errors import MeasureError
-from runners.fit import STEP_BYTES, Edges, find_edges, fit, sentence
+from runners.batches.fit import STEP_BYTES, Edges, find_edges, fit, sentence
 from tests.runners.test_limits import needs_groups, ours
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def test_a_probe_that_takes_too_long_does_not_work(bench: Bench):
 
 
 def test_without_groups_it_says_why(bench: Bench, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("runners.measure.groups.control_groups", lambda _controller: ())
+    monkeypatch.setattr("runners.compute.groups.control_groups", lambda _controller: ())
     ((job, _),) = bench.jobs(bench.fake(), tasks=("tiny_choice",))
     with pytest.raises(MeasureError, match="cannot be limited here: this system has no control"):
         fit(job, bench.options(), bench.steps.append)

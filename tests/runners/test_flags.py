@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from runners.flags import Seen, flags, noise_flags
+from runners.jobs.flags import Seen, flags, noise_flags
 from runners.measure.noise import Noise
-from runners.proof import Proof
-from runners.record import Record
-from runners.record_parts import FlagInfo
-from runners.record_reading import parse_record
+from runners.records.parts import FlagInfo
+from runners.records.reading import parse_record
+from runners.records.record import Record
+from runners.runtimes.llamacpp.prove import Proof
 
 if TYPE_CHECKING:
     from tests.runners.conftest import Bench

@@ -14,9 +14,7 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner, Result
 
-from runners.cli.gc import command
-from runners.journal import FILE, Journal
-from runners.leftovers import (
+from runners.cleanup.leftovers import (
     CacheContent,
     QuantizedFolder,
     State,
@@ -27,9 +25,11 @@ from runners.leftovers import (
     plan,
     superseded,
 )
-from runners.record import Record
-from runners.store import Store
-from runners.survey import Leftover, cache_content, remove, store_content
+from runners.cleanup.survey import Leftover, cache_content, remove, store_content
+from runners.cli.gc import command
+from runners.jobs.journal import FILE, Journal
+from runners.records.record import Record
+from runners.records.store import Store
 from tests.runners.test_limits import needs_groups
 
 EXAMPLE = Path(__file__).parents[1] / "data" / "records" / "v1" / "record.json"
@@ -237,7 +237,7 @@ def test_a_damaged_record_is_counted_and_kept(store: Store, cache: Path):
 def test_the_group_of_a_weighin_that_was_killed(store: Store, cache: Path):
     script = (
         "import os, signal\n"
-        "from runners.measure.limits import Allowance, limited\n"
+        "from runners.compute.limits import Allowance, limited\n"
         "with limited(Allowance(memory_bytes=1 << 26)) as limit:\n"
         "    print(limit.groups[0], flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

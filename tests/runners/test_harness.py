@@ -14,8 +14,8 @@ from lm_eval.api.model import LM
 from lm_eval.evaluator import evaluate
 
 from evals.errors import SpecError
-from runners.harness import TaskScore, score_task
-from runners.job import PreparedTask
+from runners.jobs.harness import TaskScore, score_task
+from runners.jobs.job import PreparedTask
 
 CHOICE: dict[str, Any] = {
     "output_type": "multiple_choice",

@@ -10,10 +10,10 @@ import pytest
 
 from evals.catalogue import candidate_names, find_candidate
 from evals.specs import Candidate, Settings
-from runners.identity import candidate_digest, chosen_settings
-from runners.record import Record
-from runners.record_reading import parse_record
-from runners.store import Store
+from runners.records.identity import candidate_digest, chosen_settings
+from runners.records.reading import parse_record
+from runners.records.record import Record
+from runners.records.store import Store
 
 if TYPE_CHECKING:
     from tests.runners.conftest import Bench

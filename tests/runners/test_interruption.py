@@ -20,7 +20,7 @@ import psutil
 import pytest
 import yaml
 
-from runners.store import Store
+from runners.records.store import Store
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 

@@ -11,13 +11,13 @@ import pytest
 
 from evals.errors import RecordError
 from evals.specs import Candidate, Settings
-from runners.journal import FILE, Journal
-from runners.proof import Proof
-from runners.record import Record
+from runners.jobs.journal import FILE, Journal
+from runners.records.record import Record
+from runners.runtimes.llamacpp.prove import Proof
 from runners.worker import protocol
 
 if TYPE_CHECKING:
-    from runners.job import Job, PreparedTask
+    from runners.jobs.job import Job, PreparedTask
     from tests.runners.conftest import Bench
 
 # architecture.md, "A record on disk".
@@ -108,7 +108,7 @@ def test_a_workload_that_does_not_fit_is_skipped_and_said(bench: Bench):
 
 
 def run(bench: Bench, job: Job, **changes: Any) -> Record:
-    from runners.job import run_job
+    from runners.jobs.job import run_job
 
     return run_job(replace(job, **changes), bench.options(), bench.steps.append)
 
@@ -293,7 +293,7 @@ def interrupted_at(bench: Bench, task: str, **options: Any) -> Record:
         if step.task == task:
             raise KeyboardInterrupt
 
-    from runners.job import run_job
+    from runners.jobs.job import run_job
 
     ((job, _),) = bench.jobs(bench.fake(wrong_rate=0.5))
     return run_job(job, bench.options(**options), notify)
@@ -374,7 +374,7 @@ def test_a_key_hangs_on_how_answers_are_scored(bench: Bench):
 
 def test_a_scale_that_is_stated_is_part_of_what_is_asked(bench: Bench):
     """So records that count it and records that do not are never ranked together."""
-    from runners.suite_digest import suite_digest
+    from runners.jobs.suite_digest import suite_digest
     from tests.runners.conftest import tiny_suite
 
     tasks, suite = [*bench.tasks.values()], tiny_suite()
@@ -385,7 +385,7 @@ def test_a_scale_that_is_stated_is_part_of_what_is_asked(bench: Bench):
 
 
 def test_functions_count_by_their_source():
-    from runners.suite_digest import scoring_code
+    from runners.jobs.suite_digest import scoring_code
 
     class Task:
         def __init__(self, score: Any) -> None:
@@ -406,7 +406,7 @@ def test_functions_count_by_their_source():
 
 
 def test_a_runtime_is_known_by_what_was_compiled():
-    from runners.runtime_build import runtime_build
+    from runners.runtimes.build import runtime_build
 
     build = runtime_build("llamacpp")
     assert build[0] == "0.3.36"

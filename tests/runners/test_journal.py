@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from evals.errors import RecordError
-from runners.journal import FILE, Journal
+from runners.jobs.journal import FILE, Journal
 
 FIRST, SECOND = {"kind": "start"}, {"kind": "window", "n": 2}
 # Takes a job's lock, says so, and holds it until its stdin is closed.
 HOLDER = """
 import sys
 from pathlib import Path
-from runners.journal import FILE, Journal
+from runners.jobs.journal import FILE, Journal
 journal = Journal(Path(sys.argv[1]), "key")
 journal.open(fresh=False, wait_s=0)
 print("held", flush=True)

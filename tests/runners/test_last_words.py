@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runners.last_words import last_words, signal_name
+from runners.worker.last_words import last_words, signal_name
 
 ASSERTION = "llama-model.cpp:1203: GGML_ASSERT(hparams.n_expert_groups == 0) failed"
 

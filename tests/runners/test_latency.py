@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.errors import MeasureError
-from runners.measure.latency import (
+from runners.records.latency import (
     awaited,
     percentile,
     prefill_tokens_per_s,

@@ -10,10 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from runners.measure import groups
-from runners.measure.cgroup import ControlGroup, memory_limit
+from runners.compute import groups
+from runners.compute.cgroup import ControlGroup, memory_limit
+from runners.compute.limits import Allowance, Held, Limit, limited
 from runners.measure.group_usage import GroupMark, counter
-from runners.measure.limits import Allowance, Held, Limit, limited
 
 MIB = 2**20
 

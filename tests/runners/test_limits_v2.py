@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from runners.measure.cgroup import ControlGroup
+from runners.compute.cgroup import ControlGroup
+from runners.compute.groups import Made, enter_v2, limit_cpus, limit_memory
 from runners.measure.group_usage import GroupMark
-from runners.measure.groups import Made, enter_v2, limit_cpus, limit_memory
 
 RECORDED = {
     "cgroup.controllers": "cpuset cpu io memory hugetlb pids rdma misc\n",

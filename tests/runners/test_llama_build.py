@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from runners.llama_build import in_the_end, memory, recall, remember, until_it_computes
-from runners.llama_recipes import Recipe
-from runners.proof import Proof, prove
+from runners.runtimes.llamacpp.build import in_the_end, memory, recall, remember, until_it_computes
+from runners.runtimes.llamacpp.prove import Proof, prove
+from runners.runtimes.llamacpp.recipes import Recipe
 
 ROOT = Path(__file__).parents[2]
 FAILING = Path(__file__).parent / "failing_llama"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runners.llama_recipes import (
+from runners.runtimes.llamacpp.recipes import (
     KEEP_STORES,
     X86,
     Recipe,

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from leaderboard.board import score_of_part
-from runners.lm_eval_groups import row_of_tasks, with_weights
-from runners.lm_eval_results import read_results
-from runners.record import TaskAccuracy
+from leaderboard.rows.row import score_of_part
+from runners.exchange.lm_eval import read_results
+from runners.exchange.lm_eval_groups import row_of_tasks, with_weights
+from runners.records.record import TaskAccuracy
 
 
 def task(group: str, value: float | None, n: int, metric: str = "acc") -> TaskAccuracy:

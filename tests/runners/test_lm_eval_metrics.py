@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runners.lm_eval_metrics import item_metrics, scale_of_result, unusable_result
+from runners.exchange.lm_eval_metrics import item_metrics, scale_of_result, unusable_result
 
 ACC = {"metric_list": [{"metric": "acc", "aggregation": "mean"}]}
 PPL = {"metric_list": [{"metric": "word_perplexity", "aggregation": "weighted_perplexity"}]}

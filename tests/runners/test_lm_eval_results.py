@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runners.lm_eval_results import read_results
+from runners.exchange.lm_eval import read_results
 
 RUN = "20260101T000000-m-0123456789abcdef"
 

@@ -5,14 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from runners.measure import cgroup
-from runners.measure.cgroup import ControlGroup, cpu_quota, parse_groups
-from runners.measure.machine import (
-    Machine,
-    cap_cpus,
-    machine,
-    usable_cpus,
-)
+from runners.compute import cgroup
+from runners.compute.cgroup import ControlGroup, cpu_quota, parse_groups
+from runners.compute.machine import Machine, cap_cpus, machine, usable_cpus
 
 # Recorded on a systemd desktop (v2 alone).
 V2_CGROUP = "0::/user.slice/user-1000.slice/session-2.scope\n"

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from evals.errors import MeasureError
-from runners.measure import cgroup, noise
-from runners.measure.cgroup import ControlGroup
+from runners.compute import cgroup
+from runners.compute.cgroup import ControlGroup
+from runners.measure import noise
 from runners.measure.noise import Noise, NoiseReading, cpu_seconds, noise_between, read_noise
 
 BEFORE = NoiseReading(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.tasks import Item
-from runners.noise_floor import noise_floor, not_measured, probe
+from evals.tasks.load import Item
+from runners.jobs.noise_floor import noise_floor, not_measured, probe
 from runners.worker import protocol
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from evals.errors import MeasureError
-from runners.measure.page_cache import describe, drop, resident_share
+from runners.compute.page_cache import describe, drop, resident_share
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mincore is asked on Linux alone")
 PAGES = 256

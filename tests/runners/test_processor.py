@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runners.measure.processor import Processor, parse_cpuinfo, parse_sysctl
+from runners.compute.processor import Processor, parse_cpuinfo, parse_sysctl
 
 TEXTS = Path(__file__).parents[1] / "data" / "processors"
 AVX512 = (

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from runners.cli.progress import ProgressLines
-from runners.measured import Step
+from runners.jobs.measured import Step
 
 if TYPE_CHECKING:
     from tests.runners.conftest import Bench

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runners.proof import Attempt, Proof, judged, not_built, prove
-from runners.worker import tiny_model
-from runners.worker.proof import NOT_INSTALLED, UNLOADABLE, WRONG, deviation_fault
+from runners.runtimes.llamacpp import tiny_model
+from runners.runtimes.llamacpp.proof import NOT_INSTALLED, UNLOADABLE, WRONG, deviation_fault
+from runners.runtimes.llamacpp.prove import Attempt, Proof, judged, not_built, prove
 
 FAILING = Path(__file__).parent / "failing_llama"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -172,13 +172,13 @@ def test_the_model_is_one_that_all_kernels_take(tmp_path: Path) -> None:
 
 def test_extra_buffers_are_left_out_when_told_so(tmp_path: Path) -> None:
     pytest.importorskip("llama_cpp")
-    from runners.worker.llama_api import LOG, Model, build_info
+    from runners.runtimes.llamacpp.api import LOG, Model, build_info
 
     if "REPACK" not in build_info().split():
         pytest.skip("this build repacks nothing")
     source = tiny_model.write(tmp_path / "F32.gguf")
     path = str(tmp_path / "Q4_0.gguf")
-    quantiser = [sys.executable, "-P", "-m", "runners.worker.quantize"]
+    quantiser = [sys.executable, "-P", "-m", "runners.runtimes.llamacpp.quantize"]
     subprocess.run([*quantiser, str(source), path, "Q4_0"], check=True)
     found = []
     for extra in (True, False):

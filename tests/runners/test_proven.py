@@ -13,10 +13,10 @@ import pytest
 
 from evals.errors import RuntimeFailure
 from evals.specs import Candidate
-from runners.measure.processor import parse_cpuinfo
-from runners.proof import Proof
-from runners.proven import build_key, proof_of, refuse_broken, remembered, tried
-from runners.worker import tiny_model
+from runners.compute.processor import parse_cpuinfo
+from runners.runtimes.llamacpp import tiny_model
+from runners.runtimes.llamacpp.prove import Proof
+from runners.runtimes.llamacpp.proven import build_key, proof_of, refuse_broken, remembered, tried
 from tests.runners.conftest import Bench
 
 FAILING = Path(__file__).parent / "failing_llama"

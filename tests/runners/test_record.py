@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from evals.errors import RecordError
-from runners.identity import digest
-from runners.record import SCHEMA_VERSION, Record
-from runners.record_reading import parse_record
+from runners.records.identity import digest
+from runners.records.reading import parse_record
+from runners.records.record import SCHEMA_VERSION, Record
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "data" / "records").glob("v*/record.json"))
 

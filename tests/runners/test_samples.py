@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from runners.samples import passage, sample_table
+from runners.records.samples import passage, sample_table
 
 if TYPE_CHECKING:
     from tests.runners.conftest import Bench

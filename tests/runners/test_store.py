@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from evals.errors import RecordError
-from runners.journal import Journal
-from runners.record import Record
-from runners.record_reading import parse_record
-from runners.store import RECORD, SAMPLES, Store, default_store
+from runners.jobs.journal import Journal
+from runners.records.reading import parse_record
+from runners.records.record import Record
+from runners.records.store import RECORD, SAMPLES, Store, default_store
 
 EXAMPLE = Path(__file__).parents[1] / "data" / "records" / "v1" / "record.json"
 ROWS = pa.table({"task": ["t", "t"], "doc_id": pa.array([0, 1], pa.int32())})

@@ -66,7 +66,7 @@ COMMANDS: dict[str, tuple[int, tuple[str, ...]]] = {
 }
 IMPORTS = [
     "lm_eval.api.task", "datasets", "pyarrow.parquet", "rich.table", "scipy.special",
-    "leaderboard.report", "leaderboard.board", "runners.batch", "runners.cli.run",
+    "leaderboard.gate.report", "leaderboard.rows.row", "runners.batches.batch", "runners.cli.run",
 ]  # fmt: skip
 
 

@@ -1,10 +1,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from leaderboard.board import Score, row
-from leaderboard.stats import proportion_interval
+from leaderboard.rows.row import Score, row
+from leaderboard.stats.intervals import proportion_interval
 from runners.cli.tables import notes, with_interval
-from runners.record_reading import parse_record
+from runners.records.reading import parse_record
 
 RECORD = Path(__file__).parents[1] / "data" / "records" / "v1" / "record.json"
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from evals.errors import RecordError
-from leaderboard.compare import compare
+from leaderboard.compare.comparison import compare
 from runners.cli.sides import find_side, fitting, store_of
-from runners.record import Record
-from runners.record_reading import parse_record
-from runners.store import Store
+from runners.records.reading import parse_record
+from runners.records.record import Record
+from runners.records.store import Store
 
 EXAMPLE = Path(__file__).parents[1] / "data" / "records" / "v1" / "record.json"
 ZEN5 = {"fingerprint": "1a1335212ad9", "cpu_id": "AuthenticAMD family 26 model 2 stepping 1"}

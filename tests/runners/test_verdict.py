@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from evals.specs import Budget
-from runners.budgets import (
+from runners.compute.budget_use import (
     ad_hoc,
     budget_info,
     engine_bytes,
@@ -21,10 +21,10 @@ from runners.budgets import (
     with_mapping,
     without_memory,
 )
-from runners.measure.limits import Held
-from runners.measure.machine import machine
-from runners.record import JobError
-from runners.verdict import Facts, judge
+from runners.compute.limits import Held
+from runners.compute.machine import machine
+from runners.jobs.verdict import Facts, judge
+from runners.records.record import JobError
 from tests.runners.test_limits import needs_groups, ours
 
 if TYPE_CHECKING:
@@ -291,7 +291,7 @@ def test_more_than_the_machine_has_is_flagged(bench: Bench):
 
 def test_where_nothing_can_be_limited_it_is_said(bench: Bench, monkeypatch: pytest.MonkeyPatch):
     # A system without control groups, as this one looks to whom hides them.
-    monkeypatch.setattr("runners.measure.groups.control_groups", lambda _controller: ())
+    monkeypatch.setattr("runners.compute.groups.control_groups", lambda _controller: ())
     (outcome,) = bench.outcomes(
         bench.fake(), tasks=("tiny_choice",), budget=ad_hoc(memory_bytes=256 * MIB)
     )

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evals.artifacts import fetch
 from evals.catalogue import find_candidate
 from evals.errors import ArtifactError, RuntimeFailure, SpecError
+from evals.fetch.artifact import fetch
 from evals.specs import Candidate
-from runners.weights import Weights, resolve
+from runners.candidates.weights import Weights, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
 SMOL = "smollm2-135m-instruct-"
-# What runners.worker.quantize calls of llama_cpp; it copies, and $DOES says how it fails.
+# What runners.runtimes.llamacpp.quantize calls of llama_cpp; it copies; $DOES: how it fails.
 LLAMA_CPP = """
 import ctypes, os, shutil, signal, time
 from pathlib import Path

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from lm_eval.models.utils import normalize_gen_kwargs
 
 from evals.errors import SpecError
-from evals.tasks import Item
-from runners.windows import (
+from evals.tasks.load import Item
+from runners.jobs.windows import (
     MAX_BYTES,
     MAX_GENERATIONS,
     MAX_PACKED,

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from leaderboard.charts.forest import OVERALL, forest_figure
-from leaderboard.charts.history import history_figure
-from leaderboard.charts.ladder import losses_figure, savings_figure
-from leaderboard.charts.measures import MEASURES
-from leaderboard.compare import Side, compare
-from leaderboard.history import history
-from leaderboard.ladder import ladder
-from runners.record import QuantisationInfo
+from leaderboard.compare.comparison import Side, compare
+from leaderboard.compare.ladder import ladder
+from leaderboard.pages.compare.forest_figure import OVERALL, forest_figure
+from leaderboard.pages.history.figure import history_figure
+from leaderboard.pages.ladder.figures import losses_figure, savings_figure
+from leaderboard.pages.measures import MEASURES
+from leaderboard.runs.history import history
+from runners.records.record import QuantisationInfo
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from leaderboard.board import Score
-from leaderboard.charts.deadline import deadline_figure
-from leaderboard.charts.frame import scaled, shade, whiskers
-from leaderboard.charts.latency import times_figure
-from leaderboard.charts.memory import limits_figure, phases_figure, series_figure
-from leaderboard.charts.parts import cold_start_figure, tensors_figure
-from leaderboard.charts.tasks import tasks_figure
-from leaderboard.charts.theme import LIGHT
-from leaderboard.deadline import DeadlineCurve
-from leaderboard.detail import ColdStart, PhaseBytes
-from leaderboard.memory_limits import LimitPoint
-from leaderboard.stats import Interval
+from leaderboard.pages.candidate.deadline_figure import deadline_figure
+from leaderboard.pages.candidate.latency_figure import times_figure
+from leaderboard.pages.candidate.memory_figures import limits_figure, phases_figure, series_figure
+from leaderboard.pages.candidate.part_figures import cold_start_figure, tensors_figure
+from leaderboard.pages.candidate.tasks_figure import tasks_figure
+from leaderboard.pages.frame import scaled, shade, whiskers
+from leaderboard.pages.theme import LIGHT
+from leaderboard.rows.row import Score
+from leaderboard.runs.deadline import DeadlineCurve
+from leaderboard.runs.memory_limits import LimitPoint
+from leaderboard.runs.timings import ColdStart, PhaseBytes
+from leaderboard.stats.intervals import Interval
 
 MIB = 2**20
 HOSTILE = "<img src=x>"

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from leaderboard.board import Row
-from leaderboard.charts.labels import Bubble, positions
-from leaderboard.charts.scales import log_range, log_ticks
-from leaderboard.charts.theme import DARK, LIGHT
-from leaderboard.charts.tradeoff import tradeoff
-from leaderboard.overview import Overview, draw_all, look
-from leaderboard.view import View
+from leaderboard.choose.overview import Overview, draw_all, look
+from leaderboard.pages.overview.label_places import Bubble, positions
+from leaderboard.pages.overview.log_scale import log_range, log_ticks
+from leaderboard.pages.overview.tradeoff import tradeoff
+from leaderboard.pages.theme import DARK, LIGHT
+from leaderboard.rows.row import Row
+from leaderboard.rows.view import View
 from tests.leaderboard.conftest import Maker
 
 MIB = 2**20

@@ -13,16 +13,14 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-import leaderboard
-from leaderboard.board import Row, merged
-from leaderboard.serving import environment
+from leaderboard.app.launch import SCRIPT, environment
+from leaderboard.rows.row import Row, merged
 from leaderboard.units import mib
-from runners.record import QuantisationInfo, Record
-from runners.record_parts import FlagInfo
-from runners.store import RECORD, Store
+from runners.records.parts import FlagInfo
+from runners.records.record import QuantisationInfo, Record
+from runners.records.store import RECORD, Store
 from tests.leaderboard.conftest import Maker
 
-APP = Path(leaderboard.__file__).with_name("app.py")
 REFERENCE = Path(__file__).parents[3] / "results" / "reference"
 HOSTILE = "<img src=x onerror=alert(1)> $x$ **b** [l](javascript:1) :smile:"
 Board = Callable[..., AppTest]
@@ -37,7 +35,7 @@ def board(monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
     def opened(panel: str, folder: Path, **query: Any) -> AppTest:
         for name, value in environment([folder]).items():
             monkeypatch.setenv(name, value)
-        app = AppTest.from_file(APP, default_timeout=60).run()
+        app = AppTest.from_file(SCRIPT, default_timeout=60).run()
         pages = app._registered_pages  # AppTest opens pages by their file only
         found = [key for key, page in pages.items() if page.get("url_pathname") == panel]
         assert found, f"no panel {panel} among {[p.get('url_pathname') for p in pages.values()]}"

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from leaderboard.detail import NO_FLOOR
-from runners.record import JobError
-from runners.store import Store
+from leaderboard.runs.timings import NO_FLOOR
+from runners.records.record import JobError
+from runners.records.store import Store
 from tests.leaderboard.panels.conftest import HOSTILE, figures, page_html, page_text
 
 if TYPE_CHECKING:

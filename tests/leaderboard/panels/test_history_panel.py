@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leaderboard.gate_history import write_gate
-from runners.store import Store
+from leaderboard.gate.past import write_gate
+from runners.records.store import Store
 from tests.leaderboard.panels.conftest import HOSTILE, figures, page_html, page_text
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from tests.leaderboard.panels.conftest import REFERENCE, accuracy_of, peak_of
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-    from leaderboard.board import Row
+    from leaderboard.rows.row import Row
 
 CHROMIUM = program() or shutil.which("google-chrome")
 PATIENCE_MS = 60_000

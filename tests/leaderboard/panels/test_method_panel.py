@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leaderboard.glossary import CHAPTERS
-from runners.store import Store
+from leaderboard.pages.method.glossary import CHAPTERS
+from runners.records.store import Store
 from tests.leaderboard.panels.conftest import page_html, page_text
 
 if TYPE_CHECKING:

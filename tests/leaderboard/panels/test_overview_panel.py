@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leaderboard.units import format_number, format_percent, format_rate
-from runners.record import JobError
-from runners.store import Store
+from runners.records.record import JobError
+from runners.records.store import Store
 from tests.leaderboard.conftest import Maker
 from tests.leaderboard.panels.conftest import (
     HOSTILE,
@@ -20,7 +20,7 @@ from tests.leaderboard.panels.conftest import (
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
-    from leaderboard.board import Row
+    from leaderboard.rows.row import Row
     from tests.leaderboard.panels.conftest import Board
 
 OVERVIEW = ""

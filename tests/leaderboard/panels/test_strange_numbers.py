@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runners.store import RECORD, Store
+from runners.records.store import RECORD, Store
 from tests.leaderboard.panels.conftest import page_text
 from tests.runners.test_record import IMPOSSIBLE, replaced
 

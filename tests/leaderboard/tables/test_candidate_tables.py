@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leaderboard.tables.candidate import flag_grid
-from runners.record import FlagInfo
+from leaderboard.pages.candidate.tables import flag_grid
+from runners.records.record import FlagInfo
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

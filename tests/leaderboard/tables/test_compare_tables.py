@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leaderboard.compare import Side, compare
-from leaderboard.tables.compare import outside_grid, tasks_grid
+from leaderboard.compare.comparison import Side, compare
+from leaderboard.pages.compare.tables import outside_grid, tasks_grid
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from leaderboard.stats import Interval
-from leaderboard.tables.compare import interval_text, p_text, signed
-from leaderboard.tables.grid import Cell, Grid, Head, as_html, half, missing, text_grid
+from leaderboard.pages.compare.tables import interval_text, p_text, signed
+from leaderboard.pages.grid import Cell, Grid, Head, as_html, half, missing, text_grid
+from leaderboard.stats.intervals import Interval
 
 HOSTILE = '"><img src=x onerror=alert(1)>'
 

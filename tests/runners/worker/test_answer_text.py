@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from runners.worker.answer_text import AnswerText
+from runners.engine.answer_text import AnswerText
 
 PIECES = {0: b"", 1: b" yes", 2: b" ", 3: b"\n", 4: b" no"}
 

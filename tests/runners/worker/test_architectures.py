@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 pytest.importorskip("llama_cpp")
 
 from benchmarks.plain import Plain
+from runners.runtimes.llamacpp.runtime import LlamaCpp
 from runners.worker import protocol
-from runners.worker.llamacpp import LlamaCpp
 from runners.worker.runtime import WorkerError
 from tests.runners.worker import tiny_gguf
 

@@ -9,14 +9,8 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import TemplateLM
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
+from runners.engine.encoding import Scoring, encode_pair, item_scorings, rolling_windows, truncate
 from runners.worker import protocol
-from runners.worker.encoding import (
-    Scoring,
-    encode_pair,
-    item_scorings,
-    rolling_windows,
-    truncate,
-)
 from runners.worker.runtime import WorkerError
 
 EOS, BOS, MERGED = 0, 1, 1000

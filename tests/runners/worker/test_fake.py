@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from evals.templates import TemplateChild
+from evals.tasks.templates import TemplateChild
+from runners.runtimes.fake.runtime import Fake
 from runners.worker import protocol
-from runners.worker.fake import Fake
 from runners.worker.runtime import WorkerError
 
 ITEMS = [

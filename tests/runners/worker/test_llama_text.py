@@ -14,9 +14,9 @@ pytest.importorskip("llama_cpp")
 pytest.importorskip("tokenizers")
 pytest.importorskip("safetensors")
 
+from runners.runtimes.llamacpp.runtime import LlamaCpp
+from runners.runtimes.llamacpp.text import Text
 from runners.worker import protocol
-from runners.worker.llama_text import Text
-from runners.worker.llamacpp import LlamaCpp
 from runners.worker.runtime import WorkerError
 from tests.runners.worker import tiny_kinds
 

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from runners.engine.encoding import Scoring, encode_pair, rolling_windows
+from runners.jobs.worker_process import WorkerProcess
 from runners.worker import protocol
-from runners.worker.encoding import Scoring, encode_pair, rolling_windows
 from runners.worker.runtime import WorkerError
-from runners.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
-    from runners.worker.llamacpp import LlamaCpp
+    from runners.runtimes.llamacpp.runtime import LlamaCpp
 
 pytestmark = pytest.mark.model
 
@@ -101,7 +101,7 @@ def asked(*items: protocol.GenerateItem) -> protocol.Generate:
 def f16() -> Path:
     """Made from the embedded weights once, then cached."""
     from evals.catalogue import find_candidate
-    from runners.weights import resolve
+    from runners.candidates.weights import resolve
 
     path = resolve(find_candidate("smollm2-135m-instruct-f16")).path
     assert path is not None
@@ -110,7 +110,7 @@ def f16() -> Path:
 
 @pytest.fixture(scope="module")
 def runtime(f16: Path) -> Iterator[LlamaCpp]:
-    from runners.worker.llamacpp import LlamaCpp
+    from runners.runtimes.llamacpp.runtime import LlamaCpp
 
     runtime = LlamaCpp()
     runtime.load(loading(f16))
@@ -133,7 +133,7 @@ def score(engine: LlamaCpp, items: Sequence[protocol.ScoreItem]) -> list[protoco
 @pytest.fixture(scope="module")
 def alone(runtime: LlamaCpp):
     """Scores one sequence by itself in a context that knows no other."""
-    from runners.worker.llama_api import Context
+    from runners.runtimes.llamacpp.api import Context
 
     model = runtime._model
     context = Context(
@@ -375,7 +375,7 @@ def test_the_models_own_chat_template(runtime):
 
 
 def test_sampling_settings_of_the_header_are_told():
-    from runners.worker.llamacpp import _recommended
+    from runners.runtimes.llamacpp.runtime import _recommended
 
     header = {"general.sampling.temp": "0.10", "general.sampling.penalty_repeat": "1.05",
               "general.sampling.top_k": "many"}  # fmt: skip
@@ -384,7 +384,7 @@ def test_sampling_settings_of_the_header_are_told():
 
 
 def refused(path: Path) -> str:
-    from runners.worker.llamacpp import LlamaCpp
+    from runners.runtimes.llamacpp.runtime import LlamaCpp
 
     with pytest.raises(WorkerError) as caught:
         LlamaCpp().load(loading(path))
@@ -423,7 +423,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_questions_in_the_wrong_order():
-    from runners.worker.llamacpp import LlamaCpp
+    from runners.runtimes.llamacpp.runtime import LlamaCpp
 
     empty = LlamaCpp()
     with pytest.raises(WorkerError, match="no weights are loaded"):

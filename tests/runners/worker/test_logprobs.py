@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from runners.worker.logprobs import ROWS_AT_ONCE, Sampler, target_logprobs
+from runners.engine.logprobs import ROWS_AT_ONCE, Sampler, target_logprobs
 from runners.worker.runtime import WorkerError
 
 

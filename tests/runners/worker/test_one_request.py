@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from runners.engine.answer_text import AnswerText
+from runners.engine.logprobs import Sampler
+from runners.engine.one_request import timed_request
 from runners.worker import protocol
-from runners.worker.answer_text import AnswerText
-from runners.worker.logprobs import Sampler
-from runners.worker.one_request import timed_request
 
 VOCABULARY = 32
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runners.worker.encoding import Scoring
-from runners.worker.prefix_tree import Limits, Segment, plan
+from runners.engine.encoding import Scoring
+from runners.engine.plan import Limits, Segment, plan
 
 ROOMY = Limits(wave_tokens=512, sequences=64, cells=4096, shared=True)
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runners.engine.encoding import Scoring, rolling_windows
+from runners.engine.plan import Limits
+from runners.engine.scoring import Scorer, item_score, score_plain
 from runners.worker import protocol
-from runners.worker.encoding import Scoring, rolling_windows
-from runners.worker.prefix_tree import Limits
 from runners.worker.runtime import WorkerError
-from runners.worker.scoring import Scorer, item_score, score_plain
 
 VOCABULARY = 11
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from runners.worker.stopping import StopWatcher
+from runners.engine.stop_strings import StopWatcher
 
 
 def feed(until: list[str], pieces: list[bytes]) -> tuple[int | None, str]:

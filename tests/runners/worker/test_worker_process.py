@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from evals.errors import RuntimeFailure
+from runners.jobs.worker_process import WorkerCrash, WorkerProcess
+from runners.runtimes.fake.runtime import Fake
 from runners.worker import protocol
-from runners.worker.fake import Fake
-from runners.worker_process import WorkerCrash, WorkerProcess
 
 ROOT = Path(__file__).parents[3]
 PHASES = ("load", "latency", "scoring", "generation")
@@ -132,7 +132,7 @@ def test_an_exception_is_a_bug_with_its_traceback(phase):
     assert str(caught.value) == (
         f"a bug in the worker: ZeroDivisionError: the fake was told to crash in {phase}"
     )
-    assert "runners/worker/fake.py" in caught.value.traceback.replace(os.sep, "/")
+    assert "runners/runtimes/fake/runtime.py" in caught.value.traceback.replace(os.sep, "/")
 
 
 @pytest.mark.parametrize("phase", PHASES)
@@ -299,7 +299,7 @@ def test_a_folder_of_the_users_own_is_not_run(name, tmp_path):
 
 PARENT = """
 from runners.worker import protocol
-from runners.worker_process import WorkerProcess
+from runners.jobs.worker_process import WorkerProcess
 
 settings = {"context": None, "threads": 1, "fake": {"fail_at": "load", "fail_how": "hang"}}
 with WorkerProcess("fake", threads=1, timeout_s=60) as worker:

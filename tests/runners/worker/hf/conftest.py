@@ -114,7 +114,7 @@ LOADING = {
 @pytest.fixture
 def loaded(tiny: Callable[[str], Path]) -> Callable[..., Any]:
     """A runtime with a tiny model loaded."""
-    from runners.worker.hf import Hf
+    from runners.runtimes.hf.runtime import Hf
 
     def load(name: str, **settings: Any) -> Any:
         runtime = Hf()

@@ -24,7 +24,7 @@ GOOD = ("llama", "qwen3", "gemma3", "gemma2", "gpt_oss", "gpt2", "mamba2", "lfm2
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("name", GOOD)
 def test_a_sound_model_is_found_sound(name: str, dtype: str, tiny: Callable[[str], Path]) -> None:
-    from runners.worker.hf import Hf
+    from runners.runtimes.hf.runtime import Hf
 
     asked = protocol.Load(path=str(tiny(name)), settings={**LOADING, "dtype": dtype})
     said = Hf().load(asked)
@@ -35,7 +35,7 @@ def test_a_sound_model_is_found_sound(name: str, dtype: str, tiny: Callable[[str
 def test_a_model_that_goes_on_wrongly_over_several_tokens_packs_nothing(
     tiny: Callable[[str], Path],
 ) -> None:
-    from runners.worker.hf import Hf
+    from runners.runtimes.hf.runtime import Hf
 
     # In 16 bits so small a model's fault is as small as rounding.
     said = Hf().load(protocol.Load(path=str(tiny("mamba")), settings=LOADING))
@@ -73,7 +73,7 @@ def test_a_cache_that_is_not_read_is_done_without(
     import torch
     import transformers
 
-    from runners.worker.hf import Hf
+    from runners.runtimes.hf.runtime import Hf
 
     class Forgetful(transformers.LlamaForCausalLM):
         """What an argument that was renamed does: it ends among the others, unread."""
@@ -107,7 +107,7 @@ def test_a_model_that_sees_what_comes_is_refused(tmp_path: Path) -> None:
     import torch
     import transformers
 
-    from runners.worker.hf import Hf
+    from runners.runtimes.hf.runtime import Hf
     from tests.runners.worker.hf.conftest import tokenizer
 
     words = tokenizer()
@@ -134,7 +134,7 @@ def test_weights_that_compute_nan_are_refused(tmp_path: Path, tiny: Callable[[st
 
     from safetensors.numpy import load_file, save_file
 
-    from runners.worker.hf import Hf
+    from runners.runtimes.hf.runtime import Hf
 
     folder = tmp_path / "nan"
     shutil.copytree(tiny("llama"), folder)

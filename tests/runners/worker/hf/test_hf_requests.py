@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from evals.templates import TemplateChild
+from evals.tasks.templates import TemplateChild
 from runners.worker import protocol
 from runners.worker.runtime import WorkerError
 
@@ -131,7 +131,7 @@ def test_pieces_of_a_vocabulary_of_words_and_bytes(tmp_path: Path) -> None:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    from runners.worker.hf_text import Text
+    from runners.runtimes.hf.tokenizer import Text
 
     words = ["<unk>", "</s>", "\u2581", "\u2581the", "\u2581a", "s", "<0xC3>", "<0xA9>"]
     made = Tokenizer(
@@ -173,7 +173,7 @@ def test_messages_are_rendered_by_the_folders_template(loaded: Callable[..., Any
 
 
 def test_a_loaded_model_says_what_it_is(tiny: Callable[[str], Path]) -> None:
-    from runners.worker.hf import Hf
+    from runners.runtimes.hf.runtime import Hf
 
     said = Hf().load(loading(tiny("gemma3"), dtype="bfloat16"))
     assert (said.architecture, said.compute, said.device) == ("gemma3_text", "bfloat16", "cpu")
@@ -192,7 +192,7 @@ def changed(source: Path, target: Path, **config: Any) -> Path:
 def test_the_folders_own_generation_settings_are_told(
     tiny: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    from runners.worker.hf import Hf
+    from runners.runtimes.hf.runtime import Hf
 
     folder = changed(tiny("llama"), tmp_path / "settings")
     told = {"do_sample": True, "temperature": 0.6, "repetition_penalty": 1.1, "eos_token_id": 1}
@@ -203,7 +203,7 @@ def test_the_folders_own_generation_settings_are_told(
 
 
 def test_a_folder_that_does_not_fit_is_refused(tiny: Callable[[str], Path], tmp_path: Path) -> None:
-    from runners.worker.hf import Hf
+    from runners.runtimes.hf.runtime import Hf
 
     more = changed(tiny("llama"), tmp_path / "more", num_hidden_layers=5)
     with pytest.raises(WorkerError, match="lack 18 tensors of the architecture llama"):
@@ -225,7 +225,7 @@ def test_a_folder_that_does_not_fit_is_refused(tiny: Callable[[str], Path], tmp_
 def test_a_device_that_is_not_here_is_refused() -> None:
     import torch
 
-    from runners.worker.hf_model import choose_device, choose_dtype
+    from runners.runtimes.hf.model import choose_device, choose_dtype
 
     if torch.backends.mps.is_available():
         pytest.skip("this machine has Apple's device")

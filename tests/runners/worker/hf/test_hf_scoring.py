@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from runners.engine.encoding import Scoring
 from runners.worker import protocol
-from runners.worker.encoding import Scoring
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("default")  # lm-eval's and transformers' own

@@ -16,7 +16,7 @@ ENDLESS = 10**6
 
 
 def text(kind: tiny_kinds.Kind, path: Path, *, rows: int = ENDLESS) -> Any:
-    from runners.worker.hf_text import Text
+    from runners.runtimes.hf.tokenizer import Text
 
     folder, *_ = tiny_kinds.write(kind, path)
     return Text(str(folder), trust=False, generation_config=None, rows=rows)

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from runners.store import Store
+from runners.jobs.worker_process import WorkerProcess
+from runners.records.store import Store
 from runners.worker import protocol
-from runners.worker_process import WorkerProcess
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("default")

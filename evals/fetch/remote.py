@@ -1,0 +1,188 @@
+"""Files from the Hugging Face hub (`hf:`)."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from evals.errors import ArtifactError, one_line
+from evals.fetch.allowance import allowance
+
+if TYPE_CHECKING:
+    from evals.fetch.allowance import Allowance
+    from evals.fetch.cache import Progress
+
+MAX_GIT_BYTES = 16 << 20
+"""Larger files are kept outside of git, and named by their sha256."""
+_HUB = re.compile(
+    r"hf:(?P<repo>[\w-][\w.-]*/[\w-][\w.-]*)(?:@(?P<revision>[^#@]+))?(?:#(?P<file>.+))?"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubFile:
+    """A file of a model repository on the hub."""
+
+    repo: str
+    revision: str | None
+    file: str | None
+    """None: the only .gguf of the repository."""
+
+
+def parse_hub(uri: str) -> HubFile:
+    """Read `hf:ORG/NAME[@REVISION][#FILE]`.
+
+    Raises:
+        ArtifactError: it does not have that form.
+    """
+    found = _HUB.fullmatch(uri)
+    if not found or ".." in (found["file"] or "").split("/"):
+        raise ArtifactError(
+            f"{uri}: write hf:ORG/NAME, hf:ORG/NAME#FILE or hf:ORG/NAME@REVISION#FILE"
+        )
+    return HubFile(repo=found["repo"], revision=found["revision"], file=found["file"])
+
+
+def download_hub(
+    uri: str,
+    wanted: HubFile,
+    *,
+    offline: bool,
+    ask: Literal["if missing", "for changes", "anew"],
+    progress: Progress | None,
+) -> Path:
+    """The file's path in the hub's own cache, fetched there when it is missing.
+
+    Args:
+        uri: for messages.
+        wanted: which file.
+        offline: use the hub's cache and nothing else.
+        ask: a copy in the hub's cache is used without asking the hub, or only if the hub still
+            has the same, or not at all.
+        progress: told of the transfer.
+
+    Raises:
+        ArtifactError: no such repository, revision or file, gated, too large, or no network.
+    """
+    from huggingface_hub import errors, hf_hub_download
+
+    # The hub's error derives from its HTTP library's, whichever that is in this release.
+    http_error: type[Exception] = errors.HfHubHTTPError.__bases__[0]
+    logger = logging.getLogger("huggingface_hub")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # each retry would be a line on stderr
+    try:
+        file = wanted.file or _only_gguf(uri, wanted, offline=offline)
+        rev = wanted.revision
+        if ask == "if missing":
+            try:
+                return Path(hf_hub_download(wanted.repo, file, revision=rev, local_files_only=True))
+            except errors.LocalEntryNotFoundError:
+                if offline:
+                    raise
+        bar, force = reporter(file, allowance(uri), progress), ask == "anew"
+        return Path(
+            hf_hub_download(wanted.repo, file, revision=rev, tqdm_class=bar, force_download=force)
+        )
+    except (errors.EntryNotFoundError, errors.HFValidationError, OSError, http_error) as error:
+        raise hub_error(uri, wanted, error, offline=offline) from error
+    finally:
+        logger.setLevel(level)
+
+
+def _only_gguf(uri: str, wanted: HubFile, *, offline: bool) -> str:
+    from huggingface_hub import list_repo_files
+
+    if offline:
+        raise ArtifactError(f"{uri}: offline; name the file: {uri}#FILE.gguf")
+    files = list_repo_files(wanted.repo, revision=wanted.revision)
+    ggufs = sorted(f for f in files if f.endswith(".gguf"))
+    if len(ggufs) == 1:
+        return ggufs[0]
+    if not ggufs:
+        raise ArtifactError(
+            f"{uri}: the repository has no .gguf; look for one that is called -GGUF"
+        )
+    some = ", ".join(ggufs[:8]) + (", …" if len(ggufs) > 8 else "")
+    raise ArtifactError(f"{uri}: has {len(ggufs)} .gguf files, add #FILE; it has: {some}")
+
+
+def hub_error(
+    uri: str, wanted: HubFile, error: Exception, *, offline: bool
+) -> ArtifactError | OSError:
+    """What the hub's client raised, as one line; a disk's complaint as it is."""
+    from huggingface_hub import errors
+
+    page = f"huggingface.co/{wanted.repo}"
+    if isinstance(error, errors.GatedRepoError):
+        text = f"is gated: accept its terms on {page}, then run: hf auth login"
+    elif isinstance(error, errors.RepositoryNotFoundError):
+        text = f"no such repository as {wanted.repo}, or it is private: then run: hf auth login"
+    elif isinstance(error, errors.RevisionNotFoundError):
+        text = f"{wanted.repo} has no revision {wanted.revision}"
+    elif isinstance(error, errors.LocalEntryNotFoundError) and offline:
+        text = "not in the hub's cache, and offline; run `weighin fetch` for it once with a network"
+    elif isinstance(error, errors.LocalEntryNotFoundError | errors.OfflineModeIsEnabled):
+        text = "the hub cannot be reached; check the network, HF_ENDPOINT and HF_HUB_OFFLINE"
+    elif isinstance(error, errors.EntryNotFoundError):
+        text = f"{wanted.repo} has no file {wanted.file}"
+    elif isinstance(error, errors.HfHubHTTPError | errors.HFValidationError):
+        text = f"the hub refuses: {one_line(error)}"
+    elif isinstance(error, OSError) and error.errno is not None:
+        return error  # a disk's complaint, which the caller turns into a line
+    else:
+        text = f"the hub cannot be reached: {one_line(error)}"
+    return ArtifactError(f"{uri}: {text}")
+
+
+def is_as_announced(path: Path, sha256: str) -> bool | None:
+    """Whether a file of the hub's cache is what the hub says that it is.
+
+    The cache names a file's blob by the hub's ETag: the sha256 of a large file, git's hash of a
+    small one.
+
+    Args:
+        path: as `download_hub` returns it.
+        sha256: of the file as it is now.
+
+    Returns:
+        None where the name tells nothing (a mirror may give a small file any ETag).
+    """
+    name = path.resolve().name
+    if re.fullmatch(r"[0-9a-f]{64}", name):
+        return name == sha256
+    if re.fullmatch(r"[0-9a-f]{40}", name) and path.stat().st_size <= MAX_GIT_BYTES:
+        body = path.read_bytes()
+        git = hashlib.sha1(b"blob %d\0" % len(body) + body).hexdigest()  # noqa: S324  # git's own
+        return True if git == name else None
+    return None
+
+
+def reporter(name: str, limits: Allowance, progress: Progress | None) -> Any:
+    """A tqdm class that draws nothing, calls `progress` (the hub takes no callback), and ends the
+    transfer where it goes over its limits.
+    """
+    from tqdm import tqdm  # type: ignore[import-untyped,unused-ignore]
+
+    class Report(tqdm):  # type: ignore[type-arg,misc,unused-ignore]  # tqdm ships no types
+        monitor_interval = 0  # else tqdm starts a thread that wakes while things are timed
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            kwargs.pop("name", None)  # of older releases of the hub, unknown to tqdm
+            super().__init__(*args, **{**kwargs, "file": io.StringIO()})
+            limits.check(0, int(self.total) if self.total else None)
+
+        def update(self, n: float | None = 1) -> bool | None:
+            shown = super().update(n)
+            total = int(self.total) if self.total else None
+            limits.check(int(self.n), total)
+            if progress and self.n:
+                progress(name, int(self.n), total)
+            return bool(shown)
+
+    return Report

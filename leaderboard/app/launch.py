@@ -1,0 +1,76 @@
+"""How Streamlit is started: every setting is a flag, none is found in a folder by chance."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from leaderboard.app.hosts import HOSTS
+from leaderboard.pages.theme import DARK, LIGHT, Palette
+
+APP = Path(__file__).with_name("asgi.py")
+"""What Streamlit's command is given."""
+SCRIPT = Path(__file__).with_name("board.py")
+"""What it runs for each visitor."""
+STORES = "WEIGHIN_BOARD_STORES"
+"""Environment variable: the folders to show, a JSON list."""
+MACHINE = "WEIGHIN_BOARD_MACHINE"
+"""Environment variable: the fingerprint of the machine that it runs on."""
+_SETTINGS = {
+    "server.headless": "true",  # no question for an e-mail address; the command opens the browser
+    "server.fileWatcherType": "none",
+    "browser.gatherUsageStats": "false",
+    "logger.level": "warning",
+    "runner.magicEnabled": "false",
+    "runner.postScriptGC": "false",  # a full collection after every click
+    "client.toolbarMode": "minimal",
+    "client.showErrorDetails": "none",
+    "global.developmentMode": "false",
+    "theme.baseRadius": "0.4rem",
+    "theme.codeFontSize": "0.85rem",
+}
+
+
+def arguments(*, port: int, address: str, theme: str) -> list[str]:
+    """Of Python, to serve the board.
+
+    Args:
+        port: to listen on.
+        address: to listen on.
+        theme: `light`, `dark`, or `auto`, which leaves it to the browser.
+
+    `-P` because a user's own folder `runners/` or `evals/` would be imported instead of ours.
+    """
+    settings = {
+        **_SETTINGS,
+        "server.port": str(port),
+        "server.address": address,
+        **_colours("light", LIGHT if theme != "dark" else DARK),
+        **_colours("dark", DARK if theme != "light" else LIGHT),
+    }
+    if theme != "auto":
+        settings["theme.base"] = theme
+    flags = [f"--{name}={value}" for name, value in settings.items()]
+    return ["-P", "-m", "leaderboard.app", "run", str(APP), *flags]
+
+
+def environment(
+    folders: Sequence[Path], hosts: Sequence[str] = (), machine: str = ""
+) -> dict[str, str]:
+    """What the board's process is told: the stores, the names that it answers to, where it is."""
+    return {
+        STORES: json.dumps([str(folder) for folder in folders]),
+        HOSTS: json.dumps(list(hosts)),
+        MACHINE: machine,
+    }
+
+
+def _colours(section: str, palette: Palette) -> dict[str, str]:
+    return {
+        f"theme.{section}.primaryColor": palette.accent,
+        f"theme.{section}.backgroundColor": palette.background,
+        f"theme.{section}.secondaryBackgroundColor": palette.panel,
+        f"theme.{section}.textColor": palette.text,
+        f"theme.{section}.borderColor": palette.grid,
+    }

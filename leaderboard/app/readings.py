@@ -1,0 +1,141 @@
+"""Cached readings of the stores: each record, row and judgement is made once for all sessions."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from evals.errors import RecordError
+from leaderboard.app import launch as serving
+from leaderboard.choose.overview import MOST_PAIRED, Overview, draw_all, look
+from leaderboard.choose.resampling import Draws
+from leaderboard.rows.answers import Answers, read_answers
+from leaderboard.rows.peers import Scores, Shared, sharing
+from leaderboard.rows.row import Row, merged
+from leaderboard.rows.selection import Selection, select
+from leaderboard.rows.stores import StoreReader, StoreView
+from leaderboard.rows.view import UNLIMITED, View, task_weights
+from runners.records.record import Record
+
+STORES = "stores"
+"""Of the session's state: the stores as this run of the page sees them."""
+
+
+def stores() -> StoreView:
+    """The stores as they were when this run began."""
+    found: StoreView = st.session_state[STORES]
+    return found
+
+
+def look_again() -> None:
+    """See the stores as they are now: with this a run of the page begins."""
+    st.session_state[STORES] = _reader(folders()).read()
+
+
+def warm() -> None:
+    """Read the stores before anybody asks."""
+    _rows(_reader(folders()).read())
+
+
+def folders() -> tuple[str, ...]:
+    """The folders that the board was started on."""
+    return tuple(json.loads(os.environ.get(serving.STORES, "[]")))
+
+
+def selected(view: View) -> Selection | None:
+    """The rows that a view is about."""
+    return select(rows(), view, here=os.environ.get(serving.MACHINE, ""))
+
+
+def rows() -> tuple[Row, ...]:
+    """Every candidate on every suite and machine."""
+    return _rows(stores())
+
+
+def overview(selection: Selection, view: View) -> Overview:
+    """Rows judged as a view asks, item by item where they are few enough to read."""
+    return _overview(stores(), selection.shared, _judged(view))
+
+
+def full(run_id: str) -> tuple[Record | None, str]:
+    """A record with its raw values, or why it cannot be read."""
+    found = stores()
+    try:
+        return _full(found, run_id), ""
+    except RecordError as error:
+        return None, str(error)
+
+
+def answers(run_id: str) -> tuple[Answers | None, str]:
+    """A run's scores by item, or why there are none."""
+    found = stores()
+    try:
+        return _answers(found, run_id), ""
+    except RecordError as error:
+        return None, str(error)
+
+
+def _signature(found: StoreView) -> str:
+    return found.signature
+
+
+_BY_SIGNATURE: dict[str | type[Any], Callable[[Any], Any]] = {StoreView: _signature}
+"""A store is hashed by what was in it, so that a new run is seen and nothing is read twice."""
+
+
+@lru_cache(maxsize=4)  # not Streamlit's: it is also filled before there is a session
+def _reader(roots: tuple[str, ...]) -> StoreReader:
+    return StoreReader([Path(root) for root in roots])
+
+
+@lru_cache(maxsize=2)
+def _rows(found: StoreView) -> tuple[Row, ...]:
+    return tuple(merged(found.records))
+
+
+def _judged(view: View) -> View:
+    """Only what the judgement depends on: a search, say, changes none of it."""
+    return View(x=view.x, **{name: getattr(view, name) for name in UNLIMITED})
+
+
+@st.cache_resource(show_spinner=False, max_entries=64, hash_funcs={**_BY_SIGNATURE, View: repr})
+def _overview(found: StoreView, shared: Shared, judged: View) -> Overview:
+    scores = _scores(found, shared)
+    drawn = _drawn(found, shared, task_weights(judged))
+    return look(sharing(_rows(found), shared), judged, drawn, scores)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=_BY_SIGNATURE)
+def _drawn(found: StoreView, shared: Shared, weights: Mapping[str, float] | None) -> Draws:
+    rows = sharing(_rows(found), shared)
+    return draw_all(rows, weights, _scores(found, shared))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=_BY_SIGNATURE)
+def _scores(found: StoreView, shared: Shared) -> dict[str, Scores]:
+    """Item scores by run id; none where there are too many candidates to read them all."""
+    scores = {}
+    rows = sharing(_rows(found), shared)
+    for row in rows if len(rows) <= MOST_PAIRED else ():
+        read, _ = answers(row.record.run_id)
+        if read is not None:
+            scores[row.record.run_id] = read.scores
+    return scores
+
+
+@st.cache_resource(show_spinner=False, max_entries=16, hash_funcs=_BY_SIGNATURE)
+def _full(found: StoreView, run_id: str) -> Record:
+    return found.full(run_id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32, hash_funcs=_BY_SIGNATURE)
+def _answers(found: StoreView, run_id: str) -> Answers:
+    store = found.store(run_id)
+    record = store.read(run_id)
+    return read_answers(record, store.answers(record))

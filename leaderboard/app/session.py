@@ -1,0 +1,82 @@
+"""The view of one session: in its address, in its widgets and in what the panels draw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from leaderboard.rows.view import View, read_query, write_query
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import Page
+
+_VIEW, _WRITTEN, _PAGE, _PAGES = "view", "written", "page", "pages"
+_PROBLEMS, _GENERATION = "problems", "generation"
+
+
+def begin(pages: Mapping[str, Page], page: Page) -> None:
+    """Take the view from the address, where that says something new."""
+    state = st.session_state
+    state[_PAGES] = pages
+    query = {key: st.query_params.get_all(key) for key in st.query_params}
+    moved = state.get(_PAGE) not in (None, page.url_path)
+    state[_PAGE] = page.url_path
+    # A click on another page empties the address, which does not mean that filters were taken off.
+    if _VIEW in state and (query == state[_WRITTEN] or (moved and not query)):
+        return
+    state[_VIEW], state[_PROBLEMS] = read_query(query)
+    state[_WRITTEN] = query
+    state[_GENERATION] = state.get(_GENERATION, 0) + 1
+
+
+def end() -> None:
+    """Write the view into the address, so that a copied link gives the same."""
+    query = write_query(view())
+    if query != st.session_state[_WRITTEN] or set(query) != set(st.query_params):
+        st.query_params.from_dict(query)
+    st.session_state[_WRITTEN] = query
+
+
+def view() -> View:
+    """What is looked at."""
+    found: View = st.session_state[_VIEW]
+    return found
+
+
+def update(**changes: Any) -> View:
+    """Change the view; the address follows at the end of this run."""
+    st.session_state[_VIEW] = replace(view(), **changes)
+    return view()
+
+
+def take_off(fields: Sequence[str]) -> None:
+    """Give fields of the view their defaults again, and their widgets with them."""
+    plain = View()
+    update(**{name: getattr(plain, name) for name in fields})
+    st.session_state[_GENERATION] += 1
+
+
+def key(name: str) -> str:
+    """Of a widget: another one once the address has brought another view."""
+    return f"{name}:{st.session_state[_GENERATION]}"
+
+
+def go(page: str, **changes: Any) -> None:
+    """Open another panel, by its name in the address, with a changed view."""
+    changed = update(**changes)
+    pages: Mapping[str, Page] = st.session_state[_PAGES]
+    st.switch_page(pages[page], query_params=write_query(changed))
+
+
+def problems() -> tuple[str, ...]:
+    """What was wrong with the address, a sentence each."""
+    found: tuple[str, ...] = st.session_state[_PROBLEMS]
+    return found
+
+
+def dark() -> bool:
+    """Whether the page is dark, as far as the browser has said."""
+    return st.context.theme.type == "dark"

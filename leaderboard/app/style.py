@@ -1,0 +1,80 @@
+"""The board's looks beyond Streamlit's theme: a small style sheet."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from leaderboard.pages.theme import palette
+
+RULES = """
+.block-container { padding-top: 4.2rem; padding-bottom: 3rem; max-width: 84rem; }
+.answer { border-left: 4px solid var(--accent); padding: .2rem 0 .2rem 1rem; }
+.answer p { margin: 0; }
+.answer .claim { font-size: 1.6rem; line-height: 1.3; font-weight: 650; text-wrap: pretty;
+  overflow-wrap: anywhere; }
+.answer .certainty { font-size: 1.05rem; margin-top: .3rem; text-wrap: pretty; }
+.answer .basis { margin-top: .35rem; font-size: .9rem; opacity: .75; }
+ul.notices { margin: 0; padding-left: 1.2rem; font-size: .9rem; overflow-wrap: anywhere; }
+.conditions { font-size: .9rem; opacity: .75; overflow-wrap: anywhere; }
+.ranked { overflow-x: auto; }
+.ranked table { border-collapse: collapse; width: 100%; font-size: .875rem; }
+.ranked caption { text-align: left; caption-side: top; opacity: .7; padding-bottom: .4rem; }
+.ranked th, .ranked td { padding: .38rem .5rem; text-align: left; font-weight: 400;
+  white-space: nowrap; vertical-align: top; }
+.ranked thead th { opacity: .75; border-bottom: 1px solid var(--line); vertical-align: bottom; }
+.ranked thead th[title]:not([title=""]) { cursor: help; }
+.ranked small { display: block; font-size: .75rem; opacity: .8; }
+.ranked .number { text-align: right; font-variant-numeric: tabular-nums; }
+.ranked tbody { border-bottom: 1px solid var(--line); }
+.ranked th.name { position: sticky; left: 0; background: var(--page); white-space: normal;
+  min-width: 11rem; overflow-wrap: anywhere; }
+.ranked .rank { font-variant-numeric: tabular-nums; opacity: .75; }
+.ranked .pm { opacity: .6; font-size: .8em; }
+.ranked .why { font-size: .8rem; opacity: .8; }
+.ranked tr.outside td, .ranked tr.outside th { opacity: .55; }
+.ranked tr.chosen th.name a { font-weight: 700; }
+.ranked tr.chosen th.name { box-shadow: inset 3px 0 0 var(--mark); }
+.ranked .flag { border: 1px solid var(--mark); border-radius: 1rem; padding: 0 .5rem;
+  font-size: .8rem; cursor: help; }
+.ranked a { color: inherit; text-decoration-color: var(--accent); text-underline-offset: .2em; }
+code { overflow-wrap: anywhere; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .75rem; }
+.tile { background: var(--panel); border-radius: .4rem; padding: .7rem .9rem; }
+.tile .label, .tile .basis { font-size: .8rem; opacity: .75; overflow-wrap: anywhere; }
+.tile .value { font-size: 1.45rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+.tile .pm { font-size: .9rem; font-weight: 400; opacity: .8; white-space: nowrap; }
+.grid { overflow-x: auto; margin: .25rem 0 .75rem; }
+.grid table { border-collapse: collapse; font-size: .875rem; min-width: 100%; }
+.grid caption { text-align: left; font-size: .8rem; opacity: .75; padding-bottom: .35rem; }
+.grid th, .grid td { padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line);
+  vertical-align: top; text-align: left; }
+.grid thead th { font-weight: 600; white-space: nowrap; }
+.grid th[title] { text-decoration: underline dotted; text-underline-offset: .25rem; }
+.grid small { font-weight: 400; opacity: .7; }
+.grid th.number, .grid td.number { text-align: right; white-space: nowrap;
+  font-variant-numeric: tabular-nums; }
+.grid td.text { min-width: 5.5rem; max-width: 34rem; overflow-wrap: anywhere; }
+.grid td.text:first-child { min-width: 7rem; }
+.grid .pm { opacity: .7; }
+p.why { font-size: .8rem; opacity: .75; margin: 0 0 .3rem; overflow-wrap: anywhere; }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+@media (max-width: 40rem) {
+  .block-container { padding-left: 1rem; padding-right: 1rem; }
+  .answer .claim { font-size: 1.25rem; }
+  .ranked th.name { min-width: 8rem; }
+}
+"""
+
+
+def apply(*, dark: bool) -> None:
+    """Add the style sheet to the page, in the colours of its theme."""
+    colours = palette(dark=dark)
+    names = {
+        "accent": colours.accent,
+        "mark": colours.series[1],
+        "line": colours.grid,
+        "page": colours.background,
+        "panel": colours.panel,
+    }
+    root = " ".join(f"--{name}: {value};" for name, value in names.items())
+    st.html(f"<style>:root {{ {root} }}{RULES}</style>")

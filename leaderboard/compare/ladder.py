@@ -1,0 +1,152 @@
+"""The quantisations of one family, each against the largest: what is lost, and what is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evals.errors import RecordError
+from leaderboard.compare.comparison import Comparison, Side, compare
+from leaderboard.compare.run_metrics import AxisComparison
+from leaderboard.rows.row import longest_workload
+from leaderboard.stats.noninferiority import GateVerdict, judge_loss
+from leaderboard.stats.paired_means import PairedDifference
+from runners.records.record import Record
+
+MARGIN = 0.02
+"""Loss of accuracy that is borne unless another is chosen: 2 points."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """One quantisation against the largest."""
+
+    record: Record
+    """Its scored run."""
+    runs: int
+    """Process runs that times and memory rest on."""
+    accuracy: PairedDifference | None
+    """The rung's minus the reference's, over the items that both answered."""
+    reason: str
+    """Why there is none."""
+    verdict: GateVerdict | None
+    """Whether the loss is below the margin; None without a difference."""
+    noise_floor: float | None
+    """Share of items whose choice changes with the cache's layout: the greater of the two."""
+    disk_saved_bytes: int | None
+    """Negative where the rung is larger; so are the next two."""
+    memory_saved_bytes: float | None
+    """Of peak memory, by the means of its runs and the reference's."""
+    ttft_saved_s: float | None
+    """Of the workload with the longest prompt."""
+    memory: AxisComparison | None
+    """As ratios with their intervals: peak, time to first token, decoding."""
+    ttft: AxisComparison | None
+    decode: AxisComparison | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """All rungs of a family under one set of conditions."""
+
+    family: str
+    reference: Record
+    """The largest: most bits per weight."""
+    reference_runs: int
+    workload: str | None
+    """Which times are compared."""
+    margin: float
+    rungs: tuple[Rung, ...]
+    """From the largest down, without the reference."""
+
+
+def bits(record: Record) -> float | None:
+    """Bits per weight as they are in the file; None for what has no weights file."""
+    quantisation = record.candidate.quantisation
+    return quantisation.bits_per_weight if quantisation else None
+
+
+def families(records: Sequence[Record]) -> tuple[str, ...]:
+    """Families of which at least two quantisations were measured, in alphabetical order."""
+    found: dict[str, set[str]] = {}
+    for record in records:
+        if bits(record) is not None:
+            found.setdefault(record.candidate.family, set()).add(record.candidate.digest)
+    return tuple(sorted(family for family, digests in found.items() if len(digests) > 1))
+
+
+def ladder(sides: Sequence[Side], *, margin: float = MARGIN) -> Ladder:
+    """Each rung of a family against its largest.
+
+    Args:
+        sides: the rungs, each with its runs on one machine and suite; at least two.
+        margin: the greatest loss of accuracy that is borne, 0 to 1.
+
+    Returns:
+        A rung that cannot be compared (other items, no samples) stays, with the reason.
+
+    Raises:
+        ValueError: fewer than two rungs, or one without a weights file.
+    """
+    known = [(bits(side.scored), side) for side in sides]
+    ordered = [(b, side) for b, side in known if b is not None]
+    if len(ordered) < 2 or len(ordered) < len(known):
+        raise ValueError(f"{len(ordered)} rungs with known bits per weight of {len(known)}")
+    ordered.sort(key=lambda pair: (-pair[0], pair[1].scored.candidate.name))
+    reference = ordered[0][1]
+    workload = longest_workload(reference.scored)
+    return Ladder(
+        family=reference.scored.candidate.family,
+        reference=reference.scored,
+        reference_runs=len(reference.runs),
+        workload=workload,
+        margin=margin,
+        rungs=tuple(_rung(reference, side, workload, margin) for _, side in ordered[1:]),
+    )
+
+
+def _rung(reference: Side, side: Side, workload: str | None, margin: float) -> Rung:
+    try:
+        found: Comparison | None = compare([reference, side])[0]
+        reason = found.overall_reason if found else ""
+    except RecordError as error:
+        found, reason = None, str(error)
+    overall = found.overall if found else None
+    named = {(axis.axis, axis.workload): axis for axis in found.axes} if found else {}
+    memory, ttft = named.get(("peak_bytes", None)), named.get(("ttft_s", workload))
+    return Rung(
+        record=side.scored,
+        runs=len(side.runs),
+        accuracy=overall,
+        reason=reason,
+        verdict=_verdict(overall, margin) if overall else None,
+        noise_floor=_floor(reference.scored, side.scored),
+        disk_saved_bytes=_disk(reference.scored, side.scored),
+        memory_saved_bytes=_saved(memory),
+        ttft_saved_s=_saved(ttft),
+        memory=memory,
+        ttft=ttft,
+        decode=named.get(("decode_tokens_per_s", workload)),
+    )
+
+
+def _verdict(found: PairedDifference, margin: float) -> GateVerdict:
+    loss = type(found.interval)(low=-found.interval.high, high=-found.interval.low)
+    return judge_loss(-found.difference, loss, margin)
+
+
+def _floor(*records: Record) -> float | None:
+    floors = (record.noise_floor.share for record in records if record.noise_floor is not None)
+    return max((share for share in floors if share is not None), default=None)
+
+
+def _disk(reference: Record, other: Record) -> int | None:
+    a, b = reference.candidate.weights_bytes, other.candidate.weights_bytes
+    return None if a is None or b is None else a - b
+
+
+def _saved(axis: AxisComparison | None) -> float | None:
+    """None, too, where the two may not be compared: they are then of unlike machines."""
+    if axis is None or axis.ratio is None or axis.reference is None or axis.other is None:
+        return None
+    return axis.reference - axis.other

@@ -1,0 +1,147 @@
+"""Times, memory and size of two candidates as ratios, where they were measured under the same
+conditions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from evals.errors import RecordError
+from leaderboard.rows.conditions import why_unlike
+from leaderboard.stats.run_ratios import RunRatio, paired_ratio, unpaired_ratio
+from runners.records.record import Record
+
+Value = Callable[[Record], float | None]
+Runs = dict[tuple[str, int], float]
+"""(batch, repeat) -> value."""
+SINGLE_RUN = "a single run on one side says nothing of the next: no interval"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AxisComparison:
+    """One number that both candidates have, other over reference."""
+
+    axis: str
+    """`ttft_s`, `decode_tokens_per_s`, `cold_start_s`, `peak_bytes` or `weights_bytes`."""
+    workload: str | None
+    """Of the first two, e.g. `512+64`."""
+    more_is_better: bool
+    reference: float | None
+    """Geometric mean over all its runs, in the unit of the axis's name."""
+    other: float | None
+    ratio: RunRatio | None
+    reason: str = ""
+    """Why there is no ratio, or no interval."""
+
+
+def compare_axes(
+    reference: Sequence[Record], other: Sequence[Record], *, confidence: float = 0.95
+) -> tuple[AxisComparison, ...]:
+    """Every time, memory and size that either side has.
+
+    Args:
+        reference: runs of one candidate under one set of conditions, at least one.
+        other: of the other.
+        confidence: two-sided.
+
+    Returns:
+        Times are medians within a run. Runs are paired by batch and repeat where most have a
+        partner, since a batch interleaves its candidates; `ratio.paired` says so. Weights are a
+        file's size: one number, on any machine.
+
+    Raises:
+        RecordError: runs of one side were made under different conditions.
+    """
+    for runs in (reference, other):
+        _check_alike(runs)
+    # Which machines or builds they are is said once, not with each number.
+    unlike = why_unlike(reference[0], other[0]).partition(" (")[0]
+    found = []
+    for axis, workload, more, value in _axes([*reference, *other]):
+        a, b = _values(reference, value), _values(other, value)
+        missing = not a or not b
+        reason = unlike or ("was not measured on one side, or is 0" if missing else "")
+        ratio = None if reason else _ratio(a, b, confidence)
+        if ratio and ratio.interval is None:
+            reason = SINGLE_RUN
+        found.append(
+            AxisComparison(
+                axis=axis,
+                workload=workload,
+                more_is_better=more,
+                reference=_geometric_mean(a),
+                other=_geometric_mean(b),
+                ratio=ratio,
+                reason=reason,
+            )
+        )
+    return (*found, _weights(reference[0], other[0]))
+
+
+def _check_alike(runs: Sequence[Record]) -> None:
+    for run in runs[1:]:
+        unlike = why_unlike(runs[0], run)
+        if unlike or run.candidate.digest != runs[0].candidate.digest:
+            raise RecordError(
+                f"runs {runs[0].run_id} and {run.run_id} are not of one candidate under one set of "
+                f"conditions ({unlike or 'the candidate differs'}): compare them with each other"
+            )
+
+
+def _axes(runs: Sequence[Record]) -> Iterator[tuple[str, str | None, bool, Value]]:
+    for workload in dict.fromkeys(name for run in runs for name in run.latency):
+        yield "ttft_s", workload, False, _ttft(workload)
+        yield "decode_tokens_per_s", workload, True, _decode(workload)
+    yield "cold_start_s", None, False, lambda run: run.load.cold_start_s if run.load else None
+    yield "peak_bytes", None, False, _peak
+
+
+def _ttft(workload: str) -> Value:
+    return lambda run: run.latency[workload].ttft_s.p50 if workload in run.latency else None
+
+
+def _decode(workload: str) -> Value:
+    def value(run: Record) -> float | None:
+        return run.latency[workload].decode_tokens_per_s.p50 if workload in run.latency else None
+
+    return value
+
+
+def _peak(run: Record) -> float | None:
+    phases = run.memory.phases if run.memory else {}
+    return phases["latency"].peak_bytes if "latency" in phases else None
+
+
+def _values(runs: Sequence[Record], value: Value) -> Runs:
+    found = {(run.job.batch, run.job.repeat): value(run) for run in runs}
+    return {key: v for key, v in found.items() if v is not None and 0 < v < math.inf}
+
+
+def _ratio(reference: Runs, other: Runs, confidence: float) -> RunRatio:
+    shared = sorted(reference.keys() & other.keys())
+    if len(shared) >= 2 and 2 * len(shared) >= min(len(reference), len(other)):
+        a, b = [reference[key] for key in shared], [other[key] for key in shared]
+        return paired_ratio(a, b, confidence=confidence)
+    return unpaired_ratio([*reference.values()], [*other.values()], confidence=confidence)
+
+
+def _geometric_mean(runs: Runs) -> float | None:
+    if not runs:
+        return None
+    return math.exp(math.fsum(map(math.log, runs.values())) / len(runs))
+
+
+def _weights(reference: Record, other: Record) -> AxisComparison:
+    a, b = reference.candidate.weights_bytes, other.candidate.weights_bytes
+    ratio = unpaired_ratio([a], [b]) if a and b else None
+    return AxisComparison(
+        axis="weights_bytes",
+        workload=None,
+        more_is_better=False,
+        reference=a,
+        other=b,
+        ratio=ratio,
+        reason="" if ratio else "a side has no weights file",
+    )

@@ -1,0 +1,112 @@
+"""What earlier gates said: small JSON reports in `<store>/gates/`, for CI logs and the board."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evals.errors import RecordError
+from evals.files import read_small
+from evals.replacing import TEMPORARY, make_folder, put_new
+from leaderboard.gate.report import EXIT, REPORT_VERSION
+from leaderboard.stats.noninferiority import GateVerdict
+from runners.records.store import GATES
+
+MAX_REPORT_BYTES = 16 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastGate:
+    """One report."""
+
+    created_at: str
+    """UTC, ISO 8601."""
+    verdict: GateVerdict
+    sentence: str
+    baseline: str
+    """Name of the candidate that was the baseline."""
+    candidate: str
+    suite: str
+    machine: str | None
+    report: dict[str, Any]
+    """As `weighin check --json` prints it."""
+
+
+def write_gate(store: Path, report: dict[str, Any]) -> Path:
+    """Keep a report beside the records of its store.
+
+    Raises:
+        RecordError: it cannot be written.
+    """
+    stamp = re.sub(r"[^0-9T]", "", report["created_at"].partition("+")[0])
+    slug = re.sub(r"[^A-Za-z0-9._]+", "-", report["candidate"]["name"]).strip("-.")[:80]
+    folder = store / GATES
+    try:
+        make_folder(folder)
+        made = store / f"{TEMPORARY}{secrets.token_hex(4)}"
+        try:
+            made.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+            for number in range(1000):
+                with suppress(FileExistsError):
+                    name = f"{stamp}-{slug}{f'-{number}' if number else ''}.json"
+                    return put_new(made, folder / name)
+        finally:
+            with suppress(OSError):
+                made.unlink(missing_ok=True)
+    except OSError as error:
+        raise RecordError(f"{folder}: cannot be written ({error.strerror})") from error
+    raise RecordError(f"{folder}: has 1,000 reports of one second")
+
+
+def read_gates(store: Path) -> Iterator[PastGate | RecordError]:
+    """Every report of a store, oldest first; the error in place of one that cannot be read."""
+    for path in sorted((store / GATES).glob("*.json")):
+        try:
+            yield _parse(read_small(path, MAX_REPORT_BYTES), str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            yield RecordError(f"{path}: cannot be read ({error})")
+        except RecordError as error:
+            yield error
+
+
+def _parse(text: str, where: str) -> PastGate:
+    try:
+        report = json.loads(text)
+        version = report["report_version"]
+        if version > REPORT_VERSION:
+            raise RecordError(f"{where}: report {version} is newer than this Weighin reads")
+        verdict: GateVerdict = report["verdict"]
+        if verdict not in EXIT:
+            raise RecordError(f"{where}: damaged: unknown verdict {verdict!r}")
+        machine = report["candidate"]["machine"]
+        return PastGate(
+            created_at=str(report["created_at"]),
+            verdict=verdict,
+            sentence=str(report["sentence"]),
+            baseline=str(report["baseline"]["name"]),
+            candidate=str(report["candidate"]["name"]),
+            suite=str(report["candidate"]["suite"]),
+            machine=None if machine is None else str(machine),
+            report=report,
+        )
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RecordError(f"{where}: damaged: no report of a gate ({error!r})") from error
+
+
+def gates_of(stores: Sequence[Path], name: str) -> tuple[list[PastGate], list[RecordError]]:
+    """The gates that a candidate was checked in, newest first, and the reports that are damaged.
+
+    Args:
+        stores: folders of records.
+        name: of the candidate.
+    """
+    found = [one for store in stores for one in read_gates(store)]
+    gates = [one for one in found if isinstance(one, PastGate) and one.candidate == name]
+    damaged = [one for one in found if isinstance(one, RecordError)]
+    return sorted(gates, key=lambda one: one.created_at, reverse=True), damaged

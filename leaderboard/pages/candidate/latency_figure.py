@@ -1,0 +1,70 @@
+"""How times are distributed: shares and counts, a line a process run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from plotly.subplots import make_subplots
+
+from leaderboard.pages.theme import palette, template
+from leaderboard.runs.timings import ecdf
+from leaderboard.text import plotly
+from leaderboard.units import ms
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+HEIGHT = 380
+
+
+def times_figure(
+    runs: Sequence[tuple[str, Sequence[float]]], *, unit: str, dark: bool
+) -> go.Figure:
+    """Above, the share of values up to a time; below, how many lie where.
+
+    Args:
+        runs: what to call a process run, and its raw times in seconds.
+        unit: of what one value is, e.g. `requests` or `gaps between tokens`.
+        dark: the background.
+
+    Returns:
+        A distribution function a run, because runs differ by more than the values within one; the
+        histogram has all runs together.
+    """
+    colours = palette(dark=dark)
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.62, 0.38],
+                           vertical_spacing=0.06)  # fmt: skip
+    figure.update_layout(template=template(dark=dark), height=HEIGHT, bargap=0.05)
+    for number, (name, values) in enumerate(runs):
+        times, shares = ecdf([ms(value) for value in values])
+        figure.add_scatter(
+            x=times,
+            y=[100 * share for share in shares],
+            mode="lines+markers" if len(times) <= 12 else "lines",
+            line={"shape": "hv", "width": 1.8, "color": _colour(colours.series, number)},
+            marker={"size": 5},
+            name=plotly(name),
+            hovertemplate=f"{plotly(name)}: %{{y:.0f}}% within %{{x:.1f}} ms<extra></extra>",
+            row=1,
+            col=1,
+        )
+    pooled = [ms(value) for _, values in runs for value in values]
+    figure.add_histogram(
+        x=pooled,
+        nbinsx=40,
+        marker={"color": colours.muted, "opacity": 0.7},
+        name="all runs",
+        showlegend=False,
+        hovertemplate="%{y} " + unit + " in %{x} ms<extra></extra>",
+        row=2,
+        col=1,
+    )
+    figure.update_yaxes(title="share up to, %", range=[0, 104], row=1, col=1)
+    figure.update_yaxes(title="count", row=2, col=1)
+    figure.update_xaxes(title=f"ms ({len(pooled):,} {unit})", row=2, col=1)
+    return figure
+
+
+def _colour(series: Sequence[str], number: int) -> str:
+    return series[number % len(series)]

@@ -1,0 +1,98 @@
+"""A small table as HTML, in which no text from a record is markup."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from leaderboard.stats.intervals import Interval
+from leaderboard.text import html
+from leaderboard.units import MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A column."""
+
+    text: str
+    unit: str = ""
+    hint: str = ""
+    """Shown when it is pointed at: the formula, or what the number is."""
+    number: bool = True
+    """Numbers are set to the right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value as text."""
+
+    text: str
+    spread: str = ""
+    """After a ±."""
+    hint: str = ""
+    """For a value that is missing: why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """A table before it is drawn."""
+
+    caption: str
+    """What the numbers rest on: where they were measured, over how much."""
+    heads: tuple[Head, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+def missing(reason: str) -> Cell:
+    """A cell without a value, and why."""
+    return Cell(MISSING, hint=reason)
+
+
+def half(interval: Interval | None) -> float | None:
+    """Half the width of an interval: what stands after a ±."""
+    return None if interval is None else interval.half
+
+
+def text_grid(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Grid:
+    """A table of texts alone."""
+    return Grid(
+        caption=caption,
+        heads=tuple(Head(text, number=False) for text in heads),
+        rows=tuple(tuple(Cell(text) for text in row) for row in rows),
+    )
+
+
+def as_html(grid: Grid) -> str:
+    """The table for `st.html`; it scrolls sideways by itself where the screen is narrow.
+
+    A reason for a missing value is in the tooltip and, for readers without a pointer, in the text
+    below the table.
+    """
+    head = "".join(_head(one) for one in grid.heads)
+    body = "".join(
+        "<tr>" + "".join(_cell(h, c) for h, c in zip(grid.heads, row, strict=True)) + "</tr>"
+        for row in grid.rows
+    )
+    why = dict.fromkeys(c.hint for row in grid.rows for c in row if c.text == MISSING and c.hint)
+    notes = "".join(f'<p class="why">{MISSING} {html(reason)}</p>' for reason in why)
+    return (
+        f'<div class="grid" role="region" tabindex="0" aria-label="{html(grid.caption)}"><table>'
+        f"<caption>{html(grid.caption)}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>{notes}"
+    )
+
+
+def _head(head: Head) -> str:
+    unit = f" <small>{html(head.unit)}</small>" if head.unit else ""
+    hint = f' title="{html(head.hint)}"' if head.hint else ""
+    return f'<th scope="col" class="{_kind(head)}"{hint}>{html(head.text)}{unit}</th>'
+
+
+def _cell(head: Head, cell: Cell) -> str:
+    hint = f' title="{html(cell.hint)}"' if cell.hint else ""
+    spread = f' <span class="pm">± {html(cell.spread)}</span>' if cell.spread else ""
+    return f'<td class="{_kind(head)}"{hint}>{html(cell.text)}{spread}</td>'
+
+
+def _kind(head: Head) -> str:
+    return "number" if head.number else "text"

@@ -1,0 +1,179 @@
+"""What the History and Machines panels say in tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from leaderboard.gate.past import PastGate
+from leaderboard.pages.grid import Cell, Grid, Head, half, missing, text_grid
+from leaderboard.pages.method.glossary import Chapter
+from leaderboard.rows.machines import Data, Machine, Measured
+from leaderboard.rows.row import Row
+from leaderboard.runs.history import Line
+from leaderboard.units import MISSING, format_gib, format_number, mib, ms, points
+
+_ONE_RUN = "a single run: no interval"
+
+
+def line_grid(line: Line, caption: str) -> Grid:
+    """The points of one line, the newest first, with what changed at each."""
+    heads = (
+        Head("when", "UTC", number=False),
+        Head("accuracy", "%", "95 % interval over items"),
+        Head("n"),
+        Head("first token", "ms", "± run to run"),
+        Head("decode", "tokens/s", "± run to run"),
+        Head("peak", "MiB", "± run to run"),
+        Head("runs"),
+        Head("runtime", number=False),
+        Head("Weighin", number=False),
+        Head("changed", number=False),
+        Head("flags", number=False),
+    )
+    rows = tuple(
+        (
+            Cell(point.row.record.created_at[:16].replace("T", " ")),
+            *accuracy_cells(point.row),
+            *measured_cells(point.row),
+            Cell(str(point.row.runs)),
+            Cell(point.versions.runtime),
+            Cell(point.versions.weighin),
+            Cell("; ".join(point.changes)),
+            Cell("; ".join(point.row.flags)),
+        )
+        for point in reversed(line.points)
+    )
+    return Grid(caption=caption, heads=heads, rows=rows)
+
+
+def gate_grid(gates: Sequence[PastGate]) -> Grid:
+    """What the regression gate said, in the order given."""
+    names = ("when", "verdict", "against", "suite", "machine", "in a sentence")
+    rows = [
+        (gate.created_at[:16].replace("T", " "), gate.verdict, gate.baseline, gate.suite,
+         gate.machine or MISSING, gate.sentence)
+        for gate in gates
+    ]  # fmt: skip
+    return text_grid("Checked for regressions (weighin check)", names, rows)
+
+
+def accuracy_cells(row: Row) -> tuple[Cell, Cell]:
+    """The score in percent with its interval, and over how many items."""
+    score = row.score
+    if score is None or score.value is None:
+        reason = row.unscored or "no task was scored, or items are unanswered"
+        return missing(reason), missing(reason)
+    width = half(score.interval)
+    spread = "" if width is None else f"{points(width):.1f}"
+    return Cell(f"{points(score.value):.1f}", spread), Cell(f"{score.n:,}")
+
+
+def measured_cells(row: Row) -> tuple[Cell, ...]:
+    """First token in ms, decode in tokens/s and peak in MiB, each with its spread between runs."""
+    numbers = (
+        (row.ttft_s, row.ttft_interval, ms),
+        (row.decode_tokens_per_s, row.decode_interval, float),
+        (row.peak_bytes, row.peak_interval, mib),
+    )
+    found = []
+    for value, interval, scale in numbers:
+        width = half(interval)
+        if value is None:
+            found.append(missing("was not measured"))
+        elif width is None:
+            found.append(Cell(format_number(scale(value)), hint=_ONE_RUN))
+        else:
+            found.append(Cell(format_number(scale(value)), format_number(scale(width))))
+    return tuple(found)
+
+
+def machine_grid(machines: Sequence[Machine]) -> Grid:
+    """Every machine, and how much was measured on it."""
+    heads = (
+        Head("machine", number=False),
+        Head("fingerprint", number=False),
+        Head("generation", number=False, hint="of the processor: names are shared by several"),
+        Head("cores", hint="that a process may use"),
+        Head("memory", number=False),
+        Head("GPU", number=False),
+        Head("runs"),
+        Head("flagged", hint="runs with at least one flag"),
+        Head("not completed"),
+        Head("first", "UTC", number=False),
+        Head("last", "UTC", number=False),
+    )
+    rows = tuple(
+        (
+            Cell(f"{one.cpu_model}, {one.os_family}"),
+            Cell(one.fingerprint),
+            Cell(one.generation, hint=", ".join(one.features)),
+            missing("the record does not say")
+            if one.usable_cpus is None
+            else Cell(str(one.usable_cpus)),
+            Cell(format_gib(one.ram_bytes)),
+            Cell(one.gpu or "none"),
+            Cell(f"{one.runs:,}"),
+            Cell(f"{one.flagged:,}"),
+            Cell(f"{one.unfinished:,}"),
+            Cell(one.first[:16].replace("T", " ")),
+            Cell(one.last[:16].replace("T", " ")),
+        )
+        for one in machines
+    )
+    return Grid(
+        caption="Times of unlike fingerprints are never ranked together. A machine known by its "
+        "name only is never taken for one that is known by more, whatever its name.",
+        heads=heads,
+        rows=rows,
+    )
+
+
+def measured_grid(found: Sequence[Measured]) -> Grid:
+    """Which candidate was measured on which suite, machine and build of its runtime."""
+    heads = (
+        Head("candidate", number=False),
+        Head("digest", number=False, hint="of weights, runtime and chosen settings"),
+        Head("suite", number=False),
+        Head("machine", number=False, hint="fingerprint"),
+        Head("build", number=False, hint="of the runtime"),
+        Head("items"),
+        Head("runs"),
+        Head("ended", number=False),
+        Head("last", "UTC", number=False),
+    )
+    rows = tuple(
+        (
+            Cell(one.candidate),
+            Cell(one.digest[:6]),
+            Cell(one.suite),
+            Cell(one.machine),
+            Cell(one.build),
+            Cell(f"{one.items:,}"),
+            Cell(f"{one.runs:,}"),
+            Cell(", ".join(f"{count} {status}" for status, count in one.statuses)),
+            Cell(one.last[:16].replace("T", " ")),
+        )
+        for one in found
+    )
+    return Grid(caption="What was measured where", heads=heads, rows=rows)
+
+
+def data_grid(found: Sequence[Data]) -> Grid:
+    """Where the items of each task came from, with their licences."""
+    rows = [
+        (
+            one.task,
+            f"{one.uri} ({one.source}), {one.split}",
+            one.sha256[:12] or MISSING,
+            one.licence,
+            one.note,
+        )
+        for one in found
+    ]
+    return text_grid("Data", ("task", "from", "sha256", "licence", "note"), rows)
+
+
+def chapter_grid(chapter: Chapter) -> Grid:
+    """The terms of one chapter of the glossary."""
+    rows = [(t.word, t.meaning, t.formula, t.source, t.code) for t in chapter.terms]
+    return text_grid(chapter.title, ("word", "is", "formula", "source", "code"), rows)

@@ -1,0 +1,134 @@
+"""A quantisation ladder: what each rung loses in accuracy, and what it saves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from plotly.subplots import make_subplots
+
+from leaderboard.compare.ladder import Ladder, Rung
+from leaderboard.pages.frame import frame, label, lines_high, name_lines, scaled, shade, whiskers
+from leaderboard.pages.theme import palette, template
+from leaderboard.stats.paired_means import PairedDifference
+from leaderboard.text import plotly
+from leaderboard.units import mib, ms, points
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+SYMBOLS = {"pass": "circle", "cannot tell": "circle-open", "regressed": "x"}
+"""By verdict: told apart by shape as well as by colour."""
+
+
+def losses_figure(ladder: Ladder, reference: str, names: Sequence[str], *, dark: bool) -> go.Figure:
+    """A line a rung: points of accuracy against the reference, which is the line at 0.
+
+    Args:
+        ladder: with at least one rung.
+        reference: what to call the largest.
+        names: what to call the rungs, in their order.
+        dark: the background.
+
+    Returns:
+        Shaded red: losses beyond the margin. Shaded grey: within the noise floor of the largest,
+        drawn where one was measured.
+    """
+    colours = palette(dark=dark)
+    figure = frame(dark=dark, height=lines_high(len(ladder.rungs)))
+    margin = -points(ladder.margin)
+    values = [rung.accuracy.interval.low for rung in ladder.rungs if rung.accuracy]
+    highs = [rung.accuracy.interval.high for rung in ladder.rungs if rung.accuracy]
+    left = min([*map(points, values), 1.5 * margin]) * 1.1
+    right = max([*map(points, highs), -0.5 * margin]) * 1.1
+    worse = colours.series[1]
+    figure.add_vrect(x0=left, x1=margin, fillcolor=shade(worse, 0.1), line_width=0, layer="below")
+    figure.add_vline(x=margin, line={"dash": "dash", "width": 1.5, "color": worse})
+    for line, rung in enumerate(ladder.rungs):
+        if rung.noise_floor is not None:
+            floor = points(rung.noise_floor)
+            figure.add_shape(
+                type="rect", x0=-floor, x1=floor, y0=line - 0.42, y1=line + 0.42, line_width=0,
+                fillcolor=shade(colours.muted, 0.28), layer="below",
+            )  # fmt: skip
+    figure.add_vline(x=0, line={"width": 1.5, "color": colours.muted})
+    for verdict, symbol in SYMBOLS.items():
+        shown = [(i, rung) for i, rung in enumerate(ladder.rungs) if rung.verdict == verdict]
+        if shown:
+            colour = worse if verdict == "regressed" else colours.accent
+            _dots(figure, shown, verdict, symbol, colour)
+    name_lines(figure, names)
+    figure.update_xaxes(title=f"points against {label(reference)}", range=[left, right])
+    figure.update_layout(showlegend=True)
+    return figure
+
+
+def _dots(
+    figure: go.Figure,
+    shown: Sequence[tuple[int, Rung]],
+    verdict: str,
+    symbol: str,
+    colour: str,
+) -> None:
+    found = [(i, rung, rung.accuracy) for i, rung in shown if rung.accuracy]
+    values = [points(paired.difference) for _, _, paired in found]
+    intervals = [scaled(paired.interval, points) for _, _, paired in found]
+    figure.add_scatter(
+        x=values,
+        y=[i for i, _, _ in found],
+        mode="markers",
+        name=f"margin: {verdict}",
+        error_x=whiskers(values, intervals, colour),
+        marker={
+            "symbol": symbol,
+            "size": 11,
+            "color": colour,
+            "line": {"width": 2, "color": colour},
+        },
+        hovertext=[_hover(rung, paired) for _, rung, paired in found],
+        hoverinfo="text",
+    )
+
+
+def _hover(rung: Rung, found: PairedDifference) -> str:
+    low, high = points(found.interval.low), points(found.interval.high)
+    return (
+        f"<b>{plotly(rung.record.candidate.name)}</b><br>{points(found.difference):+.1f} points, "
+        f"95 % {low:+.1f} to {high:+.1f}<br>n = {found.n:,}: {found.gained} gained, "
+        f"{found.lost} lost<br>margin: {rung.verdict}"
+    )
+
+
+def savings_figure(ladder: Ladder, names: Sequence[str], *, dark: bool) -> go.Figure:
+    """What each rung saves of disk and peak memory in MiB, and of the first token's time in ms.
+
+    Left of 0 it costs more than the largest. A rung without a bar was not measured there.
+    """
+    colours = palette(dark=dark)
+    titles = ("disk, MiB", "peak memory, MiB", "first token, ms")
+    saved = (
+        [_scaled(rung.disk_saved_bytes, mib) for rung in ladder.rungs],
+        [_scaled(rung.memory_saved_bytes, mib) for rung in ladder.rungs],
+        [_scaled(rung.ttft_saved_s, ms) for rung in ladder.rungs],
+    )
+    figure = make_subplots(rows=1, cols=3, shared_yaxes=True, horizontal_spacing=0.05)
+    height = lines_high(len(ladder.rungs))
+    figure.update_layout(template=template(dark=dark), height=height, showlegend=False, bargap=0.45)
+    for column, (title, values) in enumerate(zip(titles, saved, strict=True), start=1):
+        known = [(i, value) for i, value in enumerate(values) if value is not None]
+        figure.add_bar(
+            x=[value for _, value in known],
+            y=[i for i, _ in known],
+            orientation="h",
+            marker={"color": colours.series[2]},
+            hovertemplate=f"{title} saved: %{{x:,.0f}}<extra></extra>",
+            row=1,
+            col=column,
+        )
+        figure.update_xaxes(title=title, nticks=4, row=1, col=column)
+    name_lines(figure, names)
+    return figure
+
+
+def _scaled(value: float | None, scale: Callable[[float], float]) -> float | None:
+    return None if value is None else scale(value)

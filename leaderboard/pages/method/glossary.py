@@ -1,0 +1,264 @@
+"""The words and formulas of the board: what each number is, and whose formula it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One number or word that the board shows."""
+
+    word: str
+    meaning: str
+    formula: str = ""
+    source: str = ""
+    """Who published it; empty where it is our own convention."""
+    code: str = ""
+    """Which function computes it, as `module.function`; it exists."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """Terms that belong together."""
+
+    title: str
+    terms: tuple[Term, ...]
+
+
+_LATENCY = (
+    Term(
+        word="TTFT",
+        meaning="time to first token, tokenising and sampling inside",
+        formula="first token - request made",
+        code="runners.records.latency.token_latency",
+    ),
+    Term(
+        word="ITL",
+        meaning="inter-token latency: each gap between two output tokens",
+        formula="n - 1 gaps of n output tokens, each kept",
+        code="runners.records.latency.token_latency",
+    ),
+    Term(
+        word="decode tokens/s",
+        meaning="speed of writing, one request at a time",
+        formula="(n - 1) / (last token - first token)",
+        code="runners.records.latency.token_latency",
+    ),
+    Term(
+        word="prefill tokens/s",
+        meaning="speed of reading the prompt",
+        formula="prompt tokens evaluated / seconds to the first logits",
+        code="runners.records.latency.token_latency",
+    ),
+    Term(
+        word="p50, p95, p99",
+        meaning="percentiles within one run; p99 from 100 values up",
+        formula="linear between the nearest ranks, at rank (n - 1) · q",
+        source="Hyndman & Fan, The American Statistician 50 (1996) 361-365, method 7",
+        code="runners.records.latency.percentile",
+    ),
+    Term(
+        word="cold start",
+        meaning="process started -> model loaded -> first token of the first request",
+        formula="ready + load + first token",
+        code="runners.records.record.LoadInfo",
+    ),
+    Term(
+        word="± of times and memory",
+        meaning="run to run: what another start of the process would give. None for a single run",
+        formula="mean ± t(n - 1) · s / √n over the n runs' medians",
+        source="Student, Biometrika 6 (1908) 1-25",
+        code="leaderboard.stats.intervals.mean_interval",
+    ),
+)
+_MEMORY = (
+    Term(
+        word="peak MiB",
+        meaning="the kernel's high-water mark of the worker's process tree in the latency phase: "
+        "one user, the candidate's own context",
+        formula="VmHWM, reset at each phase's start",
+        code="runners.records.record.MemoryInfo",
+    ),
+    Term(
+        word="anon, file",
+        meaning="resident bytes when a phase ends. Under pressure the kernel may drop file-backed "
+        "pages and read them again; anonymous ones it cannot drop without swap",
+        formula="RssAnon; RssFile + RssShmem",
+        code="runners.records.record.MemoryPhase",
+    ),
+    Term(
+        word="bits per weight",
+        meaning="read from the file; above the number in a quantisation's name",
+        formula="8 · bytes of all weight tensors / parameters",
+        code="runners.records.record.QuantisationInfo",
+    ),
+)
+_ACCURACY = (
+    Term(
+        word="accuracy",
+        meaning="unweighted mean of the tasks' headline metrics that are shares of items; a group "
+        "counts once. Which tasks count is the task's matter, and a candidate without a usable "
+        "number in any task of the suite has no accuracy",
+        formula="Σ score / tasks; standard error √Σ se² / tasks",
+        code="leaderboard.stats.intervals.combined",
+    ),
+    Term(
+        word="± of accuracy",
+        meaning="over items: what another sample of such items would give, for one model",
+        formula="below 300 items Wilson's score interval, above p ± 1.96 · standard error",
+        source="E. B. Wilson, JASA 22 (1927) 209-212; R. G. Newcombe, Statistics in Medicine 17 "
+        "(1998) 857-872",
+        code="leaderboard.stats.intervals.proportion_interval",
+    ),
+    Term(
+        word="chance",
+        meaning="what guessing scores, e.g. 1 / number of choices; a score is told from it by a "
+        "one-sided exact binomial test at 5 %",
+        formula="P(X ≥ right), X ~ Binomial(n, chance)",
+        code="leaderboard.stats.intervals.above_chance",
+    ),
+    Term(
+        word="noise floor",
+        meaning="items whose choice changes when the same model is run with another layout of its "
+        "cache; a difference of fewer items may be nothing else",
+        formula="changed choices / items",
+        code="leaderboard.runs.timings.noise_floor",
+    ),
+    Term(
+        word="within T seconds",
+        meaning="of a generation task: the score when answers complete after T count as wrong",
+        formula="Σ score of items complete by T / items",
+        code="leaderboard.runs.deadline.within",
+    ),
+)
+_COMPARING = (
+    Term(
+        word="perplexity ratio",
+        meaning="of the same documents; above 1 the other is worse. Bits per byte as the "
+        "perplexity a byte",
+        formula="e^(Σ (log-likelihood of the reference - of the other) / Σ words, bytes or "
+        "documents); its interval is of subsets of the documents",
+        source="J. A. Hartigan, JASA 64 (1969) 1303-1317",
+        code="leaderboard.stats.likelihoods.likelihood_difference",
+    ),
+    Term(
+        word="gained, lost",
+        meaning="items that the other scores higher, and lower, than the reference",
+        code="leaderboard.stats.paired_means.paired_difference",
+    ),
+    Term(
+        word="p (McNemar)",
+        meaning="how odd such lopsided flips would be if neither were better",
+        formula="2 · P(X ≥ max(gained, lost)), X ~ Binomial(gained + lost, ½)",
+        source="Q. McNemar, Psychometrika 12 (1947) 153-157",
+        code="leaderboard.stats.paired_counts.mcnemar",
+    ),
+    Term(
+        word="p, over tasks",
+        meaning="the same after allowing for several tasks: bounds the share of false finds",
+        formula="smallest pᵢ · m / i from i up",
+        source="Y. Benjamini & Y. Hochberg, JRSS B 57 (1995) 289-300",
+        code="leaderboard.stats.corrections.benjamini_hochberg",
+    ),
+    Term(
+        word="± of a difference",
+        meaning="the differences that the items do not rule out",
+        formula="every δ that the score test of paired proportions does not reject",
+        source="T. Tango, Statistics in Medicine 17 (1998) 891-908",
+        code="leaderboard.stats.paired_counts.score_interval",
+    ),
+    Term(
+        word="± over all tasks",
+        meaning="of the mean of the tasks' differences",
+        formula="square-and-add: the limits' distances add as squares",
+        source="G. Y. Zou & A. Donner, Statistics in Medicine 27 (2008) 1693-1702",
+        code="leaderboard.stats.paired_means.mean_difference",
+    ),
+    Term(
+        word="could have shown",
+        meaning="smallest true difference that such items show with 80 % probability; below it, "
+        "“no difference found” means nothing",
+        formula="√n δ = z₀.₉₇₅ √ψ + z₀.₈ √(ψ - δ²)",
+        source="R. J. Connor, Biometrics 43 (1987) 207-211",
+        code="leaderboard.stats.paired_counts.detectable_difference",
+    ),
+    Term(
+        word="ratio",
+        meaning="of geometric means over process runs, other / reference; paired where a batch "
+        "interleaved the two",
+        formula="exp(mean log ratio ± t · standard error)",
+        source="Student 1908; unpaired: B. L. Welch, Biometrika 34 (1947) 28-35",
+        code="leaderboard.stats.run_ratios.paired_ratio",
+    ),
+    Term(
+        word="no worse than a margin",
+        meaning="pass: the whole interval of the loss lies below the margin; regressed: all of it "
+        "above 0 and the loss at the margin or more; else cannot tell",
+        source="G. Piaggio et al., JAMA 308 (2012) 2594-2604",
+        code="leaderboard.stats.noninferiority.judge_loss",
+    ),
+)
+_CHOOSING = (
+    Term(
+        word="front",
+        meaning="what nothing else beats in accuracy, speed and memory at once",
+        code="leaderboard.choose.front.place",
+    ),
+    Term(
+        word="certainty",
+        meaning="share of draws, over other items and other runs, in which the chosen one is the "
+        "most accurate and fits",
+        formula="Bayesian bootstrap over items; without answers, Beta(right + ½, wrong + ½)",
+        source="D. B. Rubin, The Annals of Statistics 9 (1981) 130-134",
+        code="leaderboard.choose.resampling.draw",
+    ),
+    Term(
+        word="regret",
+        meaning="what the best that fits has over the chosen one, averaged over the draws",
+        code="leaderboard.choose.choice.choose",
+    ),
+    Term(
+        word="ties",
+        meaning="groups that cannot be told apart: not told apart is not equal",
+        formula="z test on the difference of means, Benjamini-Hochberg at 5 %",
+        code="leaderboard.choose.ranking.rank",
+    ),
+)
+_CONDITIONS = (
+    Term(
+        word="candidate",
+        meaning="what could be shipped, the same on every machine: weights (with their "
+        "quantisation), runtime, and the settings that someone chose",
+        formula="digest over the weights' sha256, the runtime and what differs from its defaults",
+        code="runners.records.identity.candidate_digest",
+    ),
+    Term(
+        word="conditions",
+        meaning="where and how it was measured: machine, build of the runtime, budget; times and "
+        "memory of unlike conditions never share a table",
+        code="leaderboard.rows.conditions.conditions",
+    ),
+    Term(
+        word="machine",
+        meaning="a fingerprint over the processor's generation and instruction sets, cores, memory "
+        "and GPUs; early records know its name only, which several generations share",
+        formula="first 12 hex digits of a sha256",
+        code="runners.compute.machine.Machine",
+    ),
+    Term(
+        word="build",
+        meaning="the runtime's version and compiled libraries, and kernels left out because they "
+        "fail; unknown in early records",
+        formula="digest over versions and the libraries' hashes",
+        code="runners.runtimes.build.build_digest",
+    ),
+)
+CHAPTERS = (
+    Chapter(title="Times", terms=_LATENCY),
+    Chapter(title="Memory and size", terms=_MEMORY),
+    Chapter(title="Accuracy", terms=_ACCURACY),
+    Chapter(title="Two candidates on the same items", terms=_COMPARING),
+    Chapter(title="Which one do I ship", terms=_CHOOSING),
+    Chapter(title="Measured under the same conditions", terms=_CONDITIONS),
+)

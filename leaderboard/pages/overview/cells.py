@@ -1,0 +1,70 @@
+"""Cells of the ranked table: a number with its interval, or why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from leaderboard.choose.overview import Line
+from leaderboard.rows.row import Row, Score
+from leaderboard.stats.intervals import Interval
+from leaderboard.units import MISSING, format_number, points
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One value of one candidate, ready to be shown."""
+
+    text: str
+    spread: str = ""
+    """Half the 95 % interval, in the same unit."""
+    hint: str = ""
+    """What a tooltip says: counts, or why the value is missing."""
+
+
+def accuracy_cell(line: Line) -> Cell:
+    """The accuracy of a candidate, with its tasks weighted."""
+    score = line.row.score
+    if line.accuracy is None:
+        return missing(line.row, line.row.unscored or "not every item was answered")
+    return _proportion(line.accuracy, line.interval, f"{score.n:,} items" if score else "")
+
+
+def _proportion(value: float, interval: Interval | None, hint: str) -> Cell:
+    half = f"{points(interval.half):.1f}" if interval else ""
+    return Cell(text=f"{points(value):.1f}", spread=half, hint=hint)
+
+
+def flags_cell(line: Line) -> Cell:
+    """What a reader should know, with the details of the run that is shown."""
+    record = line.row.record
+    details = [f"{flag.name}: {flag.detail}" for flag in record.flags]
+    if record.error:
+        details.insert(0, f"{record.error.phase}: {record.error.message}")
+    return Cell(text=", ".join(line.row.flags), hint="; ".join(dict.fromkeys(details)))
+
+
+def missing(row: Row, otherwise: str = "not measured") -> Cell:
+    """The cell of a number that there is not, with the reason."""
+    error = row.record.error
+    if row.record.status == "completed":
+        return Cell(text=MISSING, hint=otherwise)
+    why = f": {error.phase}: {error.message}" if error else ""
+    return Cell(text=MISSING, hint=f"{row.record.status}{why}")
+
+
+def task_score_of(row: Row, name: str) -> Score | None:
+    """A row's score of one task or group."""
+    return next((one for one in row.scores if one.name == name), None)
+
+
+def task_cell(row: Row, name: str) -> Cell:
+    """The score of one task, in % where it is a share."""
+    found = task_score_of(row, name)
+    if found is None or found.value is None:
+        return missing(row, found.unusable if found and found.unusable else "not measured")
+    if found.interval is None:
+        why = f"; not in the mean: {found.left_out}" if found.left_out else ""
+        hint = f"{found.metric}, {found.n:,} items{why}"
+        return Cell(text=format_number(found.value), hint=hint)
+    told = ", not told from guessing" if found.told_from_chance is False else ""
+    return _proportion(found.value, found.interval, f"{found.metric}, {found.n:,} items{told}")

@@ -1,0 +1,258 @@
+"""Columns of the ranked table: what a header says, how a cell reads, by what it sorts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from leaderboard.choose.overview import Line
+from leaderboard.pages.overview.cells import (
+    Cell,
+    accuracy_cell,
+    flags_cell,
+    missing,
+    task_cell,
+    task_score_of,
+)
+from leaderboard.rows.row import Row, longest_workload
+from leaderboard.stats.intervals import Interval
+from leaderboard.units import MISSING, format_half, format_number, mib, millions, ms, points
+
+TASK = "task:"
+"""How the key of a task's own column begins."""
+USUAL = ("ttft_p95", "decode", "peak", "disk", "bits", "front", "runs", "flags")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column; numbers stand in the unit that its header names."""
+
+    key: str
+    header: str
+    unit: str
+    hint: str
+    cell: Callable[[Line], Cell]
+    value: Callable[[Line], float | str | None]
+    """By which it sorts."""
+    number: bool = True
+
+
+def known_columns(rows: Sequence[Row]) -> dict[str, Column]:
+    """Every column that there is for rows of one suite, by key."""
+    workload = next((longest_workload(r.record) for r in rows if r.record.latency), None) or ""
+    tasks = dict.fromkeys(score.name for row in rows for score in row.scores)
+    found = [*_measured(workload), *_facts(), *(_task(name) for name in tasks)]
+    return {column.key: column for column in found}
+
+
+def shown_columns(known: dict[str, Column], picked: Sequence[str]) -> list[Column]:
+    """Those that were picked, or the usual ones, after the accuracy."""
+    keys = [key for key in picked if key in known] or USUAL
+    return [known["accuracy"], *(known[key] for key in keys if key != "accuracy")]
+
+
+def arrange(lines: Sequence[Line], known: dict[str, Column], sort: str, search: str) -> list[Line]:
+    """The lines that match a search, in the order that was asked for.
+
+    Args:
+        lines: in their usual order.
+        known: the columns.
+        sort: a column's key, with a minus in front from the largest down; else the usual order.
+        search: words that must all stand in a candidate's names or flags, in any case.
+
+    Returns:
+        Missing values come last either way.
+    """
+    words = search.casefold().split()
+    found = [line for line in lines if all(word in _searched(line) for word in words)]
+    column = known.get(sort.removeprefix("-"))
+    if column is None:
+        return found
+    present = [line for line in found if column.value(line) is not None]
+    missing = [line for line in found if column.value(line) is None]
+
+    def order(line: Line) -> float | str:
+        value = column.value(line)
+        return value.casefold() if isinstance(value, str) else value or 0.0
+
+    return [*sorted(present, key=order, reverse=sort.startswith("-")), *missing]
+
+
+def _searched(line: Line) -> str:
+    c = line.row.record.candidate
+    kind = c.quantisation.name if c.quantisation else ""
+    texts = (c.name, c.family, c.runtime, c.licence, kind, *line.row.flags)
+    return " ".join(texts).casefold()
+
+
+def _measured(workload: str) -> list[Column]:
+    of = f" Workload {workload} (prompt + new tokens)." if workload else ""
+    return [
+        Column(
+            key="accuracy",
+            header="accuracy",
+            unit="%",
+            hint="Mean over tasks and groups. After it, half its 95% interval over items.",
+            cell=accuracy_cell,
+            value=lambda line: line.accuracy,
+        ),
+        _quantity(
+            "ttft",
+            "TTFT p50",
+            "ms",
+            f"Time to first token, median request.{of}",
+            lambda row: row.ttft_s,
+            lambda row: row.ttft_interval,
+            ms,
+        ),
+        _quantity(
+            "ttft_p95",
+            "TTFT p95",
+            "ms",
+            f"Time to first token, 95th percentile of the requests of a run.{of}",
+            lambda row: row.ttft_p95_s,
+            lambda row: row.ttft_p95_interval,
+            ms,
+        ),
+        _quantity(
+            "decode",
+            "decode",
+            "tokens/s",
+            f"Output tokens a second after the first, one request at a time.{of}",
+            lambda row: row.decode_tokens_per_s,
+            lambda row: row.decode_interval,
+            float,
+        ),
+        _quantity(
+            "peak",
+            "peak memory",
+            "MiB",
+            "High-water mark of the process while it serves one user.",
+            lambda row: row.peak_bytes,
+            lambda row: row.peak_interval,
+            mib,
+        ),
+        Column(
+            key="runs",
+            header="runs",
+            unit="",
+            hint="Process runs that times and memory are means of, on this machine.",
+            cell=lambda line: Cell(text=str(line.row.runs)),
+            value=lambda line: line.row.runs,
+        ),
+        _share(
+            "front",
+            "front",
+            "Probability that nothing else that fits is as good in accuracy, speed and memory and "
+            "better in one.",
+            lambda line: line.front,
+        ),
+        _share(
+            "best",
+            "most accurate",
+            "Probability of being the most accurate that fits.",
+            lambda line: line.best,
+        ),
+        Column(
+            key="flags",
+            header="flags",
+            unit="",
+            hint="What a reader of the numbers should know.",
+            cell=flags_cell,
+            value=lambda line: ", ".join(line.row.flags) or None,
+            number=False,
+        ),
+    ]
+
+
+def _facts() -> list[Column]:
+    def bits(row: Row) -> float | None:
+        kind = row.record.candidate.quantisation
+        return kind.bits_per_weight if kind else None
+
+    def quantisation(line: Line) -> str:
+        kind = line.row.record.candidate.quantisation
+        return kind.name if kind else ""
+
+    return [
+        _quantity("disk", "on disk", "MiB", "Weights.", lambda r: r.weights_bytes, None, mib),
+        _quantity("bits", "bits/weight", "", "Read from the file.", bits, None, float),
+        _quantity(
+            "parameters",
+            "parameters",
+            "million",
+            "Read from the file.",
+            lambda row: row.record.candidate.parameters,
+            None,
+            millions,
+        ),
+        _text("quantisation", "quantisation", "As the file names itself.", quantisation),
+        _text("family", "family", "", lambda line: line.row.record.candidate.family),
+        _text("runtime", "runtime", "", lambda line: line.row.record.candidate.runtime),
+        _text("licence", "licence", "", lambda line: line.row.record.candidate.licence),
+    ]
+
+
+_Value = Callable[[Row], float | None]
+_Spread = Callable[[Row], Interval | None] | None
+_Scale = Callable[[float], float]
+
+
+def _quantity(
+    key: str, header: str, unit: str, hint: str, value: _Value, interval: _Spread, scale: _Scale
+) -> Column:
+    def cell(line: Line) -> Cell:
+        found = value(line.row)
+        if found is None:
+            return missing(line.row)
+        spread = interval(line.row) if interval else None
+        runs = line.row.runs
+        hint = f"{runs} run{'s' if runs != 1 else ''}" if interval else ""
+        if interval and spread is None:
+            hint += ": no interval, one run says nothing of the next"
+        half = format_half(scale(spread.half), scale(found)) if spread else ""
+        return Cell(text=format_number(scale(found)), spread=half, hint=hint)
+
+    return Column(
+        key=key,
+        header=header,
+        unit=unit,
+        hint=hint,
+        cell=cell,
+        value=lambda line: value(line.row),
+    )
+
+
+def _share(key: str, header: str, hint: str, value: Callable[[Line], float | None]) -> Column:
+    def cell(line: Line) -> Cell:
+        found = value(line)
+        if found is None:
+            why = "does not fit" if line.reasons else "accuracy, speed or memory is missing"
+            return Cell(text=MISSING, hint=why)
+        return Cell(text=f"{points(found):.0f}")
+
+    return Column(key=key, header=header, unit="%", hint=hint, cell=cell, value=value)
+
+
+def _text(key: str, header: str, hint: str, value: Callable[[Line], str]) -> Column:
+    return Column(
+        key=key,
+        header=header,
+        unit="",
+        hint=hint,
+        cell=lambda line: Cell(text=value(line)),
+        value=lambda line: value(line) or None,
+        number=False,
+    )
+
+
+def _task(name: str) -> Column:
+    def value(line: Line) -> float | None:
+        found = task_score_of(line.row, name)
+        return found.value if found else None
+
+    return Column(
+        key=f"{TASK}{name}", header=name, unit="", hint="In %, where it is a share.",
+        cell=lambda line: task_cell(line.row, name),
+        value=value,
+    )  # fmt: skip

@@ -1,0 +1,134 @@
+"""Records as flat rows, a key a column, for a spreadsheet or a data frame.
+
+Seconds, bytes and shares as they are stored: units are in the names. What was not measured is None.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from leaderboard.rows.row import row
+from runners.records.record import Record, WorkloadLatency
+
+if TYPE_CHECKING:
+    import pyarrow
+
+Flat = dict[str, Any]
+MACHINE = (
+    "fingerprint", "cpu_model", "cpu_id", "cpu_features", "usable_cpus", "ram_bytes", "gpu",
+    "os_family", "os_release",
+)  # fmt: skip
+
+
+def flat_record(record: Record) -> Flat:
+    """One record: what it is of, its accuracy, latency, memory, machine, flags and versions."""
+    return {
+        **_what(record),
+        **_accuracy(record),
+        **_latency(record),
+        **_memory(record),
+        **{f"machine.{key}": _cell(record.machine.get(key)) for key in MACHINE},
+        "flags": _names(record, "warning"),
+        "notes": _names(record, "note"),
+        **{f"software.{key}": _cell(value) for key, value in sorted(record.software.items())},
+    }
+
+
+def flat_samples(record: Record, samples: pyarrow.Table) -> pyarrow.Table:
+    """The item rows of one run, with its run id and candidate in front."""
+    import pyarrow as pa
+
+    n = samples.num_rows
+    named = samples.add_column(0, "candidate", pa.array([record.candidate.name] * n, pa.string()))
+    return named.add_column(0, "run", pa.array([record.run_id] * n, pa.string()))
+
+
+def _what(record: Record) -> Flat:
+    candidate, quantisation = record.candidate, record.candidate.quantisation
+    return {
+        "run": record.run_id,
+        "created_at": record.created_at,
+        "batch": record.job.batch,
+        "repeat": record.job.repeat,
+        "scored": record.job.scores,
+        "candidate": candidate.name,
+        "family": candidate.family,
+        "digest": candidate.digest,
+        "runtime": candidate.runtime,
+        "quantisation": quantisation.name if quantisation else None,
+        "bits_per_weight": quantisation.bits_per_weight if quantisation else None,
+        "parameters": candidate.parameters,
+        "weights_bytes": candidate.weights_bytes,
+        "weights_sha256": candidate.weights_sha256,
+        "suite": record.suite.name,
+        "suite_version": record.suite.version,
+        "suite_digest": record.suite.digest,
+        "status": record.status,
+        "error": f"{record.error.phase}: {record.error.message}" if record.error else None,
+    }
+
+
+def _accuracy(record: Record) -> Flat:
+    found = row(record)
+    score = found.score
+    interval = score.interval if score else None
+    flat: Flat = {
+        "accuracy": score.value if score else None,
+        "accuracy_reason": found.unscored,
+        "accuracy_stderr": score.stderr if score else None,
+        "accuracy_low": interval.low if interval else None,
+        "accuracy_high": interval.high if interval else None,
+    }
+    for name, task in record.accuracy.items():
+        key = f"accuracy.{name}"
+        flat |= {
+            key: task.value,
+            f"{key}.metric": task.metric,
+            f"{key}.stderr": task.stderr,
+            f"{key}.n": task.n,
+            f"{key}.chance": task.chance,
+        }
+    return flat
+
+
+def _latency(record: Record) -> Flat:
+    flat: Flat = {}
+    for name, workload in record.latency.items():
+        flat |= _workload(f"latency.{name}", workload)
+    flat["cold_start_s"] = record.load.cold_start_s if record.load else None
+    return flat
+
+
+def _workload(key: str, workload: WorkloadLatency) -> Flat:
+    summaries = {
+        "ttft_s": workload.ttft_s,
+        "tpot_s": workload.tpot_s,
+        "decode_tokens_per_s": workload.decode_tokens_per_s,
+    }
+    flat: Flat = {}
+    for name, summary in summaries.items():
+        flat |= {
+            f"{key}.{name}.p50": summary.p50,
+            f"{key}.{name}.p95": summary.p95,
+            f"{key}.{name}.n": summary.n,
+        }
+    return flat
+
+
+def _memory(record: Record) -> Flat:
+    if record.memory is None:
+        return {}
+    peaks = {
+        f"memory.{name}.peak_bytes": phase.peak_bytes
+        for name, phase in record.memory.phases.items()
+    }
+    return {**peaks, "memory.source": record.memory.source}
+
+
+def _names(record: Record, level: str) -> str:
+    return "; ".join(dict.fromkeys(f.name for f in record.flags if f.level == level))
+
+
+def _cell(value: Any) -> Any:
+    """Lists of names as text: a cell holds one value."""
+    return "; ".join(map(str, value)) if isinstance(value, list | tuple) else value

@@ -1,0 +1,64 @@
+"""The ranked table as flat rows: seconds, bytes and shares, as `weighin export` writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from leaderboard.choose.overview import Line
+from leaderboard.rows.conditions import build_name
+from leaderboard.stats.intervals import Interval
+
+
+def flat_lines(lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """A row a candidate, in the order of the lines; a missing number is None."""
+    return [_flat(line) for line in lines]
+
+
+def _flat(line: Line) -> dict[str, Any]:
+    row, candidate = line.row, line.row.record.candidate
+    kind = candidate.quantisation
+    scores = {
+        f"accuracy.{score.name}{end}": value
+        for score in row.scores
+        for end, value in (("", score.value), (".n", score.n), (".chance", score.chance))
+    }
+    return {
+        "rank": line.rank,
+        "tied": line.tied if line.rank is not None else None,
+        "candidate": candidate.name,
+        "digest": candidate.digest,
+        "run": row.record.run_id,
+        "fits": not line.reasons,
+        "outside": "; ".join(reason.text for reason in line.reasons),
+        **_with_interval("accuracy", line.accuracy, line.interval),
+        "items": row.score.n if row.score else None,
+        "runs": row.runs,
+        **_with_interval("ttft_s.p50", row.ttft_s, row.ttft_interval),
+        **_with_interval("ttft_s.p95", row.ttft_p95_s, row.ttft_p95_interval),
+        **_with_interval("decode_tokens_per_s", row.decode_tokens_per_s, row.decode_interval),
+        **_with_interval("peak_bytes", row.peak_bytes, row.peak_interval),
+        "weights_bytes": row.weights_bytes,
+        "parameters": candidate.parameters,
+        "quantisation": kind.name if kind else None,
+        "bits_per_weight": kind.bits_per_weight if kind else None,
+        "probability_front": line.front,
+        "probability_most_accurate": line.best,
+        "family": candidate.family,
+        "runtime": candidate.runtime,
+        "licence": candidate.licence,
+        "machine": row.record.machine.get("fingerprint"),
+        "build": build_name(row.record),
+        "suite": row.record.suite.name,
+        "suite_version": row.record.suite.version,
+        "flags": "; ".join(row.flags),
+        **scores,
+    }
+
+
+def _with_interval(name: str, value: float | None, interval: Interval | None) -> dict[str, Any]:
+    return {
+        name: value,
+        f"{name}.low": interval.low if interval else None,
+        f"{name}.high": interval.high if interval else None,
+    }

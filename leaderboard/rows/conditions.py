@@ -1,0 +1,145 @@
+"""Measured under the same conditions? One answer, for the board, comparisons and the gate.
+
+A candidate is what is measured (its digest); conditions are where and how: machine, build of the
+runtime, budget. Times and memory of unlike conditions are never laid side by side; accuracy on the
+same items may be, and it is said, since other kernels change some choices. Threads that nobody
+chose follow from machine and budget; chosen ones are part of the candidate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from leaderboard.units import gib
+from runners.records.record import Record
+
+UNKNOWN = "unknown"
+"""The machine of a record that does not say where it was made."""
+
+
+class Place(NamedTuple):
+    """What rows of one table share."""
+
+    machine: str
+    """Fingerprint, or UNKNOWN."""
+    suite: str
+    """Digest."""
+    budget: str
+    """As JSON; empty without one."""
+
+
+class Conditions(NamedTuple):
+    """What the runs of one candidate share, to be repeats of each other."""
+
+    place: Place
+    build: str
+    """The runtime's, e.g. `llamacpp-3f2a90c1`."""
+
+
+def conditions(record: Record) -> Conditions:
+    """Under which conditions a run was measured."""
+    budget = "" if record.budget is None else json.dumps(record.budget, sort_keys=True)
+    place = Place(machine=machine_of(record), suite=record.suite.digest, budget=budget)
+    return Conditions(place=place, build=build_of(record))
+
+
+def machine_of(record: Record) -> str:
+    """The fingerprint of the machine that a run was made on; UNKNOWN where the record has none."""
+    return str(record.machine.get("fingerprint") or UNKNOWN)
+
+
+def build_of(record: Record) -> str:
+    """Which build of its runtime measured a run: a name that differs where the build does.
+
+    A record that does not name its compiled libraries is of another build than one that does.
+    """
+    keys = ("runtime_version", "runtime_build", "runtime_digest", "left_out")
+    said = json.dumps([record.software.get(key) for key in keys], sort_keys=True, default=str)
+    return f"{record.candidate.runtime}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
+
+
+def why_unlike(reference: Record, other: Record) -> str:
+    """Why times and memory of two runs may not be compared; empty where they may.
+
+    Runs of different runtimes have different builds by nature, and may.
+    """
+    a, b = conditions(reference), conditions(other)
+    if UNKNOWN in (a.place.machine, b.place.machine):
+        return "measured on a machine that is not known"
+    if a.place.machine != b.place.machine:
+        return f"measured on unlike machines ({_both(map(machine_in_full, (reference, other)))})"
+    if a.place.budget != b.place.budget:
+        return f"measured under different budgets ({_both(map(budget_name, (reference, other)))})"
+    if reference.candidate.runtime == other.candidate.runtime and a.build != b.build:
+        names = _both(map(build_name, (reference, other)))
+        return f"measured with two builds of {reference.candidate.runtime} ({names})"
+    return ""
+
+
+def name_only(record: Record) -> bool:
+    """Whether a machine is known by its processor's name, which several generations may share."""
+    return machine_of(record) != UNKNOWN and not record.machine.get("cpu_id")
+
+
+def machine_name(record: Record) -> str:
+    """A machine in short: `AMD EPYC, 2 cores, 24 GiB`."""
+    about = record.machine
+    parts = [str(about["cpu_model"])] if about.get("cpu_model") else []
+    cores, ram = about.get("usable_cpus"), about.get("ram_bytes")
+    if cores:
+        parts.append(f"{cores} core{'s' if cores != 1 else ''}")
+    if isinstance(ram, int | float):
+        parts.append(f"{gib(ram):.0f} GiB")
+    gpus = about.get("gpu")
+    parts += [str(gpu) for gpu in gpus] if isinstance(gpus, list | tuple) else []
+    if parts:
+        return ", ".join(parts)
+    if machine_of(record) == UNKNOWN:
+        return "imported; machine unknown" if record.imported else "machine unknown"
+    return f"machine {machine_of(record)}"
+
+
+def machine_in_full(record: Record) -> str:
+    """A machine with what tells it from another of its name, and its fingerprint's start.
+
+    `AMD EPYC, 2 cores, 24 GiB, family 26 model 2 stepping 1 · 1a1335`; an early record's machine
+    is `known by its name only`.
+    """
+    name = machine_name(record)
+    if machine_of(record) == UNKNOWN:
+        return name
+    told = "known by its name only"
+    if not name_only(record):
+        told = re.sub(r"^\w+ (?=family )", "", str(record.machine["cpu_id"]))
+    return f"{name}, {told} \N{MIDDLE DOT} {machine_of(record)[:6]}"
+
+
+def build_name(record: Record) -> str:
+    """A build in words: `llamacpp 0.3.36, build 3f2a90`, and what was left out of it."""
+    software = record.software
+    if record.imported:
+        return f"{record.candidate.runtime}, build unknown"
+    known = software.get("runtime_digest")
+    parts = [
+        f"{record.candidate.runtime} {software.get('runtime_version') or 'of unknown version'}",
+        f"build {str(known)[:6]}" if known else "build unknown",
+    ]
+    left_out = software.get("left_out")
+    return ", ".join([*parts, f"left out: {left_out}"] if left_out else parts)
+
+
+def budget_name(record: Record) -> str:
+    """A budget in words: its name, else what it limits."""
+    budget = record.budget
+    if budget is None:
+        return "no budget"
+    name = budget.get("name")
+    return str(name) if name else ", ".join(f"{key} {budget[key]}" for key in sorted(budget))
+
+
+def _both(names: Iterable[str]) -> str:
+    return "; ".join(names)

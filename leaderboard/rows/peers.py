@@ -1,0 +1,118 @@
+"""Rows that may be ranked together, and their answers side by side.
+
+A time means something beside a time of the same machine and build only, an accuracy beside one on
+the same items only. So nothing here takes rows of several machines, builds or suites at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from leaderboard.rows.answers import ItemKey
+from leaderboard.rows.conditions import Place, conditions
+from leaderboard.rows.row import Row, Score
+
+Scores = Mapping[str, Mapping[ItemKey, float]]
+"""Of one run, by task or group: `leaderboard.rows.answers.Answers.scores`."""
+Floats = npt.NDArray[np.float64]
+
+
+class Shared(NamedTuple):
+    """What rows must share to be ranked together."""
+
+    place: Place
+    builds: tuple[str, ...]
+    """One of each runtime, sorted."""
+
+
+def places(rows: Sequence[Row]) -> dict[Place, tuple[Row, ...]]:
+    """Rows by machine, suite and budget, in the order in which they come."""
+    found: dict[Place, list[Row]] = {}
+    for row in rows:
+        found.setdefault(conditions(row.record).place, []).append(row)
+    return {key: tuple(group) for key, group in found.items()}
+
+
+def builds(rows: Sequence[Row]) -> dict[str, dict[str, tuple[Row, ...]]]:
+    """Rows by runtime and its build, in the order in which they come."""
+    found: dict[str, dict[str, list[Row]]] = {}
+    for row in rows:
+        of_runtime = found.setdefault(row.record.candidate.runtime, {})
+        of_runtime.setdefault(conditions(row.record).build, []).append(row)
+    return {
+        runtime: {key: tuple(group) for key, group in of_runtime.items()}
+        for runtime, of_runtime in found.items()
+    }
+
+
+def sharing(rows: Sequence[Row], shared: Shared) -> tuple[Row, ...]:
+    """The rows that may be ranked together under what they share."""
+    keys = [conditions(row.record) for row in rows]
+    return tuple(
+        row
+        for row, key in zip(rows, keys, strict=True)
+        if key.place == shared.place and key.build in shared.builds
+    )
+
+
+def check_peers(rows: Sequence[Row]) -> None:
+    """Refuse rows that may not be ranked together.
+
+    Raises:
+        ValueError: they are of several machines, suites or budgets, or of two builds of a runtime.
+    """
+    apart = places(rows)
+    if len(apart) > 1:
+        first, second = list(apart)[:2]
+        what = next(f for f in Place._fields if getattr(first, f) != getattr(second, f))
+        _refuse(what, [getattr(first, what), getattr(second, what)])
+    for runtime, found in builds(rows).items():
+        if len(found) > 1:
+            _refuse(f"build of {runtime}", list(found))
+
+
+def _refuse(what: str, values: Sequence[str]) -> None:
+    raise ValueError(
+        f"rows of more than one {what} cannot be ranked together: {values[0]!r}, {values[1]!r}"
+    )
+
+
+def side_by_side(
+    rows: Sequence[Row], answers: Mapping[str, Scores] | None
+) -> dict[str, Floats] | None:
+    """The items' scores of several rows as columns.
+
+    Args:
+        rows: shape (m,).
+        answers: by run id.
+
+    Returns:
+        By task or group, shape (items, m); None where a row has no answers, other items than the
+        first, or a score for which there are none: what is called paired always is.
+    """
+    found = [(answers or {}).get(row.record.run_id) for row in rows]
+    first = found[0] if found else None
+    if not first:
+        return None
+    tables: dict[str, Floats] = {}
+    for name, items in first.items():
+        columns = []
+        for one in found:
+            scores = (one or {}).get(name)
+            if not scores or scores.keys() != items.keys():
+                return None
+            columns.append([scores[key] for key in items])
+        tables[name] = np.array(columns, dtype=np.float64).T
+    names = set(tables)
+    return tables if all({s.name for s in usable(row)} == names for row in rows) else None
+
+
+def usable(row: Row) -> list[Score]:
+    """The tasks and groups whose mean is the row's score; none where it has no usable number."""
+    if row.unscored:
+        return []
+    return [s for s in row.scores if s.interval is not None and s.value is not None and s.n]

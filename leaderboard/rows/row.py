@@ -1,0 +1,289 @@
+"""Records -> rows that people compare: one number an axis, each with its interval.
+
+A task's score is its headline metric. A group (mmlu) is its subjects weighted as lm-eval does; the
+suite's score is the unweighted mean of tasks and groups, so that no task counts for more because
+it has more items. Which tasks enter it is decided by the task (`counting`), for all candidates
+alike; a candidate that lacks a usable number in any task of the suite has no suite score.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+
+from leaderboard.rows.counting import agreed, as_share, left_out, missing_tasks, parts, unusable
+from leaderboard.rows.repeats import RunsKey, keep_newest, runs_key
+from leaderboard.stats.intervals import (
+    Interval,
+    above_chance,
+    combined,
+    mean_interval,
+    normal,
+    proportion_interval,
+)
+from runners.records.record import Record, TaskAccuracy
+
+VERDICTS = ("failed", "out of memory", "thrashes", "too slow", "not enforced", "fits")
+"""Of a budget, worst first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """A task, a group or a whole suite."""
+
+    name: str
+    metric: str
+    value: float | None
+    stderr: float | None
+    interval: Interval | None
+    """95 %; None where the metric is not a proportion."""
+    n: int
+    chance: float | None
+    told_from_chance: bool | None
+    """None where there is no chance level."""
+    note: str = ""
+    left_out: str = ""
+    """Why it enters no mean, whoever was asked; empty where it does."""
+    unusable: str = ""
+    """Why this candidate's number cannot be used; it has then no suite score."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One record on the board."""
+
+    record: Record
+    score: Score | None
+    scores: tuple[Score, ...]
+    """Tasks and groups, in the suite's order."""
+    unscored: str = ""
+    """Why there is no suite score although every item was answered, naming task and documents."""
+    ttft_s: float | None
+    """Median over the repeats of the workload with the longest prompt."""
+    decode_tokens_per_s: float | None
+    peak_bytes: int | None
+    """The latency phase's."""
+    weights_bytes: int | None
+    runs: int = 1
+    """Process runs that times and memory are means of."""
+    ttft_p95_s: float | None = None
+    """95th percentile over the requests of a run, of the same workload."""
+    ttft_interval: Interval | None = None
+    """95 %, run to run; None for a single run, whose requests say nothing about other runs."""
+    ttft_p95_interval: Interval | None = None
+    decode_interval: Interval | None = None
+    peak_interval: Interval | None = None
+    verdict: str | None = None
+    """Of its budget, the worst of its runs; None without a budget."""
+    flags: tuple[str, ...] = ()
+    """Names of what a reader should know, first of all a status other than completed."""
+
+
+def row(record: Record) -> Row:
+    """One record as a row; what was not measured is None."""
+    scores = tuple(score_of_part(name, tasks) for name, tasks in parts(record).items())
+    unscored = _unscored(record, scores)
+    workload = max(record.latency.values(), key=lambda w: w.prompt_tokens, default=None)
+    phases = record.memory.phases if record.memory else {}
+    return Row(
+        record=record,
+        score=_suite_score(scores) if _answered(record) and not unscored else None,
+        scores=scores,
+        unscored=unscored,
+        ttft_s=workload.ttft_s.p50 if workload else None,
+        ttft_p95_s=workload.ttft_s.p95 if workload else None,
+        decode_tokens_per_s=workload.decode_tokens_per_s.p50 if workload else None,
+        peak_bytes=phases["latency"].peak_bytes if "latency" in phases else None,
+        weights_bytes=record.candidate.weights_bytes,
+        verdict=(record.verdict or {}).get("verdict"),
+        flags=_flags(record),
+    )
+
+
+def _answered(record: Record) -> bool:
+    """Whether every item was: the mean of the tasks that came first is no suite's score."""
+    return all(task.n == task.asked for task in record.accuracy.values())
+
+
+def _unscored(record: Record, scores: Sequence[Score]) -> str:
+    lacking = [f"{name}: the record has no score of it" for name in missing_tasks(record)]
+    return "; ".join([*(f"{s.name}: {s.unusable}" for s in scores if s.unusable), *lacking])
+
+
+def _flags(record: Record) -> tuple[str, ...]:
+    found = [] if record.status == "completed" else [str(record.status)]
+    warnings = [flag.name for flag in record.flags if flag.level == "warning"]
+    return tuple(dict.fromkeys([*found, *warnings]))
+
+
+def merged(records: Sequence[Record]) -> list[Row]:
+    """Rows of what belongs together: repeats of one candidate on one suite, machine and budget.
+
+    Accuracy is the newest record's that has one; times and memory are means over the runs, the
+    newest of each repeat; an interrupted run does not hide a completed one. In the order in which
+    candidates first appear.
+    """
+    groups: dict[RunsKey, dict[int, Record]] = {}
+    for record in agreed(records):
+        keep_newest(groups.setdefault(runs_key(record), {}), record)
+    return [_merge([row(record) for record in group.values()]) for group in groups.values()]
+
+
+def _merge(rows: Sequence[Row]) -> Row:
+    # What failed is shown rather than hidden behind the repeats that did not.
+    lead = max(rows, key=lambda r: (r.record.status != "completed", _scored(r)))
+    # Likewise a repeat that has no usable score, where each repeat is scored.
+    scored = max(reversed(rows), key=lambda r: (bool(r.unscored), _scored(r)))
+    ttft, ttft_interval = _over_runs([r.ttft_s for r in rows])
+    slow, slow_interval = _over_runs([r.ttft_p95_s for r in rows])
+    decode, decode_interval = _over_runs([r.decode_tokens_per_s for r in rows])
+    peak, peak_interval = _over_runs([r.peak_bytes for r in rows])
+    return replace(
+        lead,
+        score=scored.score,
+        scores=scored.scores,
+        unscored=scored.unscored,
+        ttft_s=ttft,
+        ttft_interval=ttft_interval,
+        ttft_p95_s=slow,
+        ttft_p95_interval=slow_interval,
+        decode_tokens_per_s=decode,
+        decode_interval=decode_interval,
+        peak_bytes=None if peak is None else round(peak),
+        peak_interval=peak_interval,
+        runs=sum(r.ttft_s is not None for r in rows),
+        verdict=_worst([r.verdict for r in rows]),
+        flags=_joined([r.flags for r in rows]),
+    )
+
+
+def _worst(verdicts: Sequence[str | None]) -> str | None:
+    known = [verdict for verdict in verdicts if verdict is not None]
+    worst_first = [verdict for verdict in VERDICTS if verdict in known]
+    return next(iter([*worst_first, *known]), None)
+
+
+def _scored(row: Row) -> tuple[bool, bool]:
+    """Whether a row has its suite's score, or at least a task's."""
+    return row.score is not None, any(score.value is not None for score in row.scores)
+
+
+def _joined(flags: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Each flag once, with the number of runs that have it where there are several runs."""
+    names = list(dict.fromkeys(name for one in flags for name in one))
+    counts = [sum(name in one for one in flags) for name in names]
+    several = len(flags) > 1
+    return tuple(
+        f"{name} ({count} of {len(flags)} runs)" if several else name
+        for name, count in zip(names, counts, strict=True)
+    )
+
+
+def _over_runs(values: Sequence[float | None]) -> tuple[float | None, Interval | None]:
+    known = [value for value in values if value is not None]
+    return mean_interval(known) if known else (None, None)
+
+
+def longest_workload(record: Record) -> str | None:
+    """The workload whose times the row shows, e.g. `512+64`."""
+    names = sorted(record.latency, key=lambda name: record.latency[name].prompt_tokens)
+    return names[-1] if names else None
+
+
+def task_score(name: str, task: TaskAccuracy) -> Score:
+    """One task's score with its interval."""
+    outside, broken = left_out(task), unusable(task)
+    task = as_share(task)
+    interval = told = None
+    if task.value is not None and task.n and not outside and not broken:
+        interval = proportion_interval(task.value, task.stderr, task.n)
+        if task.chance is not None:
+            told = above_chance(round(task.value * task.n), task.n, task.chance)
+    return Score(
+        name=name,
+        metric=task.metric,
+        value=None if broken else task.value,
+        stderr=task.stderr,
+        interval=interval,
+        n=task.n,
+        chance=task.chance,
+        told_from_chance=told,
+        note=task.note,
+        left_out=outside,
+        unusable=broken,
+    )
+
+
+def group_score(name: str, tasks: Sequence[TaskAccuracy]) -> Score:
+    """Subjects of one group as lm-eval aggregates them: by their items, or each the same.
+
+    Where each counts the same, the interval is that of as many items as would have the variance
+    (L. Kish, Survey Sampling, 1965): of k tasks of n_i items k² / sum(1 / n_i).
+    """
+    scored = [t for t in tasks if t.value is not None and t.n]
+    n = sum(t.n for t in scored)
+    if not n:
+        return task_score(name, tasks[0])
+    alike = not all(t.by_size for t in scored)
+    weights = [1 if alike else t.n for t in scored]
+    total = sum(weights)
+    value = math.fsum((t.value or 0.0) * w for t, w in zip(scored, weights, strict=True)) / total
+    errors = [t.stderr for t in scored if t.stderr is not None]
+    stderr = None
+    if len(errors) == len(scored):
+        weighted = [
+            ((t.stderr or 0.0) * w / total) ** 2 for t, w in zip(scored, weights, strict=True)
+        ]
+        stderr = math.sqrt(math.fsum(weighted))
+    chances = [t.chance for t in scored]
+    chance = None
+    if None not in chances:
+        chance = math.fsum((c or 0.0) * w for c, w in zip(chances, weights, strict=True)) / total
+    effective = int(len(scored) ** 2 / math.fsum(1 / t.n for t in scored)) if alike else n
+    whole = scored[0].model_copy(
+        update={"value": value, "stderr": stderr, "n": effective, "chance": chance}
+    )
+    return replace(task_score(name, whole), n=n)
+
+
+def score_of_part(name: str, tasks: Mapping[str, TaskAccuracy]) -> Score:
+    """A task's score, or a group's; a subject without a usable score leaves the group none."""
+    if list(tasks) == [name]:
+        return task_score(name, tasks[name])
+    whole = group_score(name, [*tasks.values()])
+    broken = "; ".join(f"{one}: {why}" for one, task in tasks.items() if (why := unusable(task)))
+    if not broken:
+        return whole
+    return replace(whole, value=None, stderr=None, interval=None, told_from_chance=None,
+                   unusable=broken)  # fmt: skip
+
+
+def _stderr(score: Score) -> float | None:
+    """A task's standard error; where all items agree it is 0, which no sample can vouch for, and
+    Wilson's interval stands in.
+    """
+    if score.stderr != 0 or score.interval is None:
+        return score.stderr
+    z = NormalDist().inv_cdf(0.975)
+    return (score.interval.high - score.interval.low) / 2 / z
+
+
+def _suite_score(scores: Sequence[Score]) -> Score | None:
+    usable = [s for s in scores if s.interval is not None and s.value is not None]
+    if not usable:
+        return None
+    if len(usable) == 1:
+        return usable[0]
+    value, stderr = combined([(s.value or 0.0, _stderr(s)) for s in usable])
+    return Score(
+        name="suite",
+        metric="mean",
+        value=value,
+        stderr=stderr,
+        interval=None if stderr is None else normal(value, stderr).within(0.0, 1.0),
+        n=sum(s.n for s in usable),
+        chance=None,
+        told_from_chance=None,
+    )

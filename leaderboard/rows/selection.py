@@ -1,0 +1,146 @@
+"""Which rows a view is about: one machine, suite, budget and build a runtime, never a mixture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from leaderboard.rows.conditions import Place, budget_name, build_name, conditions, machine_in_full
+from leaderboard.rows.peers import Shared, builds, places, sharing
+from leaderboard.rows.row import Row
+from leaderboard.rows.view import View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Rows that may be ranked together, and what else could have been chosen."""
+
+    shared: Shared
+    rows: tuple[Row, ...]
+    machines: Mapping[str, str]
+    """Fingerprint -> what to call it."""
+    suites: Mapping[str, str]
+    """Digest -> name, of what was measured on that machine."""
+    budgets: Mapping[str, str]
+    """Of that machine and suite."""
+    builds: Mapping[str, Mapping[str, str]]
+    """Under that machine, suite and budget: runtime -> its builds, each with its name."""
+    left_out: int = 0
+    """Rows measured there with another build, which are not among `rows`."""
+    problems: tuple[str, ...] = ()
+    """What the view asked for and there is not."""
+
+
+def select(rows: Sequence[Row], view: View, *, here: str = "") -> Selection | None:
+    """The rows of the conditions that a view names.
+
+    Where it names none, those of the machine that the board runs on, if it has any, and else of
+    what was measured most, the newest first among what was measured as often.
+
+    Args:
+        rows: of all conditions.
+        view: what is looked at.
+        here: the fingerprint of the machine that the board runs on.
+
+    Returns:
+        None where there is no row at all.
+    """
+    groups = places(rows)
+    if not groups:
+        return None
+    problems: list[str] = []
+    wanted = (view.machine, view.suite, view.budget)
+    left = list(groups)
+    offered: list[dict[str, str]] = []
+    for level, field in enumerate(Place._fields):
+        there = _ordered(groups, level, left, first=here if field == "machine" else None)
+        offered.append({value: _name(field, value, groups, left, level) for value in there})
+        chosen = wanted[level]
+        if chosen not in there:
+            if chosen:
+                problems.append(f'{field} "{chosen}" has no run here; showing another')
+            # No budget is a choice of its own: it is the plain run, where there is one.
+            chosen = "" if field == "budget" and "" in there else there[0]
+        left = [key for key in left if key[level] == chosen]
+    known = builds(groups[left[0]])
+    problems += [
+        f'build "{name}" has no run here; showing another'
+        for name in view.builds
+        if not any(name in of_runtime for of_runtime in known.values())
+    ]
+    shared = Shared(left[0], tuple(sorted(_build(found, view) for found in known.values())))
+    chosen_rows = sharing(rows, shared)
+    return Selection(
+        shared=shared,
+        rows=chosen_rows,
+        machines=offered[0],
+        suites=offered[1],
+        budgets=offered[2],
+        builds={
+            runtime: {key: build_name(group[0].record) for key, group in found.items()}
+            for runtime, found in known.items()
+        },
+        left_out=len(groups[left[0]]) - len(chosen_rows),
+        problems=tuple(problems),
+    )
+
+
+def _build(found: Mapping[str, Sequence[Row]], view: View) -> str:
+    """The build of one runtime that a view names, else the one with most rows, then the newest."""
+    named = [key for key in found if key in view.builds]
+    newest = {key: max(row.record.run_id for row in group) for key, group in found.items()}
+    return named[0] if named else max(found, key=lambda key: (len(found[key]), newest[key]))
+
+
+def _ordered(
+    groups: Mapping[Place, Sequence[Row]], level: int, left: Sequence[Place], *, first: str | None
+) -> list[str]:
+    """The values of one part of a place: `first`, the one with most rows, the newest."""
+    runs: dict[str, list[str]] = {}
+    for key in left:
+        runs.setdefault(key[level], []).extend(row.record.run_id for row in groups[key])
+    ranks = {value: (value == first, len(ids), max(ids), value) for value, ids in runs.items()}
+    return sorted(ranks, key=lambda value: ranks[value], reverse=True)
+
+
+def _name(
+    field: str,
+    value: str,
+    groups: Mapping[Place, Sequence[Row]],
+    left: Sequence[Place],
+    level: int,
+) -> str:
+    record = next(groups[key][0].record for key in left if key[level] == value)
+    if field == "machine":
+        return machine_in_full(record)
+    if field == "suite":
+        return f"{record.suite.name} v{record.suite.version} \N{MIDDLE DOT} {value[:6]}"
+    return budget_name(record)
+
+
+def elsewhere(rows: Sequence[Row], row: Row) -> tuple[Row, ...]:
+    """The rows of the same candidate under other conditions, the newest first."""
+    about = row.record
+    found = [
+        one
+        for one in rows
+        if one.record.candidate.digest == about.candidate.digest
+        and conditions(one.record) != conditions(about)
+    ]
+    return tuple(sorted(found, key=lambda one: one.record.run_id, reverse=True))
+
+
+def missing(rows: Sequence[Row], digest: str) -> str:
+    """Why a candidate is not among the rows of a selection: where it was measured instead.
+
+    Args:
+        rows: of all conditions.
+        digest: the candidate's, as it stands in the address.
+    """
+    found = [row.record for row in rows if row.record.candidate.digest == digest]
+    if not found:
+        return f'candidate "{digest}" has no run in these stores'
+    last = max(found, key=lambda record: record.run_id)
+    suite = f"{last.suite.name} v{last.suite.version}"
+    where = ", ".join([machine_in_full(last), build_name(last), suite, budget_name(last)])
+    return f"{last.candidate.name} was not measured under these conditions, but on {where}"

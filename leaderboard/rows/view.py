@@ -1,0 +1,249 @@
+"""What is looked at: every filter of the board, as it stands in the address.
+
+Numbers are in the units that people set them in, which the names say; `limits` turns them into
+seconds and bytes. Whatever an address holds, a view comes out, with what was wrong with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from evals.errors import did_you_mean
+from leaderboard.choose.limits import Limits
+from leaderboard.units import from_mib, from_millions, from_ms, from_percent
+
+Query = dict[str, list[str]]
+"""An address's parameters: a key may come several times."""
+MOST_TEXT = 500
+AXES = ("memory", "ttft", "decode", "disk")
+"""What the trade-off plot can show accuracy against."""
+MOST_WEIGHT = 100.0
+UNLIMITED = (
+    "memory_mib", "decode_tokens_per_s", "ttft_p95_ms", "disk_mib", "parameters_m", "bits",
+    "accuracy_percent", "licences", "families", "runtimes", "weights",
+)  # fmt: skip
+"""The fields that say what fits and how it is scored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """The state of the board; a default says that nothing was chosen."""
+
+    machine: str = ""
+    """Fingerprint; empty: the board's own machine, else the one with the most candidates."""
+    suite: str = ""
+    """Digest; empty: the one with the most candidates."""
+    budget: str = ""
+    """As `leaderboard.rows.conditions.Place` has it; empty: without one."""
+    builds: tuple[str, ...] = ()
+    """At most one build of each runtime; of one that is not named, that with most candidates."""
+    memory_mib: float | None = None
+    decode_tokens_per_s: float | None = None
+    ttft_p95_ms: float | None = None
+    disk_mib: float | None = None
+    parameters_m: float | None = None
+    """Millions."""
+    bits: float | None = None
+    accuracy_percent: float | None = None
+    licences: tuple[str, ...] = ()
+    """Empty: any; so are the next two."""
+    families: tuple[str, ...] = ()
+    runtimes: tuple[str, ...] = ()
+    weights: tuple[tuple[str, float], ...] = ()
+    """Of tasks and groups in the accuracy, where they are not 1."""
+    x: str = "memory"
+    """Horizontal axis of the trade-off plot, one of AXES."""
+    columns: tuple[str, ...] = ()
+    """Of the ranked table, beside those that it always has; empty: its usual ones."""
+    sort: str = ""
+    """Column; a minus in front: from the largest down. Empty: by rank."""
+    search: str = ""
+    candidates: tuple[str, ...] = ()
+    """Digests: the one that the Candidate panel shows, and those that Compare compares."""
+    run: str = ""
+    """A single run of that candidate; empty: the newest that was scored."""
+    family: str = ""
+    """Of the quantisation ladder."""
+    name: str = ""
+    """Candidate by name, over all its versions: of the history."""
+    other: str = ""
+    """Digest: of those that Compare compares with the first, the one shown in detail."""
+    history: str = ""
+    """The number that the history follows."""
+    workload: str = ""
+    task: str = ""
+    items: str = ""
+    """What to search for among items that two candidates answered differently."""
+    margin_points: float | None = None
+    """Loss of accuracy that would be borne, in percentage points."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """How one field stands in an address."""
+
+    name: str
+    read: Callable[[Sequence[str]], Any]
+    """Raises ValueError, whose text says what would do."""
+    write: Callable[[Any], list[str]]
+
+
+def read_query(query: Mapping[str, Sequence[str]]) -> tuple[View, tuple[str, ...]]:
+    """A view from an address.
+
+    Args:
+        query: each key with its values.
+
+    Returns:
+        The view, and a sentence for each parameter that was wrong and so counts as not given.
+    """
+    chosen: dict[str, Any] = {}
+    problems = [
+        f'"{name}" is no filter of the board{did_you_mean(name, _BY_NAME)}'
+        for name in query
+        if name not in _BY_NAME and not name.startswith("embed")  # Streamlit's own
+    ]
+    for field, key in _KEYS.items():
+        values = query.get(key.name)
+        if not values:
+            continue
+        try:
+            chosen[field] = key.read(values)
+        except ValueError as error:
+            shown = ", ".join(value[:60] for value in values)
+            problems.append(f'{key.name}="{shown}": {error}')
+    return View(**chosen), tuple(problems)
+
+
+def write_query(view: View) -> Query:
+    """The address of a view: what differs from the default."""
+    plain = View()
+    return {
+        key.name: key.write(getattr(view, field))
+        for field, key in _KEYS.items()
+        if getattr(view, field) != getattr(plain, field)
+    }
+
+
+def limits(view: View) -> Limits:
+    """What a candidate must keep to, in seconds, bytes and shares."""
+
+    def scaled(value: float | None, scale: Callable[[float], float]) -> float | None:
+        return None if value is None else scale(value)
+
+    return Limits(
+        max_peak_bytes=scaled(view.memory_mib, from_mib),
+        min_decode_tokens_per_s=view.decode_tokens_per_s,
+        max_ttft_p95_s=scaled(view.ttft_p95_ms, from_ms),
+        min_accuracy=scaled(view.accuracy_percent, from_percent),
+        max_weights_bytes=scaled(view.disk_mib, from_mib),
+        max_parameters=scaled(view.parameters_m, from_millions),
+        max_bits_per_weight=view.bits,
+        licences=frozenset(view.licences) if view.licences else None,
+        families=frozenset(view.families) if view.families else None,
+        runtimes=frozenset(view.runtimes) if view.runtimes else None,
+    )
+
+
+def task_weights(view: View) -> dict[str, float] | None:
+    """Of tasks and groups; None where all count the same, as in the suite's own score."""
+    return dict(view.weights) or None
+
+
+def _one(values: Sequence[str]) -> str:
+    if len(values) > 1:
+        raise ValueError("give it once")
+    return values[0]
+
+
+def _number(most: float = math.inf) -> tuple[Callable[[Sequence[str]], float], Any]:
+    def read(values: Sequence[str]) -> float:
+        text = _one(values)
+        try:
+            found = float(text)
+        except ValueError:
+            raise ValueError("not a number") from None
+        if not math.isfinite(found) or not 0 <= found <= most:
+            upper = "" if most == math.inf else f" and {most:g}"
+            raise ValueError(f"must lie between 0{upper}" if upper else "must be 0 or more")
+        return found
+
+    return read, lambda value: [f"{value:g}" if float(f"{value:g}") == value else repr(value)]
+
+
+def _text(values: Sequence[str]) -> str:
+    found = _one(values)
+    if len(found) > MOST_TEXT:
+        raise ValueError(f"longer than {MOST_TEXT} characters")
+    return found
+
+
+def _choice(known: Sequence[str]) -> Callable[[Sequence[str]], str]:
+    def read(values: Sequence[str]) -> str:
+        found = _one(values)
+        if found not in known:
+            raise ValueError(f"not one of {', '.join(known)}")
+        return found
+
+    return read
+
+
+def _names(values: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_text([value]) for value in values if value))
+
+
+def _weights(values: Sequence[str]) -> tuple[tuple[str, float], ...]:
+    read, _ = _number(MOST_WEIGHT)
+    found = {}
+    for value in values:
+        name, colon, weight = _text([value]).rpartition(":")
+        if not colon or not name:
+            raise ValueError("give TASK:WEIGHT, e.g. boolq:0.5")
+        found[name] = read([weight])
+    return tuple(found.items())
+
+
+def _write_weights(weights: tuple[tuple[str, float], ...]) -> list[str]:
+    _, write = _number()
+    return [f"{name}:{write(weight)[0]}" for name, weight in weights]
+
+
+def _keys() -> dict[str, _Key]:
+    numbers = {
+        "memory_mib": math.inf,
+        "decode_tokens_per_s": math.inf,
+        "ttft_p95_ms": math.inf,
+        "disk_mib": math.inf,
+        "parameters_m": math.inf,
+        "bits": 64.0,
+        "accuracy_percent": 100.0,
+        "margin_points": 100.0,
+    }
+    # A field of several names comes as often as it has names, so its key is in the singular.
+    several = {
+        "licences": "licence",
+        "builds": "build",
+        "families": "in_family",
+        "runtimes": "runtime",
+        "columns": "column",
+        "candidates": "candidate",
+    }
+    found = {}
+    for one in fields(View):
+        if one.name in numbers:
+            found[one.name] = _Key(one.name, *_number(numbers[one.name]))
+        elif one.name in several:
+            found[one.name] = _Key(several[one.name], _names, list)
+        elif one.name == "weights":
+            found[one.name] = _Key("weight", _weights, _write_weights)
+        else:
+            read = _choice(AXES) if one.name == "x" else _text
+            found[one.name] = _Key(one.name, read, lambda value: [value])
+    return found
+
+
+_KEYS = _keys()
+_BY_NAME = {key.name: field for field, key in _KEYS.items()}

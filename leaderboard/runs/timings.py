@@ -1,0 +1,217 @@
+"""What the runs of one candidate show in detail, as numbers that a chart or a table takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from leaderboard.stats.intervals import Interval, mean_interval
+from runners.records.record import Record, RequestTimesInfo, SummaryInfo, WorkloadLatency
+
+SERIES_WHILE = (
+    "sampled while likelihood tasks were scored; nothing is sampled while times are taken"
+)
+NO_SERIES = "no curve: these runs scored no likelihood tasks"
+NO_FLOOR = (
+    "not measured: no item of this run was scored in a second layout of the cache, so a difference "
+    "of a few items may come from the layout alone"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTimes:
+    """The raw times of one process run in one workload, seconds; warm-ups are not in it."""
+
+    run_id: str
+    repeat: int
+    ttft_s: tuple[float, ...]
+    """One a request."""
+    gaps_s: tuple[float, ...]
+    """Inter-token latency: one between each two tokens of a request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """One number of one workload over process runs."""
+
+    workload: str
+    metric: str
+    """A key of `WorkloadLatency`, e.g. `ttft_s`, whose name has the unit."""
+    p50: float
+    """Mean over the runs of each run's median."""
+    interval: Interval | None
+    """95 %, of that mean, run to run; None for a single run."""
+    p95: float
+    """Mean over the runs of each run's 95th percentile; of rates, that is the fast end."""
+    values: int
+    """Raw values of all runs together: requests, or gaps between tokens."""
+    runs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseBytes:
+    """One phase's memory."""
+
+    phase: str
+    peak_bytes: int
+    anon_bytes: int | None
+    """When the phase ends; so is `file_bytes`."""
+    file_bytes: int | None
+    reason: str
+    """Why the split is missing; empty where it is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColdStart:
+    """From nothing to the first token, of one run."""
+
+    run_id: str
+    repeat: int
+    ready_s: float
+    load_s: float
+    first_token_s: float | None
+    total_s: float | None
+    page_cache: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseFloor:
+    """Share of items whose choice changes with the cache's layout alone."""
+
+    share: float | None
+    reason: str
+    """Why it is missing; empty where it is known."""
+
+
+def request_times(request: RequestTimesInfo) -> tuple[float | None, tuple[float, ...]]:
+    """TTFT and the gaps between tokens of one request, seconds; None where no token came."""
+    tokens = request.token_s
+    return (tokens[0] if tokens else None), tuple(b - a for a, b in pairwise(tokens))
+
+
+def run_times(runs: Sequence[Record], workload: str) -> tuple[RunTimes, ...]:
+    """The raw times of each run that has the workload, in the order of the runs."""
+    found = []
+    for run in runs:
+        if workload in run.latency:
+            times = [request_times(request) for request in run.latency[workload].repeats]
+            found.append(
+                RunTimes(
+                    run_id=run.run_id,
+                    repeat=run.job.repeat,
+                    ttft_s=tuple(ttft for ttft, _ in times if ttft is not None),
+                    gaps_s=tuple(gap for _, gaps in times for gap in gaps),
+                )
+            )
+    return tuple(found)
+
+
+def workloads(runs: Sequence[Record]) -> tuple[str, ...]:
+    """Names of every workload that a run has, shortest prompt first."""
+    prompts = {name: times.prompt_tokens for run in runs for name, times in run.latency.items()}
+    return tuple(sorted(prompts, key=lambda name: (prompts[name], name)))
+
+
+def timings(runs: Sequence[Record], workload: str) -> tuple[Timing, ...]:
+    """TTFT, gaps and both rates of a workload; empty where no run has it.
+
+    The unit of noise is the process run: the interval is over the runs' medians, never over the
+    requests of one run.
+    """
+    having = [run.latency[workload] for run in runs if workload in run.latency]
+    if not having:
+        return ()
+    named = [(metric, [_summary(one, metric) for one in having]) for metric in _METRICS]
+    return tuple(_timing(workload, metric, summaries) for metric, summaries in named)
+
+
+_METRICS = ("ttft_s", "itl_s", "decode_tokens_per_s", "prefill_tokens_per_s")
+
+
+def _summary(workload: WorkloadLatency, metric: str) -> SummaryInfo:
+    found = {
+        "ttft_s": workload.ttft_s,
+        "itl_s": workload.itl_s,
+        "decode_tokens_per_s": workload.decode_tokens_per_s,
+        "prefill_tokens_per_s": workload.prefill_tokens_per_s,
+    }
+    return found[metric]
+
+
+def _timing(workload: str, metric: str, summaries: Sequence[SummaryInfo]) -> Timing:
+    p50, interval = mean_interval([one.p50 for one in summaries])
+    p95, _ = mean_interval([one.p95 for one in summaries])
+    return Timing(
+        workload=workload,
+        metric=metric,
+        p50=p50,
+        interval=interval,
+        p95=p95,
+        values=sum(one.n for one in summaries),
+        runs=len(summaries),
+    )
+
+
+def phase_bytes(record: Record) -> tuple[PhaseBytes, ...]:
+    """The memory of each phase, in the order in which a job passes through them."""
+    phases = record.memory.phases if record.memory else {}
+    return tuple(
+        PhaseBytes(
+            phase=phase,
+            peak_bytes=one.peak_bytes,
+            anon_bytes=one.anon_bytes,
+            file_bytes=one.file_bytes,
+            reason=_why_no_split(one.anon_bytes, one.split_unknown),
+        )
+        for phase, one in phases.items()
+    )
+
+
+def _why_no_split(anon_bytes: int | None, given: str | None) -> str:
+    return "" if anon_bytes is not None else given or "the record does not say why"
+
+
+def cold_starts(runs: Sequence[Record]) -> tuple[ColdStart, ...]:
+    """The cold start of each run that has one."""
+    return tuple(
+        ColdStart(
+            run_id=run.run_id,
+            repeat=run.job.repeat,
+            ready_s=run.load.ready_s,
+            load_s=run.load.load_s,
+            first_token_s=run.load.first_token_s,
+            total_s=run.load.cold_start_s,
+            page_cache=run.load.page_cache,
+        )
+        for run in runs
+        if run.load
+    )
+
+
+def tensor_shares(record: Record) -> tuple[tuple[str, float], ...]:
+    """Share of the parameters by tensor type, the greatest first; empty where it is not known."""
+    quantisation = record.candidate.quantisation
+    shares = quantisation.share if quantisation else {}
+    return tuple(sorted(shares.items(), key=lambda item: (-item[1], item[0])))
+
+
+def noise_floor(record: Record) -> NoiseFloor:
+    """The noise floor of a run, or why it has none."""
+    floor = record.noise_floor
+    if floor is None:
+        return NoiseFloor(share=None, reason=NO_FLOOR)
+    return NoiseFloor(share=floor.share, reason=floor.reason)
+
+
+def ecdf(values: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The empirical distribution function: each value, and the share of values up to it.
+
+    Args:
+        values: shape (n,), in any order and unit.
+
+    Returns:
+        Both of shape (n,): sorted values, and 1/n, 2/n … 1; of equal values the last one counts.
+    """
+    ordered = sorted(values)
+    return tuple(ordered), tuple((i + 1) / len(ordered) for i in range(len(ordered)))

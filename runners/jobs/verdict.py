@@ -1,0 +1,177 @@
+"""Does a candidate work inside its budget? One word, and the reason.
+
+The verdict is about the candidate as it would be deployed: one user, its own context. So the
+latency phase decides; the tasks must then be answered inside the same limit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from evals.quantities import format_size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evals.specs import Budget
+    from runners.jobs.job import Job
+    from runners.jobs.measured import Measured
+    from runners.measure.group_usage import GroupUsage
+    from runners.records.record import JobError, WorkloadLatency
+
+Name = Literal["failed", "out of memory", "thrashes", "too slow", "not enforced", "fits"]
+THRASHING_SHARE = 0.5
+"""Of the unlimited decode speed: what is slower is said to thrash."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The record's `verdict`. Of several that apply, the worst is given; they are named here worst
+    first: `failed`, `out of memory`, `thrashes`, `too slow`, `not enforced`, `fits`.
+    """
+
+    verdict: Name
+    reason: str
+    """A sentence for people, with the figures that decided."""
+    phase: str | None = None
+    """Where it failed or was killed."""
+    oom_kills: int | None = None
+    """Processes that the kernel killed for memory, as the group counted them; None: no group."""
+    refaulted_bytes: int | None = None
+    """File pages dropped for lack of room and read again, in the latency phase."""
+    decode_tokens_per_s: float | None = None
+    """Of the workload with the longest prompt, median."""
+    unlimited_decode_tokens_per_s: float | None = None
+    """The same without the memory limit, in the same batch; None where it was not needed."""
+    unlimited_run: str | None = None
+    """The run that this is of."""
+    page_cache: str = "unknown"
+    """Of the weights before they were loaded, also where loading them was the end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a verdict is made of; None is what was not measured."""
+
+    budget: Budget
+    memory_enforced: bool
+    error: JobError | None
+    phase: str
+    """The last one that was begun."""
+    oom_kills: int | None
+    refaulted_bytes: int | None
+    weights_bytes: int | None
+    ttft_s: float | None
+    """The slowest workload's median."""
+    decode_tokens_per_s: float | None
+    unlimited_decode_tokens_per_s: float | None
+
+
+def judge(facts: Facts) -> tuple[Name, str]:
+    """The verdict and its reason, by the first rule that applies, worst first."""
+    budget, error = facts.budget, facts.error
+    limit = format_size(budget.memory_bytes) if budget.memory_bytes else "any memory"
+    if facts.oom_kills:
+        where = "" if error is None else f" in the phase {facts.phase}"
+        note = ""
+        if facts.phase in ("scoring", "generation"):
+            note = "; one request at a time, in the latency phase, stayed within it"
+        return "out of memory", f"killed for memory under {limit}{where}{note}"
+    if error is not None:
+        return "failed", f"in the phase {error.phase}: {error.message}"
+    if facts.decode_tokens_per_s is None:
+        return "failed", "nothing was timed: no workload fits the candidate's context"
+    if _thrashes(facts):
+        return "thrashes", (
+            f"{facts.refaulted_bytes:,} bytes were read again under {limit} for "
+            f"{facts.weights_bytes:,} of weights, and decode was "
+            f"{facts.decode_tokens_per_s:.1f} tokens/s of "
+            f"{facts.unlimited_decode_tokens_per_s:.1f} without the limit"
+        )
+    late = _too_slow(facts)
+    if late:
+        return "too slow", late
+    if budget.memory_bytes is not None and not facts.memory_enforced:
+        return "not enforced", "memory could not be limited here, so nothing is known of it"
+    known = facts.refaulted_bytes is not None or budget.memory_bytes is None
+    doubt = "" if known else "; pages read again are not counted here: it may have thrashed"
+    return "fits", f"the latency phase and the tasks were completed within the budget{doubt}"
+
+
+def _thrashes(facts: Facts) -> bool:
+    decode, free = facts.decode_tokens_per_s, facts.unlimited_decode_tokens_per_s
+    if facts.refaulted_bytes is None or not facts.weights_bytes or decode is None or free is None:
+        return False
+    return facts.refaulted_bytes > facts.weights_bytes and decode < THRASHING_SHARE * free
+
+
+def _too_slow(facts: Facts) -> str:
+    budget, late = facts.budget, []
+    ttft, decode = facts.ttft_s, facts.decode_tokens_per_s
+    if budget.deadline_ttft_s is not None and ttft is not None and ttft > budget.deadline_ttft_s:
+        over = ttft - budget.deadline_ttft_s
+        late.append(
+            f"the first token came after {ttft:.3f} s, {over:.3f} s over the deadline of "
+            f"{budget.deadline_ttft_s:g} s"
+        )
+    least = budget.min_decode_tokens_per_s
+    if least is not None and decode is not None and decode < least:
+        late.append(
+            f"decode was {decode:.1f} tokens/s, {least - decode:.1f} below the {least:g} asked for"
+        )
+    return "; ".join(late)
+
+
+def may_thrash(usage: GroupUsage | None, weights_bytes: int | None) -> bool:
+    """Whether only a run without the limit can say if this one thrashed."""
+    if usage is None or usage.refaulted_bytes is None or not weights_bytes:
+        return False
+    return usage.refaulted_bytes > weights_bytes
+
+
+def verdict_of(
+    job: Job,
+    measured: Measured,
+    timed: Mapping[str, WorkloadLatency],
+    error: JobError | None,
+) -> dict[str, Any] | None:
+    """The record's `verdict`; None without a budget, and for a run that was interrupted."""
+    if job.budget is None or measured.interrupted:
+        return None
+    group, held, free = measured.group, measured.held, measured.unlimited
+    at_latency = group.get("latency")
+    refaulted = at_latency.refaulted_bytes if at_latency else None
+    kills = max((usage.oom_kills for usage in group.values()), default=None)
+    facts = Facts(
+        budget=job.budget,
+        memory_enforced=held is not None and held.memory is not None,
+        error=error,
+        phase=measured.phase,
+        oom_kills=kills,
+        refaulted_bytes=refaulted,
+        weights_bytes=measured.weights_bytes,
+        ttft_s=max((workload.ttft_s.p50 for workload in timed.values()), default=None),
+        decode_tokens_per_s=_decode(timed),
+        unlimited_decode_tokens_per_s=_decode(free.latency if free else {}),
+    )
+    name, reason = judge(facts)
+    return asdict(
+        Verdict(
+            verdict=name,
+            reason=reason,
+            phase=error.phase if error else None,
+            oom_kills=kills,
+            refaulted_bytes=refaulted,
+            decode_tokens_per_s=facts.decode_tokens_per_s,
+            unlimited_decode_tokens_per_s=facts.unlimited_decode_tokens_per_s,
+            unlimited_run=free.run_id if free else None,
+            page_cache=measured.page_cache,
+        )
+    )
+
+
+def _decode(timed: Mapping[str, WorkloadLatency]) -> float | None:
+    """The median over the requests of the workload with the longest prompt."""
+    longest = max(timed.values(), key=lambda workload: workload.prompt_tokens, default=None)
+    return longest.decode_tokens_per_s.p50 if longest else None

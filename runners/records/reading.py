@@ -1,0 +1,75 @@
+"""JSON -> a record that is whole: types, ranges and texts are checked, old digests brought up."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from evals.errors import RecordError
+from runners.records.identity import rekeyed
+from runners.records.record import SCHEMA_VERSION, Record
+from runners.records.shapes import SHAPES
+from runners.records.values import mended
+
+_HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]", re.ASCII)
+"""Perhaps half a surrogate pair, as JSON writes it."""
+PartT = TypeVar("PartT", bound=BaseModel)
+
+
+def parse_record(text: str, *, where: str, raw: bool = True) -> Record:
+    """A record from its JSON; `where` is named in the error.
+
+    Args:
+        text: JSON.
+        where: file or other source.
+        raw: False leaves out each request's times and the memory curve, which are most of a
+            record, and does not look whether they are whole.
+
+    Raises:
+        RecordError: damaged, foreign, or written by a newer Weighin.
+    """
+    try:
+        content = json.loads(text)
+        if _HALF_PAIR.search(text):
+            content = mended(content)
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"{where}: damaged: not JSON ({error})") from error
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise RecordError(f"{where}: not a record of Weighin (no schema_version)")
+    if version > SCHEMA_VERSION:
+        raise RecordError(
+            f"{where}: schema {version} is newer than this Weighin reads ({SCHEMA_VERSION}); "
+            "upgrade weighin"
+        )
+    record = _checked(Record, content if raw else _without_raw(content), (), where)
+    for key, shape in SHAPES.items():
+        if content.get(key) is not None:
+            _checked(shape, content[key], (key,), where)
+    return rekeyed(record)
+
+
+def _checked(kind: type[PartT], content: object, place: tuple[str, ...], where: str) -> PartT:
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = ".".join(map(str, (*place, *first["loc"])))
+        message = first["msg"].removeprefix("Value error, ")
+        found = ascii(first["input"])[:60]
+        raise RecordError(f"{where}: damaged: {path}: {message} (found {found})") from error
+
+
+def _without_raw(content: dict[str, Any]) -> dict[str, Any]:
+    """JSON of a record whose raw values are empty; what has another shape is left for the check."""
+    latency, memory = content.get("latency"), content.get("memory")
+    if isinstance(latency, dict):
+        bare: dict[str, Any] = {"warmups": [], "repeats": []}
+        latency = {k: {**w, **bare} if isinstance(w, dict) else w for k, w in latency.items()}
+    if isinstance(memory, dict):
+        memory = {**memory, "series": []}
+    found = {"latency": latency, "memory": memory}
+    return {**content, **{key: value for key, value in found.items() if value is not None}}

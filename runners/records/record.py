@@ -1,0 +1,267 @@
+"""A record: everything that one job left behind. Immutable; raw values, not only means.
+
+Seconds and bytes throughout. A number that could not be had is None, and a text beside it says
+why. New optional keys do not raise `SCHEMA_VERSION`; keys that this version does not know are
+kept. History of the schema: 1 (0.1.0) first.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from runners.records.parts import EnergyInfo, EngineInfo, FlagInfo, NoiseFloorInfo, Part
+from runners.records.values import (
+    Bits,
+    Bytes,
+    Count,
+    Moment,
+    Rate,
+    Score,
+    Seconds,
+    Share,
+    Size,
+    Whole,
+)
+
+SCHEMA_VERSION = 1
+RUN_ID = r"^[0-9]{8}T[0-9]{6}-[A-Za-z0-9._-]{1,120}$"
+Phase = Literal["baseline", "load", "latency", "scoring", "generation"]
+
+
+class JobError(Part):
+    """Why a job is not complete."""
+
+    phase: str
+    message: str
+    traceback: str = ""
+
+
+class JobInfo(Part):
+    """Which job this was, and where it stood in its batch."""
+
+    key: str
+    """Two jobs with one key would measure the same thing."""
+    batch: str
+    repeat: Count
+    position: Count
+    """From 0, in the order in which the batch ran."""
+    jobs: Count
+    throughput: bool = False
+    """Generations were packed, several at a time, and none of them was timed."""
+    scores: bool = True
+    """False: a repeat of the timed phases alone; the batch's first repeat has the accuracy."""
+    resumed: Count = 0
+    """How often an interrupted run of this job was taken up again."""
+    seconds: Seconds | None = None
+    """Wall time of this run, set-up included; of the last process when resumed."""
+
+
+class QuantisationInfo(Part):
+    """What the weights file holds, read from the file."""
+
+    name: str
+    bits_per_weight: Bits
+    share: dict[str, Share]
+    """Share of the parameters by tensor type."""
+
+
+class CandidateInfo(Part):
+    """The candidate as it was resolved on this machine."""
+
+    name: str
+    family: str
+    runtime: str
+    digest: str
+    """Digest over weights, runtime and chosen settings; made on reading where a record has no
+    `chosen`."""
+    source: str | None = None
+    """Where the weights come from; None for a runtime without any."""
+    made_from: str | None = None
+    weights_sha256: str | None = None
+    weights_verified: bool = False
+    """Whether the hash was one that the candidate's file asks for."""
+    weights_bytes: Bytes | None = None
+    parameters: Count | None = None
+    architecture: str | None = None
+    quantisation: QuantisationInfo | None = None
+    licence: str = ""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """As they were used: those that the runtime has, and chat_template."""
+    chosen: dict[str, Any] | None = None
+    """Those of the settings that someone chose, defaults left out; None: an early version wrote it,
+    or another harness."""
+    notes: str = ""
+
+
+class SuiteInfo(Part):
+    """The suite, and exactly which items of it."""
+
+    name: str
+    version: Count
+    digest: str
+    """Over tasks, few-shot, seed, workloads and the identity of every item."""
+    seed: Whole
+    tasks: list[dict[str, Any]]
+    workloads: list[str]
+    latency_repeats: Count
+
+
+class DataInfo(Part):
+    """Where one task's items come from."""
+
+    task: str
+    source: str
+    uri: str
+    split: str
+    sha256: str | None
+    licence: str
+    note: str = ""
+
+
+class TaskAccuracy(Part):
+    """One task's scores."""
+
+    group: str
+    entry: str = ""
+    """The suite's entry that asked for it, where that is not the group."""
+    by_size: bool = True
+    """Whether its group counts it by its items (lm-eval's `weight_by_size`); else as much as any
+    other task of the group."""
+    metric: str
+    """The headline metric."""
+    value: Score | None
+    stderr: Size | None
+    """Sample standard deviation / sqrt(n); None where the metric is no mean, or n < 2."""
+    n: Count
+    asked: Count
+    """Items that the suite wanted; n is smaller in an incomplete job."""
+    chance: Share | None
+    """What guessing would score; None where there is no such thing."""
+    num_fewshot: Count
+    higher_is_better: bool
+    metrics: dict[str, Score | None]
+    note: str = ""
+    scale: str = ""
+    """Of the headline metric (`evals.scales.Scale`); empty in records older than the key."""
+    unusable: str = ""
+    """Why the value cannot be used, naming documents; empty where it can, or is not known."""
+
+
+class RequestTimesInfo(Part):
+    """One timed request, seconds after it was made."""
+
+    prefill_s: Seconds
+    token_s: list[Seconds]
+    first_text: Count | None = 0
+    """Index in `token_s` of the first token whose text is not empty, which TTFT waits for; None:
+    all texts are empty."""
+
+
+class SummaryInfo(Part):
+    """Percentiles of raw values, by linear interpolation."""
+
+    n: Count
+    p50: Rate
+    p95: Rate
+    p99: Rate | None
+    """None below 100 values."""
+    mean: Rate
+    minimum: Rate
+    maximum: Rate
+
+
+class WorkloadLatency(Part):
+    """One fixed workload: the raw times, and what they come to (docs/metrics.md)."""
+
+    prompt_tokens: Count
+    new_tokens: Count
+    evaluated_tokens: Count
+    warmups: list[RequestTimesInfo]
+    repeats: list[RequestTimesInfo]
+    ttft_s: SummaryInfo
+    tpot_s: SummaryInfo
+    itl_s: SummaryInfo
+    prefill_tokens_per_s: SummaryInfo
+    decode_tokens_per_s: SummaryInfo
+
+
+class LoadInfo(Part):
+    """Cold start, in its three parts; the page cache's state is said where it is known."""
+
+    ready_s: Seconds
+    """From spawning the process to its interpreter and runtime being imported."""
+    load_s: Seconds
+    first_token_s: Seconds | None = None
+    """From the first request to its first token, the context's making included."""
+    cold_start_s: Seconds | None = None
+    """The sum of the three."""
+    page_cache: str = "unknown"
+    """Of the weights before they were loaded: `cold`, `warm`, `37% warm`, `no weights`."""
+
+
+class MemoryPhase(Part):
+    """Bytes of the worker's process tree in one phase."""
+
+    peak_bytes: Bytes
+    anon_bytes: Bytes | None
+    file_bytes: Bytes | None
+    split_unknown: str | None = None
+    """Why anon and file are None; None where they are known."""
+    group_peak_bytes: Bytes | None = None
+    """Under a memory budget: the most that was charged to the worker's control group."""
+    refaulted_bytes: Bytes | None = None
+    """Likewise: file pages that were dropped for lack of room and read again."""
+
+
+class MemoryInfo(Part):
+    """Peak memory, phase by phase. The headline is the latency phase's peak."""
+
+    source: str
+    """Of the latency phase's mark; a mark that could not be reset says so."""
+    phases: dict[Phase, MemoryPhase]
+    series: list[tuple[Seconds, Bytes, Bytes | None, Bytes | None]] = Field(default_factory=list)
+    """(seconds, resident, anonymous, file-backed bytes) while likelihood tasks are scored."""
+
+
+class Record(Part):
+    """One executed job."""
+
+    schema_version: Literal[1] = 1
+    run_id: Annotated[str, Field(pattern=RUN_ID)]
+    created_at: Moment
+    """UTC, ISO 8601."""
+    command: str
+    status: Literal["completed", "failed", "interrupted"]
+    error: JobError | None = None
+    verdict: dict[str, Any] | None = None
+    """None without a budget, and where it was interrupted; else `Verdict`."""
+    job: JobInfo
+    candidate: CandidateInfo
+    suite: SuiteInfo
+    data: list[DataInfo]
+    budget: dict[str, Any] | None = None
+    """Its limits as asked for, and `enforced`: what held memory and cpus (None: not asked for)."""
+    machine: dict[str, Any]
+    software: dict[str, Any]
+    """Versions and the runtime's build; `left_out`: kernels that the build lacks or fails with."""
+    accuracy: dict[str, TaskAccuracy] = Field(default_factory=dict)
+    latency: dict[str, WorkloadLatency] = Field(default_factory=dict)
+    load: LoadInfo | None = None
+    memory: MemoryInfo | None = None
+    engine: EngineInfo | None = None
+    noise: dict[str, Any] | None = None
+    noise_floor: NoiseFloorInfo | None = None
+    """None: the tasks were not answered, or not to their end."""
+    flags: list[FlagInfo] = Field(default_factory=list)
+    energy: EnergyInfo | None = None
+    """None: its worker did not start, or an early version wrote it."""
+    imported: dict[str, Any] | None = None
+    """Of another harness's results: `from` which, which `files`, and what it `lacks` and why."""
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it says what was asked: it is complete, or was killed by the budget's limit."""
+        killed = (self.verdict or {}).get("verdict") == "out of memory"
+        return self.status == "completed" or (self.status == "failed" and killed)

@@ -1,0 +1,176 @@
+"""A row a task item: what was answered and how it scored, as one columnar table."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from evals.errors import RecordError
+from evals.scales import PAIRS, UNWEIGHTED
+from runners.records.parts import METRIC, WEIGHT
+from runners.worker import protocol
+
+if TYPE_CHECKING:
+    import pyarrow
+
+    from evals.tasks.load import Item
+    from runners.jobs.harness import TaskScore
+
+PASSAGES = ("passage", "context", "story", "article", "paragraph")
+"""What data sets call a text that several of their questions are about."""
+
+
+def sample_rows(
+    task: str,
+    items: Sequence[Item],
+    replies: Sequence[protocol.ItemScore | list[protocol.ItemText]],
+    score: TaskScore,
+    *,
+    keep_prompts: bool,
+) -> Iterable[dict[str, Any]]:
+    """Rows of the finished items of one task, in order."""
+    for item, reply, metrics in zip(items, replies, score.rows, strict=False):
+        row = {
+            "task": task,
+            "doc_id": item.doc_id,
+            "item": item.identity,
+            "target": json.dumps(item.target, default=str),
+            "passage": passage(item.doc),
+        }
+        row.update(_likelihoods(reply) if isinstance(reply, protocol.ItemScore) else _texts(reply))
+        if keep_prompts:
+            # A data set may hold half a surrogate pair, which a column of text cannot.
+            row["prompt"] = str(item.instances[0].args[0]).encode(errors="replace").decode()
+        row.update(metric_cells(metrics, score.aggregations))
+        yield row
+
+
+def metric_cells(metrics: Mapping[str, Any], aggregations: Mapping[str, str]) -> dict[str, Any]:
+    """An item's `metrics` that are numbers, and `weights` of those that are log-likelihoods.
+
+    A weighted perplexity comes as a pair: the document's log-likelihood (nats), and the words or
+    bytes by which the metric divides.
+    """
+    numbers: dict[str, float] = {}
+    weights: dict[str, float] = {}
+    for name, value in metrics.items():
+        aggregation = aggregations.get(name)
+        if aggregation in PAIRS and isinstance(value, list | tuple) and len(value) == 2:
+            numbers[name], weights[name] = (float(part) for part in value)
+        elif isinstance(value, int | float):
+            numbers[name] = float(value)
+            weights |= {name: 1.0} if aggregation in UNWEIGHTED else {}
+    return {"metrics": numbers, "weights": weights}
+
+
+def passage(doc: Mapping[str, Any]) -> str | None:
+    """Hash of the text that a document asks about, which others may share; None without one."""
+    texts = [doc[key] for key in PASSAGES if isinstance(doc.get(key), str)]
+    if not texts:
+        return None
+    return hashlib.sha256(json.dumps(texts, ensure_ascii=True).encode("ascii")).hexdigest()[:16]
+
+
+def sample_table(rows: Sequence[dict[str, Any]]) -> pyarrow.Table:
+    """The table of a whole run; metrics that a task does not have are null there."""
+    import pyarrow as pa
+
+    columns = {
+        name: pa.array([row.get(name) for row in rows], kind) for name, kind in _types().items()
+    }
+    if not any("prompt" in row for row in rows):
+        del columns["prompt"]
+    for name in sorted({name for row in rows for name in row["metrics"]}):
+        values = [row["metrics"].get(name) for row in rows]
+        columns[f"{METRIC}{name}"] = pa.array(values, pa.float32())
+    for name in sorted({name for row in rows for name in row.get("weights", {})}):
+        values = [row.get("weights", {}).get(name) for row in rows]
+        columns[f"{WEIGHT}{name}"] = pa.array(values, pa.float64())
+    return pa.table(columns)
+
+
+def as_typed(table: pyarrow.Table) -> pyarrow.Table:
+    """A table from a file with the columns' own types; it need not have all columns.
+
+    Numbers of another width are converted where none is changed by it.
+
+    Raises:
+        RecordError: a column is of another kind, or holds what its type cannot.
+    """
+    import pyarrow as pa
+
+    types = _types()
+    for index, column in enumerate(table.schema):
+        wanted = types.get(column.name)
+        if column.name.startswith((METRIC, WEIGHT)):
+            wanted = pa.float32() if column.name.startswith(METRIC) else pa.float64()
+        if wanted is None or column.type == wanted:
+            continue
+        if _kind(column.type) != _kind(wanted):
+            raise RecordError(f"its column {column.name} is {column.type}, not {wanted}")
+        try:
+            # A double's last digits may go; an integer that does not fit may not.
+            changed = table.column(index).cast(wanted, safe=_kind(wanted) != "number")
+        except pa.ArrowInvalid as error:
+            raise RecordError(f"its column {column.name}: {error}") from error
+        table = table.set_column(index, column.name, changed)
+    return table
+
+
+def _kind(column: pyarrow.DataType) -> str:
+    import pyarrow as pa
+
+    if pa.types.is_list(column) or pa.types.is_large_list(column):
+        return f"list of {_kind(column.value_type)}"
+    kinds = {"whole number": pa.types.is_integer, "number": pa.types.is_floating}
+    kinds["text"] = lambda t: pa.types.is_string(t) or pa.types.is_large_string(t)
+    return next((name for name, fits in kinds.items() if fits(column)), str(column))
+
+
+def _types() -> dict[str, pyarrow.DataType]:
+    import pyarrow as pa
+
+    return {
+        "task": pa.string(),
+        "doc_id": pa.int32(),
+        "item": pa.string(),
+        "target": pa.string(),
+        "passage": pa.string(),
+        "logprobs": pa.list_(pa.float32()),
+        "greedy": pa.list_(pa.bool_()),
+        "tokens": pa.int32(),
+        "truncated": pa.bool_(),
+        "answer": pa.string(),
+        "stop": pa.string(),
+        "prompt_tokens": pa.int32(),
+        "prefill_s": pa.float32(),
+        "token_s": pa.list_(pa.float32()),
+        "first_text": pa.int32(),
+        "prompt": pa.string(),
+    }
+
+
+def _likelihoods(score: protocol.ItemScore) -> dict[str, Any]:
+    return {
+        "logprobs": score.logprobs,
+        "greedy": score.greedy,
+        "tokens": score.tokens,
+        "truncated": score.truncated,
+    }
+
+
+def _texts(texts: list[protocol.ItemText]) -> dict[str, Any]:
+    """The first generation of an item; repeats differ by their seed only."""
+    first = texts[0]
+    return {
+        "answer": first.text,
+        "stop": first.stop,
+        "tokens": first.new_tokens,
+        "truncated": first.truncated,
+        "prompt_tokens": first.prompt_tokens,
+        "prefill_s": first.times.prefill_s if first.times else None,
+        "token_s": first.times.token_s if first.times else None,
+        "first_text": first.times.first_text if first.times else None,
+    }

@@ -1,0 +1,36 @@
+"""Which build of a runtime is installed: its packages' versions and what was compiled of them."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from runners.records.identity import digest
+from runners.runtimes.packages import package
+
+RUNTIME_PACKAGES = {
+    "llamacpp": ("llama-cpp-python",),
+    "hf": ("transformers", "torch", "tokenizers"),
+    "fake": ("weighin",),
+}
+
+
+@cache
+def runtime_build(runtime: str) -> tuple[str, ...]:
+    """The installed versions of a runtime's packages and the hashes of their compiled libraries.
+
+    llama.cpp is compiled on the machine: one version built otherwise has other kernels, which
+    give other speeds and other bits. Empty when a package is missing.
+    """
+    packages = [package(name) for name in RUNTIME_PACKAGES[runtime]]
+    found = [one for one in packages if one is not None]
+    if len(found) < len(packages):
+        return ()
+    files = [file for one in found for file in one.files or ()]
+    compiled = [f for f in files if f.suffix in (".so", ".dylib", ".dll", ".pyd")]
+    return (*(one.version for one in found), *sorted(f.hash.value for f in compiled if f.hash))
+
+
+def build_digest(runtime: str) -> str | None:
+    """A short name for a runtime's build; None where a package is missing."""
+    build = runtime_build(runtime)
+    return digest(build) if build else None

@@ -1,0 +1,97 @@
+"""Turn a GGUF into safetensors: `python -P -m runners.runtimes.hf.convert SRC DST DTYPE`.
+
+A process of its own, because reading a GGUF takes several times its memory, which is nobody's
+measurement. transformers de-quantises the weights and rebuilds the tokenizer from the header.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from runners.worker.crashing import leave_no_core
+
+DIGITS_APART = ("smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b")
+"""Values of `tokenizer.ggml.pre` whose byte-pair encoding takes each digit by itself, as
+llama.cpp's does (src/llama-vocab.cpp), and which transformers splits as GPT-2."""
+NOT_INSTALLED = 4
+"""Exit code: torch, transformers, accelerate or gguf cannot be imported."""
+
+
+def convert(source: Path, target: Path, dtype_name: str) -> None:
+    """Write weights, configuration and tokenizer of `source` into the folder `target`.
+
+    Raises:
+        ImportError: a package of the extra `hf` is missing.
+        Exception: whatever transformers raises over a file that it cannot read.
+    """
+    os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error")
+    import accelerate  # noqa: F401  # transformers wants both, and names them late
+    import gguf  # noqa: F401
+    import torch
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()
+    where: dict[str, Any] = {"gguf_file": source.name, "local_files_only": True}
+    network, report = transformers.AutoModelForCausalLM.from_pretrained(
+        str(source.parent),
+        dtype=getattr(torch, dtype_name),
+        quantization_config=transformers.GgufConfig(dequantize=True),
+        output_loading_info=True,
+        **where,
+    )
+    if report["missing_keys"]:
+        raise ValueError(f"it lacks tensors, e.g. {min(report['missing_keys'])}")
+    # The weights are plain now; what says otherwise would keep them from being saved.
+    network.hf_quantizer = None
+    if hasattr(network.config, "quantization_config"):
+        del network.config.quantization_config
+    network.config._name_or_path = ""  # else the temporary folder's name
+    network.save_pretrained(target)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(str(source.parent), **where)
+    if _pre_tokenizer(source) in DIGITS_APART:
+        _split_digits(tokenizer)
+    tokenizer.save_pretrained(target)
+
+
+def _pre_tokenizer(source: Path) -> str:
+    """What the header says of how text is cut before pairs are merged; empty: nothing."""
+    from gguf import GGUFReader
+
+    field = GGUFReader(source).get_field("tokenizer.ggml.pre")
+    return str(field.contents()) if field else ""
+
+
+def _split_digits(tokenizer: Any) -> None:
+    from tokenizers import pre_tokenizers
+
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Digits(individual_digits=True),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
+    ])  # fmt: skip
+
+
+def main() -> int:
+    """Exit code 0, or another one with one line on stderr."""
+    leave_no_core()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("dtype", choices=["float32", "bfloat16", "float16"])
+    arguments = parser.parse_args()
+    try:
+        convert(arguments.source, arguments.target, arguments.dtype)
+    except ImportError as error:
+        sys.stderr.write(f"{' '.join(str(error).split())}\n")
+        return NOT_INSTALLED
+    except (OSError, ValueError, RuntimeError, LookupError, AttributeError, TypeError) as error:
+        sys.stderr.write(f"{' '.join(str(error).split()) or type(error).__name__}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+"""Runtime `llamacpp`: GGUF weights in process, through llama.cpp's C API."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import llama_cpp
+
+from runners.engine import packed
+from runners.engine.encoding import Scoring, item_scorings
+from runners.engine.one_request import check_fits, generated, prompt_tokens, timed_workload
+from runners.engine.scoring import score_plain, scored
+from runners.engine.sizing import WAVE_TOKENS
+from runners.engine.workload_text import passage
+from runners.runtimes.llamacpp.api import Model, build_info
+from runners.runtimes.llamacpp.contexts import Contexts
+from runners.worker import protocol
+from runners.worker.runtime import OnProgress, WorkerError
+
+if TYPE_CHECKING:
+    from runners.runtimes.llamacpp.api import Context
+    from runners.runtimes.llamacpp.text import Text
+
+VERSION: str = llama_cpp.__version__
+BUILD: str = build_info()
+
+DEFAULT_CONTEXT = 4096
+SAMPLING_KEYS = {
+    "temp": "temperature", "top_k": "top_k", "top_p": "top_p", "min_p": "min_p",
+    "penalty_repeat": "repetition_penalty",
+}  # fmt: skip
+"""Of a GGUF's `general.sampling`."""
+SHARED, COPIED = "prefix tree, tokens in several sequences", "prefix tree, sequences copied"
+
+
+class LlamaCpp:
+    """One GGUF model; at most one context at a time."""
+
+    def __init__(self) -> None:
+        self._model: Model | None = None
+        self._contexts: Contexts | None = None
+        self._length = 0
+        """The candidate's own context length, tokens."""
+
+    def load(self, message: protocol.Load) -> protocol.Loaded:
+        """Map or read the weights."""
+        if message.path is None:
+            raise WorkerError("the runtime llamacpp needs weights")
+        settings = message.settings
+        started = time.perf_counter()
+        model = Model(message.path, mmap=settings["mmap"], extra_buffers=message.extra_buffers)
+        seconds = time.perf_counter() - started
+        self._model = model
+        self._length = int(settings["context"] or min(model.trained_context, DEFAULT_CONTEXT))
+        self._contexts = Contexts(
+            model,
+            length=self._length,
+            threads=settings["threads"],
+            kv_type=settings["kv_cache_type"],
+        )
+        return protocol.Loaded(
+            seconds=seconds,
+            weights_bytes=model.bytes,
+            parameters=model.parameters,
+            context=self._length,
+            trained_context=model.trained_context,
+            threads=settings["threads"],
+            vocabulary=model.vocabulary,
+            architecture=model.text.meta("general.architecture"),
+            chat_template=bool(model.text.template),
+            recommends=_recommended(model.text),
+        )
+
+    def latency(self, message: protocol.RunLatency, progress: OnProgress) -> protocol.LatencyTimes:
+        """Time the requests of one workload."""
+        model, contexts = self._ready()
+        check_fits(message, self._length)
+        context = contexts.one_request()
+        text = _prompt_text(model.text, message.prompt_tokens)
+        return timed_workload(context, model.text, model.text.encode, text, message, progress)
+
+    def open_engine(self, message: protocol.OpenEngine) -> protocol.EngineOpened:
+        """Make the context that scores several sequences at once."""
+        model, contexts = self._ready()
+        engine = contexts.size_engine(message.memory_bytes)
+        return protocol.EngineOpened(
+            path=COPIED if model.recurrent else SHARED,
+            cells=engine.size.cells,
+            sequences=engine.size.sequences,
+            batch_tokens=WAVE_TOKENS,
+            output_rows=engine.size.rows,
+            kv_bytes=engine.context.kv_bytes + engine.context.state_bytes,
+            output_bytes=engine.size.output_bytes,
+        )
+
+    def score(self, items: Sequence[protocol.ScoreItem], progress: OnProgress) -> protocol.Scored:
+        """Score one window, each distinct beginning once."""
+        _, contexts = self._ready()
+        return scored(contexts.engine().scorer.score, items, self._scorings, progress)
+
+    def score_plain(
+        self, items: Sequence[protocol.ScoreItem], progress: OnProgress
+    ) -> protocol.Scored:
+        """Score one sequence at a time, in the context of a one-user deployment."""
+        _, contexts = self._ready()
+        context: Context = contexts.plain()
+        return scored(partial(score_plain, context), items, self._scorings, progress)
+
+    def generate(self, message: protocol.Generate, progress: OnProgress) -> protocol.Generated:
+        """Answer one prompt after the other, in the context of a one-user deployment; or packed."""
+        model, contexts = self._ready()
+        if message.packed:
+            engine = contexts.engine()
+            engine.scorer.forget()
+            return packed.generated(
+                engine.context,
+                model.text,
+                [(item, *self._prompt(item)) for item in message.items],
+                cells=engine.size.cells,
+                sequences=engine.size.sequences,
+                progress=progress,
+            )
+        context = contexts.one_request()
+        return generated(context, model.text, message.items, self._prompt, progress)
+
+    def chat_template(self) -> protocol.ChatTemplate:
+        """The template that the file carries."""
+        model, _ = self._ready()
+        vocabulary = model.text
+        return protocol.ChatTemplate(
+            text=vocabulary.template,
+            bos=vocabulary.text_of(vocabulary.bos),
+            eos=vocabulary.text_of(vocabulary.eos),
+        )
+
+    def close(self) -> None:
+        """Free the context, then the weights."""
+        if self._contexts:
+            self._contexts.free()
+        if self._model:
+            self._model.free()
+
+    def _ready(self) -> tuple[Model, Contexts]:
+        if self._model is None or self._contexts is None:
+            raise WorkerError("no weights are loaded")
+        return self._model, self._contexts
+
+    def _prompt(self, item: protocol.GenerateItem) -> tuple[list[int], bool]:
+        model, _ = self._ready()
+        return prompt_tokens(
+            model.text.encode, item, length=self._length, prefix_token=model.text.prefix_token
+        )
+
+    def _scorings(self, item: protocol.ScoreItem) -> list[Scoring]:
+        model, _ = self._ready()
+        return item_scorings(
+            model.text.encode,
+            item,
+            prefix_token=model.text.prefix_token,
+            max_length=self._length,
+        )
+
+
+def _recommended(vocabulary: Text) -> dict[str, float]:
+    """Sampling settings of the file's header, by transformers' names; what is no number is none."""
+    found: dict[str, float] = {}
+    for key, name in SAMPLING_KEYS.items():
+        with contextlib.suppress(ValueError):
+            found[name] = float(vocabulary.meta(f"general.sampling.{key}"))
+    return found
+
+
+def _prompt_text(vocabulary: Text, tokens: int) -> str:
+    """A text that encodes to at least `tokens` tokens, and to few more."""
+    characters = 3 * tokens
+    while len(ids := vocabulary.encode(passage(characters), True)) < tokens:
+        characters *= 2
+    return vocabulary.decode(ids[: tokens + 8])
