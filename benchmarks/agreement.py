@@ -19,10 +19,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import models
-from evals import catalogue
-from evals.specs import Suite, SuiteTask
+from evals.suites import Suite, SuiteTask
 from runners.batches.batch import Batch, prepare_tasks, resolver, run_batch
 from runners.batches.batch import plan_jobs as plan
+from runners.candidates.catalogue import find_candidate
 from runners.jobs.harness import score_task
 from runners.jobs.job import Options
 from runners.records.store import Store
@@ -49,7 +49,7 @@ def main() -> None:
         tasks=tuple(SuiteTask(task=t, metric=metrics.get(t)) for t in asked.tasks.split(",")),
         latency_repeats=1,
     )
-    candidate = catalogue.find_candidate(CANDIDATE)
+    candidate = find_candidate(CANDIDATE)
     settings = candidate.settings.model_copy(update={"kv_cache_type": "f32", "context": 2048})
     batch = Batch(
         candidates=(candidate.model_copy(update={"settings": settings}),), suite=suite, limit=limit

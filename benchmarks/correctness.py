@@ -22,7 +22,7 @@ from benchmarks.plain import Plain
 from benchmarks.questions import Questions, ask
 from benchmarks.report import agree
 from benchmarks.sides import ROOT, Ours, Run, ours
-from evals.specs import SuiteTask
+from evals.suites import SuiteTask
 from runners.engine.encoding import Scoring, encode_pair
 from runners.worker import protocol
 

@@ -28,7 +28,7 @@ from benchmarks.growth import growth
 from benchmarks.questions import Questions, ask, the_table
 from benchmarks.report import Agreement, Comparison, agree, as_json, compare, markdown
 from benchmarks.sides import Limit, LmEval, Ours, Run, Side, child, ours
-from evals.specs import SuiteTask
+from evals.suites import SuiteTask
 
 STARTED = time.perf_counter()
 THREADS = 2

@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks import models
 from benchmarks.questions import Questions, the_table
 from benchmarks.sides import ENGINE_MEMORY, UNRELATED
-from evals.specs import Settings
+from runners.candidates.spec import Settings
 from runners.engine import scoring
 from runners.engine.plan import Plan, plan
 from runners.runtimes.llamacpp import runtime as llamacpp

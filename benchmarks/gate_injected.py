@@ -13,7 +13,7 @@ import gate_runs
 import numpy as np
 import yaml
 
-from evals.specs import Candidate, Suite, SuiteTask, Workload
+from evals.suites import Suite, SuiteTask, Workload
 from evals.tasks.items import build_requests
 from evals.tasks.load import load_suite
 from leaderboard.compare.comparison import Side
@@ -22,7 +22,9 @@ from leaderboard.gate.policy import Policy, Rule, Rules
 from leaderboard.gate.verdicts import Judged
 from leaderboard.stats.intervals import Interval, wilson
 from runners.batches.batch import Batch, plan_jobs, resolver, run_batch
-from runners.jobs.job import Options, PreparedTask
+from runners.candidates.spec import Candidate
+from runners.jobs.job import Options
+from runners.jobs.prepared import PreparedTask
 from runners.records.record import Record
 from runners.records.store import Store
 

@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from evals.catalogue import find_candidate
-from evals.specs import Candidate, Suite, SuiteTask, Workload
+from evals.suites import Suite, SuiteTask, Workload
 from leaderboard.compare.run_metrics import compare_axes
 from runners.batches.batch import Batch, plan_jobs, resolver, run_batch
+from runners.candidates.catalogue import find_candidate
+from runners.candidates.spec import Candidate
 from runners.jobs.job import Options
 from runners.records.record import Record
 from runners.records.store import Store

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.plain import Plain
-from evals import catalogue
-from evals.specs import Candidate, Quantize
+from runners.candidates.catalogue import find_candidate
+from runners.candidates.spec import Candidate, Quantize
 from runners.candidates.weights import resolve
 
 F16 = "smollm2-135m-instruct-f16"
@@ -23,7 +23,7 @@ def gguf(type_name: str) -> Path:
         WeighinError: it cannot be fetched or made.
     """
     if type_name == "F16":
-        return _path(catalogue.find_candidate(F16))
+        return _path(find_candidate(F16))
     quantize = Quantize.model_validate({"from": F16, "type": type_name})
     return _path(Candidate(name=f"benchmark-{type_name.lower()}", quantize=quantize))
 
@@ -34,7 +34,7 @@ def safetensors() -> Path:
     Raises:
         WeighinError: it cannot be fetched or converted.
     """
-    return _path(catalogue.find_candidate(F16).model_copy(update={"runtime": "hf"}))
+    return _path(find_candidate(F16).model_copy(update={"runtime": "hf"}))
 
 
 def tiny() -> Path:

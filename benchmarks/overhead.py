@@ -24,8 +24,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from evals import catalogue
 from leaderboard.stats.run_ratios import RunRatio, paired_ratio
+from runners.candidates.catalogue import find_candidate
 from runners.candidates.weights import resolve
 from runners.compute.machine import usable_cpus
 from runners.jobs.flags import OTHERS_CPUS
@@ -56,7 +56,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     shape = tuple(map(int, asked.workload.split("+")))
-    path = resolve(catalogue.find_candidate(asked.candidate)).path
+    path = resolve(find_candidate(asked.candidate)).path
     order = random.Random(asked.seed)
     ours: list[Run] = []
     bare: list[Run] = []

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from evals.specs import Suite, SuiteTask
+from evals.suites import Suite, SuiteTask
 from evals.tasks.items import Item, build_requests
 from evals.tasks.load import load_suite
 from runners.jobs.windows import windows

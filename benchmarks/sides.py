@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from benchmarks.questions import Questions
-from evals.specs import Settings
 from runners.batches.batch import Batch
+from runners.candidates.spec import Settings
 from runners.jobs.worker_process import WorkerProcess
 from runners.worker import protocol
 

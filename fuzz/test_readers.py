@@ -22,10 +22,13 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evals.catalogue import find_budget, find_candidate, find_suite
 from evals.errors import ArtifactError, RecordError, SpecError
-from evals.specs import Budget, Candidate, Suite, read_spec
+from evals.spec_file import read_spec
+from evals.suites import Suite, find_suite
+from runners.candidates.catalogue import find_candidate
 from runners.candidates.gguf_header import quantisation, read_header
+from runners.candidates.spec import Candidate
+from runners.compute.budget import Budget, find_budget
 from runners.records.reading import parse_record
 from runners.worker import protocol, wire
 

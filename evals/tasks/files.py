@@ -17,7 +17,7 @@ import yaml
 
 from evals.errors import SpecError, one_line
 from evals.files import read_small
-from evals.specs import refuse_aliases
+from evals.spec_file import refuse_aliases
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 100

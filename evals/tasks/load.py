@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from evals.errors import SpecError
 from evals.scales import KEY, Stated, stated_scale
 from evals.tasks.generation import read_generation
-from evals.tasks.items import Item, build_requests
 from evals.tasks.quiet import go_offline, quiet_harness
 from evals.tasks.sources import DataSource, Found, open_sources
 
@@ -22,16 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evals.fetch.artifact import Progress
-    from evals.specs import Suite, SuiteTask
-
-__all__ = [
-    "DataSource",
-    "Item",
-    "LoadedTask",
-    "build_requests",
-    "load_suite",
-    "select",
-]
+    from evals.suites import Suite, SuiteTask
 
 _log = logging.getLogger("weighin")
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from evals.errors import ArtifactError, SpecError
-from evals.specs import NAME, SHA256, read_spec
+from evals.spec_file import NAME, SHA256, read_spec
 from evals.tasks.rebuild import REBUILDS
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ from leaderboard.choose.front import Placement, Speed, place
 from leaderboard.choose.limits import MEASURED, Reason, weighted_accuracy
 from leaderboard.choose.ranking import Tier, rank, weighted_interval
 from leaderboard.choose.resampling import Draws, draw
+from leaderboard.choose.view_limits import limits
 from leaderboard.rows.peers import Scores
 from leaderboard.rows.row import Row
-from leaderboard.rows.view import View, limits, task_weights
+from leaderboard.rows.view import View, task_weights
 from leaderboard.stats.intervals import Interval
 
 SEED = 20260101

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from evals.quantities import parse_bytes
-from evals.specs import check_spec, read_yaml
+from evals.spec_file import check_spec, read_yaml
 
 Severity = Literal["fail", "warn", "auto", "ignore"]
 MOST_MARGIN = 10.0

@@ -12,8 +12,6 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from evals.errors import did_you_mean
-from leaderboard.choose.limits import Limits
-from leaderboard.units import from_mib, from_millions, from_ms, from_percent
 
 Query = dict[str, list[str]]
 """An address's parameters: a key may come several times."""
@@ -126,26 +124,6 @@ def write_query(view: View) -> Query:
         for field, key in _KEYS.items()
         if getattr(view, field) != getattr(plain, field)
     }
-
-
-def limits(view: View) -> Limits:
-    """What a candidate must keep to, in seconds, bytes and shares."""
-
-    def scaled(value: float | None, scale: Callable[[float], float]) -> float | None:
-        return None if value is None else scale(value)
-
-    return Limits(
-        max_peak_bytes=scaled(view.memory_mib, from_mib),
-        min_decode_tokens_per_s=view.decode_tokens_per_s,
-        max_ttft_p95_s=scaled(view.ttft_p95_ms, from_ms),
-        min_accuracy=scaled(view.accuracy_percent, from_percent),
-        max_weights_bytes=scaled(view.disk_mib, from_mib),
-        max_parameters=scaled(view.parameters_m, from_millions),
-        max_bits_per_weight=view.bits,
-        licences=frozenset(view.licences) if view.licences else None,
-        families=frozenset(view.families) if view.families else None,
-        runtimes=frozenset(view.runtimes) if view.runtimes else None,
-    )
 
 
 def task_weights(view: View) -> dict[str, float] | None:

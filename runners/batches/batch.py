@@ -11,15 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from evals.errors import WeighinError
-from evals.specs import Budget, Candidate, Suite
+from evals.suites import Suite
 from evals.tasks.items import build_requests
 from evals.tasks.load import load_suite
 from runners.candidates import weights
+from runners.candidates.spec import Candidate
+from runners.compute.budget import Budget
 from runners.compute.machine import machine
 from runners.jobs.assemble import assemble
-from runners.jobs.job import Job, Options, PreparedTask, run_job
+from runners.jobs.job import Job, Options
 from runners.jobs.journal import job_unfinished
 from runners.jobs.measured import Measured, Step
+from runners.jobs.prepared import PreparedTask
+from runners.jobs.run import run_job
 from runners.records.record import JobError, Record
 from runners.runtimes.llamacpp.proven import proof_of
 

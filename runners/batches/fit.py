@@ -15,8 +15,9 @@ from evals.quantities import format_size
 from runners.compute.budget_use import ad_hoc, allowance
 from runners.compute.limits import limited
 from runners.compute.machine import usable_memory
-from runners.jobs.job import Job, Options, run_job
+from runners.jobs.job import Job, Options
 from runners.jobs.measured import Step
+from runners.jobs.run import run_job
 
 if TYPE_CHECKING:
     from runners.jobs.measured import Notify

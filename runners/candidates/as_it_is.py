@@ -10,14 +10,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evals import catalogue
 from evals.errors import ArtifactError, RuntimeFailure
 from evals.fetch.artifact import Artifact
 from runners.candidates import converted, quantized, weights
-from runners.records.identity import chosen_settings
+from runners.candidates.catalogue import candidate_names, find_candidate
+from runners.candidates.chosen import chosen_settings
 
 if TYPE_CHECKING:
-    from evals.specs import Candidate
+    from runners.candidates.spec import Candidate
     from runners.records.record import Record
 
 _REMOTE = re.compile(r"(pypi|hf|https?):")
@@ -97,7 +97,7 @@ def _here(candidate: Candidate, depth: int = 0) -> weights.Weights | None:
 
 def _made_here(candidate: Candidate, depth: int) -> weights.Weights | None:
     made = candidate.quantize
-    source = _here(catalogue.find_candidate(made.source), depth + 1) if made else None
+    source = _here(find_candidate(made.source), depth + 1) if made else None
     if made is None or source is None or source.path is None or source.sha256 is None:
         return None
     file = Artifact(uri=made.source, path=source.path, sha256=source.sha256, bytes=source.bytes)
@@ -117,11 +117,11 @@ def _recipe(candidate: Candidate) -> str | None:
 
     A user's own file may have changed its type of quantisation since; the catalogue's do not.
     """
-    if candidate.quantize is None or candidate.name not in catalogue.candidate_names():
+    if candidate.quantize is None or candidate.name not in candidate_names():
         return None
-    if catalogue.find_candidate(candidate.name) != candidate:
+    if find_candidate(candidate.name) != candidate:
         return None
-    source = catalogue.find_candidate(candidate.quantize.source)
+    source = find_candidate(candidate.quantize.source)
     if source.quantize is not None:
         return _recipe(source)
     return source.weights if source.sha256 else None

@@ -31,7 +31,7 @@ from runners.worker.last_words import last_words, signal_name
 
 if TYPE_CHECKING:
     from evals.fetch.cache import Progress
-    from evals.specs import Candidate
+    from runners.candidates.spec import Candidate
 
 _NOTE = "weighin.note"
 _WIDER = {"F32": "float32", "BF16": "bfloat16"}

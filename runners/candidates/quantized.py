@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evals.catalogue import slug
 from evals.errors import ArtifactError, RuntimeFailure
 from evals.fetch.artifact import Artifact
 from evals.fetch.cache import (
@@ -24,6 +23,7 @@ from evals.fetch.cache import (
     write_json,
 )
 from evals.replacing import put_file
+from runners.candidates.catalogue import slug
 from runners.compute.machine import usable_cpus
 from runners.runtimes.llamacpp.quantize import NOT_INSTALLED
 from runners.runtimes.packages import installed
@@ -32,7 +32,7 @@ from runners.worker.child_environment import child_environment
 from runners.worker.last_words import last_words, signal_name
 
 if TYPE_CHECKING:
-    from evals.specs import Candidate
+    from runners.candidates.spec import Candidate
 
 _ILLEGAL_INSTRUCTION = {-int(signal.SIGILL), 0xC000001D}
 """As POSIX and Windows report it."""

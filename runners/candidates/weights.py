@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evals import catalogue
 from evals.errors import ArtifactError, RuntimeFailure, SpecError
 from evals.fetch.artifact import Artifact, Progress, fetch
 from evals.fetch.cache import disk_error
 from runners.candidates import converted, quantized
+from runners.candidates.catalogue import find_candidate
 from runners.candidates.gguf_header import GgufHeader, Quantisation, quantisation, read_header
 from runners.candidates.next_token import check_gguf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from evals.specs import Candidate
     from runners.candidates.model_folder import ModelFolder
+    from runners.candidates.spec import Candidate
 
 MAX_LADDER = 4
 """Quantised from quantised from …: further is a circle."""
@@ -52,7 +52,7 @@ def resolve(
     accepted: frozenset[str] = frozenset(),
     offline: bool = False,
     progress: Progress | None = None,
-    find: Callable[[str], Candidate] = catalogue.find_candidate,
+    find: Callable[[str], Candidate] = find_candidate,
 ) -> Weights:
     """Bring a candidate's weights here.
 

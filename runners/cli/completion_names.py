@@ -23,24 +23,24 @@ KINDS = ("candidates", "suites", "tasks", "budgets", "runs")
 
 def complete_candidates(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
     """Names of the catalogue that were not given yet, or a file."""
-    from evals import catalogue
+    from runners.candidates.catalogue import candidate_names
 
     given = ctx.params.get("candidates") or ()
-    return _names([n for n in catalogue.candidate_names() if n not in given], incomplete)
+    return _names([n for n in candidate_names() if n not in given], incomplete)
 
 
 def complete_suites(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
     """Names of the catalogue, or a file."""
-    from evals import catalogue
+    from evals.suites import suite_names
 
-    return _names(catalogue.suite_names(), incomplete)
+    return _names(suite_names(), incomplete)
 
 
 def complete_budgets(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
     """Names of the catalogue, or a file."""
-    from evals import catalogue
+    from runners.compute.budget import budget_names
 
-    return _names(catalogue.budget_names(), incomplete)
+    return _names(budget_names(), incomplete)
 
 
 def complete_kinds(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:

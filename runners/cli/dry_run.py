@@ -6,16 +6,17 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from evals import catalogue
 from evals.errors import WeighinError
 from evals.fetch.artifact import fetch
 from evals.tasks.packaged import find_mirrors
+from runners.candidates.catalogue import find_candidate
 from runners.cli.progress import format_duration
 from runners.cli.tables import budget_line, console, new_table, plain
 
 if TYPE_CHECKING:
-    from evals.specs import Budget, Candidate
     from runners.batches.batch import Batch
+    from runners.candidates.spec import Candidate
+    from runners.compute.budget import Budget
     from runners.records.record import Record
     from runners.records.store import Store
 
@@ -136,7 +137,7 @@ def _source(candidate: Candidate) -> Candidate:
     for _ in range(MAX_LADDER):
         if source.quantize is None:
             break
-        source = catalogue.find_candidate(source.quantize.source)
+        source = find_candidate(source.quantize.source)
     if source.runtime == "hf" and not names_folder(source):
         # A GGUF, which is not converted only to be looked at.
         source = source.model_copy(update={"runtime": "llamacpp"})

@@ -32,8 +32,8 @@ def command(
     With neither, the embedded default and the suite quick. After it, `weighin run --offline` needs
     no network for the same candidates and suite.
     """
-    from evals import catalogue
     from evals.errors import WeighinError
+    from evals.suites import find_suite
     from evals.tasks.load import load_suite
     from leaderboard.units import format_mib
     from runners.candidates import weights
@@ -61,7 +61,7 @@ def command(
             print(f"{candidate.name}: {format_mib(found.bytes)}, {found.path}")
     if suite_name:
         try:
-            tasks = load_suite(catalogue.find_suite(suite_name), progress=progress.transfer)
+            tasks = load_suite(find_suite(suite_name), progress=progress.transfer)
         except WeighinError as error:
             failed = True
             progress.say(str(error))

@@ -15,7 +15,7 @@ from runners.cli.completion_names import KINDS, complete_kinds
 from runners.cli.options import json_option, open_store, store_option
 
 if TYPE_CHECKING:
-    from evals.specs import Candidate
+    from runners.candidates.spec import Candidate
     from runners.records.record import Record
 
 Rows = list[dict[str, Any]]
@@ -55,9 +55,9 @@ def command(what: str, store_path: Path | None, *, as_json: bool) -> int:
 
 
 def _candidates() -> Rows:
-    from evals import catalogue
+    from runners.candidates.catalogue import candidate_names, find_candidate
 
-    found = [catalogue.find_candidate(name) for name in catalogue.candidate_names()]
+    found = [find_candidate(name) for name in candidate_names()]
     return [
         {
             "name": c.name,
@@ -78,9 +78,9 @@ def _weights(candidate: Candidate) -> str:
 
 
 def _suites() -> Rows:
-    from evals import catalogue
+    from evals.suites import find_suite, suite_names
 
-    found = [catalogue.find_suite(name) for name in catalogue.suite_names()]
+    found = [find_suite(name) for name in suite_names()]
     return [
         {"name": s.name, "version": s.version, "tasks": len(s.tasks), "description": s.description}
         for s in found
@@ -99,10 +99,10 @@ def _tasks() -> Rows:
 
 
 def _budgets() -> Rows:
-    from evals import catalogue
     from leaderboard.units import format_gib
+    from runners.compute.budget import budget_names, find_budget
 
-    found = [catalogue.find_budget(name) for name in catalogue.budget_names()]
+    found = [find_budget(name) for name in budget_names()]
     return [
         {"name": b.name, "memory": format_gib(b.memory_bytes), "cpus": b.cpus,
          "description": b.description}

@@ -13,7 +13,7 @@ from runners.cli.completion_names import complete_budgets, complete_suites
 from runners.records.store import Store, default_store
 
 if TYPE_CHECKING:
-    from evals.specs import Candidate
+    from runners.candidates.spec import Candidate
 
 MOST = {"cpus": 1024.0, "min-decode": 1e6}
 """As a budget's file allows."""
@@ -126,7 +126,7 @@ def choose_budget(options: dict[str, Any]) -> Any:
         SpecError: unknown, or wrong.
         click.UsageError: it was given both ways, or a limit is out of range.
     """
-    from evals import catalogue
+    from runners.compute.budget import find_budget
     from runners.compute.budget_use import ad_hoc
 
     given = {
@@ -143,7 +143,7 @@ def choose_budget(options: dict[str, Any]) -> Any:
             "hold them all under one name"
         )
     if name is not None:
-        return catalogue.find_budget(name)
+        return find_budget(name)
     for option, value in (("cpus", options["cpus"]), ("min-decode", options["min_decode"])):
         most = MOST[option]
         if value is not None and not 0 < value <= most:  # refuses nan, too
@@ -163,8 +163,7 @@ def choose_suite(suite_name: str | None, tasks: str | None, seed: int | None) ->
         SpecError: unknown, or wrong.
         click.UsageError: both were given.
     """
-    from evals import catalogue
-    from evals.specs import Suite, SuiteTask
+    from evals.suites import Suite, SuiteTask, find_suite
 
     if suite_name and tasks:
         raise click.UsageError("give --suite or --tasks, not both")
@@ -175,7 +174,7 @@ def choose_suite(suite_name: str | None, tasks: str | None, seed: int | None) ->
         entries = tuple(SuiteTask(task=name) for name in dict.fromkeys(names))
         suite = Suite(name="custom", tasks=entries)
     else:
-        suite = catalogue.find_suite(suite_name or "quick")
+        suite = find_suite(suite_name or "quick")
     return suite if seed is None else suite.model_copy(update={"seed": seed})
 
 
@@ -190,9 +189,9 @@ def choose_candidates(names: Sequence[str], *, trust_code: bool) -> tuple[Any, .
         SpecError: one is unknown or wrong, or brings Python and may not.
         click.UsageError: two have one name.
     """
-    from evals import catalogue
+    from runners.candidates.catalogue import find_candidate
 
-    found = tuple(catalogue.find_candidate(name) for name in names or (DEFAULT_CANDIDATE,))
+    found = tuple(find_candidate(name) for name in names or (DEFAULT_CANDIDATE,))
     twice = sorted({c.name for c in found if [d.name for d in found].count(c.name) > 1})
     if twice:
         raise click.UsageError(

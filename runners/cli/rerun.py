@@ -14,10 +14,12 @@ from runners.compute.budget_use import recorded_budget
 from runners.records.store import Store
 
 if TYPE_CHECKING:
-    from evals.specs import Budget, Candidate, Suite
+    from evals.suites import Suite
     from leaderboard.compare.comparison import Side
     from runners.batches.batch import Batch, Outcome
+    from runners.candidates.spec import Candidate
     from runners.cli.progress import ProgressLines
+    from runners.compute.budget import Budget
     from runners.jobs.job import Options
     from runners.records.record import Record
 
@@ -112,11 +114,11 @@ def measure(
 
 
 def _runnable(text: str, store: Store) -> tuple[Candidate, Record | None]:
-    from evals import catalogue
+    from runners.candidates.catalogue import find_candidate
 
     if not means_records(text):
         try:
-            return catalogue.find_candidate(text), None
+            return find_candidate(text), None
         except SpecError as error:
             unknown = error
         try:
@@ -126,7 +128,7 @@ def _runnable(text: str, store: Store) -> tuple[Candidate, Record | None]:
     else:
         lead = find_side(text, store).runs[-1]
     try:
-        return catalogue.find_candidate(lead.candidate.name), lead
+        return find_candidate(lead.candidate.name), lead
     except SpecError as error:
         raise SpecError(
             f"{text}: {lead.candidate.name} cannot be run again here ({error}); give --against the "
@@ -135,7 +137,8 @@ def _runnable(text: str, store: Store) -> tuple[Candidate, Record | None]:
 
 
 def _suite_of(record: Record) -> Suite:
-    from evals.specs import Suite, check_spec
+    from evals.spec_file import check_spec
+    from evals.suites import Suite
 
     asked = record.suite
     workloads = [

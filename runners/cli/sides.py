@@ -17,8 +17,8 @@ from runners.records.store import RECORD, SAMPLES, Store
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from evals.specs import Candidate
     from leaderboard.compare.comparison import Side
+    from runners.candidates.spec import Candidate
     from runners.records.record import Record
 
 
@@ -165,7 +165,7 @@ def _is_model(folder: Path) -> bool:
 
 def _candidate(text: str) -> Candidate | None:
     """The candidate that a text names and that can be looked at; None: a name or id of runs."""
-    from evals.catalogue import candidate_names, find_candidate
+    from runners.candidates.catalogue import candidate_names, find_candidate
 
     path = Path(text)
     files = _is_path(text) or path.suffix in (".yaml", ".yml", ".gguf") or _is_model(path)

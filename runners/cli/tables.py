@@ -148,7 +148,7 @@ def _repeats(rows: Sequence[Row]) -> list[str]:
 
 def budget_line(budget: Mapping[str, Any]) -> str:
     """What a record's budget limited, by what, and what it does not limit."""
-    from evals.specs import Budget
+    from runners.compute.budget import Budget
     from runners.compute.budget_use import NOT_SPEED, limits
 
     known = {key: value for key, value in budget.items() if key in Budget.model_fields}

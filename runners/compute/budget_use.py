@@ -10,7 +10,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from evals.quantities import format_size
-from evals.specs import Budget, check_spec
+from evals.spec_file import check_spec
+from runners.compute.budget import Budget
 from runners.compute.limits import Allowance
 
 if TYPE_CHECKING:

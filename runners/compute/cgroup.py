@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from runners.measure.linux import PROC, optional_text
+from runners.compute.procfs import PROC, optional_text
 
 _V1_UNLIMITED = 1 << 62
 """v1 says "no limit" as the greatest number of whole pages below 2^63."""

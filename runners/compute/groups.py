@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from runners.compute.cgroup import ControlGroup, control_groups
-from runners.measure.linux import PROC, optional_text
+from runners.compute.procfs import PROC, optional_text
 
 Controller = Literal["memory", "cpu"]
 NAME = re.compile(r"weighin-(?P<pid>[0-9]+)-[0-9a-f]{8}(-self)?")

@@ -13,7 +13,7 @@ import psutil
 
 from runners.compute.cgroup import control_groups, cpu_quota, memory_limit
 from runners.compute.processor import Processor, parse_cpuinfo, parse_sysctl
-from runners.measure.linux import PROC, optional_text
+from runners.compute.procfs import PROC, optional_text
 
 _TOOL_TIMEOUT_S = 5.0
 """nvidia-smi and sysctl answer in well under a second; a wedged driver never does."""

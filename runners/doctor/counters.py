@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 
 from evals.errors import MeasureError, RuntimeFailure
+from runners.compute.procfs import optional_text
 from runners.doctor.check import Check
 from runners.jobs.worker_process import WorkerProcess
 from runners.measure.energy import POWERCAP, EnergyMeter
-from runners.measure.linux import SOURCE, optional_text
+from runners.measure.linux import SOURCE
 from runners.measure.memory import PhaseMemory, read_peak, reset_peak
 
 START_TIMEOUT_S = 60.0

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from runners.compute.limits import Allowance, Held, limited
+from runners.compute.procfs import optional_text
 from runners.doctor.check import Check
-from runners.measure.linux import optional_text
 
 CONTAINER_FILES = (Path("/.dockerenv"), Path("/run/.containerenv"))
 CONTAINER_GROUPS = ("docker", "kubepods", "containerd", "lxc", "libpod")

@@ -12,9 +12,9 @@ import psutil
 
 from runners.compute.cgroup import control_groups, cpu_quota
 from runners.compute.machine import usable_cpus
+from runners.compute.procfs import optional_text
 from runners.doctor.check import Check, ShowBytes
 from runners.jobs.flags import noise_flags
-from runners.measure.linux import optional_text
 from runners.measure.noise import Noise, cpu_seconds, noise_between, read_noise
 
 CpuSeconds = Mapping[tuple[str, int], float]

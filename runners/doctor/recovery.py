@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from evals.specs import Candidate, Suite, SuiteTask, Workload
+from evals.suites import Suite, SuiteTask, Workload
+from runners.candidates.spec import Candidate
 from runners.candidates.weights import no_weights
 from runners.compute.machine import machine
-from runners.jobs.job import Job, Options, run_job
+from runners.jobs.job import Job, Options
+from runners.jobs.run import run_job
 from runners.records.record import Record
 from runners.records.store import Store
 

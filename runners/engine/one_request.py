@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runners.engine.answer_text import Vocabulary
-    from runners.engine.scoring import Decoder
+    from runners.engine.decoder import Decoder
 
 
 def timed_request(

@@ -21,7 +21,7 @@ from runners.worker import protocol
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from runners.engine.scoring import Decoder
+    from runners.engine.decoder import Decoder
     from runners.worker.runtime import OnProgress
 
 

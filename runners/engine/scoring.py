@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from runners.engine.decoder import Decoder
 from runners.engine.encoding import Scoring
 from runners.engine.logprobs import target_logprobs
 from runners.engine.plan import Segment, Stage, plan
@@ -21,42 +22,6 @@ if TYPE_CHECKING:
 
     from runners.engine.plan import Limits
     from runners.worker.runtime import OnProgress
-
-
-class Decoder(Protocol):
-    """A context that holds several sequences."""
-
-    batch_tokens: int
-    """Most tokens of one call to `decode`."""
-    rows: int
-    """Most rows of logits of one call to `decode`."""
-
-    def clear(self) -> None:
-        """Forget every sequence."""
-        ...
-
-    def copy(self, source: int, target: int) -> None:
-        """Let `target` begin with all of `source`."""
-        ...
-
-    def drop(self, sequence: int) -> None:
-        """Forget one sequence, whole."""
-        ...
-
-    def decode(
-        self,
-        tokens: NDArray[np.int32],
-        positions: NDArray[np.int32],
-        sequences: NDArray[np.int32],
-        counts: NDArray[np.int32],
-        flags: NDArray[np.int8],
-    ) -> NDArray[np.float32]:
-        """Evaluate tokens; the logits of the flagged ones, shape (flagged, vocabulary).
-
-        Token i belongs to the sequences `sequences[i]` to `sequences[i] + counts[i] - 1`; counts
-        are 1 where the limits say that a token belongs to one sequence.
-        """
-        ...
 
 
 Scores = tuple[list["NDArray[np.float64]"], list["NDArray[np.bool_]"], int]

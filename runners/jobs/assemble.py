@@ -14,6 +14,7 @@ from runners.compute.machine import usable_memory
 from runners.jobs.flags import Seen, flags
 from runners.jobs.harness import TaskScore, score_task
 from runners.jobs.recommended import recommended
+from runners.jobs.sample_rows import sample_rows
 from runners.jobs.subject import candidate_info, suite_info
 from runners.jobs.verdict import verdict_of
 from runners.records import latency
@@ -30,7 +31,7 @@ from runners.records.record import (
     SummaryInfo,
     WorkloadLatency,
 )
-from runners.records.samples import sample_rows, sample_table
+from runners.records.samples import sample_table
 from runners.runtimes.build import build_digest
 from runners.runtimes.llamacpp.prove import not_built
 from runners.worker import protocol
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     import pyarrow
 
-    from evals.specs import Workload
+    from evals.suites import Workload
     from runners.jobs.job import Job, Options
     from runners.jobs.measured import Measured
 

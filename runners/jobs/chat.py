@@ -15,8 +15,9 @@ from runners.worker import protocol
 
 if TYPE_CHECKING:
     from evals.tasks.items import Item
-    from runners.jobs.job import Job, PreparedTask
+    from runners.jobs.job import Job
     from runners.jobs.measured import Measured
+    from runners.jobs.prepared import PreparedTask
     from runners.jobs.worker_process import WorkerProcess
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from evals.errors import SpecError, one_line
 from evals.scales import MISSING, Scale, name_odd, odd_score
 from evals.tasks.faults import TASK_FAULTS
-from evals.tasks.load import Item, LoadedTask
+from evals.tasks.items import Item
+from evals.tasks.load import LoadedTask
 from evals.tasks.quiet import quiet_harness
 from evals.tasks.sandbox import sandboxed_templates
 from runners.jobs.item_scores import aggregation_name, headline, headline_scale, item_scores

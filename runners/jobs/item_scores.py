@@ -11,7 +11,8 @@ from evals.tasks.quiet import quiet_harness
 from evals.tasks.sandbox import sandboxed_templates
 
 if TYPE_CHECKING:
-    from evals.tasks.load import Item, LoadedTask
+    from evals.tasks.items import Item
+    from evals.tasks.load import LoadedTask
     from runners.jobs.windows import Answer
 
 GOLD_ITEMS = 5

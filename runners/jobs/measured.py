@@ -14,7 +14,7 @@ from runners.measure.noise import Noise
 from runners.worker import protocol, wire
 
 if TYPE_CHECKING:
-    from evals.tasks.load import Item
+    from evals.tasks.items import Item
     from runners.jobs.journal import Journal
     from runners.jobs.windows import Answer
     from runners.records.parts import NoiseFloorInfo

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from runners.records.parts import NoiseFloorInfo
 
 if TYPE_CHECKING:
-    from evals.tasks.load import Item
+    from evals.tasks.items import Item
     from runners.worker.protocol import ItemScore
 
 

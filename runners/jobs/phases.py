@@ -28,8 +28,9 @@ WARMUPS = 1
 """Requests before the timed ones of a workload, stored apart."""
 
 if TYPE_CHECKING:
-    from runners.jobs.job import Job, PreparedTask
+    from runners.jobs.job import Job
     from runners.jobs.journal import Journal
+    from runners.jobs.prepared import PreparedTask
     from runners.jobs.worker_process import WorkerProcess
     from runners.measure.group_usage import GroupMark
     from runners.records.record import Phase

@@ -11,9 +11,9 @@ from evals.tasks.code import own_code
 from runners.records.identity import digest
 
 if TYPE_CHECKING:
-    from evals.specs import Suite
-    from evals.tasks.load import Item
-    from runners.jobs.job import PreparedTask
+    from evals.suites import Suite
+    from evals.tasks.items import Item
+    from runners.jobs.prepared import PreparedTask
 
 SCORING = ("output_type", "metric_list", "filter_list", "process_results", "repeats")
 """The keys of a task's settings that say how its answers are scored."""

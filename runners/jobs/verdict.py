@@ -14,7 +14,7 @@ from evals.quantities import format_size
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evals.specs import Budget
+    from runners.compute.budget import Budget
     from runners.jobs.job import Job
     from runners.jobs.measured import Measured
     from runners.measure.group_usage import GroupUsage

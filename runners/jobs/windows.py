@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from evals.tasks.generation import read_generation
-from evals.tasks.load import Item
+from evals.tasks.items import Item
 from runners.records.identity import digest
 from runners.worker import protocol
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from runners.measure.linux import optional_text
+from runners.compute.procfs import optional_text
 
 POWERCAP = Path("/sys/class/powercap")
 _PACKAGE = re.compile(r"package-\d+")

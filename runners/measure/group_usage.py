@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from io import FileIO
 from typing import TYPE_CHECKING
 
-from runners.measure.linux import optional_text
+from runners.compute.procfs import optional_text
 
 if TYPE_CHECKING:
     from runners.compute.cgroup import ControlGroup

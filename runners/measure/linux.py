@@ -8,22 +8,13 @@ exactly. So the mark may lie a little below a size that was seen: 28 to 224 KiB 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
+from runners.compute.procfs import PROC, optional_text
 from runners.measure.processes import Resident
 
-PROC = Path("/proc")
 SOURCE = "VmHWM"
 _RESET_PEAK = "5"
 """What proc(5) has one write to clear_refs to set the peak to the current resident size."""
-
-
-def optional_text(path: Path) -> str | None:
-    """A file of /proc or /sys, or None where it is missing or may not be read."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
 
 
 def parse_status(text: str) -> Resident | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from evals.errors import MeasureError
+from runners.compute.procfs import PROC, optional_text
 from runners.measure import linux, portable
 from runners.measure.processes import gone, process_tree
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 2_000
 """A longer curve is thinned: at 5 Hz the first time after 400 s of sampling."""
-_SYSTEM = linux if linux.optional_text(linux.PROC / "self" / "status") else portable
+_SYSTEM = linux if optional_text(PROC / "self" / "status") else portable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ import psutil
 
 from evals.errors import MeasureError
 from runners.compute.cgroup import control_groups, throttling
-from runners.measure.linux import PROC, optional_text
+from runners.compute.procfs import PROC, optional_text
 from runners.measure.processes import process_tree
 
 if TYPE_CHECKING:

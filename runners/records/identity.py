@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evals.specs import Settings
     from runners.records.record import Record
 
 MOST_CONTEXT = 4096
@@ -49,22 +48,6 @@ def candidate_digest(weights_sha256: str | None, runtime: str, chosen: Mapping[s
         chosen: settings without their defaults, so that a setting added later changes no digest.
     """
     return digest(["candidate", weights_sha256, runtime, dict(chosen)])
-
-
-def chosen_settings(
-    settings: Settings, chat_template: str, trained_context: int | None
-) -> dict[str, Any]:
-    """The settings that someone chose: those whose values are not what the default gives.
-
-    Args:
-        settings: as the candidate's file has them.
-        chat_template: likewise; left out where it is `auto`.
-        trained_context: tokens that the model was trained for; None: not known.
-    """
-    found = settings.model_dump(exclude_defaults=True)
-    if found.get("context") == min(trained_context or MOST_CONTEXT, MOST_CONTEXT):
-        del found["context"]
-    return found if chat_template == "auto" else {**found, "chat_template": chat_template}
 
 
 def rekeyed(record: Record) -> Record:

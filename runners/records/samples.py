@@ -4,47 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import RecordError
 from evals.scales import PAIRS, UNWEIGHTED
 from runners.records.parts import METRIC, WEIGHT
-from runners.worker import protocol
 
 if TYPE_CHECKING:
     import pyarrow
 
-    from evals.tasks.load import Item
-    from runners.jobs.harness import TaskScore
 
 PASSAGES = ("passage", "context", "story", "article", "paragraph")
 """What data sets call a text that several of their questions are about."""
-
-
-def sample_rows(
-    task: str,
-    items: Sequence[Item],
-    replies: Sequence[protocol.ItemScore | list[protocol.ItemText]],
-    score: TaskScore,
-    *,
-    keep_prompts: bool,
-) -> Iterable[dict[str, Any]]:
-    """Rows of the finished items of one task, in order."""
-    for item, reply, metrics in zip(items, replies, score.rows, strict=False):
-        row = {
-            "task": task,
-            "doc_id": item.doc_id,
-            "item": item.identity,
-            "target": json.dumps(item.target, default=str),
-            "passage": passage(item.doc),
-        }
-        row.update(_likelihoods(reply) if isinstance(reply, protocol.ItemScore) else _texts(reply))
-        if keep_prompts:
-            # A data set may hold half a surrogate pair, which a column of text cannot.
-            row["prompt"] = str(item.instances[0].args[0]).encode(errors="replace").decode()
-        row.update(metric_cells(metrics, score.aggregations))
-        yield row
 
 
 def metric_cells(metrics: Mapping[str, Any], aggregations: Mapping[str, str]) -> dict[str, Any]:
@@ -149,28 +121,4 @@ def _types() -> dict[str, pyarrow.DataType]:
         "token_s": pa.list_(pa.float32()),
         "first_text": pa.int32(),
         "prompt": pa.string(),
-    }
-
-
-def _likelihoods(score: protocol.ItemScore) -> dict[str, Any]:
-    return {
-        "logprobs": score.logprobs,
-        "greedy": score.greedy,
-        "tokens": score.tokens,
-        "truncated": score.truncated,
-    }
-
-
-def _texts(texts: list[protocol.ItemText]) -> dict[str, Any]:
-    """The first generation of an item; repeats differ by their seed only."""
-    first = texts[0]
-    return {
-        "answer": first.text,
-        "stop": first.stop,
-        "tokens": first.new_tokens,
-        "truncated": first.truncated,
-        "prompt_tokens": first.prompt_tokens,
-        "prefill_s": first.times.prefill_s if first.times else None,
-        "token_s": first.times.token_s if first.times else None,
-        "first_text": first.times.first_text if first.times else None,
     }

@@ -7,18 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from evals.catalogue import (
-    budget_names,
-    candidate_names,
-    find_budget,
-    find_candidate,
-    find_suite,
-    slug,
-    suite_names,
-)
 from evals.errors import ArtifactError, SpecError
 from evals.fetch.artifact import fetch
-from evals.specs import MAX_NAME
+from evals.spec_file import MAX_NAME
+from evals.suites import find_suite, suite_names
+from runners.candidates.catalogue import candidate_names, find_candidate, slug
+from runners.compute.budget import budget_names, find_budget
 
 SMOL = "smollm2-135m-instruct-"
 CHANGED = "name: mine\nweights: {}\n"

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from evals.errors import SpecError
-from evals.specs import Suite, SuiteTask
+from evals.suites import Suite, SuiteTask
 from evals.tasks.load import load_suite
 
 UNWEIGHTED = "aggregate_metric_list: [{metric: acc, weight_by_size: false}]\n"

@@ -11,7 +11,7 @@ import pytest
 
 from evals.errors import ArtifactError, SpecError
 from evals.fetch.artifact import fetch
-from evals.specs import check_spec
+from evals.spec_file import check_spec
 from evals.tasks import packaged as mirrors
 from evals.tasks import rebuild
 

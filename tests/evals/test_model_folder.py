@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from evals.catalogue import find_candidate
 from evals.errors import ArtifactError, SpecError
+from runners.candidates.catalogue import find_candidate
 from runners.candidates.model_folder import read_folder
 
 

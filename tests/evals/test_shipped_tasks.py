@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from evals.fetch.artifact import fetch
-from evals.specs import Suite, SuiteTask, read_spec
-from evals.tasks.load import LoadedTask, build_requests, load_suite
+from evals.spec_file import read_spec
+from evals.suites import Suite, SuiteTask
+from evals.tasks.items import build_requests
+from evals.tasks.load import LoadedTask, load_suite
 from evals.tasks.packaged import find_mirrors, packaged_names, packaged_task
 from evals.tasks.rebuild import distinct_docs
 

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from evals.errors import SpecError
 from evals.quantities import format_size, parse_bytes, parse_seconds
-from evals.specs import Budget, Candidate, Suite, check_spec, read_spec
+from evals.spec_file import check_spec, read_spec
+from evals.suites import Suite
+from runners.candidates.spec import Candidate
+from runners.compute.budget import Budget
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from evals.specs import Suite, SuiteTask
+from evals.suites import Suite, SuiteTask
 from evals.tasks.code import own_code
 from evals.tasks.items import build_requests
 from evals.tasks.load import LoadedTask, load_suite

@@ -25,7 +25,7 @@ heavy = sorted({"lm_eval", "datasets", "pyarrow", "pandas", "huggingface_hub"} &
 names = mirrors.packaged_names()
 still = sorted({"lm_eval", "datasets"} & set(sys.modules))
 from evals.errors import WeighinError
-from evals.specs import Suite, SuiteTask
+from evals.suites import Suite, SuiteTask
 def fails(name, **options):
     try:
         tasks.load_suite(Suite(name="s", tasks=(SuiteTask(task=name),)), offline=True, **options)

@@ -14,7 +14,7 @@ from lm_eval.config.group import AggMetricConfig, GroupConfig
 from lm_eval.config.task import FewshotConfig, TaskConfig
 
 from evals.errors import SpecError
-from evals.specs import Suite, SuiteTask
+from evals.suites import Suite, SuiteTask
 from evals.tasks.generation import HONOURED, WITHOUT_EFFECT
 from evals.tasks.load import load_suite
 

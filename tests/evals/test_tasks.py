@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.errors import ArtifactError, SpecError
-from evals.specs import Suite, SuiteTask
-from evals.tasks.load import build_requests, load_suite, select
+from evals.suites import Suite, SuiteTask
+from evals.tasks.items import build_requests
+from evals.tasks.load import load_suite, select
 
 if TYPE_CHECKING:
     from pathlib import Path

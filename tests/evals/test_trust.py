@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from evals.errors import SpecError
-from evals.specs import Suite, SuiteTask
+from evals.suites import Suite, SuiteTask
 from evals.tasks.files import MAX_BYTES, read_task_file
 from evals.tasks.items import build_requests
 from evals.tasks.load import LoadedTask, load_suite

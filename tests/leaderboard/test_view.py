@@ -10,15 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leaderboard.choose.limits import Limits
-from leaderboard.rows.view import (
-    AXES,
-    MOST_TEXT,
-    View,
-    limits,
-    read_query,
-    task_weights,
-    write_query,
-)
+from leaderboard.choose.view_limits import limits
+from leaderboard.rows.view import AXES, MOST_TEXT, View, read_query, task_weights, write_query
 
 NUMBERS = {
     "memory_mib": 1e9, "decode_tokens_per_s": 1e9, "ttft_p95_ms": 1e9, "disk_mib": 1e9,

@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 import yaml
 
-from evals.specs import Budget, Candidate, Suite, SuiteTask, Workload
+from evals.suites import Suite, SuiteTask, Workload
 from evals.tasks.items import build_requests
 from evals.tasks.load import load_suite
 from runners.batches.batch import Batch, Outcome, plan_jobs, resolver, run_batch
-from runners.jobs.job import Job, Options, PreparedTask
+from runners.candidates.spec import Candidate
+from runners.compute.budget import Budget
+from runners.jobs.job import Job, Options
 from runners.jobs.measured import Step
+from runners.jobs.prepared import PreparedTask
 from runners.records.record import Record
 from runners.records.store import Store
 

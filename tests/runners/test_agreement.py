@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from evals import catalogue
 from evals.errors import ArtifactError, RecordError
-from evals.specs import Candidate
 from runners.candidates.as_it_is import as_it_is
+from runners.candidates.catalogue import find_candidate
+from runners.candidates.spec import Candidate
 from runners.cli.sides import find_side
 from runners.records.agreement import disagreement
 from runners.records.baselines import MANIFEST, baseline_names, read_baseline, set_baseline
@@ -196,9 +196,9 @@ def test_the_catalogues_names_are_known_without_their_weights(
     by_name = {run.candidate.name: run for run in runs}
     for rung in ("q4_1", "q8_0", "f16"):
         name = f"smollm2-135m-instruct-{rung}"
-        now = as_it_is(catalogue.find_candidate(name))
+        now = as_it_is(find_candidate(name))
         assert now.why_not(by_name[name]) == ""
-    weights = catalogue.find_candidate("smollm2-135m-instruct-q4_1")
+    weights = find_candidate("smollm2-135m-instruct-q4_1")
     mine = weights.model_copy(update={"sha256": None})
     run = by_name[weights.name]
     assert "which are not here" in as_it_is(mine).why_not(run)
@@ -224,9 +224,9 @@ def test_a_weights_file_that_changed_is_another_candidate(
     about = run.candidate.model_copy(update={"runtime": "llamacpp", "weights_sha256": written(1.0)})
     run = run.model_copy(update={"candidate": about})
     file = str(tmp_path / "m.gguf")
-    assert as_it_is(catalogue.find_candidate(file)).why_not(run) == ""
+    assert as_it_is(find_candidate(file)).why_not(run) == ""
     changed = written(2.0)
-    assert f"which is {changed} now" in as_it_is(catalogue.find_candidate(file)).why_not(run)
+    assert f"which is {changed} now" in as_it_is(find_candidate(file)).why_not(run)
     (tmp_path / "m.gguf").unlink()
     gone = Candidate(name="m", weights=file)
     with pytest.raises(ArtifactError, match="no such file"):

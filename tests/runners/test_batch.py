@@ -11,7 +11,7 @@ from runners.candidates.weights import Weights, no_weights
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from evals.specs import Candidate
+    from runners.candidates.spec import Candidate
     from tests.runners.conftest import Bench
 
 

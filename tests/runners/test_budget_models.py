@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from evals.catalogue import find_candidate
-from evals.specs import Candidate
+from runners.candidates.catalogue import find_candidate
+from runners.candidates.spec import Candidate
 from runners.candidates.weights import resolve
 from runners.compute.budget_use import ad_hoc
 from tests.runners.test_limits import needs_groups, ours

@@ -18,7 +18,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
-from evals import catalogue
+from runners.candidates import catalogue
 from runners.cli import main
 
 SUITE = {

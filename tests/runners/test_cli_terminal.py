@@ -22,7 +22,7 @@ import yaml
 from evals.errors import RecordError
 from evals.terminal import Guarded, guard_streams, printable, unguarded
 from runners.cli import COMMANDS, main
-from runners.jobs.job import PreparedTask
+from runners.jobs.prepared import PreparedTask
 from runners.records.reading import parse_record
 from runners.records.store import Store
 from tests.runners.conftest import Bench

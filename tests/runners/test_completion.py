@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from evals.catalogue import candidate_names, suite_names
+from evals.suites import suite_names
+from runners.candidates.catalogue import candidate_names
 from runners.cli.completion import VARIABLE, command
 
 MAIN = [sys.executable, "-P", "-c", "from runners.cli import main; main()"]

@@ -10,8 +10,8 @@ import pytest
 
 from evals.errors import RuntimeFailure
 from evals.fetch.cache import sha256_of
-from evals.specs import Candidate
 from runners.candidates import converted
+from runners.candidates.spec import Candidate
 from runners.candidates.weights import resolve
 
 pytest.importorskip("transformers")

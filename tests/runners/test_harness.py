@@ -15,7 +15,7 @@ from lm_eval.evaluator import evaluate
 
 from evals.errors import SpecError
 from runners.jobs.harness import TaskScore, score_task
-from runners.jobs.job import PreparedTask
+from runners.jobs.prepared import PreparedTask
 
 CHOICE: dict[str, Any] = {
     "output_type": "multiple_choice",

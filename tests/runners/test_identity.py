@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evals.catalogue import candidate_names, find_candidate
-from evals.specs import Candidate, Settings
-from runners.records.identity import candidate_digest, chosen_settings
+from runners.candidates.catalogue import candidate_names, find_candidate
+from runners.candidates.chosen import chosen_settings
+from runners.candidates.spec import Candidate, Settings
+from runners.records.identity import candidate_digest
 from runners.records.reading import parse_record
 from runners.records.record import Record
 from runners.records.store import Store

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from evals.errors import RecordError
-from evals.specs import Candidate, Settings
+from runners.candidates.spec import Candidate, Settings
 from runners.jobs.journal import FILE, Journal
 from runners.records.record import Record
 from runners.runtimes.llamacpp.prove import Proof
 from runners.worker import protocol
 
 if TYPE_CHECKING:
-    from runners.jobs.job import Job, PreparedTask
+    from runners.jobs.job import Job
+    from runners.jobs.prepared import PreparedTask
     from tests.runners.conftest import Bench
 
 # architecture.md, "A record on disk".
@@ -108,7 +109,7 @@ def test_a_workload_that_does_not_fit_is_skipped_and_said(bench: Bench):
 
 
 def run(bench: Bench, job: Job, **changes: Any) -> Record:
-    from runners.jobs.job import run_job
+    from runners.jobs.run import run_job
 
     return run_job(replace(job, **changes), bench.options(), bench.steps.append)
 
@@ -293,7 +294,7 @@ def interrupted_at(bench: Bench, task: str, **options: Any) -> Record:
         if step.task == task:
             raise KeyboardInterrupt
 
-    from runners.jobs.job import run_job
+    from runners.jobs.run import run_job
 
     ((job, _),) = bench.jobs(bench.fake(wrong_rate=0.5))
     return run_job(job, bench.options(**options), notify)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.tasks.load import Item
+from evals.tasks.items import Item
 from runners.jobs.noise_floor import noise_floor, not_measured, probe
 from runners.worker import protocol
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from evals.errors import RuntimeFailure
-from evals.specs import Candidate
+from runners.candidates.spec import Candidate
 from runners.compute.processor import parse_cpuinfo
 from runners.runtimes.llamacpp import tiny_model
 from runners.runtimes.llamacpp.prove import Proof

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from evals.specs import Budget
+from runners.compute.budget import Budget
 from runners.compute.budget_use import (
     ad_hoc,
     budget_info,

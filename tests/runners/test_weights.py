@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evals.catalogue import find_candidate
 from evals.errors import ArtifactError, RuntimeFailure, SpecError
 from evals.fetch.artifact import fetch
-from evals.specs import Candidate
+from runners.candidates.catalogue import find_candidate
+from runners.candidates.spec import Candidate
 from runners.candidates.weights import Weights, resolve
 
 if TYPE_CHECKING:

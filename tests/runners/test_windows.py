@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lm_eval.models.utils import normalize_gen_kwargs
 
 from evals.errors import SpecError
-from evals.tasks.load import Item
+from evals.tasks.items import Item
 from runners.jobs.windows import (
     MAX_BYTES,
     MAX_GENERATIONS,

@@ -100,7 +100,7 @@ def asked(*items: protocol.GenerateItem) -> protocol.Generate:
 @pytest.fixture(scope="module")
 def f16() -> Path:
     """Made from the embedded weights once, then cached."""
-    from evals.catalogue import find_candidate
+    from runners.candidates.catalogue import find_candidate
     from runners.candidates.weights import resolve
 
     path = resolve(find_candidate("smollm2-135m-instruct-f16")).path

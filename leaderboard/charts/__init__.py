@@ -1,1 +1,0 @@
-"""Figures: pure functions from numbers to plotly figures."""

@@ -1,0 +1,94 @@
+"""One job -> one record: measured in a worker of its own, whatever becomes of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from evals.errors import WeighinError
+from runners.compute.budget_use import without_memory
+from runners.jobs.assemble import assemble
+from runners.jobs.job import Job, Options
+from runners.jobs.journal import STORED, JobBusyError, Journal
+from runners.jobs.measured import Measured, Notify, Step
+from runners.jobs.under_limit import work
+from runners.jobs.verdict import may_thrash
+from runners.jobs.worker_process import WorkerCrash
+from runners.records.record import JobError, Record
+from runners.runtimes.llamacpp.proven import refuse_broken
+
+INTERRUPTED = "interrupted; the same command without --fresh goes on where it stopped"
+
+
+JOURNAL_WAIT_S = 24 * 3600.0
+
+
+def run_job(job: Job, options: Options, notify: Notify) -> Record:
+    """Run one job to its end, whatever that is, and store its record.
+
+    A candidate that fails is an ordinary outcome: its record says how, with all that was measured
+    until then. An interrupted job keeps its journal, and the next run takes it up.
+
+    Raises:
+        RecordError: the store cannot be written, or another process has this job.
+    """
+    journal = Journal(options.store.root, job.key)
+    try:
+        journal.open(fresh=options.fresh, wait_s=0)
+    except JobBusyError:
+        notify(Step(phase="waiting for another weighin that runs this job"))
+        journal.open(fresh=options.fresh, wait_s=JOURNAL_WAIT_S)
+    done = False
+    try:
+        # Another process may have finished it while this one waited for the journal.
+        begun = journal.unfinished
+        finished = None if options.fresh or begun else options.store.answered(job.key)
+        if finished is not None:
+            done = True
+            return finished
+        measured = Measured()
+        started = time.perf_counter()
+        error = _measure(job, options, journal, measured, notify)
+        record, samples = assemble(
+            job, measured, error, options, seconds=time.perf_counter() - started
+        )
+        done = record.is_answer
+        if done:
+            # Before the record: a kill in between costs a second record, never a first one.
+            journal.append({"kind": STORED})
+        options.store.add(record, samples)
+    finally:
+        journal.close(done=done)
+    return record
+
+
+def _measure(
+    job: Job, options: Options, journal: Journal, measured: Measured, notify: Notify
+) -> JobError | None:
+    try:
+        refuse_broken(job.proof)
+        work(job, options, journal, measured, notify)
+        _compare_with_unlimited(job, options, measured, notify)
+    except KeyboardInterrupt:
+        measured.interrupted = True
+        return JobError(phase=measured.phase, message=INTERRUPTED)
+    except WorkerCrash as error:
+        return JobError(phase=measured.phase, message=str(error), traceback=error.traceback)
+    except WeighinError as error:
+        return JobError(phase=measured.phase, message=str(error))
+    return None
+
+
+def _compare_with_unlimited(job: Job, options: Options, measured: Measured, notify: Notify) -> None:
+    """Run the timed phases without the memory limit where only that tells thrashing."""
+    if job.budget is None or not may_thrash(measured.group.get("latency"), measured.weights_bytes):
+        return
+    free = replace(job, budget=without_memory(job.budget), scores=False, repeat=0)
+    known = [options.store.answered(one.key) for one in (free, replace(free, scores=True))]
+    stored = next((one for one in known if one and one.job.batch == job.batch), None)
+    if stored is None:
+        notify(Step(phase="the same without the limit, to tell thrashing"))
+        stored = run_job(free, replace(options, fresh=True), notify)
+    if stored.status == "interrupted":
+        raise KeyboardInterrupt
+    measured.unlimited = stored
