@@ -48,7 +48,7 @@ def asked(port: int, path: str, host: str) -> int:
 
 def test_every_setting_is_a_flag():
     found = arguments(port=1234, address="127.0.0.1", theme="auto")
-    assert found[:4] == ["-P", "-m", "leaderboard.app.__main__", "run"]
+    assert found[:4] == ["-P", "-m", "leaderboard.app", "run"]
     assert Path(found[4]) == APP
     assert "--browser.gatherUsageStats=false" in found
     assert "--server.port=1234" in found
