@@ -26,23 +26,25 @@ def _moment(text: str) -> str:
     return text
 
 
-Count = Annotated[int, Field(ge=0, le=LARGEST)]
+Count = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
 """How many; also a place in an order."""
-Whole = Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
+Whole = Annotated[int, Field(strict=True, ge=-LARGEST, le=LARGEST)]
 """Any whole number, such as a seed."""
-Bytes = Annotated[int, Field(ge=0, le=2**60)]
+Bytes = Annotated[int, Field(strict=True, ge=0, le=2**60)]
 """At most an exbibyte."""
-Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(strict=True, ge=0, le=1e9, allow_inf_nan=False)]
 """A duration; at most thirty years."""
-Rate = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False), AfterValidator(_not_tiny)]
+Rate = Annotated[
+    float, Field(strict=True, ge=0, le=1e12, allow_inf_nan=False), AfterValidator(_not_tiny)
+]
 """Tokens a second, or seconds a token: what is divided by."""
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 """A part of a whole."""
-Score = Annotated[float, Field(ge=-1e100, le=1e100, allow_inf_nan=False)]
+Score = Annotated[float, Field(strict=True, ge=-1e100, le=1e100, allow_inf_nan=False)]
 """A metric's value: any finite number whose square is finite."""
-Size = Annotated[float, Field(ge=0, le=1e100, allow_inf_nan=False)]
+Size = Annotated[float, Field(strict=True, ge=0, le=1e100, allow_inf_nan=False)]
 """How far a score may be off, in nats or in the score's own unit."""
-Bits = Annotated[float, Field(ge=0, le=1024, allow_inf_nan=False)]
+Bits = Annotated[float, Field(strict=True, ge=0, le=1024, allow_inf_nan=False)]
 """A weight's."""
 Moment = Annotated[str, AfterValidator(_moment)]
 """A date and time, ISO 8601."""
