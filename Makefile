@@ -29,13 +29,13 @@ reference: .venv/.demo  ## measure the six rungs for results/reference (an hour;
 test: check  ## what CI runs: lint, types and every test
 
 check: lint
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 quick: .venv/.dev  ## the loop of a developer: no model, no data, no browser
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not model and not data" --ignore tests/leaderboard/panels --ignore tests/runners/worker/hf
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not model and not data" --ignore tests/leaderboard/panels --ignore tests/runners/worker/hf
 
 coverage: .venv/.dev  ## every test again, with the branches that it takes
-	$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
 
 fuzz: .venv/.dev  ## damage whatever is read from disk or a pipe, for a few minutes
 	$(BIN)/python -m pytest fuzz

@@ -9,38 +9,22 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# Two test processes share the cores: threads that spin while they wait for each other's would slow
+# both tenfold. A measured worker sets its own number of threads.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
+
 # A busy machine is no bug: hypothesis would fail an example that takes longer than 200 ms. A test
 # asks 25 examples here and the default's 100 where HYPOTHESIS_PROFILE=thorough says so.
 settings.register_profile("weighin", deadline=None, max_examples=25)
 settings.register_profile("thorough", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "weighin"))
 
-COSTLY = (
-    "test_architectures",
-    "test_cli_gate",
-    "test_cli_terminal",
-    "test_shipped_tasks",
-    "test_streams",
-    "test_task_index",
-)
-"""Modules whose fixtures take seconds: each stays in one test process, so that they run once."""
-
 # A shell that starts this in the background has SIGINT ignored, and children would inherit that:
 # a test that interrupts one would be testing nothing.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares a costly fixture, and all real models: two at once on two cores
-    wait for each other's threads, and each takes ten times as long.
-    """
-    for item in items:
-        stem = item.path.stem
-        if item.get_closest_marker("model") or item.path.parent.name == "hf":
-            item.add_marker(pytest.mark.xdist_group("models"))
-        elif stem in COSTLY:
-            item.add_marker(pytest.mark.xdist_group(stem))
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,7 @@ def test_a_worker_runs_in_it_and_leaves_no_core(monkeypatch: pytest.MonkeyPatch)
 def test_the_quantiser_leaves_no_core_either(tmp_path: Path):
     script = (
         "import resource, sys\n"
-        "from runners.worker import quantize\n"
+        "from runners.runtimes.llamacpp import quantize\n"
         "sys.argv = ['quantize', 'none.gguf', 'made.gguf', 'Q8_0']\n"
         "print(quantize.main(), resource.getrlimit(resource.RLIMIT_CORE))\n"
     )

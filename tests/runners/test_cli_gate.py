@@ -523,6 +523,8 @@ def lm_eval_output(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     subprocess.run(
         [sys.executable, "-c", LM_EVAL, str(tiny), str(folder)], check=True, capture_output=True,
         cwd=folder, timeout=300,
+        # It would ask the hub about the model, again and again where there is none.
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"},
     )  # fmt: skip
     return folder
 
