@@ -39,7 +39,7 @@ coverage: .venv/.dev  ## every test again, with the branches that it takes
 
 fuzz: .venv/.dev  ## damage whatever is read from disk or a pipe, for a few minutes
 	$(BIN)/python -m pytest fuzz
-	$(BIN)/python -m fuzz.mutations --every 10
+	$(BIN)/python -m fuzz.mutations
 
 faults: .venv/.dev  ## fail, and kill at, every file-system call of every command that writes
 	$(BIN)/python tools/fail_every_call.py

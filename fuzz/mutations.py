@@ -76,12 +76,16 @@ def main() -> int:
 
 
 def places(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of every value of nested JSON; of a list the first and the last element's."""
+    """The path of every value of nested JSON; where many are of one shape (a list, a mapping of
+    tasks), those in the first and the last.
+    """
     if path:
         yield path
     if isinstance(content, dict):
-        for key, value in content.items():
-            yield from places(value, (*path, key))
+        keys = list(content)
+        alike = len(keys) > 2 and all(isinstance(value, dict) for value in content.values())
+        for key in (keys[0], keys[-1]) if alike else keys:
+            yield from places(content[key], (*path, key))
     elif isinstance(content, list) and content:
         for index in sorted({0, len(content) - 1}):
             yield from places(content[index], (*path, index))

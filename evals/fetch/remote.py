@@ -174,7 +174,8 @@ def reporter(name: str, limits: Allowance, progress: Progress | None) -> Any:
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             kwargs.pop("name", None)  # of older releases of the hub, unknown to tqdm
-            super().__init__(*args, **{**kwargs, "file": io.StringIO()})
+            # Other bars are off (TQDM_DISABLE); this one is not drawn, and counts all the same.
+            super().__init__(*args, **{**kwargs, "file": io.StringIO(), "disable": False})
             limits.check(0, int(self.total) if self.total else None)
 
         def update(self, n: float | None = 1) -> bool | None:

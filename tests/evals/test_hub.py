@@ -49,7 +49,10 @@ def ask(*requests: tuple[str, dict[str, Any]]) -> list[Any]:
     return fake_hub.ask(ASK, requests)
 
 
-def test_the_only_gguf_is_found_once_and_then_nobody_is_asked(hub: list[str]) -> None:
+def test_the_only_gguf_is_found_once_and_then_nobody_is_asked(
+    hub: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TQDM_DISABLE", "1")  # as the command line sets it
     first = ask(("hf:org/one", {}))
     digest = hashlib.sha256(BODY).hexdigest()
     assert first == [["one.Q4_0.gguf", digest, [["one.Q4_0.gguf", len(BODY), len(BODY)]]]]
