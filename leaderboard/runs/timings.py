@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
 
+from evals.errors import MeasureError
 from leaderboard.stats.intervals import Interval, mean_interval
+from runners.records.latency import TokenLatency, request_latency
 from runners.records.record import Record, RequestTimesInfo, SummaryInfo, WorkloadLatency
 
 SERIES_WHILE = (
@@ -84,27 +86,30 @@ class NoiseFloor:
     """Why it is missing; empty where it is known."""
 
 
-def request_times(request: RequestTimesInfo) -> tuple[float | None, tuple[float, ...]]:
-    """TTFT and the gaps between tokens of one request, seconds; None where no token came."""
-    tokens = request.token_s
-    return (tokens[0] if tokens else None), tuple(b - a for a, b in pairwise(tokens))
-
-
 def run_times(runs: Sequence[Record], workload: str) -> tuple[RunTimes, ...]:
     """The raw times of each run that has the workload, in the order of the runs."""
     found = []
     for run in runs:
         if workload in run.latency:
-            times = [request_times(request) for request in run.latency[workload].repeats]
+            times = _latencies(run.latency[workload].repeats)
             found.append(
                 RunTimes(
                     run_id=run.run_id,
                     repeat=run.job.repeat,
-                    ttft_s=tuple(ttft for ttft, _ in times if ttft is not None),
-                    gaps_s=tuple(gap for _, gaps in times for gap in gaps),
+                    ttft_s=tuple(one.ttft_s for one in times),
+                    gaps_s=tuple(gap for one in times for gap in one.itl_s),
                 )
             )
     return tuple(found)
+
+
+def _latencies(requests: Sequence[RequestTimesInfo]) -> list[TokenLatency]:
+    """Those of the requests whose times are whole, worked out as the record's own summaries are."""
+    found = []
+    for request in requests:
+        with suppress(MeasureError):
+            found.append(request_latency(request.token_s, request.first_text))
+    return found
 
 
 def workloads(runs: Sequence[Record]) -> tuple[str, ...]:

@@ -161,13 +161,7 @@ def _latency(job: Job, measured: Measured) -> dict[str, WorkloadLatency]:
 
 
 def _workload(workload: Workload, times: protocol.LatencyTimes) -> WorkloadLatency:
-    derived = [
-        # Without text there is no TTFT: the first token's time stands in, and a flag says so.
-        latency.token_latency(
-            0.0, one.token_s, first_text=latency.awaited(one.first_text, len(one.token_s)) or 0
-        )
-        for one in times.repeats
-    ]
+    derived = [latency.request_latency(one.token_s, one.first_text) for one in times.repeats]
     prefill = [
         latency.prefill_tokens_per_s(times.evaluated_tokens, one.prefill_s) for one in times.repeats
     ]

@@ -92,6 +92,20 @@ def token_latency(start_s: float, token_s: Sequence[float], *, first_text: int =
     )
 
 
+def request_latency(token_s: Sequence[float], first_text: int | None) -> TokenLatency:
+    """TTFT and inter-token latencies of one request, its times counted from when it was made.
+
+    Args:
+        token_s: shape (tokens,), at least one: seconds from the request to each output token.
+        first_text: index of the first token whose text is not empty; None: all are empty. Without
+            text there is no TTFT, so the first token's time stands in for it (a flag says so).
+
+    Raises:
+        MeasureError: no token arrived, or the clock ran backwards.
+    """
+    return token_latency(0.0, token_s, first_text=awaited(first_text, len(token_s)) or 0)
+
+
 def awaited(first_text: int | None, tokens: int) -> int | None:
     """Index of the token that TTFT waits for.
 
