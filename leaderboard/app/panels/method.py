@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from leaderboard.app import controls, drawing, readings
-from leaderboard.pages.history import tables as tables
+from leaderboard.pages.history import tables
 from leaderboard.pages.method.glossary import CHAPTERS
 from leaderboard.rows.machines import data_sources, machines, measured
 
