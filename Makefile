@@ -32,7 +32,7 @@ check: lint
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 quick: .venv/.dev  ## the loop of a developer: no model, no data, no browser
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not model and not data" --ignore tests/leaderboard/panels --ignore tests/runners/worker/hf
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not model and not data" --ignore tests/leaderboard/app --ignore tests/runners/runtimes/hf
 
 coverage: .venv/.dev  ## every test again, with the branches that it takes
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term

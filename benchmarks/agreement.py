@@ -89,7 +89,7 @@ def main() -> None:
 def _kinds(*, as_json: bool) -> None:
     """Both runtimes against lm-eval's hf, on a tiny model of each kind of tokenizer."""
     from benchmarks.tokenizer_kinds import compare
-    from tests.runners.worker.tiny_kinds import KINDS
+    from tests.support.tiny_kinds import KINDS
 
     found = [{"kind": name, **one} for name, make in KINDS.items() for one in compare(make())]
     if as_json:

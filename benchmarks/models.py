@@ -39,7 +39,7 @@ def safetensors() -> Path:
 
 def tiny() -> Path:
     """A random Llama of a third of a megabyte, the tests' own, with the 256 bytes as its tokens."""
-    from tests.runners.worker import tiny_gguf
+    from tests.support import tiny_gguf
 
     path = Path(tempfile.mkdtemp(prefix="weighin-benchmark-")) / "tiny.gguf"
     atexit.register(shutil.rmtree, path.parent, ignore_errors=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from runners.worker import protocol
-from tests.runners.worker import tiny_kinds
+from tests.support import tiny_kinds
 
 CHOICES = (" yes", " no", " walking", " the sky is blue", "ing", "?")
 PAIRS = (
