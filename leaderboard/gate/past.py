@@ -27,6 +27,8 @@ class PastGate:
 
     created_at: str
     """UTC, ISO 8601."""
+    checked_run: str
+    """The newest run of the candidate that was judged; its id begins with when it was made."""
     verdict: GateVerdict
     sentence: str
     baseline: str
@@ -87,6 +89,7 @@ def _parse(text: str, where: str) -> PastGate:
         machine = report["candidate"]["machine"]
         return PastGate(
             created_at=str(report["created_at"]),
+            checked_run=str(report["candidate"]["runs"][-1]),
             verdict=verdict,
             sentence=str(report["sentence"]),
             baseline=str(report["baseline"]["name"]),
@@ -95,18 +98,22 @@ def _parse(text: str, where: str) -> PastGate:
             machine=None if machine is None else str(machine),
             report=report,
         )
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise RecordError(f"{where}: damaged: no report of a gate ({error!r})") from error
 
 
 def gates_of(stores: Sequence[Path], name: str) -> tuple[list[PastGate], list[RecordError]]:
-    """The gates that a candidate was checked in, newest first, and the reports that are damaged.
+    """The gates that a candidate was checked in, and the reports that are damaged.
 
     Args:
         stores: folders of records.
         name: of the candidate.
+
+    Returns:
+        By the run that was checked, newest first: an old run that is checked today tells of then.
+        Checks of one run are in the order in which they were made, newest first.
     """
     found = [one for store in stores for one in read_gates(store)]
     gates = [one for one in found if isinstance(one, PastGate) and one.candidate == name]
     damaged = [one for one in found if isinstance(one, RecordError)]
-    return sorted(gates, key=lambda one: one.created_at, reverse=True), damaged
+    return sorted(gates, key=lambda one: (one.checked_run, one.created_at), reverse=True), damaged

@@ -38,15 +38,17 @@ def find_side(
             conditions come first.
 
     Raises:
-        RecordError: there is no such run, it is damaged, or what is named was not measured.
+        RecordError: there is no such run, it is damaged, what is named was not measured, or a
+            baseline's folder and its manifest differ.
     """
     from leaderboard.compare.sides import newest, only_candidate, runs_beside
-    from runners.records.baselines import MANIFEST, read_baseline
+    from runners.records.baselines import MANIFEST, check_whole, read_baseline
 
     folder = Path(text)
     with suppress(OSError):
         restore(folder)  # a baseline that was being replaced
     home = store_of(text, store)
+    check_whole(home)  # however its runs are named: by a record's folder, FOLDER/CANDIDATE, --store
     if (folder / RECORD).is_file():
         return _side(home, (home.read(folder.resolve().name),))
     if (folder / MANIFEST).is_file():

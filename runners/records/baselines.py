@@ -76,6 +76,17 @@ def read_baseline(folder: Path, name: str) -> Baseline:
     return Baseline(name=name, runs=runs, reason=str(reason), set_at=str(set_at))
 
 
+def check_whole(store: Store) -> None:
+    """See that a store which is a baseline's folder holds what its manifest lists; others pass.
+
+    Raises:
+        RecordError: it does not.
+    """
+    if (store.root / MANIFEST).is_file():
+        folder = store.root.resolve()
+        read_baseline(folder.parent, folder.name)
+
+
 def _check_listed(store: Store, listed: Sequence[str], hashes: Mapping[str, str]) -> None:
     """See that a baseline's folder holds what its manifest lists, and nothing else.
 

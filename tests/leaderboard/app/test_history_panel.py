@@ -65,7 +65,7 @@ def test_texts_are_shown_as_they_are_written(board: Board, hostile: Path) -> Non
 
 
 def report(name: str, sentence: str = "it passed") -> dict[str, object]:
-    side = {"suite": "core", "machine": "m"}
+    side = {"suite": "core", "machine": "m", "runs": ["20270304T050000-small-0"]}
     return {
         "report_version": 1, "created_at": "2027-03-04T05:06:07+00:00", "verdict": "regressed",
         "sentence": sentence, "baseline": {"name": "older", **side},

@@ -14,7 +14,7 @@ from evals.errors import RecordError
 from leaderboard.compare.comparison import Side
 from leaderboard.gate.ci import github_annotations, junit, markdown
 from leaderboard.gate.gate import Gate, Missing
-from leaderboard.gate.past import PastGate, read_gates, write_gate
+from leaderboard.gate.past import PastGate, gates_of, read_gates, write_gate
 from leaderboard.gate.policy import Policy
 from leaderboard.gate.report import as_dict, cells, headline, notes, sentence
 from leaderboard.gate.verdicts import Judged
@@ -198,6 +198,21 @@ def test_a_report_is_kept_and_read_again(made: Maker, tmp_path: Path):
     assert found[0].report == json.loads(json.dumps(report))
     assert found[0].report["metrics"][0]["interval"] == {"low": -0.003, "high": 0.007}
     assert list(read_gates(tmp_path / "none")) == []
+
+
+def test_gates_are_in_the_order_of_the_runs_that_were_checked(made: Maker, tmp_path: Path):
+    def checked(run: str, at: str) -> None:
+        report = as_dict(gate(made, judged()), created_at=at)
+        report["candidate"]["runs"] = [run]
+        write_gate(tmp_path, report)
+
+    # The run of January is checked again in March; that of February was in February.
+    checked("20260102T000000-b-1", "2026-01-02T01:00:00+00:00")
+    checked("20260202T000000-b-2", "2026-02-02T01:00:00+00:00")
+    checked("20260102T000000-b-1", "2026-03-02T01:00:00+00:00")
+    gates, damaged = gates_of([tmp_path], "b")
+    assert [one.created_at[:7] for one in gates] == ["2026-02", "2026-03", "2026-01"]
+    assert damaged == []
 
 
 @pytest.mark.parametrize(

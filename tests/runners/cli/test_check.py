@@ -352,6 +352,23 @@ def test_a_baseline_is_set_listed_shown_and_checked_against(weighin: Call, tmp_p
     assert all("-slow-" in path.name for path in folder.iterdir() if path.is_dir())
 
 
+@pytest.mark.parametrize("named", ["{folder}", "{folder}/{run}", "{folder}/good", "{run}", "good"])
+def test_no_way_to_name_a_baselines_runs_passes_its_manifest_by(
+    weighin: Call, tmp_path: Path, named: str
+):
+    setting = ("baseline", "set", "main", "good", "--reason", "first", "--store", "runs", "--force")
+    assert weighin(*setting).code == 0
+    folder = tmp_path / "results" / "baselines" / "main"
+    run = json.loads((folder / "baseline.json").read_text())["runs"][-1]
+    record = folder / run / "record.json"
+    record.write_text(record.read_text().replace('"status"', ' "status"'))
+    against = named.format(folder=folder.relative_to(tmp_path), run=run)
+    store = "runs" if "/" in named or "folder" in named else str(folder)
+    said = weighin("compare", against, "runs/twin", "--store", store)
+    assert said.code == 3
+    assert "is not the file that baseline.json lists" in said.err
+
+
 def test_a_baseline_needs_a_whole_run_and_a_reason(weighin: Call):
     whole = ("baseline", "set", "main", "--store", "runs")
     said = weighin(*whole, "dies", "--reason", "x")
