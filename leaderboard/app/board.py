@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from leaderboard.app import controls, readings, session, style
-from leaderboard.app.panels import candidate, compare, history, ladder, method, overview
+from leaderboard.app.draw_blocks import draw_page
+from leaderboard.app.panels import candidate, compare, ladder, overview
+from leaderboard.pages.history import page as history
+from leaderboard.pages.method import page as method
 
 # Name in the address -> title, icon, what draws it; the first is the start page.
 PANELS: dict[str, tuple[str, str, Callable[[], None]]] = {
@@ -16,8 +20,8 @@ PANELS: dict[str, tuple[str, str, Callable[[], None]]] = {
     "candidate": ("Candidate", ":material/balance:", candidate.show),
     "compare": ("Compare", ":material/compare:", compare.show),
     "ladder": ("Ladder", ":material/stairs:", ladder.show),
-    "history": ("History", ":material/timeline:", history.show),
-    "method": ("Machines and method", ":material/menu_book:", method.show),
+    "history": ("History", ":material/timeline:", partial(draw_page, history.page)),
+    "method": ("Machines and method", ":material/menu_book:", partial(draw_page, method.page)),
 }
 
 

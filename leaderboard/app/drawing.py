@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from leaderboard.pages.candidate.tables import Tile
 from leaderboard.pages.grid import Grid, as_html
-from leaderboard.text import html
+from leaderboard.pages.tiles import Tile
+from leaderboard.pages.tiles import as_html as as_tiles
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -33,11 +33,4 @@ def grid(table: Grid) -> None:
 
 def tiles(shown: Sequence[Tile]) -> None:
     """Headline numbers in a row, which wraps where the screen is narrow."""
-    cells = "".join(
-        f'<div class="tile"><div class="label">{html(tile.label)}</div>'
-        f'<div class="value">{html(tile.value)}'
-        + (f' <span class="pm">± {html(tile.spread)}</span>' if tile.spread else "")
-        + f'</div><div class="basis">{html(tile.basis)}</div></div>'
-        for tile in shown
-    )
-    st.html(f'<div class="tiles">{cells}</div>')
+    st.html(as_tiles(shown))

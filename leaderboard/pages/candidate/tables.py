@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from leaderboard.pages.grid import Cell, Grid, Head, half, missing, text_grid
+from leaderboard.pages.tiles import Tile
 from leaderboard.rows.row import Row, Score, longest_workload
 from leaderboard.runs.memory_limits import LimitPoint
 from leaderboard.runs.timings import PhaseBytes, Timing
@@ -21,18 +21,6 @@ from leaderboard.units import (
 from runners.records.record import Record
 
 SINGLE_RUN = "a single run: nothing is known of the next"
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One headline number."""
-
-    label: str
-    value: str
-    spread: str
-    """After a ±; empty where nothing is known of it."""
-    basis: str
-    """n, runs or source: what the number rests on."""
 
 
 def tiles(row: Row) -> tuple[Tile, ...]:

@@ -1,0 +1,33 @@
+"""Machines and method: what was measured where, what the words mean, and whose formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from leaderboard.pages.blocks import Block, Fold, Heading, Library, Table, Text
+from leaderboard.pages.history import tables
+from leaderboard.pages.method.glossary import CHAPTERS
+from leaderboard.pages.selecting import empty
+from leaderboard.rows.machines import data_sources, machines, measured
+from leaderboard.rows.view import View
+
+
+def page(library: Library, _view: View) -> Iterator[Block]:
+    """Machines, builds and data of the stores, then the glossary."""
+    records = library.stores().records
+    yield Heading("Machines", 1)
+    if records:
+        yield Table(tables.machine_grid(machines(records)))
+        yield Table(tables.measured_grid(measured(records)))
+        data = Table(tables.data_grid(data_sources(records)))
+        yield Fold("Where the items came from, and their licences", (data,))
+    else:
+        yield from empty(library)
+    yield Heading("Method", 1)
+    yield Text(
+        "Times and memory are those of the process that runs the model, which imports nothing of "
+        "the harness. Measurements of unlike machines or builds are never ranked together; "
+        "accuracy on the same items may be compared. A missing number has its reason."
+    )
+    for chapter in CHAPTERS:
+        yield Table(tables.chapter_grid(chapter))

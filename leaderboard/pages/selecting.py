@@ -1,0 +1,105 @@
+"""What several pages begin with: the conditions that they are about, and whom they show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from leaderboard.pages.blocks import (
+    Beside,
+    Block,
+    Code,
+    Heading,
+    Library,
+    Note,
+    Pick,
+    Text,
+    pick_field,
+)
+from leaderboard.rows.selection import Selection, missing
+from leaderboard.rows.view import View
+
+
+def conditions(selection: Selection) -> Iterator[Block]:
+    """Boxes for machine, suite, budget and builds, where there is something to pick."""
+    for problem in selection.problems:
+        yield Note(problem, "link")
+    boxes = [
+        *_places(selection),
+        *(
+            _build(runtime, names, selection)
+            for runtime, names in selection.builds.items()
+            if len(names) > 1
+        ),
+    ]
+    if boxes:
+        yield Beside(tuple((box,) for box in boxes))
+    if selection.left_out:
+        yield Text(_left_out(selection.left_out), small=True)
+
+
+def _places(selection: Selection) -> Iterator[Pick]:
+    offered = {
+        "machine": selection.machines,
+        "suite": selection.suites,
+        "budget": selection.budgets,
+    }
+    place = selection.shared.place
+    for field, names in offered.items():
+        if len(names) > 1:
+            yield Pick(
+                name=field,
+                label=field,
+                options=names,
+                chosen=getattr(place, field),
+                # What was built is another thing elsewhere.
+                changes=lambda value, field=field: {field: value, "builds": ()},  # type: ignore[misc]
+            )
+
+
+def _build(runtime: str, names: Mapping[str, str], selection: Selection) -> Pick:
+    kept = tuple(name for name in selection.shared.builds if name not in names)
+    return Pick(
+        name=f"build of {runtime}",
+        label=f"build of {runtime}",
+        options=names,
+        chosen=next(name for name in names if name in selection.shared.builds),
+        changes=lambda value: {"builds": (*kept, value)},
+    )
+
+
+def _left_out(count: int) -> str:
+    rows = "1 row was" if count == 1 else f"{count} rows were"
+    return (
+        f"{rows} measured here with another build of the runtime and left out: times and memory of "
+        "two builds are never ranked together. Pick the build above."
+    )
+
+
+def empty(library: Library) -> Iterator[Block]:
+    """How to fill an empty store."""
+    yield Heading("No runs yet")
+    yield Text(f"There is no record in {', '.join(library.folders())}. Fill it:")
+    yield Code("weighin run")
+    yield Text(
+        "measures the embedded model on the suite `quick`; `weighin run my-model.gguf` measures "
+        "your own. What is measured appears here by itself when the page is next used; "
+        "`weighin board --store DIR` shows another folder."
+    )
+
+
+def stale_links(library: Library, selection: Selection, wanted: Sequence[str]) -> Iterator[Block]:
+    """A note for each candidate that the address names and the selection lacks."""
+    known = {row.record.candidate.digest for row in selection.rows}
+    for digest in wanted:
+        if digest not in known:
+            yield Note(missing(library.rows(), digest), "link")
+
+
+def pick_known(
+    field: str, label: str, options: Mapping[str, str], view: View, *, first: str
+) -> Iterator[Block]:
+    """A box for one field of the view; a value that is not known here is said and replaced."""
+    wanted = getattr(view, field)
+    if wanted and wanted not in options:
+        yield Note(f'{label} "{wanted}" is not known here; showing another', "link")
+    yield pick_field(field, label, options, wanted if wanted in options else first)
