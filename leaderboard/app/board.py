@@ -10,14 +10,15 @@ import streamlit as st
 
 from leaderboard.app import controls, readings, session, style
 from leaderboard.app.draw_blocks import draw_page
-from leaderboard.app.panels import candidate, compare, ladder, overview
+from leaderboard.app.panels import compare, ladder, overview
+from leaderboard.pages.candidate import page as candidate
 from leaderboard.pages.history import page as history
 from leaderboard.pages.method import page as method
 
 # Name in the address -> title, icon, what draws it; the first is the start page.
 PANELS: dict[str, tuple[str, str, Callable[[], None]]] = {
     "overview": ("Overview", ":material/scatter_plot:", overview.show),
-    "candidate": ("Candidate", ":material/balance:", candidate.show),
+    "candidate": ("Candidate", ":material/balance:", partial(draw_page, candidate.page)),
     "compare": ("Compare", ":material/compare:", compare.show),
     "ladder": ("Ladder", ":material/stairs:", ladder.show),
     "history": ("History", ":material/timeline:", partial(draw_page, history.page)),

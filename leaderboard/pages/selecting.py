@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 
 from leaderboard.pages.blocks import (
     Beside,
@@ -12,9 +12,12 @@ from leaderboard.pages.blocks import (
     Library,
     Note,
     Pick,
+    Shown,
     Text,
     pick_field,
 )
+from leaderboard.rows.names import labels
+from leaderboard.rows.row import Row
 from leaderboard.rows.selection import Selection, missing
 from leaderboard.rows.view import View
 
@@ -103,3 +106,24 @@ def pick_known(
     if wanted and wanted not in options:
         yield Note(f'{label} "{wanted}" is not known here; showing another', "link")
     yield pick_field(field, label, options, wanted if wanted in options else first)
+
+
+def candidate(library: Library, selection: Selection, view: View) -> Generator[Block, None, Row]:
+    """A box for the one candidate that a page is about; returns its row."""
+    rows = {row.record.candidate.digest: row for row in selection.rows}
+    wanted = view.candidates
+    yield from stale_links(library, selection, wanted[:1])
+    chosen = wanted[0] if wanted and wanted[0] in rows else next(iter(rows))
+    rest = tuple(digest for digest in wanted if digest != chosen)
+    yield Shown({"candidates": (chosen, *(rest if wanted[:1] == (chosen,) else rest[1:]))})
+    yield Pick(
+        name="candidate",
+        label="candidate",
+        options=labels([row.record for row in selection.rows]),
+        chosen=chosen,
+        changes=lambda value: {
+            "candidates": (value, *(one for one in wanted[1:] if one != value)),
+            "run": "",
+        },
+    )
+    return rows[chosen]

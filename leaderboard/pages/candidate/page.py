@@ -1,0 +1,140 @@
+"""Candidate: everything that is known of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from leaderboard.compare.comparison import Side
+from leaderboard.pages.blocks import (
+    Beside,
+    Block,
+    Code,
+    Download,
+    Figure,
+    Fold,
+    Go,
+    Heading,
+    Json,
+    Library,
+    Note,
+    Shown,
+    Table,
+    Text,
+    Tiles,
+    pick_field,
+)
+from leaderboard.pages.candidate import identity, measured, tables
+from leaderboard.pages.candidate.deadline_figure import deadline_figure
+from leaderboard.pages.candidate.part_figures import tensors_figure
+from leaderboard.pages.candidate.tasks_figure import tasks_figure
+from leaderboard.pages.selecting import candidate, conditions, empty
+from leaderboard.rows.conditions import build_name, machine_in_full, machine_name
+from leaderboard.rows.repeats import runs_of
+from leaderboard.rows.row import Row
+from leaderboard.rows.selection import Selection, elsewhere
+from leaderboard.rows.view import View
+from leaderboard.runs.deadline import deadline_curves
+from leaderboard.runs.timings import tensor_shares
+from runners.records.record import Record
+
+
+def page(library: Library, view: View) -> Iterator[Block]:
+    """Headline numbers, accuracy by task, times, memory, identity and the raw record."""
+    selection = library.selected(view)
+    if selection is None:
+        yield from empty(library)
+        return
+    yield from conditions(selection)
+    row = yield from candidate(library, selection, view)
+    runs = runs_of(row.record, library.stores().records)
+    yield from _head(row, selection)
+    yield Tiles(tables.tiles(row))
+    flags = tables.flag_grid(runs)
+    if flags.rows:
+        yield Table(flags)
+    yield from _accuracy(library, row, runs)
+    yield from measured.times(library, view, runs)
+    yield from measured.memory(library, runs)
+    yield from _identity(library, row)
+    yield from _record(library, view, runs)
+
+
+def _head(row: Row, selection: Selection) -> Iterator[Block]:
+    record, place = row.record, selection.shared.place
+    yield Heading(record.candidate.name, 1)
+    measured_under = (
+        machine_in_full(record),
+        build_name(record),
+        selection.suites[place.suite],
+        selection.budgets[place.budget],
+    )
+    yield Text(" · ".join(measured_under), small=True)
+    if len(selection.rows) > 1:
+        changes = {"candidates": (record.candidate.digest,)}
+        yield Go(label="Compare with another", page="compare", changes=changes)
+
+
+def _accuracy(library: Library, row: Row, runs: Sequence[Record]) -> Iterator[Block]:
+    yield Heading("Accuracy")
+    if not row.scores:
+        yield Note("No task was scored in these runs.")
+        return
+    caption = f"{machine_name(row.record)}; 95 % intervals over items"
+    yield Figure("tasks", lambda dark: tasks_figure(row.scores, dark=dark), "Accuracy by task")
+    yield Fold("As a table", (Table(tables.task_grid(row.scores, caption)),))
+    answers, reason = library.answers(Side(runs=tuple(runs)).scored.run_id)
+    if answers is None:
+        yield Note(f"No answers by item: {reason}")
+        return
+    curves, _ = deadline_curves(answers)
+    if curves:
+        yield Heading("Accuracy within a deadline")
+        yield Figure(
+            "deadline",
+            lambda dark: deadline_figure(curves, dark=dark),
+            "Share answered correctly against the deadline",
+        )
+        yield Text(
+            "Answers that are complete after the deadline count as wrong. The band is the 95 % "
+            "interval over items, at each deadline by itself; the times are those of one run.",
+            small=True,
+        )
+
+
+def _identity(library: Library, row: Row) -> Iterator[Block]:
+    record = row.record
+    yield Heading("What it is")
+    shares = tensor_shares(record)
+    if shares:
+        yield Figure("tensors", lambda dark: tensors_figure(shares, dark=dark), "Tensor types")
+    who, where = Table(identity.identity_grid(record)), Table(identity.machine_grid(record))
+    yield Beside(((who,), (where,)))
+    others = elsewhere(library.rows(), row)
+    if others:
+        yield Table(identity.elsewhere_grid(others))
+
+
+def _record(library: Library, view: View, runs: Sequence[Record]) -> Iterator[Block]:
+    yield Heading("The record")
+    names = {
+        run.run_id: f"{run.run_id} · repeat {run.job.repeat + 1} · {run.status}" for run in runs
+    }
+    chosen = view.run if view.run in names else Side(runs=tuple(runs)).scored.run_id
+    if view.run and view.run not in names:
+        yield Note(f'run "{view.run}" is none of this candidate; showing another', "link")
+        yield Shown({"run": chosen})
+    yield pick_field("run", "run", names, chosen)
+    record, reason = library.full(chosen)
+    if record is None:
+        yield Note(reason, "error")
+        return
+    yield Text("The command that made it:", small=True)
+    yield Code(record.command)
+    content = record.model_dump_json(indent=1)
+    yield Download(
+        label="record.json",
+        file=f"{record.run_id}.json",
+        mime="application/json",
+        content=lambda: content,
+    )
+    yield Fold("The raw record", (Json(content),))
