@@ -8,9 +8,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from leaderboard.app import controls, readings, session, style
+from leaderboard.app import controls, readings, session
 from leaderboard.app.draw_blocks import draw_page
 from leaderboard.app.panels import compare, ladder, overview
+from leaderboard.pages import style
 from leaderboard.pages.candidate import page as candidate
 from leaderboard.pages.history import page as history
 from leaderboard.pages.method import page as method
@@ -38,7 +39,7 @@ def main() -> None:
         for number, (name, (title, icon, draw)) in enumerate(PANELS.items())
     }
     page = st.navigation(list(pages.values()), position="top")
-    style.apply(dark=session.dark())
+    st.html(f"<style>:root {{ {style.colours(dark=session.dark())} }}{style.RULES}</style>")
     readings.look_again()
     session.begin(pages, page)
     controls.notices()

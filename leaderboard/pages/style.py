@@ -1,8 +1,6 @@
-"""The board's looks beyond Streamlit's theme: a small style sheet."""
+"""The style sheet of the board and of the exported page."""
 
 from __future__ import annotations
-
-import streamlit as st
 
 from leaderboard.pages.theme import palette
 
@@ -66,15 +64,16 @@ p.why { font-size: .8rem; opacity: .75; margin: 0 0 .3rem; overflow-wrap: anywhe
 """
 
 
-def apply(*, dark: bool) -> None:
-    """Add the style sheet to the page, in the colours of its theme."""
-    colours = palette(dark=dark)
+def colours(*, dark: bool) -> str:
+    """The custom properties that the rules use, as declarations."""
+    found = palette(dark=dark)
     names = {
-        "accent": colours.accent,
-        "mark": colours.series[1],
-        "line": colours.grid,
-        "page": colours.background,
-        "panel": colours.panel,
+        "accent": found.accent,
+        "mark": found.series[1],
+        "line": found.grid,
+        "page": found.background,
+        "panel": found.panel,
+        "text": found.text,
+        "muted": found.muted,
     }
-    root = " ".join(f"--{name}: {value};" for name, value in names.items())
-    st.html(f"<style>:root {{ {root} }}{RULES}</style>")
+    return " ".join(f"--{name}: {value};" for name, value in names.items())
