@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evals.errors import RecordError
 from leaderboard.compare.asked_alike import Mismatch, mismatches
+from leaderboard.compare.fidelity import Fidelity, fidelity
 from leaderboard.compare.run_metrics import AxisComparison, compare_axes
 from leaderboard.compare.tasks import TaskComparison, compare_tasks
 from leaderboard.rows.answers import Answers, ItemKey, read_answers
@@ -74,6 +75,8 @@ class Comparison:
     """Why there is none."""
     axes: tuple[AxisComparison, ...]
     items: tuple[ItemDifference, ...]
+    fidelity: Fidelity | None = None
+    """How far the log-likelihoods are apart; None where the samples of one are not at hand."""
     unlike: str = ""
     """How the conditions of the two differ; accuracy is compared all the same."""
 
@@ -84,6 +87,7 @@ def compare(
     insist: bool = False,
     clusters: Mapping[ItemKey, Hashable] | None = None,
     weights: Mapping[str, float] | None = None,
+    texts: Collection[str] | None = None,
     confidence: float = 0.95,
 ) -> tuple[Comparison, ...]:
     """Compare each side with the first.
@@ -95,6 +99,7 @@ def compare(
             An item without one belongs with the repetitions of itself, of which data sets have
             some.
         weights: of tasks and groups in the mean over all; 1 where not named.
+        texts: tasks and groups that count for fidelity; None: all.
         confidence: two-sided, of every interval.
 
     Returns:
@@ -112,7 +117,7 @@ def compare(
         None if side.samples is None else read_answers(side.scored, side.samples) for side in sides
     ]
     return tuple(
-        _pair((sides[0], side), (read[0], answers), insist, clusters, weights, confidence)
+        _pair((sides[0], side), (read[0], answers), insist, clusters, weights, texts, confidence)
         for side, answers in zip(sides[1:], read[1:], strict=True)
     )
 
@@ -129,6 +134,7 @@ def _pair(
     insist: bool,
     clusters: Mapping[ItemKey, Hashable] | None,
     weights: Mapping[str, float] | None,
+    texts: Collection[str] | None,
     confidence: float,
 ) -> Comparison:
     a, b = sides[0].scored, sides[1].scored
@@ -152,6 +158,9 @@ def _pair(
         overall_reason=reason,
         axes=compare_axes(sides[0].runs, sides[1].runs, confidence=confidence),
         items=_differing(*both) if both else (),
+        fidelity=fidelity(*both, clusters=clusters, only=texts, confidence=confidence)
+        if both
+        else None,
         unlike=why_unlike(a, b),
     )
 

@@ -7,20 +7,11 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from leaderboard.stats.intervals import Interval
+from leaderboard.stats.sign_flips import rate_loss
 
-Floats = npt.NDArray[np.float64]
-SEED = 20260102
-"""Of the subsets: one gate gives the same figures wherever and whenever it is made."""
-SUBSETS = 9_999
-"""Drawn where there are more documents than can be taken in every combination."""
-MOST_ENUMERATED = 13
-"""Documents up to which every subset is taken: 8,191."""
 _MOST_EXPONENT = 700.0
-_CHUNK = 2**20
-"""Entries of the matrix of subsets that is held at a time: 8 MiB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +51,8 @@ def likelihood_difference(
         confidence: two-sided, of the interval.
 
     Returns:
-        With D = reference's log-likelihood - other's and w the weight, the loss is sum D / sum w.
-        Interval and p are of the loss in subsets of the documents: every subset of up to 13, else
-        9,999 drawn with a fixed seed. Where documents' excess losses D - loss * w are as likely
-        above 0 as below it, the true loss lies between any two such subset values with the
-        probability that counting them gives (J. A. Hartigan, JASA 64 (1969) 1303-1317); p is then
-        the exact sign-flip test. The standard error is that of a ratio, by linearisation.
+        With D = reference's log-likelihood - other's and w the weight, the loss is sum D / sum w,
+        with interval, p and standard error as `rate_loss` gives them.
 
     Raises:
         ValueError: no documents, lengths differ, a log-likelihood is not finite, or the weights
@@ -78,56 +65,19 @@ def likelihood_difference(
     total = math.fsum(weights)
     if not np.isfinite([a, b]).all() or (weights < 0).any() or total <= 0:
         raise ValueError("a log-likelihood is not finite, or the weights are negative or all 0")
-    names = range(len(a)) if clusters is None else clusters
-    number = {name: place for place, name in enumerate(dict.fromkeys(names))}
-    member = np.array([number[name] for name in names])
-    lost: Floats = np.bincount(member, weights=a[:, 0] - b[:, 0]).astype(np.float64)
-    sizes: Floats = np.bincount(member, weights=weights).astype(np.float64)
-    loss = math.fsum(lost) / total
-    values = np.sort(_subset_losses(lost, sizes))
-    tail = (1 - confidence) / 2
-    kept = math.floor(tail * (len(values) + 1) + 1e-9)
-    interval = None
-    if kept:
-        interval = Interval(low=float(values[kept - 1]), high=float(values[-kept]))
+    found = rate_loss(a[:, 0] - b[:, 0], weights, clusters=clusters, confidence=confidence)
     return LikelihoodDifference(
         reference=-math.fsum(a[:, 0]) / total,
         other=-math.fsum(b[:, 0]) / total,
-        loss=loss,
-        interval=interval,
-        stderr=_stderr(lost - loss * sizes, total),
-        p=(1 + int((values <= 0).sum())) / (len(values) + 1),
-        documents=len(a),
-        clusters=len(number),
+        loss=found.loss,
+        interval=found.interval,
+        stderr=found.stderr,
+        p=found.p,
+        documents=found.items,
+        clusters=found.clusters,
     )
 
 
 def times(loss: float) -> float:
     """A loss of log-likelihood as the ratio of the perplexities; infinite beyond any float."""
     return math.exp(loss) if loss < _MOST_EXPONENT else math.inf
-
-
-def _subset_losses(lost: Floats, sizes: Floats) -> Floats:
-    """The loss in each of the subsets; shape (subsets,)."""
-    m = len(lost)
-    count = 2**m - 1 if m <= MOST_ENUMERATED else SUBSETS
-    rng = np.random.default_rng(SEED)
-    found = []
-    step = max(1, _CHUNK // m)
-    for start in range(0, count, step):
-        rows = min(step, count - start)
-        if m <= MOST_ENUMERATED:
-            which = np.arange(start + 1, start + 1 + rows)[:, None] >> np.arange(m) & 1
-        else:
-            which = rng.integers(0, 2, size=(rows, m), dtype=np.int8)
-        picked = which.astype(np.float64)
-        weight = picked @ sizes
-        some = weight > 0  # a subset of no weight, as of no document, stands for the whole
-        loss = np.where(some, picked @ lost, lost.sum())
-        found.append(loss / np.where(some, weight, sizes.sum()))
-    return np.concatenate(found)
-
-
-def _stderr(excess: Floats, total: float) -> float | None:
-    m = len(excess)
-    return math.sqrt(math.fsum(excess**2) * m / (m - 1)) / total if m > 1 else None
