@@ -10,18 +10,20 @@ import streamlit as st
 
 from leaderboard.app import controls, readings, session
 from leaderboard.app.draw_blocks import draw_page
-from leaderboard.app.panels import compare, ladder, overview
+from leaderboard.app.panels import overview
 from leaderboard.pages import style
 from leaderboard.pages.candidate import page as candidate
+from leaderboard.pages.compare import page as compare
 from leaderboard.pages.history import page as history
+from leaderboard.pages.ladder import page as ladder
 from leaderboard.pages.method import page as method
 
 # Name in the address -> title, icon, what draws it; the first is the start page.
 PANELS: dict[str, tuple[str, str, Callable[[], None]]] = {
     "overview": ("Overview", ":material/scatter_plot:", overview.show),
     "candidate": ("Candidate", ":material/balance:", partial(draw_page, candidate.page)),
-    "compare": ("Compare", ":material/compare:", compare.show),
-    "ladder": ("Ladder", ":material/stairs:", ladder.show),
+    "compare": ("Compare", ":material/compare:", partial(draw_page, compare.page)),
+    "ladder": ("Ladder", ":material/stairs:", partial(draw_page, ladder.page)),
     "history": ("History", ":material/timeline:", partial(draw_page, history.page)),
     "method": ("Machines and method", ":material/menu_book:", partial(draw_page, method.page)),
 }

@@ -91,7 +91,7 @@ def _(block: b.Figure) -> None:
 
 @_draw.register
 def _(block: b.Items) -> None:
-    st.dataframe(block.columns, hide_index=True, key=block.name)
+    st.dataframe(block.rows, hide_index=True, key=block.name)
 
 
 @_draw.register

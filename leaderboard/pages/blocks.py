@@ -153,10 +153,12 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """A long table that one scrolls through: column name -> values, all of one length."""
+    """A long table that one scrolls through."""
 
     name: str
-    columns: Mapping[str, Sequence[object]]
+    """Unique on its page."""
+    rows: Sequence[Mapping[str, object]]
+    """Column -> value, a text or a number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from leaderboard.compare.comparison import Side
 from leaderboard.pages.blocks import (
     Beside,
     Block,
@@ -12,14 +14,19 @@ from leaderboard.pages.blocks import (
     Library,
     Note,
     Pick,
+    PickSeveral,
     Shown,
     Text,
     pick_field,
 )
 from leaderboard.rows.names import labels
+from leaderboard.rows.repeats import runs_of
 from leaderboard.rows.row import Row
 from leaderboard.rows.selection import Selection, missing
 from leaderboard.rows.view import View
+
+NOBODY = ""
+"""Among the candidates of a view: the others were taken away, so none is filled in for them."""
 
 
 def conditions(selection: Selection) -> Iterator[Block]:
@@ -127,3 +134,38 @@ def candidate(library: Library, selection: Selection, view: View) -> Generator[B
         },
     )
     return rows[chosen]
+
+
+def several(
+    library: Library, selection: Selection, view: View, most: int
+) -> Generator[Block, None, list[Row]]:
+    """A box for two or more candidates, the first of which is the reference; returns their rows."""
+    rows = {row.record.candidate.digest: row for row in selection.rows}
+    wanted = [digest for digest in view.candidates if digest != NOBODY]
+    yield from stale_links(library, selection, wanted)
+    chosen = [digest for digest in wanted if digest in rows][:most]
+    if NOBODY not in view.candidates:
+        chosen += [digest for digest in rows if digest not in chosen][: max(0, 2 - len(chosen))]
+    yield PickSeveral(
+        name="candidates",
+        label="candidates, the first is the reference",
+        options=labels([row.record for row in selection.rows]),
+        chosen=tuple(chosen),
+        changes=lambda found: {"candidates": found if len(found) > 1 else (*found, NOBODY)},
+        most=most,
+    )
+    if NOBODY not in view.candidates:
+        yield Shown({"candidates": tuple(chosen)})
+    return [rows[digest] for digest in chosen]
+
+
+def sides(library: Library, rows: Sequence[Row]) -> Generator[Block, None, list[Side]]:
+    """Rows as sides of a comparison, with the answers of their scored runs, where there are any."""
+    found = []
+    for row in rows:
+        side = Side(runs=runs_of(row.record, library.stores().records))
+        answers, reason = library.answers(side.scored.run_id)
+        if reason:
+            yield Note(reason, "warning")
+        found.append(replace(side, samples=answers.samples) if answers else side)
+    return found

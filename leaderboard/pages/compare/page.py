@@ -1,0 +1,121 @@
+"""Compare: two to four candidates, each against the first, item by item."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+
+from evals.errors import RecordError
+from leaderboard.compare.comparison import MOST_SIDES, Comparison, compare
+from leaderboard.compare.items import item_rows, matching
+from leaderboard.pages.blocks import (
+    Beside,
+    Block,
+    Figure,
+    Heading,
+    Items,
+    Library,
+    Note,
+    Search,
+    Shown,
+    Table,
+    Text,
+    pick_field,
+)
+from leaderboard.pages.compare import tables
+from leaderboard.pages.compare.forest_figure import forest_figure
+from leaderboard.pages.selecting import conditions, empty, several, sides
+from leaderboard.rows.conditions import machine_name
+from leaderboard.rows.names import labels
+from leaderboard.rows.row import Row
+from leaderboard.rows.view import View, task_weights
+
+
+def page(library: Library, view: View) -> Iterator[Block]:
+    """Differences from the reference: over all, by task, in times and memory, item by item."""
+    selection = library.selected(view)
+    if selection is None:
+        yield from empty(library)
+        return
+    yield from conditions(selection)
+    rows = yield from several(library, selection, view, MOST_SIDES)
+    if len(rows) < 2:
+        yield Note("Pick two to four candidates: the first is the reference.")
+        return
+    found = yield from _compared(library, view, rows)
+    if found is None:
+        return
+    named = labels([row.record for row in rows])
+    names = [named[row.record.candidate.digest] for row in rows]
+    yield from _accuracy(found, names)
+    picked = yield from _other(view, rows[1:], names[1:])
+    one = found[picked]
+    pair = f"{names[picked + 1]} against {names[0]}"
+    yield Table(tables.tasks_grid(one, f"By task: {pair}"))
+    if not all(task.counts for task in one.tasks):
+        yield Table(tables.outside_grid(one, f"Scores that enter no mean: {pair}"))
+    yield Heading("Times, memory and size")
+    yield Table(tables.axes_grid(one, f"{pair}, {machine_name(rows[0].record)}"))
+    yield from _items(view, one, pair)
+
+
+def _compared(
+    library: Library, view: View, rows: Sequence[Row]
+) -> Generator[Block, None, tuple[Comparison, ...] | None]:
+    read = yield from sides(library, rows)
+    try:
+        return compare(read, weights=task_weights(view))
+    except RecordError as error:
+        yield Note(str(error), "error")
+        return None
+
+
+def _accuracy(found: Sequence[Comparison], names: Sequence[str]) -> Iterator[Block]:
+    yield Heading("Accuracy")
+    yield Table(tables.overall_grid(found, names[1:], f"Mean over tasks, against {names[0]}"))
+    yield Figure(
+        "forest",
+        lambda dark: forest_figure(found, names[1:], dark=dark),
+        "Differences by task",
+    )
+    yield Text(
+        "Right of 0 the candidate is better than the reference. The bars are 95 % intervals.",
+        small=True,
+    )
+
+
+def _other(view: View, rows: Sequence[Row], names: Sequence[str]) -> Generator[Block, None, int]:
+    """A box for which of several others the tables below are about; returns its place."""
+    digests = [row.record.candidate.digest for row in rows]
+    chosen = view.other if view.other in digests else digests[0]
+    if len(digests) > 1:
+        options = dict(zip(digests, names, strict=True))
+        yield pick_field("other", "in detail, against the reference", options, chosen)
+        yield Shown({"other": chosen})
+    return digests.index(chosen)
+
+
+def _items(view: View, found: Comparison, pair: str) -> Iterator[Block]:
+    yield Heading("Items where they differ")
+    if not found.items:
+        yield Note("No item was scored differently.")
+        return
+    parts = {"": "all tasks", **{name: name for name in dict.fromkeys(i.part for i in found.items)}}
+    task = view.task if view.task in parts else ""
+    search = Search(
+        name="items",
+        label="search: gained or lost, task, document, answer, prompt",
+        chosen=view.items,
+        changes=lambda words: {"items": words},
+    )
+    yield Beside(((pick_field("task", "task", parts, task),), (search,)), (1, 2))
+    yield Shown({"task": task})
+    shown = matching(found.items, task=task, words=view.items)
+    yield Text(
+        f"{len(shown):,} of {len(found.items):,} items, {pair}. Of each choice the "
+        "log-probability; the right one in brackets.",
+        small=True,
+    )
+    yield Items("differing", item_rows(shown))
+    if not any(item.prompt for item in found.items):
+        words = "Prompts are not here: they are kept by `weighin run --keep-prompts`."
+        yield Text(words, small=True)
