@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 from leaderboard.rows.counting import agreed, as_share, left_out, missing_tasks, parts, unusable
+from leaderboard.rows.design_effect import group_design_effect
 from leaderboard.rows.repeats import RunsKey, keep_newest, runs_key
 from leaderboard.stats.intervals import (
     Interval,
     above_chance,
     combined,
+    combined_interval,
     mean_interval,
-    normal,
     proportion_interval,
 )
 from runners.records.record import Record, TaskAccuracy
@@ -198,9 +199,11 @@ def task_score(name: str, task: TaskAccuracy) -> Score:
     task = as_share(task)
     interval = told = None
     if task.value is not None and task.n and not outside and not broken:
-        interval = proportion_interval(task.value, task.stderr, task.n)
+        effect = task.design_effect or 1.0
+        interval = proportion_interval(task.value, task.stderr, task.n, design_effect=effect)
         if task.chance is not None:
-            told = above_chance(round(task.value * task.n), task.n, task.chance)
+            independent = max(1, round(task.n / max(1.0, effect)))
+            told = above_chance(round(task.value * independent), independent, task.chance)
     return Score(
         name=name,
         metric=task.metric,
@@ -220,7 +223,8 @@ def group_score(name: str, tasks: Sequence[TaskAccuracy]) -> Score:
     """Subjects of one group as lm-eval aggregates them: by their items, or each the same.
 
     Where each counts the same, the interval is that of as many items as would have the variance
-    (L. Kish, Survey Sampling, 1965): of k tasks of n_i items k² / sum(1 / n_i).
+    (L. Kish, Survey Sampling, 1965): of k tasks of n_i items k² / sum(1 / n_i). Clusters in its
+    subjects widen it by the group's own design effect.
     """
     scored = [t for t in tasks if t.value is not None and t.n]
     n = sum(t.n for t in scored)
@@ -245,6 +249,7 @@ def group_score(name: str, tasks: Sequence[TaskAccuracy]) -> Score:
     whole = scored[0].model_copy(
         update={"value": value, "stderr": stderr, "n": effective, "chance": chance}
     )
+    whole = whole.model_copy(update={"design_effect": group_design_effect(whole, scored)})
     return replace(task_score(name, whole), n=n)
 
 
@@ -277,12 +282,13 @@ def _suite_score(scores: Sequence[Score]) -> Score | None:
     if len(usable) == 1:
         return usable[0]
     value, stderr = combined([(s.value or 0.0, _stderr(s)) for s in usable])
+    limits = [(s.value or 0.0, s.interval) for s in usable if s.interval is not None]
     return Score(
         name="suite",
         metric="mean",
         value=value,
         stderr=stderr,
-        interval=None if stderr is None else normal(value, stderr).within(0.0, 1.0),
+        interval=combined_interval(limits),
         n=sum(s.n for s in usable),
         chance=None,
         told_from_chance=None,

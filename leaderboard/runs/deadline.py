@@ -91,7 +91,7 @@ def _curved(answers: Answers) -> Iterator[tuple[str, Mapping[ItemKey, float]]]:
 def within(curve: DeadlineCurve, deadline_s: float) -> Within:
     """The score when answers that come later count as wrong.
 
-    The interval is Wilson's below 300 items, else the normal one (`stats.proportion_interval`).
+    The interval is Wilson's where items are right or wrong (`stats.proportion_interval`).
     """
     done = bisect_right(curve.times_s, deadline_s)
     credited = [*curve.scores[:done], *([0.0] * (curve.n - done))]

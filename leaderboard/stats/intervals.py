@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WILSON_BELOW = 300
-"""Items from which the normal interval is as good as Wilson's, away from 0 and 1."""
 CHANCE_LEVEL = 0.05
 
 
@@ -73,29 +71,48 @@ def normal(mean: float, stderr: float, confidence: float = 0.95) -> Interval:
 
 
 def proportion_interval(
-    value: float, stderr: float | None, n: int, confidence: float = 0.95
+    value: float,
+    stderr: float | None,
+    n: int,
+    confidence: float = 0.95,
+    *,
+    design_effect: float = 1.0,
 ) -> Interval:
     """The interval of a score between 0 and 1 that is a mean over items.
 
     Args:
         value: the score, 0 to 1.
-        stderr: its standard error; it carries clustering, which Wilson's interval cannot.
+        stderr: its standard error, clustering included.
         n: items, at least 1.
         confidence: two-sided.
+        design_effect: by how much clustering widens the variance; below 1 counts as 1.
 
     Returns:
-        Wilson's below 300 items, or where the standard error is missing or 0, else the normal
-        one, both within 0 and 1. With fewer items the normal one is too narrow, and of no width at
-        0 and 1.
+        Wilson's over n / design effect items where items are right or wrong, as their standard
+        error shows, and where it is missing or 0. Scores in between get Student's t. Both lie
+        within 0 and 1.
 
     Raises:
         ValueError: `value` is not between 0 and 1, or there is no item.
+
+    Source of the division: J. N. K. Rao & A. J. Scott, Biometrics 48 (1992) 577-585.
     """
     if n < 1 or not 0 <= value <= 1:
         raise ValueError(f"a score of {value} over {n} items is not a proportion")
-    if n < WILSON_BELOW or not stderr:
-        return _wilson(value, n, confidence)
-    return normal(value, stderr, confidence).within(0.0, 1.0)
+    effective = n / max(1.0, design_effect)
+    if not stderr or effective <= 1 or right_or_wrong(value, stderr, n, design_effect):
+        return _wilson(value, effective, confidence)
+    half = _student(effective - 1, confidence) * stderr
+    return Interval(low=value - half, high=value + half).within(0.0, 1.0)
+
+
+def right_or_wrong(value: float, stderr: float, n: int, design_effect: float = 1.0) -> bool:
+    """Whether items score 0 or 1 alone: the variance is then value · (1 - value) / (n - 1).
+
+    Any score between 0 and 1 makes it smaller; clustering multiplies it by the design effect.
+    """
+    variance = value * (1 - value) / max(n - 1, 1)
+    return math.isclose(stderr**2, variance * design_effect, rel_tol=1e-6)
 
 
 def mean_stderr(values: Sequence[float]) -> tuple[float, float | None]:
@@ -139,9 +156,7 @@ def mean_interval(
     mean, stderr = mean_stderr(values)
     if stderr is None:
         return mean, None
-    from scipy.special import stdtrit
-
-    half = float(stdtrit(len(values) - 1, (1 + confidence) / 2)) * stderr
+    half = _student(len(values) - 1, confidence) * stderr
     return mean, Interval(low=mean - half, high=mean + half).within(0.0)
 
 
@@ -168,6 +183,31 @@ def combined(tasks: Sequence[tuple[float, float | None]]) -> tuple[float, float 
     if len(known) < k:
         return mean, None
     return mean, math.sqrt(math.fsum(stderr**2 for stderr in known)) / k
+
+
+def combined_interval(tasks: Sequence[tuple[float, Interval]]) -> Interval:
+    """The interval of the unweighted mean of independent tasks' scores, by square-and-add.
+
+    Args:
+        tasks: shape (k,), k >= 1: (score, its interval) of each, all of one confidence.
+
+    Returns:
+        The distances of the limits from the scores, added as squares and divided by k; each task
+        keeps its own lopsidedness, and one whose items all agree its width.
+
+    Raises:
+        ValueError: there is no task.
+
+    Source: G. Y. Zou & A. Donner, Statistics in Medicine 27 (2008) 1693-1702, after method 10 of
+    R. G. Newcombe (1998).
+    """
+    if not tasks:
+        raise ValueError("no tasks to combine")
+    k = len(tasks)
+    mean = math.fsum(value for value, _ in tasks) / k
+    below = math.hypot(*(value - limits.low for value, limits in tasks)) / k
+    above = math.hypot(*(limits.high - value for value, limits in tasks)) / k
+    return Interval(low=mean - below, high=mean + above).within(0.0, 1.0)
 
 
 def above_chance(successes: int, n: int, chance: float) -> bool:
@@ -206,7 +246,7 @@ def binomial_tail(successes: int, n: int, p: float) -> float:
     return float(betainc(successes, n - successes + 1, p))
 
 
-def _wilson(share: float, n: int, confidence: float) -> Interval:
+def _wilson(share: float, n: float, confidence: float) -> Interval:
     z2 = two_sided_z(confidence) ** 2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = math.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)
@@ -215,6 +255,12 @@ def _wilson(share: float, n: int, confidence: float) -> Interval:
         low=max(0.0, centre - half) if share > 0 else 0.0,
         high=min(1.0, centre + half) if share < 1 else 1.0,
     )
+
+
+def _student(freedom: float, confidence: float) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1 + confidence) / 2))
 
 
 def two_sided_z(confidence: float) -> float:

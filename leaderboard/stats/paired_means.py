@@ -188,7 +188,7 @@ def _spread(
 def _shares(k: int, weights: Sequence[float] | None) -> list[float]:
     given = [1.0] * k if weights is None else list(weights)
     total = math.fsum(given)
-    if not k or len(given) != k or min(given) < 0 or total <= 0:
+    if not k or len(given) != k or not (min(given) >= 0 and 0 < total < math.inf):
         raise ValueError(f"weights {given} do not fit {k} tasks")
     return [weight / total for weight in given]
 

@@ -133,7 +133,8 @@ class TaskAccuracy(Part):
     """The headline metric."""
     value: Score | None
     stderr: Size | None
-    """Sample standard deviation / sqrt(n); None where the metric is no mean, or n < 2."""
+    """Sample standard deviation / sqrt(n), clustered where items share a passage; None where the
+    metric is no mean, or n < 2."""
     n: Count
     asked: Count
     """Items that the suite wanted; n is smaller in an incomplete job."""
@@ -147,6 +148,10 @@ class TaskAccuracy(Part):
     """Of the headline metric (`evals.scales.Scale`); empty in records older than the key."""
     unusable: str = ""
     """Why the value cannot be used, naming documents; empty where it can, or is not known."""
+    clusters: Count | None = None
+    """Passages or other groups of items that stand or fall together; None: every item by itself."""
+    design_effect: Size | None = None
+    """Clustered variance / plain variance, at least 1; None likewise."""
 
 
 class RequestTimesInfo(Part):

@@ -106,7 +106,8 @@ _ACCURACY = (
     Term(
         word="± of accuracy",
         meaning="over items: what another sample of such items would give, for one model",
-        formula="below 300 items Wilson's score interval, above p ± 1.96 · standard error",
+        formula="a task: Wilson's score interval over n / design effect items; the mean of tasks: "
+        "√Σ (distance of a task's limit)² / tasks",
         source="E. B. Wilson, JASA 22 (1927) 209-212; R. G. Newcombe, Statistics in Medicine 17 "
         "(1998) 857-872",
         code="leaderboard.stats.intervals.proportion_interval",

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from leaderboard.rows.row import Score, group_score, longest_workload, merged, row, task_score
-from leaderboard.stats.intervals import Interval, wilson
-from runners.cli.tables import with_interval
+from leaderboard.stats.intervals import Interval, proportion_interval, wilson
 from runners.records.parts import FlagInfo
 from runners.records.reading import parse_record
 from runners.records.record import MemoryPhase, Record, TaskAccuracy
@@ -60,6 +59,11 @@ def timed(repeat: int, ttft_s: float, peak: int, **changes: Any) -> Record:
     )
 
 
+def share_stderr(share: float, n: int) -> float:
+    """Of items that are right or wrong."""
+    return math.sqrt(share * (1 - share) / (n - 1))
+
+
 def bounds(interval: Interval | None) -> tuple[float, float]:
     assert interval
     return round(interval.low, 4), round(interval.high, 4)
@@ -68,15 +72,26 @@ def bounds(interval: Interval | None) -> tuple[float, float]:
 # One task.
 
 
-def test_a_task_with_few_items_has_wilsons_interval():
-    score = task_score("t", task(0.25, 40, stderr=0.07))
+def test_a_task_of_right_and_wrong_items_has_wilsons_interval():
+    score = task_score("t", task(0.25, 40, stderr=share_stderr(0.25, 40)))
     assert score.interval == wilson(10, 40)
-    assert (score.value, score.stderr, score.n) == (0.25, 0.07, 40)
+    assert (score.value, score.stderr, score.n) == (0.25, share_stderr(0.25, 40), 40)
 
 
-def test_a_task_with_many_items_has_the_normal_interval():
-    # 0.5 +- 1.96 * 0.01 = 0.0196
-    assert bounds(task_score("t", task(0.5, 2500, stderr=0.01)).interval) == (0.4804, 0.5196)
+def test_a_task_whose_passages_go_together_has_as_many_items_as_passages():
+    # 400 items, four a passage: the variance is four times as large.
+    together = 2 * share_stderr(0.25, 400)
+    score = task_score("t", task(0.25, 400, stderr=together, design_effect=4.0, chance=0.2))
+    assert score.interval == wilson(25, 100)
+    # 25 or more of 100 by chance 0.2: 13 %; 100 or more of 400: 0.8 %.
+    assert score.told_from_chance is False
+    alone = task_score("t", task(0.25, 400, stderr=share_stderr(0.25, 400), chance=0.2))
+    assert alone.told_from_chance is True
+
+
+def test_a_task_with_scores_in_between_has_ts_interval():
+    # t of 2499 is 1.960909: 0.5 +- 0.0196.
+    assert bounds(task_score("t", task(0.5, 2500, stderr=0.009)).interval) == (0.4824, 0.5176)
 
 
 @pytest.mark.parametrize(
@@ -126,21 +141,32 @@ def test_a_share_outside_0_to_1_is_unusable(value: float | None):
 
 def test_subjects_weigh_by_their_items():
     # (0.5 * 10 + 0.8 * 30) / 40 = 29/40 = 0.725
-    # sqrt((0.1 * 10/40)^2 + (0.05 * 30/40)^2) = sqrt(0.000625 + 0.00140625) = 0.0450694
+    # Errors sqrt(0.25 / 9) = 1/6 and sqrt(0.16 / 29) = 0.0742781:
+    # sqrt((1/6 * 10/40)^2 + (0.0742781 * 30/40)^2) = sqrt(0.00173611 + 0.00310345) = 0.0695669
     # chance (0.25 * 10 + 0.5 * 30) / 40 = 0.4375
     subjects = [
-        task(0.5, 10, stderr=0.1, chance=0.25),
-        task(0.8, 30, stderr=0.05, chance=0.5),
+        task(0.5, 10, stderr=share_stderr(0.5, 10), chance=0.25),
+        task(0.8, 30, stderr=share_stderr(0.8, 30), chance=0.5),
     ]
     one = group_score("mmlu", subjects)
     assert (one.name, one.n, one.value) == ("mmlu", 40, pytest.approx(0.725))
-    assert one.stderr == pytest.approx(0.0450694, abs=1e-7)
+    assert one.stderr == pytest.approx(0.0695669, abs=1e-7)
     assert one.chance == pytest.approx(0.4375)
     assert one.told_from_chance is True
     expected = wilson(29, 40)
     assert one.interval
     assert one.interval.low == pytest.approx(expected.low)
     assert one.interval.high == pytest.approx(expected.high)
+
+
+def test_a_groups_passages_widen_its_interval():
+    # Two subjects of 100 items at 0.25, ten a passage: together 20 passages, or a few more, since
+    # variances of subjects divide by their own n - 1: 10 * 199 / (2 * 99) = 10.05.
+    one = group_score(
+        "mmlu",
+        [task(0.25, 100, stderr=10**0.5 * share_stderr(0.25, 100), design_effect=10.0)] * 2,
+    )
+    assert bounds(one.interval) == bounds(proportion_interval(0.25, None, 200, design_effect=10.05))
 
 
 def test_a_subject_that_was_not_reached_has_no_weight():
@@ -164,23 +190,24 @@ def test_a_group_that_was_not_reached():
 
 
 def test_the_suites_score_counts_every_task_and_group_once():
-    # A task 0.4 +- 0.03 and a group of (0.5 * 500 + 0.7 * 500) / 1000 = 0.6 with
-    # sqrt(2 * (0.0565685 / 2)^2) = 0.04: mean 0.5, sqrt(0.03^2 + 0.04^2) / 2 = 0.025,
-    # 0.5 +- 1.959964 * 0.025 = 0.049
-    apart = 0.04 * math.sqrt(2)
+    # A task of 40 of 100 and a group of (50 + 70) / 200 = 0.6: mean 0.5.
+    # Errors sqrt(0.24 / 99) = 0.0492366 and sqrt(0.25 / 99 + 0.21 / 99) / 2 = 0.0340825:
+    # sqrt(0.0492366^2 + 0.0340825^2) / 2 = 0.0299410. Wilson's limits are 0.3094 to 0.4980 of
+    # 40 of 100 and 0.5308 to 0.6654 of 120 of 200: 0.5 - sqrt(0.0906^2 + 0.0692^2) / 2 = 0.4430,
+    # 0.5 + sqrt(0.0980^2 + 0.0654^2) / 2 = 0.5589.
     one = row(
         with_tasks(
-            alone=task(0.4, 400, stderr=0.03, group="alone"),
-            g_a=task(0.5, 500, stderr=apart, group="g"),
-            g_b=task(0.7, 500, stderr=apart, group="g"),
+            alone=task(0.4, 100, stderr=share_stderr(0.4, 100), group="alone"),
+            g_a=task(0.5, 100, stderr=share_stderr(0.5, 100), group="g"),
+            g_b=task(0.7, 100, stderr=share_stderr(0.7, 100), group="g"),
         )
     )
     assert [(s.name, round(s.value or 0, 6)) for s in one.scores] == [("alone", 0.4), ("g", 0.6)]
     assert one.score
-    assert (one.score.name, one.score.metric, one.score.n) == ("suite", "mean", 1400)
+    assert (one.score.name, one.score.metric, one.score.n) == ("suite", "mean", 300)
     assert one.score.value == pytest.approx(0.5)
-    assert one.score.stderr == pytest.approx(0.025)
-    assert bounds(one.score.interval) == (0.451, 0.549)
+    assert one.score.stderr == pytest.approx(0.0299410, abs=1e-7)
+    assert bounds(one.score.interval) == (0.443, 0.5589)
 
 
 def test_what_is_no_proportion_does_not_enter_the_suites_score():
@@ -197,23 +224,25 @@ def test_what_is_no_proportion_does_not_enter_the_suites_score():
     assert row(with_tasks(b=task(12.5, group="b", higher_is_better=False))).score is None
 
 
-def test_a_suite_score_without_a_standard_error_has_no_interval():
+def test_a_suite_score_without_a_standard_error_has_its_tasks_intervals():
     one = row(with_tasks(a=task(0.4, group="a", stderr=0.1), b=task(1.0, 1, group="b"))).score
     assert one
-    assert (one.value, one.stderr, one.interval) == (pytest.approx(0.7), None, None)
+    assert (one.value, one.stderr) == (pytest.approx(0.7), None)
+    # One item of one: Wilson's 0.2065 to 1. Scores in between, t of 99: 0.4 -+ 1.984 * 0.1.
+    # 0.7 - sqrt(0.1984^2 + 0.7935^2) / 2 = 0.2911; 0.7 + 0.1984 / 2 = 0.7992.
+    assert bounds(one.interval) == (0.2911, 0.7992)
 
 
 def test_a_suites_interval_ends_where_scores_do():
-    low = {name: task(0.005, n=400, stderr=0.004) for name in ("a", "b")}
+    low = {name: task(0.005, n=400, stderr=0.003, group=name) for name in ("a", "b")}
     score = row(with_tasks(**low)).score
     assert score
     assert score.interval
-    # 0.004 / sqrt(2) = 0.002828; 1.959964 of it is 0.005544: from -0.000544, which cannot be.
-    assert bounds(score.interval) == (0.0, 0.0105)
-    assert score.interval.half == pytest.approx(0.005544, abs=1e-6)
-    assert with_interval(score) == "0.5% (0.0 to 1.1)"
-    high = {name: task(0.995, n=400, stderr=0.004) for name in ("a", "b")}
-    assert bounds(score_interval(with_tasks(**high))) == (0.9895, 1.0)
+    # t of 399 is 1.965927: 0.005898 a task, from -0.0009, which cannot be: 0.005 below, and
+    # above 0.005898 / sqrt(2) = 0.004170.
+    assert bounds(score.interval) == (0.0015, 0.0092)
+    high = {name: task(0.995, n=400, stderr=0.003, group=name) for name in ("a", "b")}
+    assert bounds(score_interval(with_tasks(**high))) == (0.9908, 0.9985)
 
 
 def score_interval(record: Record) -> Interval | None:

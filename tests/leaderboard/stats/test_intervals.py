@@ -58,13 +58,40 @@ def test_normal() -> None:
     assert rounded(stats.normal(0.5, 0.01)) == (0.4804, 0.5196)
 
 
-def test_a_few_items_take_wilson_and_many_take_their_standard_error() -> None:
-    few = stats.proportion_interval(81 / 263, 0.5, 263)  # the standard error is not looked at
-    assert rounded(few) == (0.2553, 0.3662)
-    assert rounded(stats.proportion_interval(0.5, 0.01, 300)) == (0.4804, 0.5196)
+def test_right_and_wrong_items_take_wilson_however_many() -> None:
+    # 81 of 263: the standard error of right and wrong items, sqrt(0.308 * 0.692 / 262).
+    assert rounded(stats.proportion_interval(81 / 263, _stderr(81, 263), 263)) == (0.2553, 0.3662)
+    assert stats.proportion_interval(0.01, _stderr(30, 3000), 3000) == stats.wilson(30, 3000)
     assert stats.proportion_interval(0.5, None, 400) == stats.wilson(200, 400)
-    clipped = stats.proportion_interval(0.99, 0.01, 300)  # 0.99 + 0.0196 > 1
-    assert (round(clipped.low, 4), clipped.high) == (0.9704, 1.0)
+    assert stats.proportion_interval(1.0, 0.0, 400) == stats.wilson(400, 400)
+
+
+def test_clusters_make_fewer_items_of_many() -> None:
+    # 100 passages of 4 questions that go together: as 25 of 100 passages.
+    clustered = _stderr(100, 400) * 2
+    found = stats.proportion_interval(0.25, clustered, 400, design_effect=4)
+    assert found == stats.wilson(25, 100)
+    # Clusters that cancel out never narrow it.
+    kind = _stderr(100, 400) * 0.5**0.5
+    assert stats.proportion_interval(0.25, kind, 400, design_effect=0.5) == stats.wilson(100, 400)
+
+
+def test_scores_between_right_and_wrong_take_t() -> None:
+    # 0.4, 0.5, 0.6: mean 0.5, s = 0.1, s / sqrt(3) = 0.057735; t of 2 is 4.302653: 0.2484.
+    assert rounded(stats.proportion_interval(0.5, 0.0577350269, 3)) == (0.2516, 0.7484)
+    cut = stats.proportion_interval(0.99, 0.01, 10)  # 0.99 + 2.262 * 0.01 > 1
+    assert (round(cut.low, 4), cut.high, round(cut.half, 4)) == (0.9674, 1.0, 0.0226)
+
+
+@pytest.mark.parametrize("effect", [1.0, 3.5])
+def test_right_or_wrong_is_seen_by_the_variance(effect: float) -> None:
+    stderr = _stderr(30, 100) * effect**0.5
+    assert stats.right_or_wrong(0.3, stderr, 100, effect)
+    assert not stats.right_or_wrong(0.3, 0.99 * stderr, 100, effect)
+
+
+def _stderr(right: int, n: int) -> float:
+    return math.sqrt(right / n * (1 - right / n) / (n - 1))
 
 
 @pytest.mark.parametrize(("value", "n"), [(1.01, 10), (-0.1, 10), (0.5, 0), (math.nan, 10)])
@@ -88,6 +115,15 @@ def test_combined() -> None:
     assert stats.combined([(0.4, 0.03), (0.6, None)]) == (0.5, None)
     with pytest.raises(ValueError, match="no tasks"):
         stats.combined([])
+
+
+def test_combined_interval() -> None:
+    # Distances 0.03 and 0.04 below, 0.06 and 0.08 above: 0.05 / 2 and 0.1 / 2 from the mean 0.5.
+    tasks = [(0.4, Interval(low=0.37, high=0.46)), (0.6, Interval(low=0.56, high=0.68))]
+    assert rounded(stats.combined_interval(tasks)) == (0.475, 0.55)
+    assert stats.combined_interval(tasks[:1]) == Interval(low=pytest.approx(0.37), high=0.46)
+    with pytest.raises(ValueError, match="no tasks"):
+        stats.combined_interval([])
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ def test_weights():
     assert found.difference == pytest.approx(0.03)
     assert found.interval.low == pytest.approx(0.03 - 0.024622, abs=1e-6)
     assert found.stderr is None
-    for weights in ([0, 0], [1], [1, -1]):
+    for weights in ([0, 0], [1], [1, -1], [1, math.nan], [math.nan, 1], [1, math.inf]):
         with pytest.raises(ValueError, match="do not fit 2 tasks"):
             mean_difference(tasks, weights=weights)
     with pytest.raises(ValueError, match="do not fit 0 tasks"):
