@@ -25,7 +25,10 @@ from runners.records.store import Store
 from tests.support.groups import needs_groups
 
 WEIGHIN = Path(sysconfig.get_path("scripts")) / "weighin"
-HEAVY = ("lm_eval", "datasets", "pandas", "streamlit", "pyarrow", "torch", "transformers")
+HEAVY = (
+    *("lm_eval", "datasets", "pandas", "pyarrow", "plotly"),
+    *("scipy", "streamlit", "torch", "transformers"),
+)
 SUITE = {
     "name": "tiny",
     "tasks": [{"task": "tiny_choice"}, {"task": "tiny_answer"}],
@@ -98,7 +101,17 @@ def measured(tiny: Path, *more: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize(
-    "args", [["--help"], ["--version"], ["run", "--help"], ["list", "candidates"], []]
+    "args",
+    [
+        ["--help"],
+        ["--version"],
+        ["run", "--help"],
+        ["list", "candidates"],
+        ["list", "suites"],
+        ["list", "budgets"],
+        ["list", "runs"],
+        [],
+    ],
 )
 def test_nothing_heavy_is_imported_to_answer_a_simple_question(args: list[str], here: Path):
     script = (
