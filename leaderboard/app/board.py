@@ -23,7 +23,7 @@ PANELS: dict[str, tuple[str, str, Callable[[], None]]] = {
     "overview": ("Overview", ":material/scatter_plot:", overview.show),
     "candidate": ("Candidate", ":material/balance:", partial(draw_page, candidate.page)),
     "compare": ("Compare", ":material/compare:", partial(draw_page, compare.page)),
-    "ladder": ("Ladder", ":material/stairs:", partial(draw_page, ladder.page)),
+    "ladder": ("Quantisations", ":material/stairs:", partial(draw_page, ladder.page)),
     "history": ("History", ":material/timeline:", partial(draw_page, history.page)),
     "method": ("Machines and method", ":material/menu_book:", partial(draw_page, method.page)),
 }

@@ -22,7 +22,7 @@ from leaderboard.stats.noninferiority import GateVerdict, judge_loss
 from leaderboard.stats.sign_flips import RateLoss, rate_loss
 from runners.records.record import Record
 
-MARGIN = 0.02
+FIDELITY_MARGIN = 0.02
 """Of the perplexity ratio that is borne unless another is chosen: 2 %."""
 ONLY_LABELS = "all choices are labels (letters, yes or no), of which a loss says nothing"
 
@@ -88,7 +88,7 @@ class Fidelity:
         """Share of items whose most likely choice is another one."""
         return self.changed / self.choices if self.choices else None
 
-    def verdict(self, margin: float = MARGIN) -> GateVerdict | None:
+    def verdict(self, margin: float = FIDELITY_MARGIN) -> GateVerdict | None:
         """Whether the ratio stays below 1 + margin; None without a loss.
 
         Too few items for an interval cannot tell.
@@ -119,6 +119,8 @@ def fidelity(
 
     Returns:
         Without a loss, and with the reason, where tokenizers differ or no text was scored by both.
+        The interval is by exact sign flips below 300 independent items (J. A. Hartigan, JASA 64
+        (1969) 1303-1317), else Student's t of a ratio: `leaderboard.stats.sign_flips`.
     """
     if clusters is None:
         clusters = {**reference.passages(), **other.passages()}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evals.errors import RecordError
 from leaderboard.compare.comparison import Comparison, Side, compare
+from leaderboard.compare.fidelity import FIDELITY_MARGIN, Fidelity
 from leaderboard.compare.run_metrics import AxisComparison
 from leaderboard.rows.row import longest_workload
+from leaderboard.stats.intervals import two_sided_z
 from leaderboard.stats.noninferiority import GateVerdict, judge_loss
 from leaderboard.stats.paired_means import PairedDifference
 from runners.records.record import Record
@@ -25,12 +28,16 @@ class Rung:
     """Its scored run."""
     runs: int
     """Process runs that times and memory rest on."""
+    fidelity: Fidelity | None
+    """How much more perplexing the reference's answers became."""
+    fidelity_verdict: GateVerdict | None
+    """Whether that is below its margin; None where it is not known."""
     accuracy: PairedDifference | None
     """The rung's minus the reference's, over the items that both answered."""
     reason: str
-    """Why there is none."""
+    """Why there is none of the two."""
     verdict: GateVerdict | None
-    """Whether the loss is below the margin; None without a difference."""
+    """Whether the loss of accuracy is below its margin; None without a difference."""
     noise_floor: float | None
     """Share of items whose choice changes with the cache's layout: the greater of the two."""
     disk_saved_bytes: int | None
@@ -44,6 +51,26 @@ class Rung:
     ttft: AxisComparison | None
     decode: AxisComparison | None
 
+    @property
+    def accuracy_floor(self) -> float | None:
+        """Half-width of what packing alone makes of the accuracy's difference, as a share.
+
+        A changed choice gains or loses an item, or neither, and as likely either, so a share f of
+        changed choices moves the mean of n items by at most 1.96 sqrt(f / n), 95 times in 100.
+        """
+        if self.noise_floor is None or self.accuracy is None:
+            return None
+        return two_sided_z(0.95) * math.sqrt(self.noise_floor / self.accuracy.n)
+
+    @property
+    def passes(self) -> bool:
+        """Whether its fidelity passes and no loss of accuracy is shown; by accuracy alone where the
+        fidelity is not known.
+        """
+        if self.fidelity_verdict is None:
+            return self.verdict == "pass"
+        return self.fidelity_verdict == "pass" and self.verdict != "regressed"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ladder:
@@ -56,8 +83,15 @@ class Ladder:
     workload: str | None
     """Which times are compared."""
     margin: float
+    """Of accuracy."""
+    fidelity_margin: float
     rungs: tuple[Rung, ...]
     """From the largest down, without the reference."""
+
+    @property
+    def lowest(self) -> Rung | None:
+        """The smallest quantisation that passes."""
+        return next((rung for rung in reversed(self.rungs) if rung.passes), None)
 
 
 def bits(record: Record) -> float | None:
@@ -75,12 +109,15 @@ def families(records: Sequence[Record]) -> tuple[str, ...]:
     return tuple(sorted(family for family, digests in found.items() if len(digests) > 1))
 
 
-def ladder(sides: Sequence[Side], *, margin: float = MARGIN) -> Ladder:
+def ladder(
+    sides: Sequence[Side], *, margin: float = MARGIN, fidelity_margin: float = FIDELITY_MARGIN
+) -> Ladder:
     """Each rung of a family against its largest.
 
     Args:
         sides: the rungs, each with its runs on one machine and suite; at least two.
         margin: the greatest loss of accuracy that is borne, 0 to 1.
+        fidelity_margin: how much more perplexing the answers may be, as a share, above 0.
 
     Returns:
         A rung that cannot be compared (other items, no samples) stays, with the reason.
@@ -101,25 +138,30 @@ def ladder(sides: Sequence[Side], *, margin: float = MARGIN) -> Ladder:
         reference_runs=len(reference.runs),
         workload=workload,
         margin=margin,
-        rungs=tuple(_rung(reference, side, workload, margin) for _, side in ordered[1:]),
+        fidelity_margin=fidelity_margin,
+        rungs=tuple(
+            _rung(reference, side, workload, (margin, fidelity_margin)) for _, side in ordered[1:]
+        ),
     )
 
 
-def _rung(reference: Side, side: Side, workload: str | None, margin: float) -> Rung:
+def _rung(reference: Side, side: Side, workload: str | None, margins: tuple[float, float]) -> Rung:
     try:
         found: Comparison | None = compare([reference, side])[0]
         reason = found.overall_reason if found else ""
     except RecordError as error:
         found, reason = None, str(error)
-    overall = found.overall if found else None
+    overall, kept = (found.overall, found.fidelity) if found else (None, None)
     named = {(axis.axis, axis.workload): axis for axis in found.axes} if found else {}
     memory, ttft = named.get(("peak_bytes", None)), named.get(("ttft_s", workload))
     return Rung(
         record=side.scored,
         runs=len(side.runs),
+        fidelity=kept,
+        fidelity_verdict=kept.verdict(margins[1]) if kept else None,
         accuracy=overall,
         reason=reason,
-        verdict=_verdict(overall, margin) if overall else None,
+        verdict=_verdict(overall, margins[0]) if overall else None,
         noise_floor=_floor(reference.scored, side.scored),
         disk_saved_bytes=_disk(reference.scored, side.scored),
         memory_saved_bytes=_saved(memory),

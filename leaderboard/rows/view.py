@@ -77,6 +77,8 @@ class View:
     """What to search for among items that two candidates answered differently."""
     margin_points: float | None = None
     """Loss of accuracy that would be borne, in percentage points."""
+    perplexity_percent: float | None = None
+    """How much more perplexing a reference's answers may become."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,7 @@ def _keys() -> dict[str, _Key]:
         "bits": 64.0,
         "accuracy_percent": 100.0,
         "margin_points": 100.0,
+        "perplexity_percent": 1000.0,
     }
     # A field of several names comes as often as it has names, so its key is in the singular.
     several = {

@@ -1,11 +1,10 @@
-"""What the Compare and Ladder panels say in tables."""
+"""What the Compare page says in tables."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
 from leaderboard.compare.comparison import Comparison
-from leaderboard.compare.ladder import Ladder, Rung
 from leaderboard.compare.run_metrics import AxisComparison
 from leaderboard.compare.tasks import TaskComparison
 from leaderboard.pages.grid import Cell, Grid, Head, missing
@@ -168,70 +167,6 @@ def _ratio_runs(axis: AxisComparison, ratio: RunRatio | None) -> str:
     if ratio.paired:
         return f"{ratio.reference_runs} pairs"
     return f"{ratio.reference_runs} and {ratio.other_runs}, not paired"
-
-
-def ladder_grid(ladder: Ladder, names: Sequence[str], caption: str) -> Grid:
-    """Rung by rung: what is lost, whether that is below the margin, and what is saved."""
-    heads = (
-        Head("rung", number=False),
-        Head("bits/weight", hint="as they are in the file"),
-        Head("difference", "points"),
-        Head("95 %", "points"),
-        Head("n"),
-        Head(f"margin of {points(ladder.margin):g}", "points", number=False),
-        Head("disk saved", "MiB"),
-        Head("peak saved", "MiB"),
-        Head("first token saved", "ms", f"workload {ladder.workload}"),
-        Head("decode", "ratio", "other / reference, 95 %"),
-        Head("noise floor", "%", "items whose choice changes with the cache's layout"),
-        Head("runs"),
-    )
-    rows = tuple(_rung(rung, name) for rung, name in zip(ladder.rungs, names, strict=True))
-    return Grid(caption=caption, heads=heads, rows=rows)
-
-
-def _rung(rung: Rung, name: str) -> tuple[Cell, ...]:
-    found = rung.accuracy
-    quantisation = rung.record.candidate.quantisation
-    paired = (
-        tuple(missing(rung.reason) for _ in range(4))
-        if found is None
-        else (
-            Cell(signed(found.difference)),
-            Cell(interval_text(found.interval, signed)),
-            Cell(f"{found.n:,}"),
-            Cell(str(rung.verdict)),
-        )
-    )
-    return (
-        Cell(name),
-        Cell(f"{quantisation.bits_per_weight:.2f}") if quantisation else missing("no weights file"),
-        *paired,
-        _saved(rung.disk_saved_bytes, mib, "a side has no weights file"),
-        _saved(rung.memory_saved_bytes, mib, _why(rung.memory, rung)),
-        _saved(rung.ttft_saved_s, ms, _why(rung.ttft, rung)),
-        _decode(rung),
-        missing("not measured in these runs")
-        if rung.noise_floor is None
-        else Cell(f"{points(rung.noise_floor):.1f}"),
-        Cell(str(rung.runs)),
-    )
-
-
-def _decode(rung: Rung) -> Cell:
-    ratio = rung.decode.ratio if rung.decode else None
-    if ratio is None:
-        return missing(_why(rung.decode, rung))
-    spread = f" ({interval_text(ratio.interval, times_text)})" if ratio.interval else ""
-    return Cell(f"{times_text(ratio.ratio)}{spread}")
-
-
-def _why(axis: AxisComparison | None, rung: Rung) -> str:
-    return (axis.reason if axis else rung.reason) or "was not measured"
-
-
-def _saved(value: float | None, scale: Callable[[float], float], reason: str) -> Cell:
-    return missing(reason) if value is None else Cell(format_number(scale(value)))
 
 
 def signed(share: float) -> str:

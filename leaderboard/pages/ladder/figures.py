@@ -1,4 +1,4 @@
-"""A quantisation ladder: what each rung loses in accuracy, and what it saves."""
+"""The quantisations of a family: what each loses of fidelity and accuracy, and what it saves."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from plotly.subplots import make_subplots
 
+from leaderboard.compare.fidelity_words import sentence
 from leaderboard.compare.ladder import Ladder, Rung
 from leaderboard.pages.frame import frame, label, lines_high, name_lines, scaled, shade, whiskers
 from leaderboard.pages.theme import palette, template
@@ -21,18 +22,68 @@ SYMBOLS = {"pass": "circle", "cannot tell": "circle-open", "regressed": "x"}
 """By verdict: told apart by shape as well as by colour."""
 
 
-def losses_figure(ladder: Ladder, reference: str, names: Sequence[str], *, dark: bool) -> go.Figure:
-    """A line a rung: points of accuracy against the reference, which is the line at 0.
+def ratios_figure(ladder: Ladder, reference: str, names: Sequence[str], *, dark: bool) -> go.Figure:
+    """A line a quantisation: the answers' perplexity ratio to the reference, the line at 1.
 
     Args:
         ladder: with at least one rung.
         reference: what to call the largest.
-        names: what to call the rungs, in their order.
+        names: what to call the others, in their order.
         dark: the background.
 
     Returns:
-        Shaded red: losses beyond the margin. Shaded grey: within the noise floor of the largest,
-        drawn where one was measured.
+        Shaded red: beyond the margin. A line without a dot has no fidelity.
+    """
+    colours = palette(dark=dark)
+    figure = frame(dark=dark, height=lines_high(len(ladder.rungs)))
+    margin, worse = 1 + ladder.fidelity_margin, colours.series[1]
+    found = [(i, rung, rung.fidelity) for i, rung in enumerate(ladder.rungs) if rung.fidelity]
+    ends = [one.interval for _, _, one in found if one.interval]
+    left = min([*(end.low for end in ends), 1 - ladder.fidelity_margin / 2])
+    right = max([*(end.high for end in ends), 1 + 1.5 * ladder.fidelity_margin])
+    span = [left - 0.05 * (right - left), right + 0.05 * (right - left)]
+    figure.add_vrect(
+        x0=margin, x1=span[1], fillcolor=shade(worse, 0.1), line_width=0, layer="below"
+    )
+    figure.add_vline(x=margin, line={"dash": "dash", "width": 1.5, "color": worse})
+    figure.add_vline(x=1, line={"width": 1.5, "color": colours.muted})
+    for verdict, symbol in SYMBOLS.items():
+        shown = [(i, one) for i, rung, one in found if rung.fidelity_verdict == verdict]
+        values = [one.ratio or 1.0 for _, one in shown]
+        colour = worse if verdict == "regressed" else colours.accent
+        if shown:
+            figure.add_scatter(
+                x=values,
+                y=[i for i, _ in shown],
+                mode="markers",
+                name=verdict,
+                error_x=whiskers(values, [one.interval for _, one in shown], colour),
+                marker=_marker(symbol, colour),
+                hovertext=[f"{plotly(names[i])}: {sentence(one, reference)}" for i, one in shown],
+                hoverinfo="text",
+            )
+    name_lines(figure, names)
+    figure.update_xaxes(title=f"perplexity ratio to {label(reference)}", range=span)
+    figure.update_layout(showlegend=True)
+    return figure
+
+
+def _marker(symbol: str, colour: str) -> dict[str, object]:
+    return {"symbol": symbol, "size": 11, "color": colour, "line": {"width": 2, "color": colour}}
+
+
+def losses_figure(ladder: Ladder, reference: str, names: Sequence[str], *, dark: bool) -> go.Figure:
+    """A line a quantisation: points of accuracy against the reference, the line at 0.
+
+    Args:
+        ladder: with at least one rung.
+        reference: what to call the largest.
+        names: what to call the others, in their order.
+        dark: the background.
+
+    Returns:
+        Shaded red: losses beyond the margin. Shaded grey: as far as packing alone moves the mean,
+        drawn where that was measured.
     """
     colours = palette(dark=dark)
     figure = frame(dark=dark, height=lines_high(len(ladder.rungs)))
@@ -45,8 +96,8 @@ def losses_figure(ladder: Ladder, reference: str, names: Sequence[str], *, dark:
     figure.add_vrect(x0=left, x1=margin, fillcolor=shade(worse, 0.1), line_width=0, layer="below")
     figure.add_vline(x=margin, line={"dash": "dash", "width": 1.5, "color": worse})
     for line, rung in enumerate(ladder.rungs):
-        if rung.noise_floor is not None:
-            floor = points(rung.noise_floor)
+        if rung.accuracy_floor is not None:
+            floor = points(rung.accuracy_floor)
             figure.add_shape(
                 type="rect", x0=-floor, x1=floor, y0=line - 0.42, y1=line + 0.42, line_width=0,
                 fillcolor=shade(colours.muted, 0.28), layer="below",
@@ -77,14 +128,9 @@ def _dots(
         x=values,
         y=[i for i, _, _ in found],
         mode="markers",
-        name=f"margin: {verdict}",
+        name=verdict,
         error_x=whiskers(values, intervals, colour),
-        marker={
-            "symbol": symbol,
-            "size": 11,
-            "color": colour,
-            "line": {"width": 2, "color": colour},
-        },
+        marker=_marker(symbol, colour),
         hovertext=[_hover(rung, paired) for _, rung, paired in found],
         hoverinfo="text",
     )
@@ -95,14 +141,15 @@ def _hover(rung: Rung, found: PairedDifference) -> str:
     return (
         f"<b>{plotly(rung.record.candidate.name)}</b><br>{points(found.difference):+.1f} points, "
         f"95 % {low:+.1f} to {high:+.1f}<br>n = {found.n:,}: {found.gained} gained, "
-        f"{found.lost} lost<br>margin: {rung.verdict}"
+        f"{found.lost} lost<br>{rung.verdict}"
     )
 
 
 def savings_figure(ladder: Ladder, names: Sequence[str], *, dark: bool) -> go.Figure:
-    """What each rung saves of disk and peak memory in MiB, and of the first token's time in ms.
+    """What each saves of disk and peak memory in MiB, and of the first token's time in ms.
 
-    Left of 0 it costs more than the largest. A rung without a bar was not measured there.
+    Left of 0, in another colour, it costs more than the largest. One without a bar was not measured
+    there.
     """
     colours = palette(dark=dark)
     titles = ("disk, MiB", "peak memory, MiB", "first token, ms")
@@ -120,7 +167,7 @@ def savings_figure(ladder: Ladder, names: Sequence[str], *, dark: bool) -> go.Fi
             x=[value for _, value in known],
             y=[i for i, _ in known],
             orientation="h",
-            marker={"color": colours.series[2]},
+            marker={"color": [colours.series[2 if value >= 0 else 1] for _, value in known]},
             hovertemplate=f"{title} saved: %{{x:,.0f}}<extra></extra>",
             row=1,
             col=column,

@@ -1,9 +1,10 @@
-"""Quantisation ladder: each rung of one family against its largest."""
+"""Quantisations: each of one family against its largest."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 
+from leaderboard.compare.fidelity import FIDELITY_MARGIN
 from leaderboard.compare.ladder import MARGIN, Ladder, bits, families, ladder
 from leaderboard.pages.blocks import (
     Beside,
@@ -18,8 +19,9 @@ from leaderboard.pages.blocks import (
     Text,
     pick_field,
 )
-from leaderboard.pages.compare.tables import ladder_grid
-from leaderboard.pages.ladder.figures import losses_figure, savings_figure
+from leaderboard.pages.ladder import words
+from leaderboard.pages.ladder.figures import losses_figure, ratios_figure, savings_figure
+from leaderboard.pages.ladder.table import ladder_grid
 from leaderboard.pages.selecting import conditions, empty, sides
 from leaderboard.rows.conditions import machine_name
 from leaderboard.rows.names import labels, short_names
@@ -47,19 +49,28 @@ def page(library: Library, view: View) -> Iterator[Block]:
         if row.record.candidate.family == family and bits(row.record) is not None
     ]
     read = yield from sides(library, rows)
-    found = ladder(read, margin=_margin(view))
+    found = ladder(read, margin=_margin(view), fidelity_margin=_fidelity_margin(view))
     yield from _drawn(found, labels([row.record for row in rows]))
 
 
 def _controls(known: Sequence[str], view: View) -> Generator[Block, None, str]:
-    """Boxes for the family and for the margin; returns the family."""
+    """Boxes for the family and for the margins; returns the family."""
     family = view.family if view.family in known else known[0]
     if view.family and view.family not in known:
-        words = f'family "{view.family}" has no two quantisations here; showing another'
-        yield Note(words, "link")
+        stale = f'family "{view.family}" has no two quantisations here; showing another'
+        yield Note(stale, "link")
+    answers = PickNumber(
+        name="perplexity",
+        label="Acceptable rise of the answers' perplexity (%)",
+        chosen=points(_fidelity_margin(view)),
+        least=0.1,
+        most=1000.0,
+        step=0.5,
+        changes=lambda value: {"perplexity_percent": value},
+    )
     margin = PickNumber(
         name="margin",
-        label="margin, points: a loss that is borne",
+        label="Acceptable accuracy loss (percentage points)",
         chosen=points(_margin(view)),
         least=0.1,
         most=100.0,
@@ -67,53 +78,58 @@ def _controls(known: Sequence[str], view: View) -> Generator[Block, None, str]:
         changes=lambda value: {"margin_points": value},
     )
     box = pick_field("family", "family", {name: name for name in known}, family)
-    yield Beside(((box,), (margin,)), (2, 1))
+    yield Beside(((box,), (answers,), (margin,)), (2, 1, 1))
     yield Shown({"family": family})
     return family
 
 
 def _margin(view: View) -> float:
-    """The loss that is borne, as a share."""
+    """The loss of accuracy that is borne, as a share."""
     wanted = view.margin_points
     return from_percent(min(100.0, max(0.1, wanted if wanted is not None else points(MARGIN))))
+
+
+def _fidelity_margin(view: View) -> float:
+    """How much more perplexing the answers may be, as a share."""
+    wanted = view.perplexity_percent
+    return from_percent(max(0.1, wanted if wanted is not None else points(FIDELITY_MARGIN)))
 
 
 def _drawn(found: Ladder, named: dict[str, str]) -> Iterator[Block]:
     digests = [one.candidate.digest for one in (found.reference, *(r.record for r in found.rungs))]
     reference, *names = short_names([named[digest] for digest in digests])
     machine = machine_name(found.reference)
+    yield Text(words.conclusion(found, reference, names))
+    answers = (
+        Heading("Perplexity of the answers"),
+        Figure(
+            "ratios",
+            lambda dark: ratios_figure(found, reference, names, dark=dark),
+            "Perplexity ratio of the answers, by quantisation",
+        ),
+        Text(words.legend(found), small=True),
+    )
     lost = (
         Heading("Accuracy lost"),
         Figure(
             "losses",
             lambda dark: losses_figure(found, reference, names, dark=dark),
-            "Accuracy lost, rung by rung",
+            "Accuracy lost, by quantisation",
         ),
-        Text(_legend(found), small=True),
+        Text(words.accuracy_legend(found), small=True),
     )
-    saved = (
-        Heading("Saved"),
-        Figure(
-            "savings", lambda dark: savings_figure(found, names, dark=dark), "Saved, rung by rung"
-        ),
-        Text(f"{machine}; first token of {found.workload}", small=True),
+    yield Beside((answers, lost))
+    yield Heading("Saved")
+    yield Figure(
+        "savings",
+        lambda dark: savings_figure(found, names, dark=dark),
+        "Saved, by quantisation",
     )
-    yield Beside((lost, saved))
+    yield Text(f"{machine}; first token of {found.workload}", small=True)
     caption = f"Against {reference} ({found.reference_runs} runs), {machine}"
     yield Table(ladder_grid(found, names, caption))
     for name, rung in zip(names, found.rungs, strict=True):
         if rung.record.candidate.notes:
             yield Text(f"{name}: {rung.record.candidate.notes}", small=True)
-
-
-def _legend(found: Ladder) -> str:
-    floors = any(rung.noise_floor is not None for rung in found.rungs)
-    floor = (
-        "Grey: within the noise floor, what another layout of the cache alone may change."
-        if floors
-        else "No noise floor was measured in these runs, so none is shaded."
-    )
-    return (
-        f"Items answered by both; 95 % intervals. Dashed: the margin of {points(found.margin):g} "
-        f"points. A rung passes where its whole interval lies right of it. {floor}"
-    )
+    for line in words.caveats(found):
+        yield Text(line, small=True)

@@ -121,9 +121,10 @@ _ACCURACY = (
     ),
     Term(
         word="noise floor",
-        meaning="items whose choice changes when the same model is run with another layout of its "
-        "cache; a difference of fewer items may be nothing else",
-        formula="changed choices / items",
+        meaning="choices that change when the same model is run with another layout of its cache; "
+        "such changes go both ways, so that the accuracy moves by much less",
+        formula="f = changed choices / items; a mean of n items moves by at most 1.96 √(f / n), 95 "
+        "times in 100",
         code="leaderboard.runs.timings.noise_floor",
     ),
     Term(
@@ -139,9 +140,32 @@ _COMPARING = (
         meaning="of the same documents; above 1 the other is worse. Bits per byte as the "
         "perplexity a byte",
         formula="e^(Σ (log-likelihood of the reference - of the other) / Σ words, bytes or "
-        "documents); its interval is of subsets of the documents",
+        "documents); its interval is by sign flips of the documents, from 300 on by Student's t",
         source="J. A. Hartigan, JASA 64 (1969) 1303-1317",
-        code="leaderboard.stats.likelihoods.likelihood_difference",
+        code="leaderboard.stats.sign_flips.rate_loss",
+    ),
+    Term(
+        word="fidelity",
+        meaning="perplexity ratio of the answers' texts to a reference of the same tokenizer, over "
+        "all choices of the tasks whose choices are texts (labels are left out: a shift of all "
+        "letters says nothing). It is closeness, not accuracy: a fine-tune is no damage",
+        formula="e^(Σ (log-likelihood of the reference - of the other) / Σ tokens); its interval "
+        "by sign flips of the items, from 300 on by Student's t",
+        source="J. A. Hartigan, JASA 64 (1969) 1303-1317",
+        code="leaderboard.compare.fidelity.fidelity",
+    ),
+    Term(
+        word="KL over the choices",
+        meaning="how far a candidate's distribution over an item's choices is from the reference's",
+        formula="mean of Σ p (ln p - ln q), p of the reference, both normalised over the choices",
+        code="leaderboard.compare.fidelity.choice_divergence",
+    ),
+    Term(
+        word="choices changed",
+        meaning="items whose most likely choice is another one than the reference's, of all tasks "
+        "with choices; packing alone changes some (noise floor)",
+        formula="changed choices / items with two choices or more",
+        code="leaderboard.compare.fidelity.fidelity",
     ),
     Term(
         word="gained, lost",

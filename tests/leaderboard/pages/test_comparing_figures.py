@@ -51,10 +51,13 @@ def test_a_ladder_has_its_margin_and_its_noise_floor(made: Maker) -> None:
     figure = losses_figure(found, "f16", ["q4"], dark=False)
     (dots,) = figure.data
     assert list(dots.x) == pytest.approx([-3.0])
-    assert dots.name == "margin: cannot tell"
+    assert dots.name == "cannot tell"
     shapes = [(shape.type, shape.x0, shape.x1) for shape in figure.layout.shapes]
     assert ("line", -5.0, -5.0) in shapes
-    assert ("rect", -1.0, 1.0) in shapes
+    # 1 % of 100 choices changed: 1.96 sqrt(0.01 / 100) = 1.96 points.
+    floor = next(x1 for kind, _, x1 in shapes if kind == "rect" and x1 > 0)
+    assert floor == pytest.approx(1.96, abs=1e-3)
+    assert ("rect", -floor, floor) in shapes
     left = figure.layout.xaxis.range[0]
     assert left < -5.0
     assert ("rect", left, -5.0) in shapes

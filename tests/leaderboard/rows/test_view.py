@@ -16,6 +16,7 @@ from leaderboard.rows.view import AXES, MOST_TEXT, View, read_query, task_weight
 NUMBERS = {
     "memory_mib": 1e9, "decode_tokens_per_s": 1e9, "ttft_p95_ms": 1e9, "disk_mib": 1e9,
     "parameters_m": 1e9, "bits": 64.0, "accuracy_percent": 100.0, "margin_points": 100.0,
+    "perplexity_percent": 1000.0,
 }  # fmt: skip
 NAMES = ("licences", "families", "runtimes", "columns", "candidates", "builds")
 texts = st.text(max_size=MOST_TEXT)

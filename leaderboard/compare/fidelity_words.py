@@ -1,0 +1,82 @@
+"""Fidelity in words: what a reader is told of it, and what must stand beside it."""
+
+from __future__ import annotations
+
+from leaderboard.compare.fidelity import Fidelity
+from leaderboard.stats.intervals import Interval
+
+MEANING = (
+    "fidelity is closeness to the reference, not accuracy: where accuracy falls it need not follow "
+    "task by task, and a candidate that was trained further is far from its base without damage"
+)
+ROUNDING = (
+    "a ratio of 1.003 to 1.006 is of the size of what kernels round: 8-bit weights evaluated in "
+    "other pieces differ as much from themselves"
+)
+OTHER_WEIGHTS = (
+    "the two are not known to come from the same weights, so the ratio says how unlike they are, "
+    "not what was damaged"
+)
+BYTES = (
+    "tokens are not known: four bytes count as one, and nobody checked that the tokenizers are the "
+    "same"
+)
+_LEAST = 0.0005
+"""Of a ratio beside 1: what rounds to 0.1 %."""
+_MOST = 3.0
+
+
+def price(ratio: float) -> str:
+    """What became of the answers: `7.0 % more perplexing`; from 3 on `4.2 times as perplexing`."""
+    if abs(ratio - 1) < _LEAST:
+        return "as perplexing"
+    if ratio >= _MOST:
+        return f"{ratio:.3g} times as perplexing"
+    return f"{percent(abs(ratio - 1))} {'more' if ratio > 1 else 'less'} perplexing"
+
+
+def percent(share: float) -> str:
+    """A share in per cent with one decimal below 10: `0.3 %`, `19 %`."""
+    return f"{100 * share:.{1 if share < 0.0995 else 0}f} %"
+
+
+def ratio_text(ratio: float) -> str:
+    """A perplexity ratio with three decimals, four digits where it is large: `1.003`."""
+    return f"{ratio:.3f}" if ratio < 10 else f"{ratio:.4g}"
+
+
+def interval_text(interval: Interval) -> str:
+    """Both limits of a ratio: `1.002 to 1.005`."""
+    return f"{ratio_text(interval.low)} to {ratio_text(interval.high)}"
+
+
+def sentence(found: Fidelity, reference: str) -> str:
+    """One sentence on a candidate: `its answers are 19 % more perplexing than f16's (ratio …)`.
+
+    Args:
+        found: of the candidate.
+        reference: what to call the other.
+    """
+    if found.ratio is None:
+        return f"fidelity to {reference}: not known, {found.reason}"
+    limits = f" (ratio {interval_text(found.interval)})" if found.interval else ""
+    than = "as" if abs(found.ratio - 1) < _LEAST or found.ratio >= _MOST else "than"
+    return f"its answers are {price(found.ratio)} {than} {reference}'s{limits}"
+
+
+def notes(found: Fidelity) -> list[str]:
+    """What must stand beside the numbers, the caveats last."""
+    if found.loss is None:
+        return [f"fidelity: {found.reason}"]
+    counted = f"{found.loss.items:,} items of {len(found.tasks)} tasks whose choices are texts"
+    lines = [f"fidelity: {counted}, {found.tokens:,.0f} tokens"]
+    if found.unit == "byte":
+        lines[0] += f" ({BYTES})"
+    if found.labels:
+        lines.append(
+            f"fidelity: left out, since their choices are labels, of which a shift of all says "
+            f"nothing: {', '.join(found.labels)}"
+        )
+    if not found.same_weights:
+        lines.append(f"fidelity: {OTHER_WEIGHTS}")
+    return [*lines, MEANING, ROUNDING]

@@ -1,0 +1,86 @@
+"""What the quantisations of a family come to, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from leaderboard.compare import fidelity_words
+from leaderboard.compare.ladder import Ladder, Rung, bits
+from leaderboard.units import format_number, mib, points
+
+
+def conclusion(ladder: Ladder, reference: str, names: Sequence[str]) -> str:
+    """The lowest quantisation that passes, with what it costs and saves, and which do not pass.
+
+    Args:
+        ladder: with at least one rung.
+        reference: what to call the largest.
+        names: what to call the others, in their order.
+    """
+    named = dict(zip([rung.record.run_id for rung in ladder.rungs], names, strict=True))
+    lowest, margin = ladder.lowest, fidelity_words.percent(ladder.fidelity_margin)
+    if lowest is None:
+        words = f"No quantisation passes against {reference}"
+    else:
+        name, size = named[lowest.record.run_id], bits(lowest.record)
+        words = f"Lowest quantisation that passes: {name} ({size:.1f} bits a weight): "
+        words += _cost(lowest, reference) + _saved(lowest)
+    failed = [
+        f"{named[rung.record.run_id]} ({fidelity_words.price(rung.fidelity.ratio)})"
+        for rung in ladder.rungs
+        if rung.fidelity_verdict == "regressed" and rung.fidelity and rung.fidelity.ratio
+    ]
+    beyond = f" Beyond the {margin} of perplexity that are allowed: {', '.join(failed)}."
+    return f"{words}.{beyond if failed else ''}"
+
+
+def _cost(rung: Rung, reference: str) -> str:
+    if rung.fidelity is None or rung.fidelity.ratio is None:
+        return "judged by accuracy alone, since its fidelity is not known"
+    return fidelity_words.sentence(rung.fidelity, reference)
+
+
+def _saved(rung: Rung) -> str:
+    found = (("disk", rung.disk_saved_bytes), ("peak memory", rung.memory_saved_bytes))
+    parts = [
+        f"{format_number(mib(abs(saved)))} MiB {'less' if saved > 0 else 'more'} {what}"
+        for what, saved in found
+        if saved
+    ]
+    return "".join(f", {part}" for part in parts)
+
+
+def legend(ladder: Ladder) -> str:
+    """What the plot of perplexity ratios shows."""
+    return (
+        "Perplexity of the answers' texts, its own over the largest's, the same items; 95 % "
+        f"intervals. Dashed: {points(ladder.fidelity_margin):g} % more. A quantisation passes "
+        "where its whole interval lies left of it."
+    )
+
+
+def accuracy_legend(ladder: Ladder) -> str:
+    """What the plot of accuracies shows."""
+    floors = any(rung.accuracy_floor is not None for rung in ladder.rungs)
+    floor = (
+        "Grey: as far as another layout of the cache alone moves it; the choices that this changes "
+        "gain about as much as they lose."
+        if floors
+        else "No noise floor was measured in these runs, so none is shaded."
+    )
+    return (
+        f"Items answered by both; 95 % intervals. Dashed: a loss of {points(ladder.margin):g} "
+        f"points. {floor}"
+    )
+
+
+def caveats(ladder: Ladder) -> list[str]:
+    """What must stand beside the numbers, each once."""
+    return list(
+        dict.fromkeys(
+            line
+            for rung in ladder.rungs
+            if rung.fidelity
+            for line in fidelity_words.notes(rung.fidelity)
+        )
+    )
