@@ -1,1 +1,1 @@
-"""What to run: candidates, suites and budgets, and the files and data behind them."""
+"""What is asked: suites, their tasks and items, and the files and data behind them."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TEMPORARY = ".tmp-"
-"""How the names of files and folders begin that are not yet, or no longer, what they are for."""
+"""Prefix of files and folders that are half written or about to be deleted."""
 ASIDE = ".old"
 
 

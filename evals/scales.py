@@ -13,15 +13,15 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 Scale = Literal["share", "percent", "perplexity", "bits_per_byte", "corpus", "unknown"]
-"""share, percent: the mean of item scores from 0 to 1, from 0 to 100. perplexity, bits_per_byte:
-of the documents' log-likelihoods. corpus: worked out over all documents together, such as BLEU or
-F1. unknown: a mean of item scores that nobody gives bounds."""
+"""How a task's score is formed from its items. share, percent: mean of item scores from 0 to 1, or
+0 to 100. perplexity, bits_per_byte: from the documents' log-likelihoods. corpus: over all documents
+together, such as BLEU or F1. unknown: a mean whose bounds nobody gives."""
 MEANS = ("share", "percent")
 """Scales whose scores can enter a mean over tasks."""
 MOST = {"share": 1.0, "percent": 100.0}
 """The best score of one item."""
 Stated = Literal["share", "percent"]
-"""What a suite's entry (`scale:`) or a task's file (`metadata: {scale: …}`) may say."""
+"""Scales that a suite's entry (`scale:`) or a task's file (`metadata: {scale: …}`) may state."""
 KEY = "scale"
 NAMED = 5
 """Documents that a sentence names."""
@@ -73,7 +73,7 @@ def scale_of_metric(
 
 
 def scale_by_name(metric: str) -> Scale:
-    """What the name of a mean of item scores says by convention; `unknown` where it says nothing.
+    """Scale of a metric by the convention of its name; `unknown` where there is none.
 
     Perplexities are known by name, too, for records that were written before scales were.
     """
@@ -84,7 +84,7 @@ def scale_by_name(metric: str) -> Scale:
 
 
 def stated_scale(value: object) -> Stated | None:
-    """What a task's metadata says, where that is a scale."""
+    """The scale that a task's metadata states; None where its value is no scale."""
     return next((known for known in get_args(Stated) if known == value), None)
 
 

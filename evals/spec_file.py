@@ -23,7 +23,7 @@ MAX_NAME = 200
 
 YAML = (".yaml", ".yml")
 FILES = (*YAML, ".gguf")
-"""What a file that stands for a spec may end in."""
+"""Endings of file names that are read as a file, not as a name of the catalogue."""
 NAME = r"^[a-z0-9][a-z0-9._-]*$"
 
 

@@ -36,14 +36,14 @@ class SuiteTask(Spec):
 
     task: Annotated[str, Field(min_length=1)]
     num_fewshot: Annotated[int, Field(ge=0, le=100)] | None = None
-    """None: what the task's own YAML says."""
+    """Worked examples before each question; None: as many as the task's own YAML says."""
     limit: Annotated[int, Field(ge=1)] | None = None
     """Items per task, or per subject of a group; None: all."""
     metric: str | None = None
     """Headline metric; None: acc, else exact_match, else the task's first metric."""
     scale: Stated | None = None
-    """Of that metric's items: share (0 to 1) or percent (0 to 100). None: what the task's metadata
-    or gold answers say; a metric whose scale is not known enters no mean."""
+    """Scale of the metric's item scores: share (0 to 1) or percent (0 to 100). None: taken from the
+    task's metadata or gold answers; a metric of unknown scale enters no mean."""
 
 
 class Suite(Spec):
@@ -54,7 +54,7 @@ class Suite(Spec):
     description: str = ""
     tasks: Annotated[tuple[SuiteTask, ...], Field(min_length=1)]
     seed: int = 1234
-    """Of the items' permutation and of few-shot sampling (lm-eval's own default)."""
+    """Seed of the items' permutation and of few-shot sampling (lm-eval's own default)."""
     workloads: tuple[Workload, ...] = (
         Workload(prompt_tokens=32, new_tokens=64),
         Workload(prompt_tokens=512, new_tokens=64),

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Any, TextIO
 
 LAYOUT = "\n\t"
-"""What our own text may steer with."""
+"""Control characters that our own text may contain."""
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -54,7 +54,7 @@ class Guarded:
 
 
 class _Bytes:
-    """What a library writes bytes to, as click does with a shell's completions: UTF-8."""
+    """Binary stream for libraries that write bytes, such as click's completions: UTF-8."""
 
     def __init__(self, text: Guarded) -> None:
         self._text = text

@@ -1,4 +1,4 @@
-"""How much a download may take in all: bytes and seconds."""
+"""Limits of a download as a whole: bytes and seconds."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Allowance:
 
 
 def allowance(uri: str) -> Allowance:
-    """What a download that begins now may take.
+    """The limits, from the environment or the defaults, for a download that begins now.
 
     Raises:
         ArtifactError: one of the two environment variables holds no size or no time.

@@ -152,7 +152,9 @@ def _folder(uri: str) -> Path:
 
 
 def _kept(wanted: _Wanted) -> Artifact | None:
-    """What an earlier fetch left, if it is still what it was and what is asked for."""
+    """The artifact of an earlier fetch, if its file is unchanged and is what is asked for; else
+    None.
+    """
     folder = _folder(wanted.uri)
     note = read_json(folder / _NOTE)
     if note.get("uri") != wanted.uri or not {"path", "sha256", "packages"} <= note.keys():

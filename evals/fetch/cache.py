@@ -132,7 +132,7 @@ def sha256_of(path: Path, progress: Progress | None = None) -> str:
 
 
 def stamp(path: Path) -> dict[str, int]:
-    """What of a file changes when it is written, replaced or copied: size, times and inode."""
+    """A file's size, times and inode: one differs once it is written, replaced or copied."""
     stat = path.stat()
     return {
         "bytes": stat.st_size,
@@ -143,7 +143,7 @@ def stamp(path: Path) -> dict[str, int]:
 
 
 def is_as_noted(path: Path, note: Path) -> bool:
-    """Whether a file of the cache still has the sha256 that its note says.
+    """Say whether a file of the cache still has the sha256 in its note.
 
     It is hashed again only where its stamp is another one (it was touched, the cache was copied,
     or the note is of an older version); the note then gets the new stamp.

@@ -1,4 +1,4 @@
-"""What of a user's own settings of pip must not reach a call of ours.
+"""Keep a user's own pip settings from changing what pip installs for us, and where.
 
 Where packages come from and how they are reached (indexes, certificates, proxies, time-outs) is
 the user's; what may be installed and where to is ours.
@@ -27,7 +27,7 @@ DROPPED = (
     "PIP_PYTHON", "PIP_PYTHON_VERSION", "PIP_REPORT", "PIP_REQUIREMENT", "PIP_ROOT", "PIP_TARGET",
     "PIP_UPGRADE",
 )  # fmt: skip
-"""They have no value that means "not set"."""
+"""Settings dropped from the environment, since they have no value that means "not set"."""
 
 
 def pip_environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -31,7 +31,7 @@ class HubFile:
     repo: str
     revision: str | None
     file: str | None
-    """None: the only .gguf of the repository."""
+    """Path of the file in the repository; None: its only .gguf."""
 
 
 def parse_hub(uri: str) -> HubFile:
@@ -115,7 +115,7 @@ def _only_gguf(uri: str, wanted: HubFile, *, offline: bool) -> str:
 def hub_error(
     uri: str, wanted: HubFile, error: Exception, *, offline: bool
 ) -> ArtifactError | OSError:
-    """What the hub's client raised, as one line; a disk's complaint as it is."""
+    """The hub client's exception as an error of one line; a disk's complaint stays as it is."""
     from huggingface_hub import errors
 
     page = f"huggingface.co/{wanted.repo}"
@@ -141,7 +141,7 @@ def hub_error(
 
 
 def is_as_announced(path: Path, sha256: str) -> bool | None:
-    """Whether a file of the hub's cache is what the hub says that it is.
+    """Say whether a file of the hub's cache has the content that the hub announced.
 
     The cache names a file's blob by the hub's ETag: the sha256 of a large file, git's hash of a
     small one.

@@ -47,7 +47,7 @@ def url_file_name(url: str) -> str:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the open internet: not to this machine or its network."""
+    """True for an IP address of the open internet: not of this machine or its network."""
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
         found = found.ipv4_mapped

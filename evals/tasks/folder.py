@@ -19,9 +19,9 @@ class TaskFolder:
     index: Any
     """lm-eval's TaskManager over the folder alone."""
     trusted: bool
-    """Whether its Python may be run and its templates rendered by lm-eval itself."""
+    """True: its Python may run, and lm-eval itself may render its templates."""
     asks: Mapping[Path, Sequence[str]]
-    """What each file asks to be run, or to be read outside of the folder."""
+    """By file, the clauses that say what code it runs and what it reads outside of the folder."""
     broken: Sequence[SpecError]
     """Files that are no task files, in the order of their names."""
 

@@ -14,7 +14,7 @@ HONOURED = (
     "until", *LENGTHS, "do_sample", "temperature", "top_k", "top_p", "min_p", "repetition_penalty",
 )  # fmt: skip
 SAMPLING = ("temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff")
-"""Of these a greedy answer takes no notice."""
+"""Sampling arguments, which do not affect a greedy answer."""
 WITHOUT_EFFECT: dict[str, tuple[Any, ...]] = {
     "num_beams": (1,),
     "num_beam_groups": (1,),
@@ -37,7 +37,7 @@ WITHOUT_EFFECT: dict[str, tuple[Any, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """How one prompt is answered."""
+    """Settings by which one prompt is answered: stop strings, length, sampling."""
 
     until: tuple[str, ...]
     max_tokens: int
@@ -53,7 +53,7 @@ class Generation:
 
 
 def read_generation(task: str, arguments: Mapping[str, Any]) -> Generation:
-    """What a task's `generation_kwargs` say.
+    """Settings of an answer, from a task's `generation_kwargs`.
 
     Raises:
         SpecError: an argument that Weighin does not have, or a wrong value.

@@ -1,4 +1,4 @@
-"""What a group of tasks says of the mean over its members, as lm-eval reads it."""
+"""How a task group weights its members in the mean, as lm-eval reads it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ class Group:
     """lm-eval's AggMetricConfigs."""
 
     def by_size(self, metric: str, answer_filter: str) -> bool:
-        """Whether a metric's mean counts each task by its items; else all tasks count the same.
+        """True where a metric's mean weights each task by its items; False: all tasks weigh the
+        same.
 
         Where the group does not name the metric, lm-eval shows no mean, and items count.
         """

