@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What one invocation asks for."""
+    """Candidates, suite, budget and repeats that one invocation asks for."""
 
     candidates: tuple[Candidate, ...]
     suite: Suite
@@ -58,7 +58,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How one job ended."""
+    """Result of one job."""
 
     record: Record
     ran: bool

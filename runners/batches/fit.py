@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from runners.records.store import Store
 
 STEP_BYTES = 16 * 2**20
-"""What the smallest limit is known to."""
+"""Resolution in bytes to which the smallest limit is found."""
 ANSWERS = ("task", "item", "logprobs", "greedy", "answer")
 """The columns of the samples that two runs must have alike; the rest are times."""
 WORKING = ("fits", "too slow")
@@ -45,16 +45,17 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """Where a candidate begins to work."""
+    """Smallest memory limit in which a candidate works, and the runs that show it."""
 
     reference: Record
-    """The same without a memory limit."""
+    """The run without a memory limit."""
     probes: tuple[Probe, ...]
-    """In the order in which they ran."""
+    """Probes in the order in which they ran."""
     smallest_bytes: int | None
-    """None: under no limit up to what this machine has."""
+    """Smallest limit that works, bytes; None: no limit up to the machine's memory does."""
     confirmed: bool
-    """Both edges gave the same answer twice: it works there, and not one step below."""
+    """True: the edge was tried twice with the same result, that it works there and not one step
+    below."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ class Edges:
 
     low: int
     high: int | None
-    """None: it works under none."""
+    """Smallest limit that works, in steps; None: none does."""
     confirmed: bool
 
 
@@ -168,7 +169,7 @@ def fit(job: Job, options: Options, notify: Notify) -> Fit:
 
 
 def answers(store: Store, record: Record) -> list[dict[str, Any]]:
-    """What a run answered, item by item, without its times."""
+    """Answers of a run, item by item, without their times."""
     rows: list[dict[str, Any]] = store.samples(record.run_id, list(ANSWERS)).to_pylist()
     return rows
 

@@ -1,4 +1,4 @@
-"""What of a store and the cache is no longer needed, and why. Pure: it looks at no disk.
+"""Decide what a store and the cache no longer need, and why. Pure: it looks at no disk.
 
 Completed records are never left over. Beside the store and the cache, only empty control groups of
 a weighin that is gone are known here.
@@ -27,7 +27,7 @@ class StoredRun:
     bytes: int
     state: State
     job_key: str | None
-    """None where the record cannot be read."""
+    """Key of the job; None where the record cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +48,9 @@ class Temporary:
     path: Path
     bytes: int
     age_s: float
-    """Since anything in it last changed."""
+    """Seconds since anything in it last changed."""
     replaced: bool = False
-    """It was put aside for what is in its place by now."""
+    """True: it was put aside for a newer one that is in its place by now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class QuantizedFolder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreContent:
-    """What a store holds."""
+    """Content of a store, as far as cleaning up looks at it."""
 
     root: Path
     runs: Sequence[StoredRun]
@@ -76,11 +76,11 @@ class StoreContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheContent:
-    """What the cache holds."""
+    """Content of the cache, as far as cleaning up looks at it."""
 
     root: Path
     part_bytes: Mapping[str, int]
-    """Of each of its folders."""
+    """Bytes by folder of the cache."""
     quantized: Sequence[QuantizedFolder]
     temporary: Sequence[Temporary]
 
@@ -94,7 +94,8 @@ class Leftover:
     bytes: int
     why: str
     job_key: str | None = None
-    """Of a journal: it is taken before it is removed, as a run takes it."""
+    """Key of a journal's job, whose lock is taken before the journal is removed, as a run takes
+    it."""
 
 
 def superseded(runs: Sequence[StoredRun]) -> set[str]:
@@ -113,7 +114,7 @@ def plan(
     quantiser: str | None,
     groups: Sequence[Path] = (),
 ) -> tuple[Leftover, ...]:
-    """What can be removed.
+    """List what can be removed.
 
     Args:
         store: its content.

@@ -1,4 +1,4 @@
-"""What lies in a store and in the cache, and the removal of what is left over.
+"""List the content of a store and the cache, and remove what is left over.
 
 Symbolic links are neither followed, counted nor removed.
 """
@@ -32,7 +32,8 @@ CACHE_PARTS = (
     "artifacts", "quantized", "converted", "builds", "proven", "hashes", "tmp", "locks",
 )  # fmt: skip
 _QUANTIZED = re.compile(r"[0-9a-f]{16}-[A-Za-z0-9_]+-(?P<version>.+)")
-"""As `runners.candidates.quantized` names them: source, type, version of llama-cpp-python."""
+"""Folder names as `runners.candidates.quantized` gives them: source, type, llama-cpp-python
+version."""
 
 
 def store_content(store: Store, baselines: Path | None = None) -> StoreContent:
@@ -161,7 +162,7 @@ def _is_temporary(path: Path) -> bool:
 
 
 def _is_replaced(path: Path) -> bool:
-    """Whether a folder was put aside for one that is in its place by now."""
+    """True for a folder that was put aside and whose replacement is in place."""
     named = path.name.startswith(".") and path.name.endswith(ASIDE) and path.is_dir()
     return named and path.with_name(path.name[1 : -len(ASIDE)]).exists()
 
@@ -192,5 +193,5 @@ def _files(root: Path) -> Iterator[os.stat_result]:
 
 
 def _lies_below(path: Path, root: Path) -> bool:
-    """Where the folder that holds `path` really is, whatever links lead there."""
+    """True if the real folder that holds `path`, links followed, lies below `root`."""
     return path.parent.resolve().is_relative_to(root.resolve())

@@ -29,7 +29,7 @@ class Budget(Spec):
     name: Annotated[str, Field(pattern=NAME)]
     description: str = ""
     source: str = ""
-    """Where the figures come from."""
+    """Reference for the figures, such as a product page."""
     memory_bytes: Annotated[int | None, BeforeValidator(_optional_bytes)] = Field(
         default=None, alias="memory"
     )

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 NOT_SPEED = "limits memory and cores, not speed"
 NOT_ENFORCED = "not enforced"
 BESIDE_WEIGHTS = 512 * 2**20
-"""What a process with any runtime takes beside weights and cache."""
+"""Bytes that a process of any runtime takes beside weights and cache."""
 
 
 def allowance(budget: Budget | None) -> Allowance:
-    """What a worker may use."""
+    """Memory and CPUs that a worker may use under a budget."""
     if budget is None:
         return Allowance()
     return Allowance(memory_bytes=budget.memory_bytes, cpus=budget.cpus)
@@ -41,7 +41,7 @@ def threads(usable_cpus: int, budget: Budget | None) -> int:
 
 
 def engine_bytes(asked: int, budget: Budget | None, weights_bytes: int) -> int:
-    """What the scoring engine may take.
+    """Bytes that the scoring engine may take.
 
     Under a memory limit it is what is left beside the process and twice the weights (a runtime may
     hold a copy of them in another layout); where nothing is left, 0, and the engine is as small as
@@ -99,7 +99,7 @@ def ad_hoc(
 
 
 def limits(budget: Budget) -> str:
-    """What it limits, as text: `512MiB, 2 CPUs, TTFT 2 s, decode 10 tokens/s`."""
+    """The budget's limits as text: `512MiB memory, 2 CPUs, TTFT at most 2 s`."""
     parts = [
         f"{format_size(budget.memory_bytes)} memory" if budget.memory_bytes else "",
         f"{budget.cpus:g} CPUs" if budget.cpus else "",
@@ -112,7 +112,7 @@ def limits(budget: Budget) -> str:
 
 
 def exceeds(budget: Budget, machine: Machine, room_bytes: int) -> str:
-    """What the budget allows and the machine does not have; empty where it has all.
+    """Amounts that the budget allows and the machine does not have; empty where it has all.
 
     Args:
         room_bytes: memory that a process may use here: the RAM, cut by the limits of outer groups.
@@ -126,7 +126,7 @@ def exceeds(budget: Budget, machine: Machine, room_bytes: int) -> str:
 
 
 def lacks(budget: Budget, held: Held) -> str:
-    """What of the budget nothing enforces, and why; empty where all of it is."""
+    """Limits of the budget that could not be enforced, with the reason; empty where all are."""
     found = []
     if budget.memory_bytes is not None and held.memory is None:
         found.append(f"memory: {held.memory_why}")

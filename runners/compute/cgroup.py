@@ -19,7 +19,7 @@ class ControlGroup:
 
     version: Literal[1, 2]
     mount: Path
-    """Where the hierarchy is mounted: the outermost group that can be seen from here."""
+    """Mount point of the hierarchy: the outermost group that can be seen from here."""
     path: Path
     """The group's own folder, `mount` or below it."""
 
@@ -98,7 +98,7 @@ def memory_limit(groups: tuple[ControlGroup, ...]) -> int | None:
 
 
 def throttling(groups: tuple[ControlGroup, ...]) -> tuple[int, float] | None:
-    """How often, and for how many seconds, a group was stopped for having used up its CPU quota.
+    """Count how often, and for how many seconds, the CPU quota stopped a group.
 
     Returns:
         (periods, seconds) of the innermost group that counts them; None where none does.

@@ -211,7 +211,9 @@ def _write_back(path: Path, text: str) -> None:
 
 
 def _write_if_there(path: Path, text: str) -> bool:
-    """Whether the file is there; what cannot be written to it raises OSError."""
+    """Write to a file of the kernel and return True; False where it does not exist. A refused write
+    raises OSError.
+    """
     if not path.exists():
         return False
     _write(path, text)

@@ -28,7 +28,7 @@ between fork and exec would do so too, but is not safe in a parent that has thre
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """What a worker may use; None: as much as there is."""
+    """Memory and CPUs that a worker may use; None: as much as there is."""
 
     memory_bytes: int | None = None
     cpus: float | None = None
@@ -49,7 +49,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """What is in force for one worker, while `limited` lasts."""
+    """Limits in force for one worker, while `limited` lasts."""
 
     held: Held
     memory: ControlGroup | None = None

@@ -21,7 +21,7 @@ _TOOL_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What of the machine bears on a measurement."""
+    """Properties of the machine that affect a measurement."""
 
     cpu_model: str
     """A name for people, which clouds give to several generations."""
@@ -30,7 +30,7 @@ class Machine:
     logical_cpus: int
     """Cores the system has."""
     ram_bytes: int
-    """Of the system; a container's limit is not in it."""
+    """RAM of the system; a container's limit is not in it."""
     gpu: tuple[str, ...]
     """Names as nvidia-smi gives them; empty without it."""
     os_family: str

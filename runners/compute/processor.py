@@ -1,4 +1,4 @@
-"""Which processor this is: clouds give several generations one name, and kernels differ by more.
+"""Identify the processor's generation and instruction sets, since clouds give several one name.
 
 A generation is known by family, model and stepping (x86) or implementer, part, variant and
 revision (ARM), and what its kernels may use by the instruction sets that the system offers.

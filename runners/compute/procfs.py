@@ -1,4 +1,4 @@
-"""Where Linux publishes its counters."""
+"""Read the counters that Linux publishes under /proc."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What `weighin doctor` looks at: each check is a function that returns a `Check`."""
+"""Checks of `weighin doctor`, each a function that returns a `Check`."""

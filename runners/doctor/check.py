@@ -1,4 +1,4 @@
-"""What a check found, and what to do about it."""
+"""Result of a check, with advice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Check:
     enforced or not as quiet as it might be."""
     found: str
     advice: str = ""
-    """What to do; empty where all is well."""
+    """Advice; empty where all is well."""
 
 
 def summary(checks: Sequence[Check]) -> str:

@@ -19,7 +19,7 @@ USER_COUNTERS = 2
 
 
 def peak_check() -> Check:
-    """Where peak memory comes from here: tried on a child, a worker of runtime `fake`."""
+    """Check how peak memory is read here, on a child: a worker of runtime `fake`."""
     try:
         with WorkerProcess("fake", threads=1, timeout_s=START_TIMEOUT_S) as worker:
             was_reset = reset_peak(worker.pid)
@@ -34,7 +34,7 @@ def peak_check() -> Check:
 
 
 def judge_peak(read: PhaseMemory, *, was_reset: bool) -> Check:
-    """What the source of a peak means for the numbers.
+    """Judge what the source of a peak means for the numbers.
 
     Args:
         read: of a child.
@@ -59,7 +59,7 @@ def judge_peak(read: PhaseMemory, *, was_reset: bool) -> Check:
 
 
 def energy_check(root: Path = POWERCAP) -> Check:
-    """Whether the processor's energy counter (RAPL) can be read."""
+    """Check that the processor's energy counter (RAPL) can be read."""
     meter = EnergyMeter(root)
     if meter.source:
         return Check(name="energy", status="ok", found=meter.source)
@@ -73,7 +73,7 @@ def energy_check(root: Path = POWERCAP) -> Check:
 
 
 def pressure_check(root: Path = Path("/proc/pressure")) -> Check:
-    """Whether the kernel counts waiting for a core (PSI)."""
+    """Check that the kernel counts time spent waiting for a core (PSI)."""
     if re.search(r"^some avg10=", optional_text(root / "cpu") or "", re.MULTILINE):
         return Check(name="pressure (PSI)", status="ok", found=str(root / "cpu"))
     return Check(
@@ -89,7 +89,7 @@ def perf_check(
     paranoid: Path = Path("/proc/sys/kernel/perf_event_paranoid"),
     pmu: Path = Path("/sys/bus/event_source/devices"),
 ) -> Check:
-    """Whether hardware counters could be used; no number of Weighin needs them."""
+    """Check for hardware counters; no number of Weighin needs them."""
     level = (optional_text(paranoid) or "").strip()
     hardware = any((pmu / name).exists() for name in ("cpu", "cpu_core", "armv8_pmuv3_0"))
     if not level or not hardware:

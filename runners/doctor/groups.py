@@ -21,7 +21,7 @@ TRIED_BYTES = 64 * 2**20
 
 
 def limit_check() -> Check:
-    """Whether a memory limit can be set: a group is made as for a worker, and removed."""
+    """Check that a memory limit can be set: make a group as for a worker, and remove it."""
     with limited(Allowance(memory_bytes=TRIED_BYTES)) as limit:
         held = limit.held
     return judge_limit(held)
@@ -36,7 +36,7 @@ def judge_limit(held: Held) -> Check:
 
 
 def container_check(root: Path = Path("/"), environment: Mapping[str, str] = os.environ) -> Check:
-    """Whether this is a container, and by what it is known."""
+    """Check for signs that this is a container."""
     signs = [str(path) for path in CONTAINER_FILES if (root / path.relative_to("/")).exists()]
     groups = optional_text(root / "proc" / "1" / "cgroup") or ""
     signs += [f"/proc/1/cgroup names {word}" for word in CONTAINER_GROUPS if word in groups]

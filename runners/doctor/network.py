@@ -14,7 +14,7 @@ SMALL_MODEL = "openai-community/gpt2"
 
 
 def index_check() -> Check:
-    """Whether pip, as it is set up here, reaches a package index."""
+    """Check that pip, as it is set up here, reaches a package index."""
     command = [sys.executable, "-P", "-m", "pip", "index", "versions", KNOWN_PACKAGE]
     try:
         done = subprocess.run(
@@ -40,7 +40,7 @@ def index_check() -> Check:
 
 
 def hub_check() -> Check:
-    """Whether the Hugging Face hub, or its mirror in HF_ENDPOINT, answers."""
+    """Check that the Hugging Face hub, or its mirror in HF_ENDPOINT, answers."""
     from huggingface_hub import HfApi, errors
 
     # The hub's error derives from its HTTP library's, whichever that is in this release.

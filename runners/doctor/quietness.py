@@ -18,18 +18,18 @@ from runners.jobs.flags import noise_flags
 from runners.measure.noise import Noise, cpu_seconds, noise_between, read_noise
 
 CpuSeconds = Mapping[tuple[str, int], float]
-"""Of each (name, pid)."""
+"""CPU seconds by (name, pid)."""
 SAMPLE_S = 1.0
 MOST_NAMED = 3
 SWAP_SHARE = 0.01
-"""Of RAM: less in swap was put there long ago and is left alone."""
+"""Share of RAM; less than that in swap was put there long ago and is left alone."""
 BUSY_SHARE = 0.05
-"""Of a core: a process that takes less is not named."""
+"""Share of a core; a process that takes less is not named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What the machine did during a short sample."""
+    """Load of the machine during a short sample."""
 
     load_1m: float | None
     noise: Noise
@@ -80,7 +80,7 @@ def sample_load(seconds: float = SAMPLE_S) -> Load:
 
 
 def load_check(load: Load) -> Check:
-    """Whether the machine is quiet now, by the thresholds that flag a run."""
+    """Check that the machine is quiet now, by the thresholds that flag a run."""
     parts = [] if load.load_1m is None else [f"load {load.load_1m:.2f}"]
     if load.noise.others_cpus is not None:
         parts.append(f"other processes use {load.noise.others_cpus:.2f} cores")
@@ -122,7 +122,7 @@ def swap(show: ShowBytes) -> Check:
 
 
 def governor_check(root: Path = Path("/sys/devices/system/cpu")) -> Check:
-    """How the clock is governed, where the system tells."""
+    """Check how the clock frequency is governed, where the system tells."""
     read = (optional_text(path) for path in root.glob("cpu[0-9]*/cpufreq/scaling_governor"))
     governors = sorted({text.strip() for text in read if text})
     if not governors:

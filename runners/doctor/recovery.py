@@ -49,9 +49,9 @@ class Recovery:
     unit: Literal["bytes", "s"]
     expected: float
     measured: float | None
-    """None where the run failed or this system does not tell."""
+    """The measured amount; None where the run failed or this system does not tell."""
     why: str = ""
-    """What may have disturbed it, or why there is no number."""
+    """Possible disturbance, or the reason why there is no number."""
 
     @property
     def bar(self) -> float:
@@ -65,7 +65,7 @@ class Recovery:
 
     @property
     def ok(self) -> bool:
-        """Whether the amount was found."""
+        """True if the measured amount lies within the bar of the expected one."""
         return self.error is not None and abs(self.error) <= self.bar
 
 

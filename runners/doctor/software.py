@@ -29,7 +29,7 @@ NO_COMPILER = (
 
 
 def python_check(version: tuple[int, ...] = sys.version_info[:3]) -> Check:
-    """Whether this Python is new enough, and where it is."""
+    """Check that this Python is new enough, and name its path."""
     found = f"{'.'.join(map(str, version))}, {sys.executable}"
     if version >= OLDEST_PYTHON:
         return Check(name="Python", status="ok", found=found)
@@ -40,7 +40,7 @@ def python_check(version: tuple[int, ...] = sys.version_info[:3]) -> Check:
 
 
 def platform_check(system: str, machine: str) -> Check:
-    """Whether Weighin was tried on this system."""
+    """Check that Weighin was tested on this system."""
     found = f"{system or 'unknown'} {machine}".strip()
     if system in TESTED_ON:
         return Check(name="platform", status="ok", found=found)
@@ -99,7 +99,7 @@ def llamacpp_check() -> Check:
 
 
 def computing(started: Check, proof: Proof, features: Collection[str] | None = None) -> Check:
-    """What a runtime that starts can compute.
+    """Check what a runtime that starts can compute.
 
     Args:
         started: the check of its start.

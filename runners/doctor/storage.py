@@ -14,12 +14,12 @@ LEAST_FREE_BYTES = 2 << 30
 
 
 def cache_check(root: Path, show: ShowBytes) -> Check:
-    """Where weights and data are kept; needs no cache to exist yet."""
+    """Check the folder of weights and data; the cache need not exist yet."""
     return _folder("cache", root, show, advice="set WEIGHIN_CACHE to another folder")
 
 
 def store_check(root: Path, show: ShowBytes) -> Check:
-    """Where records are kept."""
+    """Check the folder of records."""
     return _folder("store", root, show, advice="give another --store")
 
 

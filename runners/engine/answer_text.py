@@ -9,7 +9,7 @@ from runners.engine.stop_strings import StopWatcher
 
 
 class Vocabulary(Protocol):
-    """What turning tokens into text takes."""
+    """The vocabulary's part in turning tokens into text."""
 
     def piece(self, token: int) -> bytes:
         """The bytes of one token within a text, none for a control token."""
@@ -28,7 +28,7 @@ class Vocabulary(Protocol):
         ...
 
     def ends(self, token: int) -> bool:
-        """Whether the token ends a generation."""
+        """True for a token that ends a generation."""
         ...
 
 
@@ -50,7 +50,7 @@ class AnswerText:
         return self._piece
 
     def stops(self) -> bool:
-        """Whether the token that was added last completes a stop string; ask once a token."""
+        """True if the token added last completes a stop string; ask once a token."""
         # It may name a special token, whose text is not shown in the answer.
         hidden = self._vocabulary.text_of(self.tokens[-1]) if self._special else ""
         return self._watcher.add(self._piece, hidden=hidden)

@@ -1,4 +1,4 @@
-"""What the engine asks of a runtime: a cache that holds several sequences."""
+"""Interface that the engine needs of a runtime: a cache that holds several sequences."""
 
 from __future__ import annotations
 

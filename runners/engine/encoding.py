@@ -113,7 +113,7 @@ def rolling_windows(tokens: Sequence[int], *, prefix_token: int, max_length: int
 def item_scorings(
     encode: Encode, item: protocol.ScoreItem, *, prefix_token: int, max_length: int
 ) -> list[Scoring]:
-    """Of one item, a scoring a continuation; of a rolling item, one a window.
+    """The item's scorings: one a continuation; for a rolling item, one a window.
 
     Raises:
         WorkerError: a text has no token in this vocabulary.

@@ -152,7 +152,7 @@ def prompt_tokens(
 
 
 def item_sampler(item: protocol.GenerateItem, prompt: Sequence[int]) -> Sampler:
-    """How an item's tokens are chosen after a prompt."""
+    """Sampler settings for an item's answer."""
     return Sampler(
         temperature=item.temperature,
         top_k=item.top_k,

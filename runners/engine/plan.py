@@ -22,14 +22,14 @@ __all__ = ["Limits", "Plan", "Segment", "Stage", "Wave", "plan"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one wave may use."""
+    """Limits of one wave."""
 
     wave_tokens: int
     """Tokens of one wave; a single sequence may exceed it."""
     sequences: int
     cells: int
     shared: bool
-    """Whether one token may belong to several sequences. A wave is then one batch; else it is one
+    """True if one token may belong to several sequences: a wave is then one batch. Else it is one
     for each level of the tree, since a copy must wait for what it copies."""
 
 
@@ -114,7 +114,7 @@ def _under(
 def _sorted(
     nodes: Sequence[Node], limits: Limits, *, depth: int, free: int
 ) -> tuple[list[Node], list[Node]]:
-    """Those that fit a wave, in their order; and those that don't, by their number of leaves."""
+    """Split nodes into those that fit a wave, in their order, and the rest, by number of leaves."""
     tokens = min(limits.wave_tokens, limits.cells - depth)
     sequences = limits.sequences - free
     light: list[Node] = []

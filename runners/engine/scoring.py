@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 
 Scores = tuple[list["NDArray[np.float64]"], list["NDArray[np.bool_]"], int]
-"""Of each item an array of summed log-probabilities (nats), shape (its scorings,), and one of
-greedy flags; and the number of distinct tokens."""
+"""By item, summed log-probabilities (nats), shape (its scorings,), and greedy flags of that shape;
+then the number of distinct tokens."""
 ScoreItems = Callable[[Sequence[Sequence[Scoring]], "OnProgress"], Scores]
 """Scores items, given the scorings of each; told as they go how many are complete."""
 
@@ -39,7 +39,7 @@ class Scorer:
     def __init__(self, decoder: Decoder, limits: Limits) -> None:
         self._decoder, self._limits = decoder, limits
         self._held: tuple[int, ...] | None = None
-        """What sequence 0 holds; None: the cache is to be cleared."""
+        """Tokens of sequence 0 in the cache; None: the cache is to be cleared."""
 
     def score(self, items: Sequence[Sequence[Scoring]], progress: OnProgress) -> Scores:
         """Score a window. A preamble that was kept counts as evaluated: with it or without, the
@@ -93,7 +93,9 @@ class Scorer:
 def score_plain(
     decoder: Decoder, items: Sequence[Sequence[Scoring]], progress: OnProgress
 ) -> Scores:
-    """As `Scorer.score`, one sequence at a time from an empty cache; nothing is shared."""
+    """Score one sequence at a time from an empty cache, without sharing; same result as
+    `Scorer.score`.
+    """
     nats = [np.zeros(len(part)) for part in items]
     greedy = [np.ones(len(part), dtype=np.bool_) for part in items]
     evaluated = 0

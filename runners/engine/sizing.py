@@ -1,4 +1,4 @@
-"""How large a scoring engine may be: pure, from what the model's cache and its logits take."""
+"""Size a scoring engine from the bytes that the model's cache and logits take. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROW_COPIES = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footprint:
-    """What a model's parts take, in bytes."""
+    """Bytes that a model's parts take."""
 
     cell: int
     """One token in the KV cache."""
@@ -25,7 +25,7 @@ class Footprint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSize:
-    """How much the engine takes."""
+    """Capacity of an engine, and the bytes that it takes."""
 
     cells: int
     sequences: int

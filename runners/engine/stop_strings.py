@@ -1,4 +1,4 @@
-"""Where a generation ends: stop strings that span tokens, characters that span tokens."""
+"""Find where a generation ends: stop strings and characters may span tokens."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tree:
-    """What all sequences begin with, and what goes on from there."""
+    """The tokens that all sequences begin with, and the tree of those that follow."""
 
     preamble: tuple[int, ...]
     """No row is wanted of it."""
@@ -148,7 +148,7 @@ def _node(edge: _Edge, start: int, children: list[Node]) -> Node:
 
 
 def shared_length(a: tuple[int, ...], b: tuple[int, ...]) -> int:
-    """How many tokens both begin with."""
+    """Number of tokens at which both begin alike."""
     most = min(len(a), len(b))
     if a[:most] == b[:most]:
         return most

@@ -1,4 +1,5 @@
-"""What lm-eval wrote (`results_*.json`, `samples_*.jsonl`) as records: accuracy and answers only.
+"""Import lm-eval's results (`results_*.json`, `samples_*.jsonl`) as records: accuracy and answers
+only.
 
 Items get the identity that ours have (hash of task, prompt and choices), so two imports, and an
 import and a run of Weighin on the same prompts, are compared item by item. Written by lm-eval's
@@ -44,7 +45,7 @@ _DAMAGE = (
     OverflowError,
     RecursionError,
 )
-"""What a file of another shape raises where it is read."""
+"""Exceptions that reading a file of another shape raises."""
 LACKS = "lm-eval measures neither times nor memory, and does not say on which machine it ran"
 
 
@@ -54,7 +55,8 @@ class Imported:
 
     record: Record
     samples: pyarrow.Table | None
-    """As `runners.records.samples.sample_table` makes it; None without sample files."""
+    """Item scores as `runners.records.samples.sample_table` makes them; None without sample
+    files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,7 @@ def with_weights(
 
 
 def _above(child: str, parent: Mapping[str, str]) -> Iterator[str]:
-    """Its groups from the inside out; a circle ends where it began."""
+    """The task's groups from the inside out; a circle ends where it began."""
     seen = {child}
     while child in parent and parent[child] not in seen:
         child = parent[child]

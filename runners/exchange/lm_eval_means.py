@@ -1,4 +1,4 @@
-"""Which of lm-eval's metrics are means of items' scores, and how sure such a mean is."""
+"""Recognise lm-eval's metrics that are means of item scores, and give their standard errors."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 MEANS = ("acc", "acc_norm", "acc_bytes", "exact_match")
-"""What lm-eval takes the mean of where a task does not say how it is aggregated."""
+"""Metrics that lm-eval averages where a task does not say how it aggregates."""
 
 
 def is_mean(config: Mapping[str, Any], headline: str) -> bool:
-    """Whether a task's settings say that a metric is the mean of its items' scores."""
+    """True if a task's settings make a metric the mean of its items' scores."""
     metric = headline.partition(",")[0]
     named = [one for one in config.get("metric_list") or () if one.get("metric") == metric]
     given = named[0].get("aggregation") if named else None
@@ -19,8 +19,8 @@ def is_mean(config: Mapping[str, Any], headline: str) -> bool:
 
 
 def mean_stderr(scores: list[float], value: float | None, *, known: bool) -> float | None:
-    """Of a mean, whose value is then held against the rows; None where it is not known to be one
-    and lm-eval's value is not the mean of the samples' scores.
+    """Standard error of a mean score; None where the metric is not known to be a mean and lm-eval's
+    value is not the mean of the samples' scores.
     """
     if len(scores) < 2 or value is None:
         return None

@@ -1,4 +1,4 @@
-"""What lm-eval's results say of a metric: its items' values, and on which scale it is."""
+"""Read a metric from lm-eval's results: its items' values and its scale."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from runners.records.samples import metric_cells
 
 
 def with_filter(metric: str, answer_filter: str) -> str:
-    """As records name it: without the filter where there is only the one that does nothing."""
+    """The metric's name in records: without the filter where the only filter does nothing."""
     return metric if answer_filter == "none" else f"{metric},{answer_filter}"
 
 
@@ -64,7 +64,7 @@ def unusable_result(
 
 
 def _aggregation(config: Mapping[str, Any], metric: str) -> str:
-    """What puts the items' scores together; lm-eval's own default where the file says nothing."""
+    """Name of the aggregation over items; lm-eval's own default where the file gives none."""
     listed = [entry for entry in config.get("metric_list") or () if isinstance(entry, dict)]
     said = next((e.get("aggregation") for e in listed if e.get("metric") == metric), None)
     return str(said or DEFAULT_AGGREGATIONS.get(metric, "mean"))

@@ -1,1 +1,1 @@
-"""What is measured around a worker: time, memory, the machine and its noise."""
+"""Measurements around a worker: time, memory, energy, and the machine's noise."""

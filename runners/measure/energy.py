@@ -23,7 +23,7 @@ class Counter:
     name: str
     path: Path
     range_uj: int
-    """Where it starts at 0 again; 262 kJ on many processors."""
+    """Value at which the counter wraps to 0; 262 kJ on many processors."""
 
 
 class EnergyMeter:
@@ -40,7 +40,7 @@ class EnergyMeter:
 
     @property
     def source(self) -> str | None:
-        """Which counters, as provenance; None where there are none that can be read."""
+        """Names of the counters read, as provenance; None where none can be read."""
         names = ", ".join(counter.name for counter in self._counters)
         return f"RAPL {names}, all that ran on it and idle power included" if names else None
 

@@ -1,4 +1,4 @@
-"""What a control group counted of the worker in it: peak, refaulted bytes, kills for memory."""
+"""Read what a control group counted of its worker: peak, refaulted bytes, out-of-memory kills."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ class GroupMark:
 
 
 def _opened(group: ControlGroup) -> FileIO | None:
-    """`memory.peak`: a write resets it for reads through the same open file (Linux 6.12); older
-    kernels let it be read only, or have none (before 5.19).
+    """Open `memory.peak`, which a write resets for reads through the same open file (Linux 6.12).
+    Older kernels let it be read only, or have none (before 5.19).
     """
     for mode in ("r+", "r"):
         try:

@@ -14,7 +14,7 @@ from runners.measure.processes import Resident
 
 SOURCE = "VmHWM"
 _RESET_PEAK = "5"
-"""What proc(5) has one write to clear_refs to set the peak to the current resident size."""
+"""Value that resets the peak to the current resident size when written to clear_refs (proc(5))."""
 
 
 def parse_status(text: str) -> Resident | None:
@@ -37,7 +37,7 @@ def parse_status(text: str) -> Resident | None:
 
 
 def resident(pid: int) -> Resident | None:
-    """What one process holds; None when it has exited."""
+    """Memory that one process holds; None when it has exited."""
     text = optional_text(PROC / str(pid) / "status")
     return None if text is None else parse_status(text)
 

@@ -31,15 +31,15 @@ class PhaseMemory:
     """Memory of a process tree in one phase of a job."""
 
     peak_bytes: int
-    """Sum of each process's peak: exact for one process, an upper bound for several, whose peaks
-    need not coincide and whose shared pages are counted in each."""
+    """Sum of the processes' peaks: exact for one, an upper bound for several. Peaks of several need
+    not coincide, and shared pages are counted in each."""
     anon_bytes: int | None
     """At the end of the phase, not backed by a file (heap, KV cache, weights read without mmap)."""
     file_bytes: int | None
     """At the end of the phase, backed by files (mapped weights, libraries) or shared memory."""
     source: str
-    """Where the peak comes from, e.g. `VmHWM`, `VmHWM of 2 processes, summed (an upper bound)` or
-    `VmHWM, not reset between phases`."""
+    """Counter that the peak comes from, e.g. `VmHWM`, `VmHWM of 2 processes, summed (an upper
+    bound)` or `VmHWM, not reset between phases`."""
     split_unknown: str | None = None
     """Why `anon_bytes` and `file_bytes` are None; None where they are known."""
 
@@ -52,7 +52,7 @@ class MemorySample:
     """Seconds since the sampler started, on `time.perf_counter`'s clock."""
     rss_bytes: int
     anon_bytes: int | None
-    """None where the system does not split resident memory."""
+    """Anonymous resident memory; None where the system does not split resident memory."""
     file_bytes: int | None
 
 
@@ -201,7 +201,7 @@ class MemorySampler:
 
     @property
     def series(self) -> tuple[MemorySample, ...]:
-        """What was sampled so far, at most `MOST_POINTS` points."""
+        """The points sampled so far, at most `MOST_POINTS`."""
         with self._turn:
             return self._curve.points
 

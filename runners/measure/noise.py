@@ -1,4 +1,4 @@
-"""What else the machine did while a job ran: read before and after, and compare.
+"""Compare the machine's counters before and after a job, to see what else ran meanwhile.
 
 What of it flags a run is `runners/jobs/flags.py`'s business.
 """
@@ -52,7 +52,9 @@ class NoiseReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise:
-    """What disturbed a job's latency phase, from two readings; None where either lacks it."""
+    """Disturbance during a job's latency phase, from two readings; None where either lacks the
+    counter.
+    """
 
     others_cpus: float | None
     """Average number of cores that processes not our own kept busy."""
@@ -113,7 +115,7 @@ def cpu_seconds(pids: Iterable[int]) -> float:
 def noise_between(
     before: NoiseReading, after: NoiseReading, *, own_cpu_s: float, elapsed_s: float
 ) -> Noise:
-    """What disturbed the time between two readings.
+    """Disturbance between two readings of the machine's counters.
 
     Args:
         before: the machine's counters when the job began.

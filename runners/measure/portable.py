@@ -17,7 +17,7 @@ RSS_SOURCE = "psutil rss when the phase ended (a lower bound of the peak)"
 
 
 def resident(pid: int) -> Resident | None:
-    """What one process holds; None when it has exited or may not be looked at."""
+    """Memory that one process holds; None when it has exited or may not be looked at."""
     try:
         info = psutil.Process(pid).memory_info()
     except (psutil.NoSuchProcess, psutil.AccessDenied):
@@ -33,6 +33,6 @@ def resident(pid: int) -> Resident | None:
 
 
 def reset(pid: int) -> bool:
-    """Whether the next figure is of the next phase alone: where only the current size is known."""
+    """True where no peak is kept, so that the next figure is the next phase's alone."""
     now = resident(pid)
     return now is not None and now.source == RSS_SOURCE

@@ -17,13 +17,13 @@ class Resident:
     peak_bytes: int
     """The most it held, as far as `source` can know."""
     rss_bytes: int
-    """What it holds now."""
+    """Bytes resident now."""
     anon_bytes: int | None
     """Now, not backed by a file; None where the system does not tell."""
     file_bytes: int | None
     """Now, backed by files or shared memory; None where the system does not tell."""
     source: str
-    """Where `peak_bytes` comes from."""
+    """Counter that `peak_bytes` comes from."""
 
 
 def process_tree(pid: int) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""What to do when a runtime's packages are missing or do not fit; said in several places."""
+"""Advice for runtimes whose packages are missing or do not fit; used in several places."""
 
 MISSING = (
     "llama-cpp-python is not installed: run make demo in the checkout, or there: "
@@ -12,4 +12,4 @@ KEEP_AMX = f"CXXFLAGS='-fno-tree-dse -fno-dse' {REBUILD}"
 """For builds whose AMX kernels fail: some GCCs leave out stores that AMX needs, but not so."""
 HF_MISSING = "torch and transformers are not installed: in the checkout: python tools/install.py hf"
 NEEDED_BY = {"llama_cpp": MISSING, "torch": HF_MISSING, "transformers": HF_MISSING}
-"""What to do, by the module that cannot be found."""
+"""Advice by the module that cannot be found."""

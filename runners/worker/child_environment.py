@@ -1,4 +1,4 @@
-"""Which of the user's environment variables a child process of ours gets."""
+"""Choose the environment variables that a child process inherits."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ DROPPED = (
     "PYTHONFAULTHANDLER", "PYTHONINSPECT", "PYTHONMALLOC", "PYTHONMALLOCSTATS",
     "PYTHONPROFILEIMPORTTIME", "PYTHONTRACEMALLOC", "PYTHONVERBOSE", "PYTHONWARNINGS",
 )  # fmt: skip
-"""What somebody who looks for a fault in another program sets. In a child it would start a
-debugger, take the last word on stderr, end a worker on a warning, or change what it takes."""
+"""Debugging variables. In a child they would start a debugger, take the last word on stderr, end a
+worker on a warning, or change the memory that it takes."""
 
 
 def child_environment(**given: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a child leaves behind when it crashes."""
+"""Keep a crashing child from leaving a core file."""
 
 from __future__ import annotations
 

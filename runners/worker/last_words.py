@@ -1,4 +1,4 @@
-"""How a child process ended, in words: the signal, and the line on stderr that says why."""
+"""Say how a child process ended: the signal, and the line on stderr that gives the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the parent and the worker say to each other.
+"""Messages between the parent and the worker.
 
 The parent asks, the worker answers each question with exactly one answer, before which any
 number of `Progress` may come. Standard library only: the worker imports this file, and whatever
@@ -60,9 +60,10 @@ class Loaded:
     """Seconds after the weights were there in which the runtime held itself to plain evaluation;
     no deployment spends them."""
     packs: bool = True
-    """Whether what sequences share can be evaluated once; False: scores are right, and slow."""
+    """True: prefixes shared by sequences are evaluated once; False: scores are right, but slow."""
     caches: bool = True
-    """Whether a sequence goes on from its cache; False: each token is computed with all before."""
+    """True: a sequence continues from its cache; False: each token is computed with all before
+    it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +110,7 @@ class OpenEngine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOpened:
-    """What the scoring engine takes."""
+    """Capacity and memory of the scoring engine that was opened."""
 
     path: str
     cells: int
@@ -150,7 +151,9 @@ class ScorePlain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemScore:
-    """Of each continuation: the sum of its log-probabilities (nats) and whether greedy picks it."""
+    """Scores of an item's continuations: summed log-probability (nats), and True where greedy picks
+    it.
+    """
 
     logprobs: list[float]
     greedy: list[bool]
@@ -192,8 +195,8 @@ class GenerateItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generate:
-    """One window of prompts, answered one after the other, each from an empty cache; or, when
-    `packed`, several at a time, in which case nothing is timed.
+    """Generate answers to one window of prompts, one after the other, each from an empty cache.
+    When `packed`, several at a time, and nothing is timed.
     """
 
     items: list[GenerateItem]
@@ -210,7 +213,7 @@ class ItemText:
     prompt_tokens: int
     new_tokens: int
     times: RequestTimes | None
-    """None for a packed one."""
+    """Times of the request; None for a packed one."""
     truncated: bool
 
 

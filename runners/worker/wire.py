@@ -1,4 +1,4 @@
-"""How messages travel: length-prefixed JSON over two pipes, which works on every system.
+"""Send messages as length-prefixed JSON over two pipes, which works on every system.
 
 A message is four bytes of length (big-endian), then `{"type": class name, "body": fields}`.
 """
