@@ -44,6 +44,9 @@ class SuiteTask(Spec):
     scale: Stated | None = None
     """Scale of the metric's item scores: share (0 to 1) or percent (0 to 100). None: taken from the
     task's metadata or gold answers; a metric of unknown scale enters no mean."""
+    cluster: Annotated[str, Field(min_length=1)] | None = None
+    """The column of its documents by which items belong together, e.g. source_id; None: what the
+    task's metadata says, else a passage, context, story, article or paragraph."""
 
 
 class Suite(Spec):

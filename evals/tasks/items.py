@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import SpecError
+from evals.tasks.clusters import cluster_of, shared_beginnings
 from evals.tasks.faults import task_faults
 from evals.tasks.quiet import quiet_harness
 from evals.tasks.sandbox import sandboxed_templates
@@ -39,6 +40,11 @@ class Item:
     one under every model. Where a data set repeats a document, both have it."""
     chance: float | None
     """Expected score of random guessing, 0 to 1; None where there are no choices."""
+    cluster: str | None = None
+    """Hash of what it shares with other items of its task, e.g. a passage; None: nothing known."""
+    beginning: str | None = None
+    """Hash of the long beginning that its prompt shares with another's, where no cluster is known
+    in the task; None: it shares none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +96,8 @@ def build_requests(
         if chat_template is not None:
             asked = _instances_by_doc(loaded, chat_template, tokenizer_name)
         golds = [_gold(loaded.task, instances[0].doc) for instances in asked]
+        clusters = [cluster_of(instances[0].doc, loaded.cluster) for instances in asked]
+        beginnings = _beginnings(loaded, plain) if not any(clusters) else [None] * len(plain)
     _check_golds(loaded, golds)
     _check_texts(loaded, asked)
     return [
@@ -100,11 +108,22 @@ def build_requests(
             target=gold.target,
             identity=identity,
             chance=gold.chance,
+            cluster=cluster,
+            beginning=beginning,
         )
-        for doc_id, instances, gold, identity in zip(
-            loaded.selection, asked, golds, identities, strict=True
+        for doc_id, instances, gold, identity, cluster, beginning in zip(
+            loaded.selection, asked, golds, identities, clusters, beginnings, strict=True
         )
     ]
+
+
+def _beginnings(loaded: LoadedTask, asked: Sequence[Sequence[Any]]) -> list[str | None]:
+    """Long beginnings that questions share; few-shot examples, drawn for each item, are no part."""
+    if loaded.num_fewshot:
+        texts = [loaded.task.doc_to_text(instances[0].doc) for instances in asked]
+    else:
+        texts = [instances[0].args[0] for instances in asked]
+    return shared_beginnings([text if isinstance(text, str) else "" for text in texts])
 
 
 def _instances_by_doc(

@@ -11,8 +11,9 @@ import random
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from evals.errors import SpecError
+from evals.errors import SpecError, did_you_mean
 from evals.scales import KEY, Stated, stated_scale
+from evals.tasks.clusters import KEY as CLUSTER
 from evals.tasks.generation import read_generation
 from evals.tasks.quiet import go_offline, quiet_harness
 from evals.tasks.sources import DataSource, Found, open_sources
@@ -54,6 +55,8 @@ class LoadedTask:
     data: DataSource
     entry: str
     """The suite's entry that asked for it."""
+    cluster: str = ""
+    """The column of the documents by which items belong together; empty: one of the usual."""
     by_size: bool = True
     """True: the group's mean weights this task by its items; False: every task weighs the same."""
     trusted: bool = True
@@ -130,7 +133,8 @@ def _load(found: Found, entry: SuiteTask, seed: int, limit: int | None) -> Loade
     metric, answer_filter = _headline(found, entry.metric)
     if found.task.OUTPUT_TYPE == "generate_until":
         read_generation(found.name, found.task.get_config("generation_kwargs") or {})
-    total = len(_documents(found))
+    documents = _documents(found)
+    total = len(documents)
     row = found.groups[0] if found.groups else None
     notes = [found.data.note, found.fewshot_note if shots else ""]
     return LoadedTask(
@@ -147,6 +151,7 @@ def _load(found: Found, entry: SuiteTask, seed: int, limit: int | None) -> Loade
         filter=answer_filter,
         higher_is_better=bool(found.task.higher_is_better().get(metric, True)),
         scale=entry.scale or _metadata_scale(found),
+        cluster=_cluster(found, entry.cluster, documents[0]),
         data=replace(found.data, note="; ".join(n for n in notes if n)),
         trusted=found.trusted,
     )
@@ -158,8 +163,7 @@ def _metadata_scale(found: Found) -> Stated | None:
     Raises:
         SpecError: it is no scale.
     """
-    metadata = found.task.get_config("metadata")
-    given = metadata.get(KEY) if isinstance(metadata, dict) else None
+    given = _metadata(found).get(KEY)
     stated = stated_scale(given)
     if given is not None and stated is None:
         raise SpecError(
@@ -167,6 +171,26 @@ def _metadata_scale(found: Found) -> Stated | None:
             "1) or percent (0 to 100)"
         )
     return stated
+
+
+def _metadata(found: Found) -> dict[str, Any]:
+    metadata = found.task.get_config("metadata")
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _cluster(found: Found, asked: str | None, document: Any) -> str:
+    """The column that the suite, else `metadata: {cluster: …}` of the task's file names.
+
+    Raises:
+        SpecError: the documents have no such column.
+    """
+    column = str(asked or _metadata(found).get(CLUSTER) or "")
+    if column and column not in document:
+        raise SpecError(
+            f'task "{found.name}": its documents have no column "{column}", which {CLUSTER} names'
+            f"{did_you_mean(column, map(str, document))}"
+        )
+    return column
 
 
 def _documents(found: Found) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -22,13 +23,16 @@ from runners.jobs.assemble import assemble
 from runners.jobs.job import Job, Options
 from runners.jobs.journal import job_unfinished
 from runners.jobs.measured import Measured, Step
-from runners.jobs.prepared import PreparedTask
+from runners.jobs.prepared import PreparedTask, unclustered
 from runners.jobs.run import run_job
 from runners.records.record import JobError, Record
 from runners.runtimes.llamacpp.proven import proof_of
 
 if TYPE_CHECKING:
     from evals.fetch.cache import Progress
+
+
+_log = logging.getLogger("weighin")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +88,10 @@ def prepare_tasks(batch: Batch, *, progress: Progress | None = None) -> list[Pre
         limit=batch.limit,
         progress=progress,
     )
-    return [PreparedTask(loaded=task, items=tuple(build_requests(task))) for task in loaded]
+    tasks = [PreparedTask(loaded=task, items=tuple(build_requests(task))) for task in loaded]
+    for name, said in unclustered(tasks).items():
+        _log.warning("%s: %s", name, said)
+    return tasks
 
 
 def plan_jobs(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from evals.errors import RecordError, one_line
 from evals.files import read_small
+from evals.tasks.clusters import cluster_of
 from runners.exchange.lm_eval_groups import row_of_tasks, with_weights
 from runners.exchange.lm_eval_means import is_mean, mean_stderr
 from runners.exchange.lm_eval_metrics import (
@@ -29,7 +30,7 @@ from runners.exchange.lm_eval_metrics import (
 )
 from runners.records.identity import digest
 from runners.records.record import CandidateInfo, JobInfo, Record, SuiteInfo, TaskAccuracy
-from runners.records.samples import passage, sample_table
+from runners.records.samples import sample_table
 
 MAX_RESULTS_BYTES = 1 << 30
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def _row(task: str, document: int, sample: Mapping[str, Any], kind: str) -> dict
         "doc_id": document,
         "item": identity.hexdigest()[:16],
         "target": target if kind == "multiple_choice" else json.dumps(target),
-        "passage": passage(sample.get("doc") or {}),
+        "passage": cluster_of(sample.get("doc") or {}),
         "choices": len(texts) // asked if kind == "multiple_choice" else None,
         "metrics": {},
         "weights": {},

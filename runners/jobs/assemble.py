@@ -13,6 +13,7 @@ from runners.compute.budget_use import budget_info, lacks
 from runners.compute.machine import usable_memory
 from runners.jobs.flags import Seen, flags
 from runners.jobs.harness import TaskScore, score_task
+from runners.jobs.prepared import unclustered
 from runners.jobs.recommended import recommended
 from runners.jobs.sample_rows import sample_rows
 from runners.jobs.subject import candidate_info, suite_info
@@ -263,6 +264,7 @@ def _seen(job: Job, measured: Measured) -> Seen:
             task: (sum(map(_alone, replies)), len(replies))
             for task, replies in measured.replies.items()
         },
+        unclustered=unclustered(job.tasks) if job.scores else {},
         generates=job.scores and any(task.generates for task in job.tasks),
         chat_template=measured.loaded.chat_template if measured.loaded else None,
         without_system=measured.without_system,

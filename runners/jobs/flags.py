@@ -60,6 +60,8 @@ class Seen:
     """Whether a task asks for generations, which alone use a chat template."""
     chat_template: bool | None = None
     """Whether the weights carry one; None: they were not loaded."""
+    unclustered: Mapping[str, str] = field(default_factory=dict)
+    """Task or group -> how many of its items share passages that no column is known for."""
     without_system: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Task -> prompts that the chat template made without the system message, prompts."""
     recommends: Mapping[str, object] = field(default_factory=dict)
@@ -165,6 +167,11 @@ def _alone(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
         if joined:
             detail = f"{task}: {joined} of {n} items have a choice that is one token with the end "
             yield _warning("choice encoded alone", f"{detail}of its context")
+
+
+def _alike(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    for name, said in seen.unclustered.items():
+        yield _note("items share passages", f"{name}: {said}")
 
 
 def _chat(record: Record, seen: Seen) -> Iterator[FlagInfo]:
@@ -279,7 +286,7 @@ def _few_values(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
 
 
 RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
-    _threads, _skipped, _halved, _plainly, _truncated, _alone, _chat, _system, _recommended,
+    _threads, _skipped, _halved, _plainly, _truncated, _alone, _alike, _chat, _system, _recommended,
     _unusable, _no_text, _budget, _kernels, _prebuilt, _cache_state, _unverified, _few_values,
 )  # fmt: skip
 """In the order in which their flags are shown, after those of `noise_flags`."""

@@ -20,6 +20,7 @@ from evals.tasks.load import LoadedTask
 from evals.tasks.quiet import quiet_harness
 from evals.tasks.sandbox import sandboxed_templates
 from runners.jobs.item_scores import aggregation_name, headline, headline_scale, item_scores
+from runners.jobs.standard_error import Spread, spread
 from runners.records.record import TaskAccuracy
 from runners.records.values import bounded
 
@@ -82,6 +83,8 @@ def _accuracy(
     # One item without a score leaves no score of the task: a mean over the rest is of another.
     values |= {metric: []} if odd else {}
     metrics = {name: _aggregate(loaded, name, found) for name, found in values.items()}
+    sure = _spread(loaded, values.get(metric, []), items)
+    together = sure is not None and sure.clusters < len(rows)
     chances = [item.chance for item in items]
     known = [chance for chance in chances if chance is not None]
     return TaskAccuracy(
@@ -90,7 +93,7 @@ def _accuracy(
         by_size=loaded.by_size,
         metric=metric,
         value=metrics.get(metric),
-        stderr=_stderr(loaded, values.get(metric, [])),
+        stderr=bounded(sure.stderr) if sure else None,
         n=len(rows),
         asked=len(items),
         chance=sum(known) / len(known) if known and len(known) == len(chances) else None,
@@ -100,6 +103,8 @@ def _accuracy(
         note=loaded.data.note,
         scale=scale,
         unusable=_unusable(metric, odd, len(rows), metrics.get(metric)),
+        clusters=sure.clusters if sure and together else None,
+        design_effect=sure.design_effect if sure and together else None,
     )
 
 
@@ -120,11 +125,11 @@ def _aggregate(loaded: LoadedTask, name: str, values: list[Any]) -> float | None
     return bounded(found)
 
 
-def _stderr(loaded: LoadedTask, values: list[Any]) -> float | None:
-    """Sample standard deviation / sqrt(n), which is only right for a mean."""
+def _spread(loaded: LoadedTask, values: list[Any], items: Sequence[Item]) -> Spread | None:
+    """Of the headline over items that belong together by passage, or are the same item again; None
+    where the headline is no mean, or of one item.
+    """
     aggregation = loaded.task.aggregation().get(loaded.metric)
     if len(values) < 2 or getattr(aggregation, "__name__", "mean") != "mean":
         return None
-    mean = math.fsum(values) / len(values)
-    variance = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
-    return bounded(math.sqrt(variance / len(values)))
+    return spread(values, [item.cluster or item.identity for item in items[: len(values)]])

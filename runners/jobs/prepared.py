@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evals.tasks.items import Item
 from evals.tasks.load import LoadedTask
+
+MOST_UNKNOWN = 1.1
+"""Design effect, were items that begin alike to go together, from which a reader is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,3 +24,29 @@ class PreparedTask:
     def generates(self) -> bool:
         """Whether its requests are generations, one prompt at a time."""
         return bool(self.items[0].instances[0].request_type == "generate_until")
+
+
+def unclustered(tasks: Sequence[PreparedTask]) -> dict[str, str]:
+    """Tasks and groups of which many items share a long beginning and no cluster is known.
+
+    Returns:
+        Task or group -> a sentence that says how many, and what to do.
+    """
+    by_row: dict[str, list[PreparedTask]] = {}
+    for task in tasks:
+        by_row.setdefault(task.loaded.group, []).append(task)
+    return {name: said for name, members in by_row.items() if (said := _begin_alike(members))}
+
+
+def _begin_alike(tasks: Sequence[PreparedTask]) -> str:
+    """Empty where too few do to matter: those of one text count as one, whatever it is."""
+    items = [(task.loaded.name, item.beginning) for task in tasks for item in task.items]
+    sizes = Counter(item for item in items if item[1] is not None)
+    alike = sum(sizes.values())
+    # L. Kish, Survey Sampling (1965): items of a cluster that always go together.
+    if sum(size**2 for size in sizes.values()) + len(items) - alike < MOST_UNKNOWN * len(items):
+        return ""
+    return (
+        f"{alike} of {len(items)} items share {len(sizes)} passages: their ± takes them as "
+        "independent; name the column with `cluster:`"
+    )

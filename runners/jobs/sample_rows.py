@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from runners.records.samples import metric_cells, passage
+from runners.records.samples import metric_cells
 from runners.worker import protocol
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def sample_rows(
             "doc_id": item.doc_id,
             "item": item.identity,
             "target": json.dumps(item.target, default=str),
-            "passage": passage(item.doc),
+            "passage": item.cluster,
         }
         row.update(_likelihoods(reply) if isinstance(reply, protocol.ItemScore) else _texts(reply))
         if keep_prompts:

@@ -44,8 +44,11 @@ def scoring_code(task: Any) -> list[str]:
 
 
 def _stated(task: PreparedTask) -> list[str]:
-    """The scale that the suite or the task states, which says whether and how the score counts."""
-    return [task.loaded.scale] if task.loaded.scale else []
+    """What the suite or the task states: the scale, which says whether and how the score counts,
+    and the column that clusters, which says how wide its interval is.
+    """
+    scale, column = task.loaded.scale, task.loaded.cluster
+    return [*([scale] if scale else []), *([f"cluster {column}"] if column else [])]
 
 
 def _own(task: PreparedTask) -> list[Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +11,6 @@ from runners.records.parts import METRIC, WEIGHT
 
 if TYPE_CHECKING:
     import pyarrow
-
-
-PASSAGES = ("passage", "context", "story", "article", "paragraph")
-"""What data sets call a text that several of their questions are about."""
 
 
 def metric_cells(metrics: Mapping[str, Any], aggregations: Mapping[str, str]) -> dict[str, Any]:
@@ -35,14 +29,6 @@ def metric_cells(metrics: Mapping[str, Any], aggregations: Mapping[str, str]) ->
             numbers[name] = float(value)
             weights |= {name: 1.0} if aggregation in UNWEIGHTED else {}
     return {"metrics": numbers, "weights": weights}
-
-
-def passage(doc: Mapping[str, Any]) -> str | None:
-    """Hash of the text that a document asks about, which others may share; None without one."""
-    texts = [doc[key] for key in PASSAGES if isinstance(doc.get(key), str)]
-    if not texts:
-        return None
-    return hashlib.sha256(json.dumps(texts, ensure_ascii=True).encode("ascii")).hexdigest()[:16]
 
 
 def sample_table(rows: Sequence[dict[str, Any]]) -> pyarrow.Table:

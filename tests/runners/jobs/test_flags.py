@@ -209,6 +209,12 @@ def test_a_task_whose_score_cannot_be_used_is_named() -> None:
     assert raised(record, SEEN) == [("warning", "no usable score", f"{name}: {why}")]
 
 
+def test_items_that_share_passages_nobody_named() -> None:
+    said = {"race": "40 of 45 items share 12 passages"}
+    found = raised(plain_record(), replace(SEEN, unclustered=said))
+    assert found == [("note", "items share passages", "race: 40 of 45 items share 12 passages")]
+
+
 def test_workloads_that_do_not_fit() -> None:
     (flag,) = raised(plain_record(), replace(SEEN, skipped=["512+64"]))
     assert flag == (

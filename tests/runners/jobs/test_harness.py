@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,32 @@ def test_the_standard_error_is_lm_evals(tiny: Path, loader: Loader, name: str):
     values = [row[score.accuracy.metric] for row in score.rows]
     assert 0 < sum(values) < 12  # else there is nothing to see
     assert score.accuracy.stderr == pytest.approx(mean_stderr(values))
+
+
+def test_items_of_one_passage_widen_the_standard_error(tiny: Path, loader: Loader):
+    (one,) = loader(tiny, "tiny_choice")
+    apart = scored(one).accuracy
+    assert (apart.clusters, apart.design_effect) == (None, None)
+    right = [row["acc"] for row in scored(one).rows]
+    # Two passages: what was answered right, and the rest. Their residuals add up in full.
+    items = tuple(
+        replace(item, cluster=str(score)) for item, score in zip(one.items, right, strict=True)
+    )
+    together = scored(replace(one, items=items)).accuracy
+    n, p = len(right), sum(right) / len(right)
+    # Each residual sum is n p (1 - p): sqrt(2 / 1 · 2) n p (1 - p) / n.
+    assert together.stderr == pytest.approx(2 * p * (1 - p))
+    assert together.clusters == 2
+    assert apart.stderr
+    assert together.design_effect == pytest.approx((together.stderr / apart.stderr) ** 2)
+    assert (together.value, together.n) == (apart.value, n)
+
+
+def test_an_item_that_comes_twice_counts_as_one_passage(tiny: Path, loader: Loader):
+    (one,) = loader(tiny, "tiny_choice")
+    again = replace(one.items[1], identity=one.items[0].identity)
+    found = scored(replace(one, items=(one.items[0], again, *one.items[2:]))).accuracy
+    assert found.clusters == len(one.items) - 1
 
 
 def test_no_standard_error_where_the_metric_is_no_mean_or_n_is_1(tiny: Path, loader: Loader):

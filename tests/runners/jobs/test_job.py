@@ -385,6 +385,16 @@ def test_a_scale_that_is_stated_is_part_of_what_is_asked(bench: Bench):
     assert suite_digest(suite, tasks) == plain
 
 
+def test_a_column_that_clusters_is_part_of_what_is_asked_where_it_is_named(bench: Bench):
+    from runners.jobs.suite_digest import suite_digest
+    from tests.runners.conftest import tiny_suite
+
+    tasks, suite = [*bench.tasks.values()], tiny_suite()
+    loaded = replace(tasks[0].loaded, cluster="q")
+    named = suite_digest(suite, [replace(tasks[0], loaded=loaded), *tasks[1:]])
+    assert named != suite_digest(suite, tasks)
+
+
 def test_functions_count_by_their_source():
     from runners.jobs.suite_digest import scoring_code
 

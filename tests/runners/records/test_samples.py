@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from runners.records.samples import passage, sample_table
+from runners.records.samples import sample_table
 
 if TYPE_CHECKING:
     from tests.runners.conftest import Bench
@@ -82,10 +82,3 @@ def test_a_metric_that_one_task_lacks_is_null_there():
     found = sample_table(rows)
     assert found.column("metric.acc").to_pylist() == [1.0, None]
     assert found.column("metric.f1").to_pylist() == [None, 0.5]
-
-
-def test_documents_about_one_text_share_a_passage():
-    text = {"passage": "Once.", "question": "Who?"}
-    assert passage(text) == passage({**text, "question": "When?"}) != passage({"passage": "Twice."})
-    assert passage({"question": "Who?"}) is None
-    assert passage({"context": ["a", "list"]}) is None

@@ -1,0 +1,49 @@
+"""What is said of items that begin alike, and from how many on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runners.jobs.prepared import PreparedTask, unclustered
+
+Loader = Callable[..., list[PreparedTask]]
+
+
+@pytest.fixture(name="choice")
+def _choice(tiny: Path, loader: Loader) -> PreparedTask:
+    (task,) = loader(tiny, "tiny_choice")
+    return task
+
+
+def with_beginnings(task: PreparedTask, beginnings: Sequence[str | None]) -> PreparedTask:
+    items = [replace(task.items[0], beginning=one) for one in beginnings]
+    return replace(task, items=tuple(items))
+
+
+def test_a_task_of_shared_passages_is_named(choice: PreparedTask) -> None:
+    # Four passages of two and two items alone: (4 · 4 + 2) / 10 = 1.8.
+    found = unclustered([with_beginnings(choice, [*"aabbccdd", None, None])])
+    assert list(found) == ["tiny_choice"]
+    assert found["tiny_choice"].startswith("8 of 10 items share 4 passages")
+    assert "`cluster:`" in found["tiny_choice"]
+
+
+def test_a_pair_among_many_is_not(choice: PreparedTask) -> None:
+    # (4 + 38) / 40 = 1.05, and 1.1 of 20.
+    assert not unclustered([with_beginnings(choice, ["a", "a", *[None] * 38])])
+    assert unclustered([with_beginnings(choice, ["a", "a", *[None] * 18])])
+    assert not unclustered([with_beginnings(choice, [None] * 4)])
+
+
+def test_a_groups_tasks_are_counted_together(choice: PreparedTask) -> None:
+    loaded = replace(choice.loaded, group="g")
+    alike = with_beginnings(replace(choice, loaded=loaded), ["a"] * 2)
+    other = replace(choice, loaded=replace(loaded, name="other"))
+    alone = with_beginnings(other, [None] * 2)
+    assert unclustered([alike, alone])["g"].startswith("2 of 4 items share 1 passages")
+    # The same beginning in another task of the group is another passage there.
+    assert not unclustered([with_beginnings(other, ["a", None]), with_beginnings(choice, ["a"])])
