@@ -15,7 +15,7 @@ from scipy import special, stats
 from leaderboard.gate.evidence import accuracy_evidence, ratio_evidence
 from leaderboard.gate.verdicts import Draft, Judged, judge_families
 from leaderboard.stats.paired_means import mean_difference, paired_difference
-from leaderboard.stats.run_ratios import noncentrality, paired_ratio, underestimate
+from leaderboard.stats.run_ratios import detectable_beyond, paired_ratio, underestimate
 
 ALPHA = 0.05
 Array = npt.NDArray[np.float64]
@@ -44,8 +44,8 @@ def times(d: Array, margin: float, level: float) -> Tested:
     with np.errstate(divide="ignore", invalid="ignore"):
         p = np.where(stderr > 0, special.stdtr(n - 1, -mean / stderr), mean <= 0)
     spread = stderr * underestimate(n - 1)
-    sure = spread * noncentrality(n - 1, level)
-    printed = np.maximum(margin + spread * special.ndtri(0.8), sure)
+    some = np.maximum(spread, 1e-12)
+    printed = np.where(spread > 0, detectable_beyond(some, margin, n - 1, level), margin)
     return Tested(p=p, loss=mean, low=mean - half, high=mean + half, printed=printed, margin=margin)
 
 

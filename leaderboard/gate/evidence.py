@@ -15,7 +15,7 @@ from leaderboard.stats.intervals import Interval, binomial_tail
 from leaderboard.stats.likelihoods import LikelihoodDifference
 from leaderboard.stats.paired_counts import POWER, detectable_difference
 from leaderboard.stats.paired_means import SCORE, PairedDifference
-from leaderboard.stats.run_ratios import RunRatio, noncentrality, underestimate
+from leaderboard.stats.run_ratios import RunRatio, detectable_beyond, underestimate
 
 _NORMAL = NormalDist()
 
@@ -66,15 +66,16 @@ class Evidence:
             alpha: one-sided level of this test, after the correction for its family.
             power: above 0.5.
 
-        A regression is both told from no loss and estimated at the margin or above, so whichever
-        asks for more decides.
+        A regression is both told from no loss and estimated at the margin or above.
         """
         if self.flips is not None:
             return self.flips.detectable(margin, alpha, power)
         stderr = self.stderr * underestimate(self.freedom)
-        # An estimate spreads about the truth as a normal variate does; only its test is Student's.
-        beyond = stderr * _NORMAL.inv_cdf(power)
-        return max(margin + beyond, stderr * noncentrality(self.freedom, alpha, power))
+        if not stderr or math.isinf(margin):
+            return margin
+        if math.isinf(self.freedom):  # both conditions are one: the larger bound decides
+            return max(margin, _NORMAL.inv_cdf(1 - alpha) * stderr) + _NORMAL.inv_cdf(power) * stderr
+        return float(detectable_beyond(stderr, margin, self.freedom, alpha, power))
 
 
 def accuracy_evidence(

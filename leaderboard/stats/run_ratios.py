@@ -9,11 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from leaderboard.stats.intervals import Interval, mean_stderr
 from leaderboard.stats.paired_counts import POWER
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
 _HALVINGS = 60
+_SPREADS = 400
+"""Equally likely spreads of a sample, over which a power is averaged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,3 +192,39 @@ def noncentrality(freedom: float, alpha: float, power: float = POWER) -> float:
         else:
             low = middle
     return high
+
+
+def detectable_beyond(
+    stderr: npt.ArrayLike, margin: float, freedom: float, alpha: float, power: float = POWER
+) -> npt.NDArray[np.float64]:
+    """The smallest true loss that is told from none and estimated at a margin or beyond it so often.
+
+    Args:
+        stderr: any shape: true standard errors of the estimated log ratio, above 0.
+        margin: a log ratio, above 0.
+        freedom: degrees of freedom of the t test, above 0 and finite.
+        alpha: one-sided level of that test.
+        power: probability that both hold, above 0.5.
+
+    Returns:
+        The shape of `stderr`.
+
+    The estimate is normal and independent of the sample's spread, so given the spread both
+    conditions are one: the estimate exceeds the larger of margin and t times standard error. Their
+    probability is averaged over the chi-squared distribution of the spread.
+    """
+    import numpy as np
+    from scipy.special import chdtri, ndtr, ndtri, stdtrit
+
+    true = np.asarray(stderr, dtype=np.float64)[..., None]
+    shares = (np.arange(_SPREADS) + 0.5) / _SPREADS
+    needed = stdtrit(freedom, 1 - alpha) * np.sqrt(chdtri(freedom, shares) / freedom)
+    limits = np.maximum(margin / true, needed)  # in standard errors
+    low = np.maximum(margin / true[..., 0], 0.0)
+    high = low + ndtri(power) + noncentrality(freedom, alpha, power)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        seen = ndtr(middle[..., None] - limits).mean(-1) >= power
+        low, high = np.where(seen, low, middle), np.where(seen, middle, high)
+    found: npt.NDArray[np.float64] = high * true[..., 0]
+    return found

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from leaderboard.gate.evidence import accuracy_evidence, ratio_evidence
+from leaderboard.gate.evidence import Evidence, accuracy_evidence, ratio_evidence
+from leaderboard.stats.intervals import Interval
 from leaderboard.stats.paired_counts import score_interval
 from leaderboard.stats.paired_means import PairedDifference, mean_difference, paired_difference
-from leaderboard.stats.run_ratios import paired_ratio, unpaired_ratio
+from leaderboard.stats.run_ratios import paired_ratio, underestimate, unpaired_ratio
 
 ALPHA = 0.05
 
@@ -96,16 +97,26 @@ def test_what_is_printed_of_accuracy_is_caught_four_times_of_five(margin: float)
     assert caught / 1500 == pytest.approx(0.80, abs=0.05)
 
 
-@pytest.mark.parametrize("margin", [0.01, 0.10])
-def test_what_is_printed_of_times_is_caught_four_times_of_five(margin: float):
-    """Ten pairs, standard deviation 0.06 of the log ratio."""
+@pytest.mark.parametrize(
+    ("pairs", "spread", "margin", "level"),
+    [(10, 0.06, 0.01, ALPHA), (10, 0.06, 0.10, ALPHA), (5, 0.05, math.log(1.1), ALPHA / 7)],
+)
+def test_what_is_printed_of_times_is_caught_four_times_of_five(
+    pairs: int, spread: float, margin: float, level: float
+):
+    """`spread`: standard deviation of the log ratio. 4,000 trials: error 1.2 %.
+
+    In the third both conditions bind: at the larger of what each alone asks for, 0.119, both hold
+    in 73 %.
+    """
     rng = np.random.default_rng(8)
-    truth, caught = [], 0
-    for d in rng.normal(0, 0.06, size=(1000, 10)):
-        ratio = paired_ratio([1.0] * 10, np.exp(d).tolist())
-        truth.append(ratio_evidence(ratio, ALPHA, more_is_better=False).detectable(margin, ALPHA))
-    for d in rng.normal(np.mean(truth), 0.06, size=(1000, 10)):
-        ratio = paired_ratio([1.0] * 10, np.exp(d).tolist())
-        found = ratio_evidence(ratio, ALPHA, more_is_better=False)
-        caught += found.p <= ALPHA and found.loss >= margin
-    assert caught / 1000 == pytest.approx(0.80, abs=0.05)
+    # As of the median sample: its spread falls short of the true one by this factor.
+    stderr = spread / math.sqrt(pairs) / underestimate(pairs - 1.0)
+    one = Evidence(
+        loss=0.0, interval=Interval(low=0, high=0), p=0.5, stderr=stderr, freedom=pairs - 1.0
+    )
+    truth = one.detectable(margin, level)
+    d = rng.normal(truth, spread, size=(4000, pairs))
+    p = stats.ttest_1samp(d, 0, axis=1, alternative="greater").pvalue
+    caught = (p <= level) & (d.mean(1) >= margin)
+    assert caught.mean() == pytest.approx(0.80, abs=0.03)
