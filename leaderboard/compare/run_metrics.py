@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from evals.errors import RecordError
 from leaderboard.rows.conditions import why_unlike
@@ -17,6 +18,15 @@ Value = Callable[[Record], float | None]
 Runs = dict[tuple[str, int], float]
 """(batch, repeat) -> value."""
 SINGLE_RUN = "a single run on one side says nothing of the next: no interval"
+
+
+class Axis(NamedTuple):
+    """A number that each run has, and where to find it."""
+
+    name: str
+    workload: str | None
+    more_is_better: bool
+    value: Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,26 +68,45 @@ def compare_axes(
         _check_alike(runs)
     # Which machines or builds they are is said once, not with each number.
     unlike = why_unlike(reference[0], other[0]).partition(" (")[0]
-    found = []
-    for axis, workload, more, value in _axes([*reference, *other]):
-        a, b = _values(reference, value), _values(other, value)
-        missing = not a or not b
-        reason = unlike or ("was not measured on one side, or is 0" if missing else "")
-        ratio = None if reason else _ratio(a, b, confidence)
-        if ratio and ratio.interval is None:
-            reason = SINGLE_RUN
-        found.append(
-            AxisComparison(
-                axis=axis,
-                workload=workload,
-                more_is_better=more,
-                reference=_geometric_mean(a),
-                other=_geometric_mean(b),
-                ratio=ratio,
-                reason=reason,
-            )
-        )
+    found = [
+        compare_axis(axis, reference, other, unlike=unlike, confidence=confidence)
+        for axis in _axes([*reference, *other])
+    ]
     return (*found, _weights(reference[0], other[0]))
+
+
+def compare_axis(
+    axis: Axis,
+    reference: Sequence[Record],
+    other: Sequence[Record],
+    *,
+    unlike: str = "",
+    confidence: float = 0.95,
+) -> AxisComparison:
+    """One number of a run, over the runs of both sides.
+
+    Args:
+        axis: which.
+        reference: runs of one candidate under one set of conditions.
+        other: of the other.
+        unlike: how the conditions of the two differ; then there is no ratio.
+        confidence: two-sided.
+    """
+    a, b = run_values(reference, axis.value), run_values(other, axis.value)
+    missing = not a or not b
+    reason = unlike or ("was not measured on one side, or is 0" if missing else "")
+    ratio = None if reason else _ratio(a, b, confidence)
+    if ratio and ratio.interval is None:
+        reason = SINGLE_RUN
+    return AxisComparison(
+        axis=axis.name,
+        workload=axis.workload,
+        more_is_better=axis.more_is_better,
+        reference=_geometric_mean(a),
+        other=_geometric_mean(b),
+        ratio=ratio,
+        reason=reason,
+    )
 
 
 def _check_alike(runs: Sequence[Record]) -> None:
@@ -90,12 +119,17 @@ def _check_alike(runs: Sequence[Record]) -> None:
             )
 
 
-def _axes(runs: Sequence[Record]) -> Iterator[tuple[str, str | None, bool, Value]]:
+def _axes(runs: Sequence[Record]) -> Iterator[Axis]:
+    yield from time_axes(runs)
+    yield Axis("peak_bytes", None, False, _peak)
+
+
+def time_axes(runs: Sequence[Record]) -> Iterator[Axis]:
+    """The times of a run: median TTFT and decode rate of each workload, and the cold start."""
     for workload in dict.fromkeys(name for run in runs for name in run.latency):
-        yield "ttft_s", workload, False, _ttft(workload)
-        yield "decode_tokens_per_s", workload, True, _decode(workload)
-    yield "cold_start_s", None, False, lambda run: run.load.cold_start_s if run.load else None
-    yield "peak_bytes", None, False, _peak
+        yield Axis("ttft_s", workload, False, _ttft(workload))
+        yield Axis("decode_tokens_per_s", workload, True, _decode(workload))
+    yield Axis("cold_start_s", None, False, lambda run: run.load.cold_start_s if run.load else None)
 
 
 def _ttft(workload: str) -> Value:
@@ -114,7 +148,8 @@ def _peak(run: Record) -> float | None:
     return phases["latency"].peak_bytes if "latency" in phases else None
 
 
-def _values(runs: Sequence[Record], value: Value) -> Runs:
+def run_values(runs: Sequence[Record], value: Value) -> Runs:
+    """The number of each run that has one above 0."""
     found = {(run.job.batch, run.job.repeat): value(run) for run in runs}
     return {key: v for key, v in found.items() if v is not None and 0 < v < math.inf}
 

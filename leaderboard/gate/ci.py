@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from leaderboard.gate.gate import Gate
-from leaderboard.gate.report import HEADINGS, cells, exit_code, headline, name, notes, sentence
+from leaderboard.gate.report import HEADINGS, cells, exit_code, headline, notes
 from leaderboard.gate.verdicts import Judged
+from leaderboard.gate.words import name, sentence, worst_first
 
 MARKS = {"pass": "✅", "regressed": "❌", "cannot tell": "❔"}
 # Source: `escapeData` and `escapeProperty` of GitHub's actions toolkit.
@@ -21,10 +22,10 @@ _IN_A_PROPERTY = "%\r\n:,"
 def markdown(gate: Gate) -> str:
     """A summary of a CI step: what decides first, the rest folded away."""
     lines = [f"### {MARKS[gate.verdict]} {_cell(headline(gate))}", ""]
-    deciding = [j for j in gate.judged if j.severity == "fail"]
+    deciding = worst_first([j for j in gate.judged if j.severity == "fail"])
     lines += _markdown_table(deciding)
     lines += [f"- {_cell(sentence(j))}" for j in deciding if j.verdict != "pass"]
-    warned = [j for j in gate.judged if j.severity == "warn"]
+    warned = worst_first([j for j in gate.judged if j.severity == "warn"])
     if warned:
         lines += ["", f"<details><summary>{len(warned)} more, which only warn</summary>", ""]
         lines += [*_markdown_table(warned), "", "</details>"]

@@ -74,7 +74,8 @@ class Evidence:
         if not stderr or math.isinf(margin):
             return margin
         if math.isinf(self.freedom):  # both conditions are one: the larger bound decides
-            return max(margin, _NORMAL.inv_cdf(1 - alpha) * stderr) + _NORMAL.inv_cdf(power) * stderr
+            told = _NORMAL.inv_cdf(1 - alpha) * stderr
+            return max(margin, told) + _NORMAL.inv_cdf(power) * stderr
         return float(detectable_beyond(stderr, margin, self.freedom, alpha, power))
 
 

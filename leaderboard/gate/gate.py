@@ -14,9 +14,11 @@ from evals.errors import RecordError
 from leaderboard.compare.asked_alike import Mismatch
 from leaderboard.compare.comparison import Comparison, Side, compare
 from leaderboard.compare.sides import check_apart
+from leaderboard.compare.tails import compare_tails
 from leaderboard.compare.tasks import TaskComparison
-from leaderboard.gate.metrics import accuracy_drafts, axis_drafts
+from leaderboard.gate.metrics import accuracy_drafts, axis_drafts, tail_drafts
 from leaderboard.gate.policy import Policy
+from leaderboard.gate.slow_runs import slow_run_drafts
 from leaderboard.gate.verdicts import Judged, judge_families
 from leaderboard.rows.answers import ItemKey
 from leaderboard.stats.noninferiority import GateVerdict
@@ -113,9 +115,14 @@ def judge(
     (found,) = compare(
         [baseline, candidate], insist=insist, clusters=clusters, confidence=1 - 2 * policy.alpha
     )
-    judged = judge_families(
-        [*accuracy_drafts(found, policy), *axis_drafts(found, policy)], policy.alpha
-    )
+    runs = baseline.runs, candidate.runs
+    drafts = [
+        *accuracy_drafts(found, policy),
+        *axis_drafts(found, policy),
+        *tail_drafts(compare_tails(*runs, confidence=1 - 2 * policy.alpha), policy),
+        *slow_run_drafts(found, *runs, policy),
+    ]
+    judged = judge_families(drafts, policy.alpha)
     missing = tuple(m for m in (_missing(task, found) for task in found.tasks) if m is not None)
     verdict = _overall([j.verdict for j in judged if j.severity == "fail"])
     gate = replace(

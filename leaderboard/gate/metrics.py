@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from evals.errors import RecordError, did_you_mean
@@ -127,6 +127,14 @@ def axis_drafts(found: Comparison, policy: Policy) -> Iterator[Draft]:
         rule: Rule = getattr(policy.metrics, axis.axis)
         if rule.severity != "ignore" and (axis.reference, axis.other) != (None, None):
             yield _size(axis, rule) if axis.axis == "weights_bytes" else _axis(axis, rule, policy)
+
+
+def tail_drafts(tails: Sequence[AxisComparison], policy: Policy) -> Iterator[Draft]:
+    """The slow ends of runs, each with the rule `tail`."""
+    rule = policy.metrics.tail
+    for axis in tails:
+        if rule.severity != "ignore" and (axis.reference, axis.other) != (None, None):
+            yield replace(_axis(axis, rule, policy), family="tails")
 
 
 def _axis(axis: AxisComparison, rule: Rule, policy: Policy) -> Draft:

@@ -81,6 +81,10 @@ class Rules(BaseModel):
     decode_tokens_per_s: Rule = Rule(margin=0.10, severity="auto")
     cold_start_s: Rule = Rule(margin=0.10, minimum=0.05, severity="auto")
     weights_bytes: Rule = Rule(margin=0.05, severity="warn")
+    tail: Rule = Rule(margin=0.25, minimum=0.001, severity="warn")
+    """The slow end of a run's requests: TTFT, gaps between tokens, whole requests."""
+    slowest_run: Rule = Rule(margin=0.50, minimum=0.005, severity="warn")
+    """The slowest run of either side, compared and not tested."""
 
 
 class Policy(BaseModel):

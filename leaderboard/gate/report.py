@@ -1,53 +1,31 @@
-"""A gate as people read it: each metric's verdict in one sentence; and the whole as JSON."""
+"""A gate as people read it: the headline, the table and the notes; and the whole as JSON."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Any
 
-from evals.scales import LIKELIHOODS
 from leaderboard.compare.comparison import Side
 from leaderboard.gate.gate import Gate
 from leaderboard.gate.verdicts import Judged
-from leaderboard.rows.conditions import build_name, why_unlike
-from leaderboard.units import (
-    MISSING,
-    format_mib,
-    format_ms,
-    format_number,
-    format_percent,
-    format_rate,
+from leaderboard.gate.words import (
+    NAMES,
+    SEVERITY,
+    amount,
+    improved,
+    is_slow_run,
+    name,
+    sentence,
+    unseen,
+    value,
+    word,
+    worst_first,
 )
+from leaderboard.rows.conditions import build_name, why_unlike
+from leaderboard.units import MISSING
 
 REPORT_VERSION = 1
 EXIT = {"pass": 0, "regressed": 1, "cannot tell": 2}
-_NAMES = {
-    "accuracy": "accuracy",
-    "task": "each task",
-    "perplexity": "perplexity",
-    "bits_per_byte": "bits per byte",
-    "score": "score",
-    "ttft_s": "TTFT",
-    "decode_tokens_per_s": "decode time per token",
-    "cold_start_s": "cold start",
-    "peak_bytes": "peak memory",
-    "weights_bytes": "weights file",
-}
-_FORMATS = {
-    "accuracy": format_percent,
-    "perplexity": format_number,
-    "bits_per_byte": format_number,
-    "score": format_number,
-    "ttft_s": format_ms,
-    "decode_tokens_per_s": format_rate,
-    "cold_start_s": format_ms,
-    "peak_bytes": format_mib,
-    "weights_bytes": format_mib,
-}
-
-
-OF_TASKS = ("accuracy", "perplexity", "bits_per_byte", "score")
-"""Metrics that have a task after their colon; the others have a workload."""
 
 
 def exit_code(gate: Gate) -> int:
@@ -64,73 +42,6 @@ def exit_code(gate: Gate) -> int:
     return code if mapped == 0 and unjudged else mapped
 
 
-def name(metric: str) -> str:
-    """A metric in words: `TTFT 512+64`, `accuracy of boolq`."""
-    kind, _, rest = metric.partition(":")
-    of = " of " if kind in OF_TASKS else " "
-    return f"{_NAMES[kind]}{of}{rest}" if rest else _NAMES[kind]
-
-
-def value(metric: str, number: float | None) -> str:
-    """A metric's value with its unit."""
-    return MISSING if number is None else _FORMATS[metric.partition(":")[0]](number)
-
-
-def amount(judged: Judged, loss: float | None, *, sign: bool = True) -> str:
-    """A loss, margin or limit: `+1.2 points`, `-3.4%`; positive is worse."""
-    if loss is None:
-        return MISSING
-    text = f"{100 * loss:+.1f}" if sign else format_number(100 * loss)
-    unit = "%" if judged.unit == "share" else " point" if text == "1.00" else " points"
-    return ("1" if text == "1.00" else text) + unit
-
-
-def sentence(judged: Judged) -> str:
-    """What one metric's verdict means, in one sentence."""
-    what, margin = name(judged.metric), amount(judged, judged.margin, sign=False)
-    if judged.refused:
-        counted = _counted(judged, "pairs of runs")
-        return (
-            f"{what}: refused, since {judged.count} {counted} could not show a regression; "
-            f"{judged.needed} are needed"
-        )
-    if judged.margin is None:
-        return f"{what}: not judged: {judged.reason}"
-    if judged.loss is None:
-        return f"{what}: cannot tell, since it {_because(judged.reason)}"
-    if judged.interval is None:
-        compared = "more than" if judged.verdict == "regressed" else "within"
-        return f"{what}: {amount(judged, judged.loss)}, {compared} the {margin} that is allowed"
-    limits = f"{amount(judged, judged.interval.low)} to {amount(judged, judged.interval.high)}"
-    could = amount(judged, judged.detectable, sign=False)
-    if judged.verdict == "pass":
-        return f"{what}: a loss of {margin} is ruled out (loss {limits})"
-    if judged.verdict == "regressed":
-        loss = amount(judged, judged.loss, sign=False)
-        return f"{what}: {loss} worse (loss {limits}); {margin} is allowed"
-    unit = _counted(judged, "pairs")
-    return (
-        f"{what}: cannot tell, since the loss may be {limits} and {margin} is allowed; this data "
-        f"shows a loss of {could}, and about {judged.needed:,} {unit} would settle it"
-    )
-
-
-def _counted(judged: Judged, pairs: str) -> str:
-    """What its count is of."""
-    if judged.metric.partition(":")[0] in LIKELIHOODS:
-        return "documents"
-    if judged.unit == "points":
-        return "items"
-    return pairs if judged.paired else "runs a side"
-
-
-def _because(reason: str) -> str:
-    starts = ("was ", "measured ", "is ")
-    if reason.startswith("measured "):
-        return f"was {reason}"
-    return reason if reason.startswith(starts) else f"has no estimate ({reason})"
-
-
 def headline(gate: Gate) -> str:
     """The whole verdict in one sentence, with the runs that it is of."""
     return f"{_verdict(gate)} ({_runs(gate.candidate)} against {_runs(gate.baseline)})"
@@ -144,14 +55,30 @@ def _verdict(gate: Gate) -> str:
     deciding = [j for j in gate.judged if j.severity == "fail"]
     guilty = [name(j.metric) for j in deciding if j.verdict == gate.verdict]
     if gate.verdict == "pass":
-        left = [name(j.metric) for j in gate.judged if j.margin is None]
-        but = f"; not judged: {', '.join(left)}" if left else ""
-        return f"{both}: pass on all {len(deciding)} metrics that decide{but}"
+        return f"{both}: pass on all {len(deciding)} metrics that decide{_but(gate)}"
     if not deciding:
         return f"{both}: cannot tell: the policy lets no metric decide"
     if not guilty:
         return f"{both}: cannot tell: {gate.lost:,} items were not judged"
     return f"{both}: {gate.verdict}: {', '.join(guilty)}"
+
+
+def _but(gate: Gate) -> str:
+    """What a pass does not cover, and what warns beside it."""
+    left = [name(j.metric) for j in gate.judged if j.margin is None]
+    warned = [name(j.metric) for j in gate.judged if j.verdict == "regressed"]
+    said = [
+        *([f"not judged: {', '.join(left)}"] if left else []),
+        *([f"warnings: {', '.join(warned)}"] if warned else []),
+        *(["rare slow runs are not ruled out"] if _slow_runs(gate) else []),
+    ]
+    return "".join(f"; {one}" for one in said)
+
+
+def _slow_runs(gate: Gate) -> list[str]:
+    """What so few runs cannot show of rare slow modes, said once for all times."""
+    few = [j for j in gate.judged if is_slow_run(j) and j.verdict == "cannot tell" and j.needed]
+    return [f"rare slow runs: {unseen(few[0])}"] if few else []
 
 
 def _runs(side: Side) -> str:
@@ -181,7 +108,8 @@ def notes(gate: Gate) -> list[str]:
     }
     if len(digests) == 1:
         lines.append("both sides are the same weights on the same runtime with the same settings")
-    lines += [*_unjudged(gate), *_conditions(gate), *_disturbances(gate), *_floors(gate)]
+    lines += [*_unjudged(gate), *_slow_runs(gate), *_conditions(gate), *_disturbances(gate)]
+    lines += _floors(gate)
     if any(not j.paired and j.loss is not None for j in gate.judged):
         lines.append(
             "times and memory: the runs are not interleaved pairs, so a machine that drifted "
@@ -190,7 +118,10 @@ def notes(gate: Gate) -> list[str]:
     if gate.mismatches or not gate.judged:
         return lines
     level = f"{1 - 2 * gate.policy.alpha:.0%}"
-    lines.append(f"a loss is positive where the candidate is worse; intervals are {level} ones")
+    lines.append(
+        f"a loss is positive where the candidate is worse; intervals are {level} ones; detectable: "
+        "the minimum detectable loss (80 % power)"
+    )
     return lines
 
 
@@ -208,8 +139,13 @@ def _conditions(gate: Gate) -> list[str]:
 def _unjudged(gate: Gate) -> list[str]:
     """What no verdict was made of, each with its reason; what decides says so in the verdict."""
     warned = [judged for judged in gate.judged if judged.severity == "warn"]
-    lines = [sentence(judged) for judged in warned if judged.loss is None or judged.refused]
-    ignored = [_NAMES[key] for key, rule in gate.policy.metrics if rule.severity == "ignore"]
+    reasons: dict[str, list[str]] = {}
+    for judged in warned:
+        if judged.loss is None or judged.refused:
+            what = name(judged.metric)
+            reasons.setdefault(sentence(judged).removeprefix(what), []).append(what)
+    lines = [f"{', '.join(names)}{reason}" for reason, names in reasons.items()]
+    ignored = [NAMES[key] for key, rule in gate.policy.metrics if rule.severity == "ignore"]
     if ignored:
         lines.append(f"not judged, since the policy ignores them: {', '.join(ignored)}")
     if gate.policy.tasks is not None:
@@ -261,7 +197,10 @@ def as_dict(gate: Gate, *, created_at: str) -> dict[str, Any]:
         "policy": gate.policy.model_dump(mode="json"),
         "failure": gate.failure or None,
         "insisted": bool(gate.mismatches),
-        "metrics": [{**dataclasses.asdict(j), "sentence": sentence(j)} for j in gate.judged],
+        "metrics": [
+            {**dataclasses.asdict(j), "improved": improved(j), "sentence": sentence(j)}
+            for j in gate.judged
+        ],
         "missing": [
             {
                 "task": m.task,
@@ -276,8 +215,8 @@ def as_dict(gate: Gate, *, created_at: str) -> dict[str, Any]:
 
 
 HEADINGS = (
-    "metric", "verdict", "counts", "baseline", "candidate", "loss", "interval", "allowed",
-    "could show",
+    "metric", "verdict", "severity", "baseline", "candidate", "loss", "interval", "allowed",
+    "detectable",
 )  # fmt: skip
 
 
@@ -287,8 +226,8 @@ def cells(judged: Judged) -> tuple[str, ...]:
     limits = [interval.low, interval.high] if interval else []
     return (
         name(judged.metric),
-        judged.verdict,
-        judged.severity,
+        word(judged),
+        SEVERITY[judged.severity],
         value(judged.metric, judged.baseline),
         value(judged.metric, judged.candidate),
         amount(judged, judged.loss),
@@ -296,3 +235,29 @@ def cells(judged: Judged) -> tuple[str, ...]:
         amount(judged, judged.margin, sign=False),
         amount(judged, judged.detectable, sign=False),
     )
+
+
+def shown(gate: Gate) -> list[Judged]:
+    """The rows of a table, worst first: all that blocks, and of what warns what did not pass.
+
+    What was not tested, and slowest runs of which nothing can be told, are in the notes.
+    """
+    rows = [
+        j
+        for j in gate.judged
+        if j.severity == "fail"
+        or word(j) == "regressed"
+        or (word(j) == "cannot tell" and j.loss is not None and not is_slow_run(j))
+    ]
+    return worst_first(rows)
+
+
+def left_out(gate: Gate) -> list[str]:
+    """What only warns and did not warn, which no table lists."""
+    warned = [j for j in gate.judged if j.severity == "warn"]
+    found = []
+    for which in ("improved", "pass"):
+        names = [name(j.metric) for j in warned if word(j) == which]
+        if names:
+            found.append(f"{which} (of severity warning): {', '.join(names)}")
+    return found

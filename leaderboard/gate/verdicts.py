@@ -70,17 +70,20 @@ class Draft:
     evidence: Evidence | None = None
     margin: float = math.nan
     """On the scale of the evidence."""
+    family: str = ""
+    """Of what only warns: tests that are corrected together; what may fail is one family."""
 
 
 def judge_families(drafts: Sequence[Draft], alpha: float) -> tuple[Judged, ...]:
-    """Holm's correction among the metrics that fail, and among those that warn."""
+    """Holm's correction among the metrics that fail, and within each family of those that warn."""
     judged = [draft.judged for draft in drafts]
-    for severity in SEVERITIES:
-        tested = [
-            (place, draft, draft.evidence)
-            for place, draft in enumerate(drafts)
-            if draft.judged.severity == severity and draft.evidence
-        ]
+    families: dict[str, list[tuple[int, Draft, Evidence]]] = {}
+    for place, draft in enumerate(drafts):
+        if draft.evidence:
+            fails = draft.judged.severity == "fail"
+            family = families.setdefault("fail" if fails else f"warn {draft.family}", [])
+            family.append((place, draft, draft.evidence))
+    for tested in families.values():
         adjusted = holm([min(1.0, evidence.p) for _, _, evidence in tested])
         for (place, draft, evidence), p in zip(tested, adjusted, strict=True):
             judged[place] = _decide(draft, evidence, p, alpha, alpha / len(tested))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _HALVINGS = 60
-_SPREADS = 400
+_SPREADS = 100
 """Equally likely spreads of a sample, over which a power is averaged."""
 
 
@@ -197,7 +197,7 @@ def noncentrality(freedom: float, alpha: float, power: float = POWER) -> float:
 def detectable_beyond(
     stderr: npt.ArrayLike, margin: float, freedom: float, alpha: float, power: float = POWER
 ) -> npt.NDArray[np.float64]:
-    """The smallest true loss that is told from none and estimated at a margin or beyond it so often.
+    """The smallest true loss that is told from none and estimated at a margin or above.
 
     Args:
         stderr: any shape: true standard errors of the estimated log ratio, above 0.

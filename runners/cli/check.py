@@ -152,7 +152,7 @@ def _check_that_it_can_fail(gate: Gate) -> None:
     deciding = [j for j in gate.judged if j.severity == "fail"]
     if gate.failure or not all(j.refused for j in deciding):
         return
-    from leaderboard.gate.report import sentence
+    from leaderboard.gate.words import sentence
 
     if not deciding:
         raise RecordError("this gate cannot fail: the policy lets no metric of these runs decide")
@@ -190,18 +190,22 @@ def _unwritten(path: Path, mode: Literal["w", "a"], text: str) -> str:
 
 
 def _print(gate: Gate) -> None:
-    from leaderboard.gate.report import HEADINGS, cells, headline, notes, sentence
+    """The verdict first, then the metrics, worst first."""
+    from leaderboard.gate.report import HEADINGS, cells, headline, left_out, notes, shown
+    from leaderboard.gate.words import sentence
     from runners.cli.tables import console, new_table, plain
 
     out = console()
-    if gate.judged:
+    out.print(plain(headline(gate)), style="bold", soft_wrap=True)
+    rows = shown(gate)
+    if rows:
         table = new_table("", *HEADINGS)
-        for judged in sorted(gate.judged, key=lambda j: j.severity):
+        for judged in rows:
             table.add_row(*map(plain, cells(judged)))
         out.print(table)
-    for judged in gate.judged:
-        if judged.verdict != "pass" and judged.severity == "fail":
+    for judged in rows:
+        told = judged.verdict == "regressed" or judged.severity == "fail"
+        if told and judged.verdict != "pass":
             out.print(plain(sentence(judged)))
-    for note in notes(gate):
+    for note in [*left_out(gate), *notes(gate)]:
         out.print(plain(note))
-    out.print(plain(headline(gate)), style="bold", soft_wrap=True)

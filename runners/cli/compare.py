@@ -158,7 +158,7 @@ def _cells(paired: PairedDifference, values: list[str], p: str) -> list[str]:
 
 
 def _axes(comparison: Comparison) -> Table:
-    from leaderboard.gate.report import name, value
+    from leaderboard.gate.words import name, value
     from leaderboard.units import MISSING
     from runners.cli.tables import new_table, plain
 

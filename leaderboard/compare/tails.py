@@ -1,0 +1,72 @@
+"""The slow end of the requests of a run: what medians of five requests do not see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from leaderboard.compare.run_metrics import Axis, AxisComparison, compare_axis
+from leaderboard.rows.conditions import why_unlike
+from runners.records.latency import percentile, request_latency
+from runners.records.record import Record, RequestTimesInfo
+
+P90_FROM, P95_FROM = 20, 60
+"""Values of a run from which its 90th and 95th percentile are told from its maximum: of 59 the
+largest lies above the 95th percentile with 95 % probability."""
+Times = Callable[[RequestTimesInfo], Sequence[float]]
+
+
+def compare_tails(
+    reference: Sequence[Record], other: Sequence[Record], *, confidence: float = 0.95
+) -> tuple[AxisComparison, ...]:
+    """Slowest TTFT, inter-token gap and whole request within a run, as a ratio over runs.
+
+    Args:
+        reference: runs of one candidate under one set of conditions, at least one.
+        other: of the other.
+        confidence: two-sided.
+
+    Returns:
+        Axes `ttft_tail_s`, `itl_tail_s` and `e2e_tail_s` of each workload, seconds: of a run's
+        values the maximum below 20, the 90th percentile from 20, the 95th from 60, by the run that
+        has fewest.
+    """
+    unlike = why_unlike(reference[0], other[0]).partition(" (")[0]
+    return tuple(
+        compare_axis(axis, reference, other, unlike=unlike, confidence=confidence)
+        for axis in _axes([*reference, *other])
+    )
+
+
+def tail(values: Sequence[float], fewest: int) -> float | None:
+    """The highest percentile that `fewest` values bear; None where there is no value."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    if fewest < P90_FROM:
+        return ordered[-1]
+    return percentile(ordered, 0.95 if fewest >= P95_FROM else 0.90)
+
+
+def _axes(runs: Sequence[Record]) -> Iterator[Axis]:
+    for workload in dict.fromkeys(name for run in runs for name in run.latency):
+        for name, times in _TIMES.items():
+            yield Axis(name, workload, False, _tail_of(workload, times, runs))
+
+
+def _tail_of(
+    workload: str, times: Times, runs: Sequence[Record]
+) -> Callable[[Record], float | None]:
+    fewest = min(len(_values(run, workload, times)) for run in runs if workload in run.latency)
+    return lambda run: tail(_values(run, workload, times), fewest)
+
+
+def _values(run: Record, workload: str, times: Times) -> list[float]:
+    repeats = run.latency[workload].repeats if workload in run.latency else []
+    return [value for request in repeats if request.token_s for value in times(request)]
+
+
+_TIMES: dict[str, Times] = {
+    "ttft_tail_s": lambda r: [request_latency(r.token_s, r.first_text).ttft_s],
+    "itl_tail_s": lambda r: request_latency(r.token_s, r.first_text).itl_s,
+    "e2e_tail_s": lambda r: [request_latency(r.token_s, r.first_text).e2e_s],
+}
