@@ -87,7 +87,7 @@ def main() -> None:
 
 
 def _kinds(*, as_json: bool) -> None:
-    """Both runtimes against lm-eval's hf, on a tiny model of each kind of tokenizer."""
+    """Compare both runtimes with lm-eval's hf on a tiny model of each kind of tokenizer."""
     from benchmarks.tokenizer_kinds import compare
     from tests.support.tiny_kinds import KINDS
 

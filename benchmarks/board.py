@@ -1,4 +1,4 @@
-"""How fast the board opens, changes and what it takes: on a generated store, in a real browser.
+"""Time the board's opening and changes, and weigh what it takes, on a generated store in a browser.
 
     python benchmarks/board.py [--quick] [--json] [--store DIR]
 
@@ -224,7 +224,7 @@ def _pressed(page: Any) -> float:
 
 
 def in_server(folder: Path) -> dict[str, float]:
-    """What a new session and a change of a filter take without a browser."""
+    """Time a new session and a change of a filter without a browser."""
     import os
 
     from streamlit.testing.v1 import AppTest

@@ -93,7 +93,9 @@ def _alone(plain: Plain, questions: Questions) -> list[float]:
 
 
 def _perplexity(path: Path, engine: Ours, plain: Plain) -> dict[str, Any]:
-    """Of a text: exp(-nats a token), ours and plainly in the windows that lm-eval cuts."""
+    """Perplexity of a text, exp(-nats a token), by our engine and by plain scoring of lm-eval's
+    windows.
+    """
     from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
     text = path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""How fast is the engine, against lm-eval's backends and against llama.cpp's bare loop?
+"""Compare the engine's speed with lm-eval's backends and with llama.cpp's bare loop.
 
 The same weights (SmolLM2-135M in bfloat16) and the same seeded items on every side, in turns on one
 machine; times are seconds an item, medians of the rounds; the outputs are compared, too. Needs the
@@ -42,28 +42,28 @@ TARGETS = {
     OUR_HF: (2.0, 5.0, 1.1),
     LIMIT: (0.85, 0.85, 0.85),
 }
-"""Of HellaSwag, MMLU, BoolQ: how many times as fast as the other side we want to be."""
+"""Wanted speed-up over the other side, on HellaSwag, MMLU and BoolQ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How much to do."""
+    """Amount of work to measure."""
 
     items: tuple[int, int, int]
-    """Of HellaSwag, of each subject of MMLU, of BoolQ."""
+    """Items of HellaSwag, of each subject of MMLU, and of BoolQ."""
     subjects: int
     rounds: int
     hf_rounds: int
-    """Of lm-eval's `hf`."""
+    """Rounds of lm-eval's `hf`."""
     gguf_items: tuple[int, int, int]
-    """What lm-eval's `gguf` is asked in a round, other items in each."""
+    """Items for lm-eval's `gguf` in a round, other ones in each."""
     gguf_rounds: int
     batch_sizes: tuple[int, ...]
-    """Of lm-eval's `hf`: tried on an eighth of the items, the fastest one runs."""
+    """Batch sizes of lm-eval's `hf`: tried on an eighth of the items, the fastest runs."""
     planned: tuple[int, ...]
     """Numbers of HellaSwag items that are planned, to see how time and memory grow."""
     evaluated: tuple[int, ...]
-    """Of these, the numbers that are scored, too."""
+    """Numbers of `planned` whose items are scored, too."""
 
 
 QUICK = Plan(
@@ -78,7 +78,7 @@ WHOLE = Plan(
 
 
 class Figures:
-    """What has been measured so far."""
+    """Comparisons and agreement measured so far."""
 
     def __init__(self) -> None:
         self.comparisons: list[Comparison] = []
@@ -154,7 +154,7 @@ def measure(plan: Plan, *, seed: int) -> Figures:
 
 
 def grown(plan: Plan, *, seed: int) -> list[dict[str, Any]]:
-    """What an item takes among few and among many, drawn at random."""
+    """Cost of an item among few and among many, drawn at random."""
     _say("growth")
     many = ask("HellaSwag", [SuiteTask(task="hellaswag", limit=max(plan.planned))], seed=seed)
     path = models.gguf("BF16")

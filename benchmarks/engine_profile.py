@@ -1,9 +1,9 @@
-"""Where the engine's time goes: llama.cpp's decoding, and everything that is ours.
+"""Split the engine's time into llama.cpp's decoding and everything that is ours.
 
 The worker's own code in this process, over the items of `benchmarks/engine.py`. What is not
 decoding is what a faster planner, tokenizer or softmax could win at most:
 
-    python benchmarks/profile.py [--quick] [--json]
+    python benchmarks/engine_profile.py [--quick] [--json]
 """
 
 from __future__ import annotations

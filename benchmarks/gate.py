@@ -1,4 +1,4 @@
-"""How often does the gate cry wolf, and does it catch what it says it can?
+"""Measure how often the gate raises a false alarm, and how often it finds a known change.
 
 Real runs of one unchanged candidate (on a quiet machine, and beside a process that comes and goes)
 are cut into gates of ten pairs; simulations take their drift and spread from these runs; changes
@@ -50,7 +50,7 @@ MARGINS = [math.log1p(getattr(Rules(), name).margin) for name in gate_runs.METRI
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise:
-    """What the simulations take from real runs; arrays have an entry a metric."""
+    """Noise of real runs that the simulations use; arrays have an entry a metric."""
 
     spread: Array
     """Standard deviation of the logarithm, run to run."""

@@ -42,21 +42,21 @@ ANSWERS = Policy(metrics=Rules(**{
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Power:
-    """How often the gate caught a change of the size that it says it shows."""
+    """Share of runs in which the gate found a change of its stated detectable size."""
 
     metric: str
     printed: float
-    """As the gate prints it, median over gates without a change; a share, or of a score."""
+    """Detectable loss as the gate prints it, median over gates without a change: ratio or score."""
     injected: float
-    """As it was measured over all runs."""
+    """Size of the injected change, measured over all runs."""
     caught: float
     interval: Interval
     gates: int
 
 
 def answers(seeds: int) -> Power:
-    """Flip more answers: baselines that get 30 % of 400 items wrong, each with a candidate that
-    errs as often on other items, and one that errs more often by what the gate prints.
+    """Flip more answers: baselines err on 30 % of 400 items. Twins err as often on other items, and
+    worse candidates more often by what the gate prints.
     """
     numbers = range(1, seeds + 1)
     with tempfile.TemporaryDirectory() as folder:

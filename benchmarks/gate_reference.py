@@ -1,4 +1,4 @@
-"""What the gate says of the reference run, and how that run's items hang together."""
+"""Judge the reference run by the gate, and measure how its items' answers correlate."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ RUNG = "smollm2-135m-instruct-"
 
 
 def discordance() -> tuple[float, float]:
-    """Share of items on which two neighbouring rungs differ, and of the others' right answers:
-    how items of two candidates hang together, in the reference run.
-    """
+    """Share of items that f16 and q8_0 answer differently, and of right answers among the rest."""
     (found,) = compare([_side("f16"), _side("q8_0")])
     paired = [t for t in found.tasks if t.paired]
     n = sum(t.paired.n for t in paired if t.paired)
@@ -28,7 +26,7 @@ def discordance() -> tuple[float, float]:
 
 
 def known_answers() -> dict[str, Any]:
-    """What the gate says of the reference run."""
+    """Verdicts of the gate on the reference run."""
     recall = Policy(tasks=("lambada_openai",))
     found: dict[str, Any] = {}
     for candidate, repeats, policy, words in (

@@ -32,7 +32,7 @@ class Tested:
     """Upper limit of the loss at one-sided alpha."""
     low: Array
     printed: Array
-    """What the gate would print as the smallest loss that such data show."""
+    """The smallest loss that the gate would print as detectable in such data."""
     margin: float
 
 

@@ -28,14 +28,14 @@ LONGEST = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What cannot be avoided."""
+    """Work that no engine can avoid."""
 
     tokens: list[int]
     """Each distinct prefix's last token: what is left when everything shared is shared."""
     preamble: int
-    """How many of these, the first ones, all sequences begin with."""
+    """Number of leading tokens that all sequences begin with."""
     rows: int
-    """Of these, how many need their logits."""
+    """Number of tokens whose logits are needed."""
 
 
 def distinct(scorings: Iterable[Scoring]) -> Work:

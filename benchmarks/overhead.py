@@ -1,4 +1,4 @@
-"""What does measuring cost? Our latency phase against a bare loop over the same runtime.
+"""Measure the overhead of our latency phase against a bare loop over the same runtime.
 
 Both run the same file, threads, context and shapes, each run in a process of its own: ours the
 worker as `weighin run` starts it, the other `bare_llama.py`, which knows llama_cpp alone. Pairs of

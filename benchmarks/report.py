@@ -1,4 +1,4 @@
-"""What two sides said of the same questions -> figures, as JSON, text and Markdown."""
+"""Turn two sides' answers to the same questions into figures: JSON, text and Markdown."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """How far the outputs of two sides are apart, over the requests cut into the same tokens."""
+    """Distance between two sides' outputs, over the requests that both cut into the same tokens."""
 
     against: str
     task: str
     items: int
-    """Of which every choice is cut the same way."""
+    """Items of which every choice is cut into the same tokens."""
     same_choice: float | None
     """Share of these items whose most likely choice is the same; None without such items."""
     requests: int

@@ -159,7 +159,7 @@ class Limit:
 
     child: Child
     context: int
-    """Where prompts are cut, as on our side."""
+    """Most tokens of a prompt, as on our side."""
 
     def run(self, questions: Questions) -> Run:
         """The distinct tokens of each of lm-eval's tasks; nothing is shared between them."""

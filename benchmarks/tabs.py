@@ -26,7 +26,7 @@ FLAGS = (
     "--disable-component-update", "--disable-sync", "--no-first-run",
 )  # fmt: skip
 SETTLED_S = 3.0
-"""How long a page stays after it is shown: Chromium keeps compiled scripts when there is time."""
+"""Seconds that a page stays open: Chromium keeps compiled scripts when there is time."""
 MARK = "shown after "
 WATCH = """
 const look = () => {

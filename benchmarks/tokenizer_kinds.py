@@ -32,7 +32,7 @@ MEMORY = 2**24
 
 
 def compare(kind: tiny_kinds.Kind) -> list[dict[str, Any]]:
-    """Both runtimes against lm-eval's hf, an entry a runtime."""
+    """Compare both runtimes with lm-eval's hf, an entry a runtime."""
     with tempfile.TemporaryDirectory() as place:
         path = Path(place)
         scores = tiny_kinds.write(kind, path / "random")
@@ -45,7 +45,7 @@ def compare(kind: tiny_kinds.Kind) -> list[dict[str, Any]]:
 
 
 class _Reference:
-    """What lm-eval's hf answers in float32."""
+    """Answers of lm-eval's hf in float32."""
 
     def __init__(self, scores: Path, says: Path) -> None:
         model = _hflm(scores)

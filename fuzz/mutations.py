@@ -76,8 +76,8 @@ def main() -> int:
 
 
 def places(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of every value of nested JSON; where many are of one shape (a list, a mapping of
-    tasks), those in the first and the last.
+    """The path of every value of nested JSON. Of many values of one shape (a list, a mapping of
+    tasks), only those in the first and the last.
     """
     if path:
         yield path
@@ -173,7 +173,7 @@ def imports(every: int) -> Iterator[tuple[str, str]]:
 
 
 def _lm_eval_results(folder: Path) -> Path:
-    """What lm-eval itself writes of a small task that its dummy model answers."""
+    """Results that lm-eval writes for a small task which its dummy model answers."""
     tasks = folder / "tasks"
     tasks.mkdir()
     docs = [{"q": f"{n} + 1", "choices": [str(n), str(n + 1)], "gold": 1} for n in range(6)]

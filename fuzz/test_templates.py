@@ -70,7 +70,7 @@ SEEN: dict[str, int] = {}
 
 @pytest.fixture(scope="module", autouse=True)
 def figures() -> object:
-    """How many ended in which way, at the end."""
+    """Print how many templates ended in which way, once all are done."""
     yield
     sys.stderr.write(f"\ntemplates: {sum(SEEN.values())}, of which {SEEN}\n")
 

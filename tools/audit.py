@@ -35,7 +35,7 @@ def rounds() -> Iterator[list[str]]:
 
 
 def ask(pins: Sequence[str]) -> list[dict[str, Any]] | str:
-    """What pip-audit knows of each pin, or the last line of why it knows nothing."""
+    """Vulnerabilities that pip-audit knows, by pin; or its last line on why it knows none."""
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "pins.txt"
         listed.write_text("\n".join(pins) + "\n", encoding="utf-8")

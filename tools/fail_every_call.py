@@ -38,8 +38,7 @@ EVENTS = {
     "open", "os.mkdir", "os.rename", "os.link", "os.remove", "os.rmdir", "os.truncate", "os.chmod",
     "os.listdir", "os.scandir",
 }  # fmt: skip
-"""Of Python's audit, which tells of a call before it is made; fsync, of which it does not, is
-wrapped."""
+"""Python's audit events, raised before a call is made; fsync raises none, so it is wrapped."""
 LIMITS = (0, 100, 3_000, 20_000)
 """Bytes beyond which no file grows: a disk that is full sooner or later."""
 KILLED = 137
@@ -51,13 +50,14 @@ class Command:
 
     args: tuple[str, ...]
     code: int = 0
-    """Its own, undisturbed."""
+    """The command's exit code when undisturbed."""
     file: str = ""
-    """That it replaces."""
+    """Path of the file that it replaces."""
     whole: tuple[bytes, bytes] | None = None
-    """How a whole file begins and ends, where it leaves out (and says so) what it cannot read."""
+    """First and last bytes of a complete file, where the command skips (and reports) what it cannot
+    read."""
     done: Callable[[], bool] = lambda: True
-    """Whether it did its work."""
+    """Returns True once the command did its work."""
 
 
 COMMANDS = {
@@ -95,7 +95,7 @@ COMMANDS = {
 
 
 def records() -> list[Record]:
-    """Those of the store that can be read."""
+    """Records of the store that can be read."""
     return [r for r in Store(Path("st")).records() if isinstance(r, Record)]
 
 
@@ -151,7 +151,7 @@ def disturbed(command: Command, root: Path, at: int, how: str) -> tuple[int, int
 
 
 def lost(command: Command, before: dict[str, bytes], after: bytes) -> str:
-    """What of that which was there cannot be had any more; empty where nothing is lost."""
+    """Describe what was there before and cannot be read any more; empty where nothing is lost."""
     store = Store(Path("st"))
     for run_id in before["runs"].decode().split():
         try:
@@ -176,7 +176,7 @@ def lost(command: Command, before: dict[str, bytes], after: bytes) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
-    """What came of one command."""
+    """Result of failing every call of one command."""
 
     calls: int
     injected: int
@@ -211,7 +211,7 @@ def fresh(folder: Path, job: Callable[[Path], Any]) -> Any:
 
 
 def judged(command: Command, work: Path, at: int, how: str, after: bytes) -> str:
-    """What is wrong after one fault; empty where nothing is."""
+    """Describe what is wrong after one fault; empty where nothing is."""
     before = {"file": Path(command.file).read_bytes() if command.file else b""}
     before["runs"] = " ".join(r for r in Store(Path("st")).run_ids() if r > "2021").encode()
     code, _ = disturbed(command, work, at, how)

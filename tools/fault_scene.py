@@ -1,4 +1,6 @@
-"""What tools/fail_every_call.py damages (a store, a baseline, reports), and forks to do it in."""
+"""Set up what tools/fail_every_call.py damages (a store, a baseline, reports), and fork to do it
+in.
+"""
 
 from __future__ import annotations
 

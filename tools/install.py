@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 from evals.fetch.pip_settings import pip_environment  # noqa: E402  # the path comes first
 
 CUDA = ("cuda-", "nvidia-", "triton")
-"""What only a CUDA build of torch asks for begins with one of these."""
+"""Prefixes of packages that only a CUDA build of torch needs."""
 NO_EXTRAS = {"base", "build", "cuda", "pip", "tools", "torch-cpu"}
 
 

@@ -51,7 +51,7 @@ def versions(text: str) -> dict[str, list[str]]:
 
 
 def resolve(source: Path, *options: str, known: str = "", cwd: Path = ROOT) -> str:
-    """What uv resolves `source` to; `known` is the lock whose versions it prefers."""
+    """The pins that uv resolves `source` to; it prefers the versions of the lock `known`."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "lock.txt"
         out.write_text(known, encoding="utf-8")
@@ -132,7 +132,7 @@ def lock_project(raised: list[str]) -> None:
 
 
 def moved(before: dict[str, list[str]], after: dict[str, list[str]]) -> list[str]:
-    """What differs between two locks, a phrase a package."""
+    """Differences between two locks, a phrase a package."""
     found = []
     for name in sorted(before.keys() | after.keys()):
         old, new = (" and ".join(one.get(name, [])) for one in (before, after))

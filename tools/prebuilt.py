@@ -33,7 +33,7 @@ BINDINGS_PIN = (
     "--hash=sha256:832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e "
     '--config-settings="wheel.cmake=false"'
 )
-"""As a line of a requirements file: the Python code alone, which needs no compiler."""
+"""Requirement of the Python code alone, which needs no compiler."""
 LIBRARIES = "@node-llama-cpp/linux-x64@3.22.1"
 LIBRARIES_SHA512 = (
     "e6e0820cda9608d7da026f1a47f533c5ba381c1a4a80d17dd640873dea4a8603"
@@ -176,7 +176,7 @@ def libraries_archive(folder: Path) -> bytes:
 
 
 def libraries(archive: bytes) -> dict[str, bytes]:
-    """What goes into `llama_cpp/lib`, by name, out of a gzipped tar."""
+    """Shared libraries for `llama_cpp/lib`, by name, out of a gzipped tar."""
     taken = {}
     with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
         for member in tar:

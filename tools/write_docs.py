@@ -34,7 +34,7 @@ BESIDE = {
 
 
 def pages() -> dict[Path, str]:
-    """What each generated page says now, by its path."""
+    """Text of each generated page, by its path."""
     parts = {"commands.md": _commands(), "records.md": _records()}
     return {
         ROOT / "docs" / name: (TEMPLATES / name).read_text(encoding="utf-8").replace(MARK, text)

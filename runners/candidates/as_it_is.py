@@ -25,16 +25,16 @@ _REMOTE = re.compile(r"(pypi|hf|https?):")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AsItIs:
-    """What is known of a candidate now."""
+    """Present state of a candidate: its settings, and the weights that its file names."""
 
     candidate: Candidate
     chosen: dict[str, Any]
-    """Its settings, without defaults."""
+    """Settings that someone chose, without defaults."""
     sha256: str | None
-    """Of its weights; None without weights, and where they are not here and not pinned."""
+    """SHA-256 of the weights; None without weights, and where they are neither here nor pinned."""
     recipe: str | None = None
-    """Where weights come from that the catalogue has made of a pinned file, and that are not
-    here."""
+    """Source and quantisation of weights that the catalogue makes from a pinned file, where they
+    are not made yet."""
 
     def why_not(self, record: Record) -> str:
         """Why a run is not one of this candidate; empty where it is.

@@ -88,7 +88,7 @@ def _from_folder(path: Path) -> Candidate:
 
 
 def _family(header: GgufHeader) -> str:
-    """What the quantisations of one model have in common in their headers.
+    """Name that the quantisations of one model share, from their headers.
 
     The base name alone would make one family of a model's 135 M and 1.7 B versions.
     """

@@ -1,4 +1,4 @@
-"""Which settings of a candidate someone chose."""
+"""Separate the settings of a candidate that someone chose from defaults."""
 
 from __future__ import annotations
 

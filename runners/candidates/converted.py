@@ -1,4 +1,4 @@
-"""What the runtime `hf` loads: a folder of safetensors, fetched, or made here from a GGUF."""
+"""Bring the folder of safetensors that runtime `hf` loads: fetched, or made here from a GGUF."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 _NOTE = "weighin.note"
 _WIDER = {"F32": "float32", "BF16": "bfloat16"}
-"""What a GGUF's main type is kept as; every other one as float16, as llama.cpp's F16 rung is."""
+"""Type that a GGUF's main type is kept in; all others become float16, as in llama.cpp's F16."""
 
 
 def names_folder(candidate: Candidate) -> bool:
-    """Whether its weights are a folder already; else they are a GGUF."""
+    """True if the weights are a folder already; False: they are a GGUF."""
     uri = candidate.weights
     if uri is None:
         return False
@@ -99,7 +99,7 @@ def convert(name: str, gguf: Path, sha256: str, type_name: str) -> Path:
 
 
 def _is_whole(folder: Path) -> bool:
-    """Whether every file is as it was left, by size, times and inode."""
+    """True if every file is as it was left, by size, times and inode."""
     note = read_json(folder / _NOTE)
     files = note.get("files")
     return isinstance(files, dict) and bool(files) and _stamps(folder) == files

@@ -56,7 +56,7 @@ class TensorInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GgufHeader:
-    """What a GGUF file says about itself."""
+    """Metadata and tensor types of a GGUF file, from its header."""
 
     version: int
     architecture: str
@@ -74,10 +74,10 @@ class GgufHeader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantisation:
-    """How the weights are stored, read from the file and not from its name."""
+    """Number format of the weights, read from the file's content and not from its name."""
 
     name: str
-    """What general.file_type says; without it, the tensor type that most parameters have."""
+    """Type named by general.file_type; without it, the tensor type that most parameters have."""
     bits_per_weight: float
     """8 x bytes of all tensors / parameters."""
     share: Mapping[str, float]

@@ -14,7 +14,7 @@ GUESSED = 1024
 
 @dataclass(frozen=True, slots=True)
 class TensorType:
-    """How a tensor's elements are packed."""
+    """Packing of a tensor's elements into blocks."""
 
     name: str
     block_elements: int

@@ -76,6 +76,6 @@ def _is_model(folder: Path, progress: Progress | None) -> bool:
 
 
 def _is_damaged(folder: Path) -> bool:
-    """Whether a file is something else than the hub announced, or may be."""
+    """True if a file differs, or may differ, from what the hub announced."""
     files = [path for path in folder.iterdir() if path.is_file()]
     return not all(is_as_announced(path, sha256_of(path)) for path in files)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 BESIDE = ("*.json", "*.model", "*.tiktoken", "*.txt", "*.jinja", "*.py")
-"""What a tokenizer, a chat template or a model's own code may be read from."""
+"""Patterns of files that a tokenizer, a chat template or a model's own code may be read from."""
 NOT_BESIDE = ("README*", "LICENSE*", "*.index.json", ".*")
 MAX_HEADER_BYTES = 100_000_000
 """The format's own limit."""
@@ -47,7 +47,7 @@ class ModelFolder:
     sha256: str
     """Over the names and the sha256 of every file that matters."""
     bytes: int
-    """Of the weights."""
+    """Bytes of the weights."""
     parameters: int
     quantisation: Quantisation
     """`name` is the type that most parameters have."""
@@ -108,7 +108,7 @@ def _shards(path: Path) -> list[Path]:
 
 
 def _instead(path: Path) -> str:
-    """What lies there in its place, and what to do."""
+    """A clause that names what the folder holds instead of a model, and what to do."""
     names = sorted(entry.name for entry in path.iterdir())
     ggufs = [name for name in names if name.lower().endswith(".gguf")]
     if ggufs:

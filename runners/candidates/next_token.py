@@ -1,4 +1,4 @@
-"""Whether weights predict a next token, by what their header or configuration says of them.
+"""Recognise weights that predict no next token, by their header or configuration.
 
 Everything that is scored or generated here goes token by token, left to right. Other files load
 and give numbers without a meaning, or end the runtime's process by an assertion.
@@ -26,7 +26,7 @@ DIFFUSION = "a diffusion model, which predicts no next token: measure a causal l
 CODEC = "a decoder of sound, not a language model: name the language model's file"
 DRAFT = "a draft head, which works beside its model only: name the model's own file"
 TYPES = {"adapter": ADAPTER, "imatrix": IMATRIX, "mmproj": PROJECTOR}
-"""Of `general.type`; a model says "model", or nothing."""
+"""Values of `general.type` that mean no model; a model says "model", or nothing."""
 ARCHITECTURES = {
     "t5": ENCODER_DECODER,
     **dict.fromkeys(("t5encoder", "neo-bert", "eurobert", "modern-bert", "bert"), ENCODER),
@@ -38,14 +38,14 @@ ARCHITECTURES = {
     "imatrix": IMATRIX,
     "wavtokenizer-dec": CODEC,
 }
-"""Of llama.cpp's `general.architecture`, those that are no causal language model."""
+"""Values of llama.cpp's `general.architecture` that are no causal language model."""
 RANK = 4
 """llama.cpp's pooling_type: 0 none, 1 mean, 2 CLS, 3 last, 4 rank."""
 HEADS = (
     "ForMaskedLM", "ForPreTraining", "ForSequenceClassification", "ForTokenClassification",
     "ForQuestionAnswering", "ForMultipleChoice", "ForNextSentencePrediction", "EncoderModel",
 )  # fmt: skip
-"""How transformers' classes that predict no next token end."""
+"""Endings of names of transformers' classes that predict no next token."""
 SENTENCE_TRANSFORMERS = ("modules.json", "config_sentence_transformers.json")
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from runners.candidates.spec import Candidate
 
 _ILLEGAL_INSTRUCTION = {-int(signal.SIGILL), 0xC000001D}
-"""As POSIX and Windows report it."""
+"""Exit codes of an illegal instruction, on POSIX and on Windows."""
 
 
 def quantiser_version() -> str:

@@ -178,7 +178,7 @@ def _check_licence(candidate: Candidate, accepted: frozenset[str]) -> None:
 
 
 def no_weights() -> Weights:
-    """What stands for weights where there are none: the runtime `fake`, or a failed fetch."""
+    """Empty weights, for runtime `fake` or after a failed fetch."""
     return Weights(
         path=None,
         sha256=None,
