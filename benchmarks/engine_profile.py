@@ -18,11 +18,11 @@ from typing import Any
 from benchmarks import models
 from benchmarks.questions import Questions, the_table
 from benchmarks.sides import ENGINE_MEMORY, UNRELATED
-from runners.candidates.spec import Settings
 from runners.engine import scoring
 from runners.engine.plan import Plan, plan
 from runners.runtimes.llamacpp import runtime as llamacpp
 from runners.runtimes.llamacpp.api import Context
+from runners.runtimes.table import find_runtime
 from runners.worker import protocol
 
 THREADS = 2
@@ -52,7 +52,7 @@ def main() -> None:
 
 def _profile(questions: Questions, spent: Counter[str]) -> dict[str, Any]:
     worker = llamacpp.LlamaCpp()
-    settings = {**Settings().of("llamacpp"), "threads": THREADS}
+    settings = {**find_runtime("llamacpp").settings().model_dump(), "threads": THREADS}
     worker.load(protocol.Load(path=str(models.gguf("BF16")), settings=settings))
     worker.open_engine(protocol.OpenEngine(memory_bytes=ENGINE_MEMORY))
     worker.score([UNRELATED], lambda _done: None)

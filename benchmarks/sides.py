@@ -19,8 +19,8 @@ from typing import Any, Protocol
 
 from benchmarks.questions import Questions
 from runners.batches.batch import Batch
-from runners.candidates.spec import Settings
 from runners.jobs.worker_process import WorkerProcess
+from runners.runtimes.table import find_runtime
 from runners.worker import protocol
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -83,7 +83,7 @@ def ours(runtime: str, path: Path, *, threads: int, **settings: Any) -> Iterator
     Raises:
         RuntimeFailure: it cannot load the weights.
     """
-    chosen = {**Settings().of(runtime), "threads": threads, **settings}
+    chosen = {**find_runtime(runtime).settings().model_dump(), "threads": threads, **settings}
     with WorkerProcess(runtime, threads=threads, timeout_s=TIMEOUT_S) as worker:
         yield Ours(worker, path, chosen)
 

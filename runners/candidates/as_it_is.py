@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from evals.errors import ArtifactError, RuntimeFailure
 from evals.fetch.artifact import Artifact
-from runners.candidates import converted, quantized, weights
+from runners.candidates import quantized, weights
 from runners.candidates.catalogue import candidate_names, find_candidate
 from runners.candidates.chosen import chosen_settings
 
@@ -49,7 +49,7 @@ class AsItIs:
             return f"ran on runtime {about.runtime}, which is {self.candidate.runtime} now"
         if about.chosen != self.chosen:
             return f"had the settings {about.chosen}, which are {self.chosen} now"
-        if self.sha256 is not None or self.candidate.runtime == "fake":
+        if self.sha256 is not None or not self.candidate.has_weights:
             same = about.weights_sha256 == self.sha256
             return "" if same else (
                 f"had weights with sha256 {about.weights_sha256}, which is {self.sha256} now"
@@ -81,14 +81,12 @@ def as_it_is(candidate: Candidate) -> AsItIs:
 
 def _here(candidate: Candidate, depth: int = 0) -> weights.Weights | None:
     """The weights of a candidate as they lie here; None where they do not."""
-    if candidate.runtime == "hf" and not converted.names_folder(candidate):
-        # Its digest is that of the GGUF, whatever converted it.
-        candidate = candidate.model_copy(update={"runtime": "llamacpp"})
-    if candidate.quantize is not None and candidate.runtime != "fake":
+    if candidate.quantize is not None:
         return _made_here(candidate, depth) if depth < weights.MAX_LADDER else None
     gates = frozenset({candidate.licence_gate} if candidate.licence_gate else ())
     try:
-        return weights.resolve(candidate, accepted=gates, offline=True)
+        # Its digest is that of the GGUF, whatever converts it.
+        return weights.resolve(candidate, accepted=gates, offline=True, convert=False)
     except ArtifactError:
         if _REMOTE.match(candidate.weights or ""):
             return None

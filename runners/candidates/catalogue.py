@@ -10,6 +10,7 @@ from evals.fetch.cache import user_path
 from evals.spec_file import FILES, MAX_NAME, find_spec, reachable, spec_names
 from runners.candidates.gguf_header import GgufHeader, read_header
 from runners.candidates.spec import Candidate
+from runners.runtimes.table import usual_runtime
 
 FOLDER = Path(__file__).parents[1] / "catalog" / "candidates"
 _HUB_ID = re.compile(r"(?:hf:)?([\w-][\w.-]*/([\w-][\w.-]*))(@[^#@]+)?(?:#(.+))?")
@@ -84,7 +85,7 @@ def _from_folder(path: Path) -> Candidate:
         )
     of_hub = re.fullmatch(r"models--(?:.+--)?(.+)", path.parent.parent.name)
     name = slug(of_hub[1] if of_hub and path.parent.name == "snapshots" else path.name)
-    return Candidate(name=name, family=name, runtime="hf", weights=str(path))
+    return Candidate(name=name, family=name, runtime=usual_runtime("folder"), weights=str(path))
 
 
 def _family(header: GgufHeader) -> str:
@@ -110,7 +111,7 @@ def _from_hub(text: str, hub: re.Match[str]) -> Candidate:
     return Candidate(
         name=slug(Path(file).stem if file else short),
         family=family,
-        runtime="llamacpp" if is_gguf else "hf",
+        runtime=usual_runtime("gguf" if is_gguf else "folder"),
         weights=uri,
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from runners.records.identity import MOST_CONTEXT
 
 if TYPE_CHECKING:
-    from runners.candidates.spec import Settings
+    from runners.runtimes.spec import Settings
 
 
 def chosen_settings(

@@ -22,9 +22,9 @@ from evals.replacing import put_folder
 from runners.candidates.beside import run_beside
 from runners.candidates.hub_folder import fetch_hub_folder
 from runners.candidates.model_folder import ModelFolder, read_folder
+from runners.runtimes.hf.advice import MISSING
 from runners.runtimes.hf.convert import NOT_INSTALLED
 from runners.runtimes.packages import installed
-from runners.worker.advice import HF_MISSING
 from runners.worker.last_words import last_words, signal_name
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def library_version() -> str:
     """
     version = installed("transformers")
     if version is None:
-        raise RuntimeFailure(HF_MISSING)
+        raise RuntimeFailure(MISSING)
     return f"transformers {version}"
 
 
@@ -124,7 +124,7 @@ def _run_converter(name: str, gguf: Path, made: Path, dtype: str) -> None:
         return
     reason = last_words(done.stderr) or f"exit code {done.returncode}"
     if done.returncode == NOT_INSTALLED:
-        raise RuntimeFailure(f"{HF_MISSING} ({reason})")
+        raise RuntimeFailure(f"{MISSING} ({reason})")
     if done.returncode < 0:
         ended_by = signal_name(-done.returncode)
         doubt = " (out of memory?)" if ended_by == "SIGKILL" else ""

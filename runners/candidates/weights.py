@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runners.candidates.model_folder import ModelFolder
-    from runners.candidates.spec import Candidate
+    from runners.candidates.spec import Candidate, Quantize
 
 MAX_LADDER = 4
 """Quantised from quantised from …: further is a circle."""
@@ -53,6 +53,7 @@ def resolve(
     offline: bool = False,
     progress: Progress | None = None,
     find: Callable[[str], Candidate] = find_candidate,
+    convert: bool = True,
 ) -> Weights:
     """Bring a candidate's weights here.
 
@@ -62,75 +63,83 @@ def resolve(
         offline: use what is here and nothing else; quantising needs no network.
         progress: told of transfers as they go.
         find: looks up the candidate that one is quantised from.
+        convert: False: a GGUF whose runtime loads folders alone is left as it is.
 
     Raises:
         ArtifactError: not fetched, not what was expected, or its licence is not accepted.
         RuntimeFailure: the quantiser is missing or failed.
         SpecError: the candidate that it is made from does not exist, or is made from this one.
     """
-    return _resolve(candidate, accepted, offline, progress, find, ())
+    resolver = _Resolver(accepted=accepted, offline=offline, progress=progress, find=find)
+    return resolver.loadable(candidate) if convert else resolver.stored(candidate)
 
 
-def _resolve(
-    candidate: Candidate,
-    accepted: frozenset[str],
-    offline: bool,
-    progress: Progress | None,
-    find: Callable[[str], Candidate],
-    above: tuple[str, ...],
-) -> Weights:
-    _check_licence(candidate, accepted)
-    if candidate.runtime == "fake":
-        return no_weights()
-    if candidate.runtime == "hf":
-        return _for_hf(candidate, accepted, offline, progress, find, above)
-    if candidate.quantize is None:
+def is_converted(candidate: Candidate) -> bool:
+    """Whether its weights are a GGUF that is made into a folder for its runtime."""
+    spec = candidate.runtime_spec
+    return candidate.has_weights and spec.converts and not converted.names_folder(candidate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Resolver:
+    """How weights are brought here; see `resolve`."""
+
+    accepted: frozenset[str]
+    offline: bool
+    progress: Progress | None
+    find: Callable[[str], Candidate]
+
+    def loadable(self, candidate: Candidate) -> Weights:
+        """What the candidate's runtime loads."""
+        if not is_converted(candidate):
+            return self.stored(candidate)
+        maker = converted.library_version()  # before anything is fetched for it
+        return _converted(candidate, self.stored(candidate), maker)
+
+    def stored(self, candidate: Candidate, above: tuple[str, ...] = ()) -> Weights:
+        """The weights as their author, or llama.cpp's quantiser, made them."""
+        _check_licence(candidate, self.accepted)
+        if not candidate.has_weights:
+            return no_weights()
+        if candidate.quantize is not None:
+            return self._quantised(candidate, candidate.quantize, (*above, candidate.name))
+        uri = candidate.weights or ""
+        if "folder" in candidate.runtime_spec.formats and converted.names_folder(candidate):
+            folder = converted.fetch_folder(uri, offline=self.offline, progress=self.progress)
+            return _of_folder(folder, candidate, uri)
         artifact = fetch(
-            candidate.weights or "",
+            uri,
             sha256=candidate.sha256,
             packages_sha256=candidate.packages_sha256,
             check=read_header,
-            offline=offline,
-            progress=progress,
+            offline=self.offline,
+            progress=self.progress,
         )
         pinned = candidate.sha256 is not None
         return described(artifact, verified=pinned, source_uri=artifact.uri, made_from=None)
-    above = (*above, candidate.name)
-    wanted = candidate.quantize.source
-    if wanted in above or len(above) > MAX_LADDER:
-        raise SpecError(f"{candidate.name}: is quantised in a circle: {' from '.join(above)}")
-    version = quantized.quantiser_version()
-    source = _resolve(find(wanted), accepted, offline, progress, find, above)
-    if source.path is None or source.sha256 is None:
-        raise SpecError(f"{candidate.name}: {wanted} has no weights to quantise")
-    file = Artifact(uri=wanted, path=source.path, sha256=source.sha256, bytes=source.bytes)
-    try:
-        artifact = quantized.quantised(candidate, candidate.quantize.type, file, version)
-    except OSError as error:
-        raise disk_error(candidate.name, error) from error
-    made_from = f"{wanted} ({source.quantisation.name})" if source.quantisation else wanted
-    return described(
-        artifact, verified=source.verified, source_uri=source.source_uri, made_from=made_from
-    )
 
-
-def _for_hf(
-    candidate: Candidate,
-    accepted: frozenset[str],
-    offline: bool,
-    progress: Progress | None,
-    find: Callable[[str], Candidate],
-    above: tuple[str, ...],
-) -> Weights:
-    """A folder of safetensors as it is; a GGUF converted into one."""
-    if converted.names_folder(candidate):
-        uri = candidate.weights or ""
-        return _of_folder(
-            converted.fetch_folder(uri, offline=offline, progress=progress), candidate, uri
+    def _quantised(self, candidate: Candidate, made: Quantize, above: tuple[str, ...]) -> Weights:
+        """A GGUF made here from another candidate's."""
+        wanted = made.source
+        if wanted in above or len(above) > MAX_LADDER:
+            raise SpecError(f"{candidate.name}: is quantised in a circle: {' from '.join(above)}")
+        version = quantized.quantiser_version()
+        source = self.stored(self.find(wanted), above)
+        if source.path is None or source.sha256 is None:
+            raise SpecError(f"{candidate.name}: {wanted} has no weights to quantise")
+        file = Artifact(uri=wanted, path=source.path, sha256=source.sha256, bytes=source.bytes)
+        try:
+            artifact = quantized.quantised(candidate, made.type, file, version)
+        except OSError as error:
+            raise disk_error(candidate.name, error) from error
+        made_from = f"{wanted} ({source.quantisation.name})" if source.quantisation else wanted
+        return described(
+            artifact, verified=source.verified, source_uri=source.source_uri, made_from=made_from
         )
-    maker = converted.library_version()
-    same = candidate.model_copy(update={"runtime": "llamacpp"})
-    source = _resolve(same, accepted, offline, progress, find, above)
+
+
+def _converted(candidate: Candidate, source: Weights, maker: str) -> Weights:
+    """A folder made here from a GGUF; its digest stays that of the GGUF."""
     if source.path is None or source.sha256 is None or source.quantisation is None:
         raise RuntimeFailure(f"{candidate.name}: has no GGUF to convert")
     folder = converted.convert(
@@ -178,7 +187,7 @@ def _check_licence(candidate: Candidate, accepted: frozenset[str]) -> None:
 
 
 def no_weights() -> Weights:
-    """Empty weights, for runtime `fake` or after a failed fetch."""
+    """Empty weights, for a runtime that needs none or after a failed fetch."""
     return Weights(
         path=None,
         sha256=None,

@@ -108,12 +108,12 @@ def _weights(candidate: Candidate, batch: Batch) -> str:
     """Where the weights are, or what would bring them."""
     from runners.candidates import weights
 
-    if candidate.runtime == "fake":
+    if not candidate.has_weights:
         return "none"
     source = candidate
     try:
         source = _source(candidate)
-        found = weights.resolve(source, accepted=batch.accepted, offline=True)
+        found = weights.resolve(source, accepted=batch.accepted, offline=True, convert=False)
     except WeighinError as error:
         if "--accept-license" in str(error):
             return str(error)
@@ -123,14 +123,13 @@ def _weights(candidate: Candidate, batch: Batch) -> str:
         return "to be downloaded: " + (" ".join(packages) or str(source.weights))
     if candidate.quantize is not None:
         return f"made here as {candidate.quantize.type} from {source.name}"
-    if source is not candidate and found.path is not None:
-        return f"here as {found.path.name}, converted for runtime hf when it runs"
+    if weights.is_converted(candidate) and found.path is not None:
+        return f"here as {found.path.name}, converted for runtime {candidate.runtime} when it runs"
     return f"here, {found.bytes:,} bytes"
 
 
 def _source(candidate: Candidate) -> Candidate:
-    """What a candidate is made from: a quantised one through all its rungs, a GGUF as it is."""
-    from runners.candidates.converted import names_folder
+    """What a candidate is made from: a quantised one through all its rungs."""
     from runners.candidates.weights import MAX_LADDER
 
     source = candidate
@@ -138,9 +137,6 @@ def _source(candidate: Candidate) -> Candidate:
         if source.quantize is None:
             break
         source = find_candidate(source.quantize.source)
-    if source.runtime == "hf" and not names_folder(source):
-        # A GGUF, which is not converted only to be looked at.
-        source = source.model_copy(update={"runtime": "llamacpp"})
     return source
 
 

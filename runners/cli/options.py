@@ -209,8 +209,9 @@ def refuse_code(candidate: Candidate, *, trusted: bool) -> None:
     Raises:
         SpecError: the candidate wants it, and the command line does not.
     """
-    if candidate.settings.trust_remote_code and not trusted:
+    setting = candidate.settings.code_beside_weights
+    if setting and not trusted:
         raise SpecError(
-            f"candidate {candidate.name}: settings.trust_remote_code runs Python that lies beside "
+            f"candidate {candidate.name}: settings.{setting} runs Python that lies beside "
             "its weights with your rights; --trust-remote-code if you trust its author"
         )

@@ -24,8 +24,7 @@ def checkup(store: Path, show: ShowBytes, *, online: bool) -> Iterator[Check]:
     load = quietness.sample_load()
     yield software.python_check()
     yield software.here()
-    yield software.llamacpp_check()
-    yield software.hf_check({n: installed(n) for n in ("torch", "transformers")})
+    yield from software.runtime_checks()
     built = installed("llama-cpp-python") is not None
     yield software.compiler_check(software.compiler(), built=built)
     if online:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
-from evals.errors import RuntimeFailure
+from evals.errors import RuntimeFailure, SpecError
 from runners.compute.machine import processor
 from runners.doctor.check import Check
 from runners.jobs.worker_process import WorkerProcess
+from runners.runtimes.llamacpp.advice import KEEP_AMX, REBUILD
 from runners.runtimes.llamacpp.proof import DEVIATION
 from runners.runtimes.llamacpp.prove import Proof, not_built
-from runners.runtimes.llamacpp.proven import build_key, tried
+from runners.runtimes.llamacpp.proven import UNTRIED, proof_anew
 from runners.runtimes.packages import installed
-from runners.worker.advice import HF_MISSING, KEEP_AMX, MISSING, REBUILD
+from runners.runtimes.spec import RuntimeSpec
+from runners.runtimes.table import find_runtime, runtime_names, usual_runtime
 
+OWN_PACKAGE = "weighin"
 OLDEST_PYTHON = (3, 11)
 TESTED_ON = ("Linux",)
 START_TIMEOUT_S = 60.0
@@ -58,44 +61,62 @@ def here() -> Check:
     return platform_check(platform.system(), platform.machine())
 
 
-def runtime_check(runtime: str, package: str, *, missing: str) -> Check:
-    """Start a worker with a runtime and read what it says of itself.
+def runtime_checks() -> Iterator[Check]:
+    """A check a runtime, in the table's order; of what comes with Weighin itself there is none."""
+    for name in runtime_names():
+        try:
+            spec = find_runtime(name)
+        except SpecError as error:
+            found, advice = str(error), "install its package again, or uninstall it"
+            yield Check(name=f"runtime {name}", status="limited", found=found, advice=advice)
+            continue
+        if spec.packages == (OWN_PACKAGE,):
+            continue
+        started = runtime_check(spec)
+        # Tried anew, whatever is remembered: somebody asks because something is wrong.
+        proof = proof_anew(name) if started.status == "ok" else UNTRIED
+        yield started if proof == UNTRIED else computing(started, proof)
 
-    Starting it loads the library, so that one which was built for another CPU dies here.
+
+def packages_check(spec: RuntimeSpec, versions: Mapping[str, str | None]) -> Check:
+    """Whether a runtime's packages are installed.
 
     Args:
-        runtime: as `runners.worker` knows it.
-        package: the distribution that it comes in.
-        missing: what to do when that is not installed.
+        spec: the runtime.
+        versions: of its packages; None: not installed.
     """
-    version = installed(package)
-    name = f"runtime {runtime}"
-    if version is None:
-        return Check(name=name, status="missing", found=f"no {package}", advice=missing)
+    name = f"runtime {spec.name}"
+    found = ", ".join(f"{name} {version or 'not installed'}" for name, version in versions.items())
+    if all(versions.values()):
+        return Check(name=name, status="ok", found=found)
+    advice = spec.missing.partition(": ")[2] or f"pip install {' '.join(versions)}"
+    if spec.name == usual_runtime("gguf"):
+        return Check(name=name, status="missing", found=found, advice=advice)
+    advice = f"only candidates of {name} need it: {advice}"
+    return Check(name=name, status="limited", found=found, advice=advice)
+
+
+def runtime_check(spec: RuntimeSpec) -> Check:
+    """Whether a runtime's packages are installed, and whether a worker starts with it.
+
+    Starting it loads the library, so that one which was built for another CPU dies here. One whose
+    libraries take seconds to import is not started.
+    """
+    check = packages_check(spec, {package: installed(package) for package in spec.packages})
+    if check.status != "ok" or not spec.starts_in_a_moment:
+        return check
     try:
-        with WorkerProcess(runtime, threads=1, timeout_s=START_TIMEOUT_S) as worker:
+        with WorkerProcess(spec.name, threads=1, timeout_s=START_TIMEOUT_S) as worker:
             build, seconds = worker.ready.runtime_build, worker.ready_s
     except (RuntimeFailure, OSError) as error:
-        rebuild = f"; build it here: {REBUILD}" if "SIGILL" in str(error) else ""
-        return Check(
-            name=name,
-            status="missing",
-            found=f"{package} {version} does not start",
-            advice=f"{error}{rebuild}",
+        again = f"; build it here: {spec.rebuild}" if "SIGILL" in str(error) else ""
+        return replace(
+            check,
+            status="missing" if spec.name == usual_runtime("gguf") else "limited",
+            found=f"{check.found} does not start",
+            advice=f"{error}{again if spec.rebuild else ''}",
         )
-    return Check(
-        name=name,
-        status="ok",
-        found=f"{package} {version}, starts in {seconds:.1f} s; {build}",
-    )
-
-
-def llamacpp_check() -> Check:
-    """The runtime of GGUF weights: it is started, and computes with each type of weights."""
-    _, _, advice = MISSING.partition(": ")
-    started = runtime_check("llamacpp", "llama-cpp-python", missing=advice)
-    # Tried anew, whatever is remembered: somebody asks because something is wrong.
-    return started if started.status != "ok" else computing(started, tried(build_key()))
+    return replace(check, found=f"{check.found}, starts in {seconds:.1f} s; {build}")
 
 
 def computing(started: Check, proof: Proof, features: Collection[str] | None = None) -> Check:
@@ -125,26 +146,6 @@ def computing(started: Check, proof: Proof, features: Collection[str] | None = N
         case _:
             found = f"{started.found}; whether it computes could not be tried: {proof.problem}"
             return replace(started, status="limited", found=found, advice="weighin doctor again")
-
-
-def hf_check(versions: Mapping[str, str | None]) -> Check:
-    """Torch and transformers, which the runtime `hf` needs; nothing else does.
-
-    Starting it would take seconds, as its libraries do to be imported.
-
-    Args:
-        versions: of the packages; None: not installed.
-    """
-    found = ", ".join(f"{name} {version or 'not installed'}" for name, version in versions.items())
-    if all(versions.values()):
-        return Check(name="runtime hf", status="ok", found=found)
-    _, _, advice = HF_MISSING.partition(": ")
-    return Check(
-        name="runtime hf",
-        status="limited",
-        found=found,
-        advice=f"only candidates of runtime hf need it: {advice}",
-    )
 
 
 def compiler_check(found: str | None, *, built: bool) -> Check:

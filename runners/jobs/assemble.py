@@ -34,7 +34,7 @@ from runners.records.record import (
 )
 from runners.records.samples import sample_table
 from runners.runtimes.build import build_digest
-from runners.runtimes.llamacpp.prove import not_built
+from runners.runtimes.llamacpp.proven import kernels_not_built
 from runners.worker import protocol
 
 if TYPE_CHECKING:
@@ -145,8 +145,9 @@ def _software(job: Job, measured: Measured) -> dict[str, Any]:
 def _not_built(job: Job, measured: Measured) -> str:
     """Kernels that a build of llama.cpp lacks and this processor could use."""
     ready = measured.ready
-    known = ready is not None and ready.runtime == "llamacpp"
-    return not_built(ready.runtime_build, job.machine.cpu_features) if ready and known else ""
+    if ready is None:
+        return ""
+    return kernels_not_built(ready.runtime, ready.runtime_build, job.machine.cpu_features)
 
 
 def _requests(times: Sequence[protocol.RequestTimes]) -> list[RequestTimesInfo]:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from runners.records.latency import P95_FROM, awaited
 from runners.records.parts import FlagInfo
+from runners.runtimes.llamacpp.advice import KEEP_AMX, REBUILD
 from runners.runtimes.llamacpp.proven import UNTRIED
-from runners.worker.advice import KEEP_AMX, REBUILD
 
 if TYPE_CHECKING:
     from runners.measure.noise import Noise

@@ -68,7 +68,7 @@ class Job:
         """The runtime's settings as they will be used."""
         chosen = self.candidate.settings
         return {
-            **chosen.of(self.candidate.runtime),
+            **chosen.model_dump(),
             "threads": chosen.threads or threads(self.machine.usable_cpus, self.budget),
         }
 

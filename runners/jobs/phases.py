@@ -67,6 +67,9 @@ def run_phases(
         load = protocol.Load(path=path, settings=settings, extra_buffers=not job.proof.left_out)
         measured.loaded = worker.ask(load, protocol.Loaded)
         measured.load_s = time.perf_counter() - started - measured.loaded.checked_s
+        if measured.loaded.root_pid is not None:
+            worker.measure(measured.loaded.root_pid)
+            mark.process.follow(worker.pid)
     if not restore(journal, measured):
         with _phase("latency", measured, mark, notify):
             _latency(job, worker, measured, notify)

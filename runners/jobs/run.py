@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from evals.errors import WeighinError
+from evals.errors import RuntimeFailure, WeighinError
 from runners.compute.budget_use import without_memory
 from runners.jobs.assemble import assemble
 from runners.jobs.job import Job, Options
@@ -66,6 +66,7 @@ def _measure(
     job: Job, options: Options, journal: Journal, measured: Measured, notify: Notify
 ) -> JobError | None:
     try:
+        _refuse_what_it_cannot(job)
         refuse_broken(job.proof)
         work(job, options, journal, measured, notify)
         _compare_with_unlimited(job, options, measured, notify)
@@ -77,6 +78,23 @@ def _measure(
     except WeighinError as error:
         return JobError(phase=measured.phase, message=str(error))
     return None
+
+
+def _refuse_what_it_cannot(job: Job) -> None:
+    """Raise where the suite asks for more than the runtime may ever do, before it is started.
+
+    Raises:
+        RuntimeFailure: what that is.
+    """
+    spec = job.candidate.runtime_spec
+    asked = {"generation" if task.generates else "scoring" for task in job.tasks if job.scores}
+    if job.suite.workloads:
+        asked.add("latency")
+    if lacking := sorted(asked - spec.can):
+        raise RuntimeFailure(
+            f"runtime {spec.name} has no {' and no '.join(lacking)}, which suite {job.suite.name} "
+            f"asks for; take a suite of {', '.join(sorted(spec.can))} alone, or another runtime"
+        )
 
 
 def _compare_with_unlimited(job: Job, options: Options, measured: Measured, notify: Notify) -> None:

@@ -18,6 +18,8 @@ from typing import Any, Self, TypeVar
 
 from evals.errors import RuntimeFailure
 from runners.compute.limits import Held, Limit
+from runners.measure.processes import process_tree
+from runners.runtimes.table import find_runtime
 from runners.worker import protocol, wire
 from runners.worker.child_environment import child_environment
 from runners.worker.last_words import last_words, signal_name
@@ -51,7 +53,8 @@ class WorkerProcess:
         within_s: float | None = None,
         limit: Limit | None = None,
     ) -> None:
-        self._runtime, self._threads, self._timeout_s = runtime, threads, timeout_s
+        self._runtime, self._threads, self._timeout_s = find_runtime(runtime), threads, timeout_s
+        self._root_pid: int | None = None
         self._within_s = math.inf if within_s is None else within_s
         self._started_s = time.perf_counter()
         self._limit = limit or Limit(held=Held())
@@ -66,7 +69,8 @@ class WorkerProcess:
     def __enter__(self) -> Self:
         started = self._started_s = time.perf_counter()
         # -P: a folder called runners/ in the user's working directory is not ours.
-        command = [sys.executable, "-P", "-m", "runners.worker", self._runtime]
+        runtime = self._runtime
+        command = [sys.executable, "-P", "-m", "runners.worker", runtime.name, runtime.code]
         with self._limit.affinity():
             self._process = subprocess.Popen(
                 self._limit.command(command),
@@ -103,8 +107,8 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
-        """The process to measure."""
-        return self._process.pid
+        """The root of the process tree to measure."""
+        return self._process.pid if self._root_pid is None else self._root_pid
 
     def ask(
         self, question: protocol.Message, answer: type[AnswerT], progress: OnProgress | None = None
@@ -120,6 +124,19 @@ class WorkerProcess:
         # From a thread: a worker that does not read would block the parent for ever.
         threading.Thread(target=self._send, args=(question,), daemon=True).start()
         return self._wait(answer, progress)
+
+    def measure(self, root_pid: int) -> None:
+        """Take a process that the runtime started as the root of what is measured.
+
+        Raises:
+            RuntimeFailure: it is none of the worker's descendants, so that it may be anybody's.
+        """
+        if root_pid not in process_tree(self._process.pid)[1:]:
+            raise RuntimeFailure(
+                f"runtime {self._runtime.name} names process {root_pid} to be measured, which is "
+                "none that it started, or is gone: it may not daemonise"
+            )
+        self._root_pid = root_pid
 
     def close(self) -> protocol.Closed:
         """Let the worker free its memory and end by itself."""
@@ -179,6 +196,8 @@ class WorkerProcess:
             case protocol.Progress():
                 if progress is not None:
                     progress(message.done)
+            case protocol.Failed(missing=missing) if missing in self._runtime.modules:
+                raise RuntimeFailure(self._runtime.missing or message.message)
             case protocol.Failed(expected=True):
                 raise RuntimeFailure(message.message)
             case protocol.Failed():

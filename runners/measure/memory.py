@@ -105,6 +105,11 @@ class MemoryMark:
         self._pid = pid
         self._was_reset = True  # a process that has just started carries nothing over
 
+    def follow(self, pid: int) -> None:
+        """Take another root for the phase that is under way; what it held until now counts."""
+        self._pid = pid
+        self._was_reset = True  # it has started in this phase
+
     def end_phase(self) -> PhaseMemory:
         """Read the phase that ends here and begin the next.
 

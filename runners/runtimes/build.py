@@ -6,12 +6,7 @@ from functools import cache
 
 from runners.records.identity import digest
 from runners.runtimes.packages import package
-
-RUNTIME_PACKAGES = {
-    "llamacpp": ("llama-cpp-python",),
-    "hf": ("transformers", "torch", "tokenizers"),
-    "fake": ("weighin",),
-}
+from runners.runtimes.table import find_runtime
 
 
 @cache
@@ -21,9 +16,9 @@ def runtime_build(runtime: str) -> tuple[str, ...]:
     llama.cpp is compiled on the machine: one version built otherwise has other kernels, which
     give other speeds and other bits. Empty when a package is missing.
     """
-    packages = [package(name) for name in RUNTIME_PACKAGES[runtime]]
-    found = [one for one in packages if one is not None]
-    if len(found) < len(packages):
+    wanted = find_runtime(runtime).packages
+    found = [one for one in map(package, wanted) if one is not None]
+    if len(found) < len(wanted):
         return ()
     files = [file for one in found for file in one.files or ()]
     compiled = [f for f in files if f.suffix in (".so", ".dylib", ".dll", ".pyd")]

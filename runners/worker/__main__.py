@@ -1,4 +1,7 @@
-"""The worker: `python -P -m runners.worker RUNTIME`, spoken to over stdin and stdout."""
+"""The worker: `python -P -m runners.worker NAME MODULE:CLASS`, spoken to over stdin and stdout.
+
+The runtime's name is what it calls itself in messages; its code is the one thing it imports.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,12 @@ import traceback
 from typing import IO, TYPE_CHECKING
 
 from runners.worker import protocol, wire
-from runners.worker.advice import NEEDED_BY
 from runners.worker.crashing import leave_no_core
 from runners.worker.runtime import WorkerError, checked_template
 
 if TYPE_CHECKING:
     from runners.worker.runtime import OnProgress, Runtime
 
-RUNTIMES = {
-    "llamacpp": ("runners.runtimes.llamacpp.runtime", "LlamaCpp"),
-    "hf": ("runners.runtimes.hf.runtime", "Hf"),
-    "fake": ("runners.runtimes.fake.runtime", "Fake"),
-}
 PROGRESS_EVERY_S = 0.5
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -33,11 +30,12 @@ def main() -> int:
     _die_with_the_parent()
     leave_no_core()
     inbox, outbox = wire.claim_pipes()
-    module_name, class_name = RUNTIMES[sys.argv[1]]
+    name, code = sys.argv[1:]
+    module_name, _, class_name = code.partition(":")
     try:
         module = importlib.import_module(module_name)
     except (ImportError, OSError, RuntimeError) as error:
-        wire.send(outbox, protocol.Failed(message=_import_advice(error), expected=True))
+        wire.send(outbox, _not_imported(name, error))
         return 1
     runtime: Runtime = getattr(module, class_name)()
     wire.send(
@@ -45,7 +43,7 @@ def main() -> int:
         protocol.Ready(
             protocol=protocol.VERSION,
             pid=os.getpid(),
-            runtime=sys.argv[1],
+            runtime=name,
             runtime_version=module.VERSION,
             runtime_build=module.BUILD,
         ),
@@ -117,11 +115,10 @@ def _reporter(outbox: IO[bytes]) -> OnProgress:
     return report
 
 
-def _import_advice(error: Exception) -> str:
-    runtime = sys.argv[1]
-    if isinstance(error, ModuleNotFoundError) and error.name in NEEDED_BY:
-        return NEEDED_BY[error.name]
-    return f"the runtime {runtime} cannot be imported: {error}"[:500]
+def _not_imported(runtime: str, error: Exception) -> protocol.Failed:
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    message = f"the runtime {runtime} cannot be imported: {error}"[:500]
+    return protocol.Failed(message=message, expected=True, missing=missing or "")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """Load the weights. `settings`: those of a candidate's Settings that the runtime has."""
+    """Load the weights. `settings`: all of the runtime's own, each with its value."""
 
     path: str | None
     settings: dict[str, Any]
@@ -64,6 +64,9 @@ class Loaded:
     caches: bool = True
     """True: a sequence continues from its cache; False: each token is computed with all before
     it."""
+    root_pid: int | None = None
+    """Process that the runtime started and that holds the model, e.g. a server: it and its
+    descendants are measured from here on. None: the worker and whatever it started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +267,8 @@ class Failed:
     message: str
     expected: bool
     traceback: str = ""
+    missing: str = ""
+    """Module that the runtime needs and that is not installed; the parent knows what to install."""
 
 
 Message = (

@@ -18,7 +18,6 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from runners.runtimes.llamacpp.tiny_model import TOKENS, TRAINED_CONTEXT, write
-from runners.worker.advice import NEEDED_BY
 from runners.worker.crashing import leave_no_core
 from runners.worker.runtime import WorkerError
 
@@ -135,7 +134,7 @@ def main() -> int:
     try:
         import llama_cpp  # noqa: F401
     except (ImportError, OSError, RuntimeError) as error:
-        missing = isinstance(error, ModuleNotFoundError) and error.name in NEEDED_BY
+        missing = isinstance(error, ModuleNotFoundError) and error.name == "llama_cpp"
         _say(lines, wrong=" ".join(str(error).split()))
         return NOT_INSTALLED if missing else UNLOADABLE
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -14,9 +14,9 @@ from evals.errors import RuntimeFailure
 from evals.fetch.cache import cache_root, read_json, remembered_sha256, short_key, write_json
 from runners.compute.machine import processor
 from runners.compute.processor import Processor
+from runners.runtimes.llamacpp.advice import REBUILD
 from runners.runtimes.llamacpp.proof import VERSION
-from runners.runtimes.llamacpp.prove import Proof, prove
-from runners.worker.advice import REBUILD
+from runners.runtimes.llamacpp.prove import Proof, not_built, prove
 
 LIBRARIES = ("*.so", "*.so.*", "*.dylib", "*.dll")
 UNTRIED = Proof(verdict="unknown", lasting=False)
@@ -34,6 +34,22 @@ def proof_of(runtime: str, try_out: Callable[[], Proof] = prove) -> Proof:
         return UNTRIED
     key = build_key()
     return (remembered(key) if key else None) or tried(key, try_out)
+
+
+def proof_anew(runtime: str) -> Proof:
+    """Whether a runtime computes here, tried now, whatever is remembered; `UNTRIED` as above."""
+    return tried(build_key()) if runtime == "llamacpp" else UNTRIED
+
+
+def kernels_not_built(runtime: str, build: str, features: Collection[str]) -> str:
+    """Kernels that the build of a runtime lacks and this processor would gain much by.
+
+    Args:
+        runtime: as a candidate names it; only `llamacpp` is looked at.
+        build: its instruction sets, as llama.cpp says them.
+        features: of the processor, as Linux names them.
+    """
+    return not_built(build, features) if runtime == "llamacpp" else ""
 
 
 def refuse_broken(proof: Proof) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,10 @@ from runners.cli.doctor import command
 from runners.doctor import network, quietness, software, storage
 from runners.doctor.check import Check, lacking, summary
 from runners.measure.noise import Noise
+from runners.runtimes.fake.spec import SPEC as FAKE
+from runners.runtimes.hf.spec import SPEC as HF
 from runners.runtimes.llamacpp.prove import Proof
+from runners.runtimes.llamacpp.spec import SPEC as LLAMACPP
 
 QUIET = Noise(
     others_cpus=0.02,
@@ -53,14 +57,19 @@ def test_other_systems_are_said_to_measure_less(system: str):
 
 
 def test_a_runtime_that_starts_says_its_version():
-    check = software.runtime_check("fake", "weighin", missing="")
+    check = software.runtime_check(FAKE)
     assert check.status == "ok"
     assert check.found.startswith("weighin 0.")
 
 
 def test_a_runtime_that_is_not_installed_says_how():
-    check = software.runtime_check("fake", "no-such-package", missing="pip install it")
-    assert (check.status, check.advice) == ("missing", "pip install it")
+    lacking = replace(FAKE, packages=("no-such-package",), missing="it is missing: get it")
+    check = software.runtime_check(lacking)
+    assert (check.status, check.found) == ("limited", "no-such-package not installed")
+    assert check.advice == "only candidates of runtime fake need it: get it"
+    assert software.runtime_check(replace(lacking, name="llamacpp")).status == "missing"
+    bare = software.runtime_check(replace(lacking, name="llamacpp", missing=""))
+    assert bare.advice == "pip install no-such-package"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
@@ -69,9 +78,10 @@ def test_a_runtime_of_another_cpu_is_caught(tmp_path: Path, monkeypatch: pytest.
         "import os, signal\nos.kill(os.getpid(), signal.SIGILL)\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    check = software.runtime_check("llamacpp", "weighin", missing="")
+    check = software.runtime_check(replace(LLAMACPP, packages=("weighin",)))
     assert check.status == "missing"
     assert "illegal instruction" in check.advice
+    assert check.advice.endswith("build it here: " + LLAMACPP.rebuild)
 
 
 STARTED = Check(name="runtime llamacpp", status="ok", found="llama-cpp-python 1, starts")
@@ -152,7 +162,7 @@ def test_all_checks_in_one_line(statuses: list[str], said: str):
     [(None, "limited", "python tools/install.py hf"), ("5.23.0", "ok", "")],
 )
 def test_torch_is_wanted_by_one_runtime_only(transformers: str | None, status: str, advice: str):
-    check = software.hf_check({"torch": "2.13.0", "transformers": transformers})
+    check = software.packages_check(HF, {"torch": "2.13.0", "transformers": transformers})
     assert check.status == status
     assert check.advice.endswith(advice)
     assert bool(check.advice) == bool(advice)

@@ -10,11 +10,12 @@ import pytest
 
 from runners.candidates.catalogue import candidate_names, find_candidate
 from runners.candidates.chosen import chosen_settings
-from runners.candidates.spec import Candidate, Settings
+from runners.candidates.spec import Candidate
 from runners.records.identity import candidate_digest
 from runners.records.reading import parse_record
 from runners.records.record import Record
 from runners.records.store import Store
+from runners.runtimes.table import RUNTIMES
 
 if TYPE_CHECKING:
     from tests.runners.conftest import Bench
@@ -68,7 +69,8 @@ def test_no_default_changes_under_a_digest_that_leaves_it_out():
         "context": None, "threads": None, "kv_cache_type": "f16", "mmap": True, "dtype": "auto",
         "device": "auto", "trust_remote_code": False, "fake": {},
     }  # fmt: skip
-    assert pinned.items() <= Settings().model_dump().items()
+    known = [one.settings().model_dump() for one in RUNTIMES.values()]
+    assert pinned.items() == {key: value for one in known for key, value in one.items()}.items()
     assert Candidate.model_fields["chat_template"].default == "auto"
 
 
@@ -105,7 +107,8 @@ def test_the_example_of_the_first_schema_is_rekeyed():
     ("settings", "trained", "chosen"),
     [
         ({}, 8192, {}),
-        ({"mmap": True, "kv_cache_type": "f16", "fake": {}}, 8192, {}),  # written, and the default
+        ({"mmap": True, "kv_cache_type": "f16"}, 8192, {}),  # written, and the default
+        ({"fake": {}}, None, {}),
         ({"context": 4096}, 8192, {}),
         ({"context": 4096}, None, {}),
         ({"context": 2048}, 2048, {}),  # what the model was trained for
@@ -118,7 +121,9 @@ def test_the_example_of_the_first_schema_is_rekeyed():
 def test_a_default_is_left_out_whether_written_or_not(
     settings: dict[str, Any], trained: int | None, chosen: dict[str, Any]
 ):
-    found = Settings.model_validate(settings)
+    kinds = [one.settings for one in RUNTIMES.values()]
+    kind = next(kind for kind in kinds if settings.keys() <= kind.model_fields.keys())
+    found = kind.model_validate(settings)
     assert chosen_settings(found, "auto", trained) == chosen
     assert chosen_settings(found, "off", trained) == {**chosen, "chat_template": "off"}
 

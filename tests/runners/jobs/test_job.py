@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from evals.errors import RecordError
-from runners.candidates.spec import Candidate, Settings
+from runners.candidates.spec import Candidate
 from runners.jobs.journal import FILE, Journal
 from runners.records.record import Record
+from runners.runtimes.fake.spec import FakeSettings
 from runners.runtimes.llamacpp.prove import Proof
 from runners.worker import protocol
 
@@ -203,7 +204,7 @@ def test_conditions_change_the_key_and_not_the_candidate(bench: Bench):
     ]
     assert {one.candidate_digest for one in others} == {job.candidate_digest}
     assert len({job.key, *(one.key for one in others)}) == 5
-    chosen = job.candidate.model_copy(update={"settings": Settings(threads=here.usable_cpus)})
+    chosen = job.candidate.model_copy(update={"settings": FakeSettings(threads=here.usable_cpus)})
     assert replace(job, candidate=chosen).candidate_digest != job.candidate_digest
 
 

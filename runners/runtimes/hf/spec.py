@@ -1,0 +1,39 @@
+"""Runtime `hf` as the parent knows it: safetensors through transformers and torch, in process."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from runners.runtimes.hf.advice import MISSING
+from runners.runtimes.spec import RuntimeSpec, Settings
+
+
+class HfSettings(Settings):
+    """How transformers loads a model, and what computes it."""
+
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """auto: bfloat16 where the processor computes in it, else float32."""
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,3})?)$")] = "auto"
+    """auto: CUDA, else Apple's, else the CPU."""
+    trust_remote_code: bool = False
+    """Run Python code that lies beside the weights."""
+
+    @property
+    def code_beside_weights(self) -> str:
+        """The setting that runs Python from the weights' author; empty where none does."""
+        return "trust_remote_code" if self.trust_remote_code else ""
+
+
+SPEC = RuntimeSpec(
+    name="hf",
+    code="runners.runtimes.hf.runtime:Hf",
+    settings=HfSettings,
+    weights="required",
+    formats=("folder",),
+    packages=("transformers", "torch", "tokenizers"),
+    modules=("torch", "transformers"),
+    missing=MISSING,
+    starts_in_a_moment=False,
+)

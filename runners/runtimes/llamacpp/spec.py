@@ -1,0 +1,29 @@
+"""Runtime `llamacpp` as the parent knows it: GGUF weights, in process."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from runners.runtimes.llamacpp.advice import MISSING, REBUILD
+from runners.runtimes.spec import RuntimeSpec, Settings
+
+
+class LlamaCppSettings(Settings):
+    """How llama.cpp is set up."""
+
+    kv_cache_type: Literal["f32", "f16", "bf16", "q8_0", "q4_0"] = "f16"
+    mmap: bool = True
+    """Map the weights' file; false: read it."""
+
+
+SPEC = RuntimeSpec(
+    name="llamacpp",
+    code="runners.runtimes.llamacpp.runtime:LlamaCpp",
+    settings=LlamaCppSettings,
+    weights="required",
+    formats=("gguf",),
+    packages=("llama-cpp-python",),
+    modules=("llama_cpp",),
+    missing=MISSING,
+    rebuild=REBUILD,
+)

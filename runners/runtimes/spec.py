@@ -1,0 +1,85 @@
+"""What the parent knows of a runtime: one `RuntimeSpec`, in the `spec.py` of the runtime's folder.
+
+The measured child imports none of these: it is given `code`, and pydantic would count as the
+candidate's memory.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from evals.spec_file import NAME, Spec
+
+Ability = Literal["latency", "scoring", "generation"]
+Format = Literal["gguf", "folder"]
+"""gguf: one file; folder: safetensors with config.json."""
+EVERYTHING: frozenset[Ability] = frozenset({"latency", "scoring", "generation"})
+_CODE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
+
+
+class Settings(Spec):
+    """What can be set in every runtime; a runtime's own settings are a subclass.
+
+    The child is told all of them, and a candidate's digest those that differ from their default:
+    a default that changes would be another candidate under an old digest.
+    """
+
+    context: Annotated[int, Field(ge=16, le=1_048_576)] | None = None
+    """Context length in tokens; default: what the model was trained for, at most 4,096."""
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Default: the usable cores (affinity and CPU quota)."""
+
+    @property
+    def code_beside_weights(self) -> str:
+        """The setting that runs Python from the weights' author; empty where none does."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeSpec:
+    """A runtime, without its code: what it takes, what it may do, what it needs installed."""
+
+    name: str
+    """As a candidate's file writes it."""
+    code: str
+    """`package.module:Class`, imported by the child alone. The class is a `Runtime`
+    (runners/worker/runtime.py); the module also has the strings `VERSION` and `BUILD`."""
+    settings: type[Settings] = Settings
+    """Its settings; unknown keys are refused."""
+    weights: Literal["required", "optional", "none"]
+    formats: tuple[Format, ...] = ()
+    """What it loads. One that takes folders alone is given a GGUF converted into one."""
+    can: frozenset[Ability] = EVERYTHING
+    """The most it may do. Whether it can with these weights is found out when they are loaded."""
+    packages: tuple[str, ...]
+    """Distributions whose versions and compiled libraries say which build of it this is."""
+    modules: tuple[str, ...] = ()
+    """Modules of those packages that it cannot be imported without."""
+    missing: str = ""
+    """One line for people who lack a package: `X is not installed: COMMAND`."""
+    rebuild: str = ""
+    """Command that compiles it for this processor; empty: it is not compiled here."""
+    starts_in_a_moment: bool = True
+    """False: its libraries take seconds to import, so that `weighin doctor` does not start it."""
+
+    def __post_init__(self) -> None:
+        """Refuse what would fail later, or elsewhere.
+
+        Raises:
+            ValueError: the name, the code or the formats cannot be.
+        """
+        if not re.fullmatch(NAME, self.name):
+            raise ValueError(f'"{self.name}" is no name for a runtime (like this: my-runtime)')
+        if not re.fullmatch(_CODE, self.code):
+            raise ValueError(f'code "{self.code}" is not package.module:Class')
+        if (self.weights == "none") == bool(self.formats):
+            raise ValueError(f"weights {self.weights}, but formats {list(self.formats)}")
+
+    @property
+    def converts(self) -> bool:
+        """Whether it loads a GGUF only once that was converted into a folder."""
+        return self.formats == ("folder",)
