@@ -48,8 +48,18 @@ LIBRARIES = {
     "runners.runtimes.llamacpp": ("llama_cpp",),
     "runners.runtimes.hf": ("torch", "transformers", "accelerate", "gguf", "tokenizers"),
 }
-PARENTS = ("build", "recipes", "prove", "proven", "proof", "tiny_model", "convert", "quantize")
+ADVICE_AND_TOOLS = ("advice", "prove", "proven", "proof", "convert", "quantize")
+"""Modules in a runtime's folder that the rest of `runners` may import: what to install, whether a
+build computes, and what makes weights. Everything else it learns from the table."""
+PARENTS = (*ADVICE_AND_TOOLS, "spec", "build", "recipes", "tiny_model")
 """Modules in a runtime's folder that the measured process does not import."""
+RUNTIMES = ("llamacpp", "hf", "fake")
+NAMERS = {
+    "runners.doctor.counters": ("fake",),  # which is started to see what can be measured
+    "runners.doctor.recovery": ("fake",),
+    "runners.records.identity": ("fake",),  # the settings of old records
+}
+"""Who may name a runtime outside of runners/runtimes, and which."""
 SHOWN = {
     "streamlit": ("leaderboard.app",),
     "plotly": ("leaderboard.pages", "leaderboard.publish", "leaderboard.app"),
@@ -140,8 +150,6 @@ def heavy(source: str, path: Path) -> list[str]:
         ours = (*CHILD, runtime)
     elif within(module, CHILD):
         own, ours = (), CHILD
-        if module == "runners.worker.__main__":
-            ours = (*CHILD, "runners.runtimes")
     else:
         return found
     standard = __import__("sys").stdlib_module_names
@@ -152,6 +160,27 @@ def heavy(source: str, path: Path) -> list[str]:
         elif top not in standard and top not in (*LIGHT, *own):
             found.append(name)
     return found
+
+
+def runtimes_named(source: str, path: Path) -> list[str]:
+    """Runtimes that a source outside of their room names, or imports more of than tools.
+
+    A runtime's name elsewhere is a place that the next runtime would have to be added to. (In
+    `evals`, `hf` is an address.)
+    """
+    module = module_name(path)
+    if within(module, ("runners.runtimes", "evals")):
+        return []
+    allowed = NAMERS.get(module, ())
+    named = [
+        node.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and node.value in RUNTIMES and node.value not in allowed
+    ]
+    folders = tuple(f"runners.runtimes.{runtime}" for runtime in RUNTIMES)
+    tools = tuple(f"{folder}.{tool}" for folder in folders for tool in ADVICE_AND_TOOLS)
+    deep = [n for n in imports(source, path) if within(n, folders) and not within(n, tools)]
+    return [*named, *deep]
 
 
 def circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
@@ -223,6 +252,13 @@ def test_only_what_needs_it_imports_what_is_heavy() -> None:
     assert found == {}
 
 
+def test_a_runtime_is_named_in_its_own_room_alone() -> None:
+    found = {str(path): bad for path, source in _each() if (bad := runtimes_named(source, path))}
+    assert found == {}
+    folders = {path.parent.name for path in (ROOT / "runners" / "runtimes").glob("*/runtime.py")}
+    assert folders == {*RUNTIMES}
+
+
 def test_files_are_short_and_silent() -> None:
     long = {
         str(path): lines
@@ -292,6 +328,12 @@ def test_the_rule_of_floors_can_fail(path: str, source: str, found: list[str]) -
         ("runners/engine/plan.py", "import pydantic", ["pydantic"]),
         ("runners/engine/plan.py", "from evals.errors import X", ["evals.errors.X"]),
         ("runners/worker/wire.py", "def f():\n    import pandas as pd", ["pandas"]),
+        ("runners/worker/__main__.py", "import runners.runtimes.x", ["runners.runtimes.x"]),
+        (
+            "runners/runtimes/fake/runtime.py",
+            "from runners.runtimes.spec import Settings",
+            ["runners.runtimes.spec.Settings"],
+        ),
         ("runners/runtimes/hf/model.py", "import torch.nn", []),
         ("runners/runtimes/fake/runtime.py", "import torch", ["torch"]),
         (
@@ -307,6 +349,28 @@ def test_the_rule_of_floors_can_fail(path: str, source: str, found: list[str]) -
 )
 def test_the_rule_of_weight_can_fail(path: str, source: str, found: list[str]) -> None:
     assert heavy(source, Path(path)) == found
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "found"),
+    [
+        ("runners/jobs/job.py", "if runtime == 'llamacpp': pass", ["llamacpp"]),
+        ("runners/cli/run.py", "kinds = {'hf': 1}", ["hf"]),
+        ("leaderboard/pages/theme.py", "name = 'fake'", ["fake"]),
+        ("leaderboard/pages/theme.py", "'The runtime hf.'\nx = 'llamacpp 1'", []),
+        ("evals/fetch/remote.py", "scheme = 'hf'", []),
+        ("runners/doctor/counters.py", "a, b = 'fake', 'hf'", ["hf"]),
+        ("runners/runtimes/table.py", "name = 'llamacpp'", []),
+        ("runners/jobs/job.py", "from runners.runtimes.llamacpp.prove import Proof", []),
+        (
+            "runners/jobs/job.py",
+            "from runners.runtimes.hf.spec import SPEC",
+            ["runners.runtimes.hf.spec.SPEC"],
+        ),
+    ],
+)
+def test_the_rule_of_runtimes_can_fail(path: str, source: str, found: list[str]) -> None:
+    assert runtimes_named(source, Path(path)) == found
 
 
 def test_the_rule_of_circles_can_fail() -> None:
