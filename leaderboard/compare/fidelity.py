@@ -152,12 +152,16 @@ def fidelity(
 
 
 def same_weights(reference: Record, other: Record) -> bool:
-    """Whether both hold the same weights, or were quantised or converted from the same."""
+    """Whether both hold the same weights, or were quantised or converted from the same.
+
+    What `made_from` declares counts. Two files of one name, or of one address, may hold two stages
+    of a training.
+    """
     a, b = reference.candidate, other.candidate
-    if a.weights_sha256 is not None and a.weights_sha256 == b.weights_sha256:
+    if a.digest == b.digest or (a.weights_sha256 and a.weights_sha256 == b.weights_sha256):
         return True
-    if a.source is not None and b.source is not None:
-        return a.source == b.source
+    if (a.source and b.source and a.source != b.source) or not (a.made_from or b.made_from):
+        return False
     return bool(_origins(reference) & _origins(other))
 
 

@@ -16,6 +16,7 @@ from leaderboard.compare.comparison import Comparison, Side, compare
 from leaderboard.compare.sides import check_apart
 from leaderboard.compare.tails import compare_tails
 from leaderboard.compare.tasks import TaskComparison
+from leaderboard.gate.fidelity_draft import fidelity_drafts
 from leaderboard.gate.metrics import accuracy_drafts, axis_drafts, tail_drafts
 from leaderboard.gate.policy import Policy
 from leaderboard.gate.slow_runs import slow_run_drafts
@@ -113,11 +114,16 @@ def judge(
         why = f"{failed.error.phase}: {failed.error.message}" if failed.error else "no reason given"
         return replace(empty, failure=f"{failed.run_id} failed in {why}")
     (found,) = compare(
-        [baseline, candidate], insist=insist, clusters=clusters, confidence=1 - 2 * policy.alpha
+        [baseline, candidate],
+        insist=insist,
+        clusters=clusters,
+        texts=policy.tasks,
+        confidence=1 - 2 * policy.alpha,
     )
     runs = baseline.runs, candidate.runs
     drafts = [
         *accuracy_drafts(found, policy),
+        *fidelity_drafts(found, policy),
         *axis_drafts(found, policy),
         *tail_drafts(compare_tails(*runs, confidence=1 - 2 * policy.alpha), policy),
         *slow_run_drafts(found, *runs, policy),

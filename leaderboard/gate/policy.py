@@ -52,7 +52,8 @@ class Rule(BaseModel):
     milliseconds and bytes a share is nothing. Not for accuracy."""
     severity: Severity = "fail"
     """fail: counts for the verdict. warn: is shown. auto: fails where there are enough pairs of
-    interleaved runs, else warns. ignore: is not judged."""
+    interleaved runs (fidelity: where both come from the same weights), else warns. ignore: is not
+    judged."""
 
     def log_margin(self, baseline: float, *, more_is_better: bool) -> float:
         """The margin as the logarithm of a ratio, worse over better; the wider of the two."""
@@ -76,6 +77,9 @@ class Rules(BaseModel):
     """Each task or group by itself."""
     perplexity: Rule = Rule(margin=0.02)
     """Each perplexity, and bits per byte as the perplexity a byte."""
+    fidelity: Rule = Rule(margin=0.02, severity="auto")
+    """The perplexity ratio of the answers' texts; auto: fails where both sides come from the same
+    weights."""
     peak_bytes: Rule = Rule(margin=0.05, minimum=8 * 2**20)
     ttft_s: Rule = Rule(margin=0.10, minimum=0.005, severity="auto")
     decode_tokens_per_s: Rule = Rule(margin=0.10, severity="auto")

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from leaderboard.compare.comparison import Side
+from leaderboard.gate.fidelity_draft import why_it_warns
 from leaderboard.gate.gate import Gate
 from leaderboard.gate.verdicts import Judged
 from leaderboard.gate.words import (
@@ -109,7 +110,7 @@ def notes(gate: Gate) -> list[str]:
     if len(digests) == 1:
         lines.append("both sides are the same weights on the same runtime with the same settings")
     lines += [*_unjudged(gate), *_slow_runs(gate), *_conditions(gate), *_disturbances(gate)]
-    lines += _floors(gate)
+    lines += [*_floors(gate), *why_it_warns(gate.judged, gate.policy)]
     if any(not j.paired and j.loss is not None for j in gate.judged):
         lines.append(
             "times and memory: the runs are not interleaved pairs, so a machine that drifted "
@@ -165,7 +166,7 @@ def _disturbances(gate: Gate) -> list[str]:
 
 
 def _floors(gate: Gate) -> list[str]:
-    """How many choices packing alone changes: differences below that are of the arithmetic."""
+    """How many choices packing alone changes, either way."""
     floors = {side.scored.candidate.name: side.scored.noise_floor
               for side in (gate.baseline, gate.candidate)}  # fmt: skip
     return [

@@ -25,8 +25,8 @@ class Judged:
     """One metric, judged. Losses are positive where the candidate is worse."""
 
     metric: str
-    """`accuracy`, `accuracy:TASK`, `perplexity:TASK`, `bits_per_byte:TASK`, `score:TASK` (not
-    judged), or an axis, with its workload after a colon."""
+    """`accuracy`, `accuracy:TASK`, `fidelity`, `perplexity:TASK`, `bits_per_byte:TASK`,
+    `score:TASK` (not judged), or an axis, with its workload after a colon."""
     unit: Unit
     """points: of a score between 0 and 1. share: of the baseline (0.1: a tenth more time, or a
     perplexity that is a tenth higher)."""
@@ -59,7 +59,8 @@ class Judged:
     @property
     def of_answers(self) -> bool:
         """Whether it is of what the candidate answers, and not of times, memory or size."""
-        return self.unit == "points" or self.metric.partition(":")[0] in LIKELIHOODS
+        kind = self.metric.partition(":")[0]
+        return self.unit == "points" or kind == "fidelity" or kind in LIKELIHOODS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from evals.scales import LIKELIHOODS
+from leaderboard.compare.fidelity_words import ratio_text
 from leaderboard.gate.slow_runs import PREFIX, RARE
 from leaderboard.gate.verdicts import Judged
 from leaderboard.units import (
@@ -23,6 +24,7 @@ NAMES = {
     "perplexity": "perplexity",
     "bits_per_byte": "bits per byte",
     "score": "score",
+    "fidelity": "perplexity of the answers",
     "ttft_s": "TTFT",
     "decode_tokens_per_s": "decode time per token",
     "cold_start_s": "cold start",
@@ -39,6 +41,7 @@ _FORMATS = {
     "perplexity": format_number,
     "bits_per_byte": format_number,
     "score": format_number,
+    "fidelity": ratio_text,
     "ttft_s": format_ms,
     "decode_tokens_per_s": format_rate,
     "cold_start_s": format_ms,
@@ -174,7 +177,7 @@ def _counted(judged: Judged, runs: str) -> str:
     """What its count is of."""
     if judged.metric.partition(":")[0] in LIKELIHOODS:
         return "documents"
-    if judged.unit == "points":
+    if judged.unit == "points" or judged.metric == "fidelity":
         return "items"
     return runs if judged.paired else "runs per side"
 

@@ -160,7 +160,7 @@ def test_compare_wants_two_to_four_sides(weighin: Call):
 def test_a_candidate_passes_against_its_twin(weighin: Call, tmp_path: Path):
     said = check(weighin, "twin")
     assert said.code == 0, said.out
-    assert "twin against good: pass on all 3 metrics that decide" in said.out
+    assert "twin against good: pass on all 4 metrics that decide" in said.out
     assert newest(tmp_path / "runs", "twin").name in said.out
     assert newest(tmp_path / "runs", "good").name in said.out
 
@@ -320,7 +320,10 @@ def test_another_suite_is_refused_and_can_be_insisted_on(weighin: Call, tmp_path
 
 
 def test_a_gate_that_cannot_fail_is_refused(weighin: Call, tmp_path: Path):
-    names = ("accuracy", "task", "peak_bytes", "decode_tokens_per_s", "ttft_s", "cold_start_s")
+    names = (
+        "accuracy", "fidelity", "task", "peak_bytes", "decode_tokens_per_s", "ttft_s",
+        "cold_start_s",
+    )  # fmt: skip
     rules = {name: {"severity": "warn"} for name in names}
     (tmp_path / "policy.yaml").write_text(yaml.safe_dump({"metrics": rules}))
     said = check(weighin, "twin")
