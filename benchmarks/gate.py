@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, help="real runs a condition (default: 480)")
     parser.add_argument("--folder", type=Path, default=cache_root() / "benchmarks" / "gate")
     parser.add_argument("--skip-injected", action="store_true")
-    parser.add_argument("--docs", action="store_true", help="write docs/statistics.md, too")
+    parser.add_argument("--docs", action="store_true", help="write the page of figures, too")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     runs, trials = asked.runs or (40 if asked.quick else 480), 200 if asked.quick else 2000

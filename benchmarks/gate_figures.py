@@ -1,4 +1,4 @@
-"""The benchmark's figures as a section of docs/statistics.md."""
+"""The benchmark's figures as a page: benchmarks/figures/gate.md."""
 
 from __future__ import annotations
 
@@ -7,30 +7,20 @@ from typing import Any
 
 from leaderboard.units import MISSING
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "statistics.md"
-BEGIN, END = "<!-- gate figures -->\n", "<!-- end of gate figures -->\n"
+PAGE = Path(__file__).resolve().parent / "figures" / "gate.md"
 CONDITIONS = {"quiet": "quiet", "loaded": "beside a process that comes and goes"}
 
 
 def write(found: dict[str, Any], command: str) -> None:
-    """Put the figures between the page's marks.
-
-    Raises:
-        ValueError: the page has no marks.
-    """
-    text = PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, mark, after = rest.partition(END)
-    if not mark:
-        raise ValueError(f"{PAGE}: no {BEGIN.strip()} … {END.strip()}")
-    PAGE.write_text(before + BEGIN + section(found, command) + END + after, encoding="utf-8")
+    """Write the page."""
+    PAGE.write_text(page(found, command), encoding="utf-8")
 
 
-def section(found: dict[str, Any], command: str) -> str:
+def page(found: dict[str, Any], command: str) -> str:
     """Markdown: false alarms on real runs, in simulations, and what was caught of injections."""
     return "\n".join([
-        "", f"**Measured** by `{command}`.", "", *_real(found), "", *_simulated(found), "",
-        *_injected(found), "", *_reference(found), "", "",
+        "# The gate: false alarms, and what is caught", "", f"**Measured** by `{command}`.", "",
+        *_real(found), "", *_simulated(found), "", *_injected(found), "", *_reference(found), "",
     ])  # fmt: skip
 
 
@@ -56,7 +46,7 @@ def _simulated(found: dict[str, Any]) -> list[str]:
     names = list(found["quiet simulated"][0]["alarms"])
     lines = [
         f"Simulated, {found['trials']:,} trials a cell, with the spread, tails and drift of these "
-        "runs and the share of items on which neighbouring rungs of the reference run differ. "
+        "runs and the share of items on which neighbouring rungs of the reference run differ.\n"
         "Nothing changed: share of gates with any alarm; and the smallest loss that the gate "
         "prints (median), with how often it caught that:", "",
         "| runs | pairs | tasks x items | " + " | ".join(names)

@@ -102,7 +102,7 @@ def as_json(
 
 
 def markdown(found: dict[str, Any]) -> str:
-    """The tables of docs/performance.md, from what `--json` printed."""
+    """The tables of benchmarks/figures/engine.md, from what `--json` printed."""
     lines = [
         "| against | task | ours, s an item | theirs, s an item | ratio | target |",
         "|---|---|--:|--:|--:|--:|",
