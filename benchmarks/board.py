@@ -35,7 +35,8 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import tabs
+
+from benchmarks import tabs
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES_PER_RUN = 1000

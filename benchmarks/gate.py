@@ -20,12 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import gate_figures
-import gate_injected
-import gate_runs
 import numpy as np
-from gate_reference import discordance, known_answers
-from gate_trials import (
+
+from benchmarks import gate_figures, gate_injected, gate_runs
+from benchmarks.gate_reference import discordance, known_answers
+from benchmarks.gate_trials import (
     ALPHA,
     Array,
     Tested,
@@ -39,7 +38,6 @@ from gate_trials import (
     times,
     unpaired_z,
 )
-
 from evals.fetch.cache import cache_root
 from leaderboard.gate.policy import Rules
 from leaderboard.stats.intervals import wilson

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import gate_runs
 import numpy as np
 import yaml
 
+from benchmarks import gate_runs
 from evals.suites import Suite, SuiteTask, Workload
 from evals.tasks.items import build_requests
 from evals.tasks.load import load_suite

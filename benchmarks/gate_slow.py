@@ -16,8 +16,8 @@ import sys
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from gate_trials import ALPHA, Array, Flags, regressed, times
 
+from benchmarks.gate_trials import ALPHA, Array, Flags, regressed, times
 from leaderboard.gate.policy import Rules
 from leaderboard.gate.slow_runs import runs_that_show
 
