@@ -36,7 +36,7 @@ MEMORY = 64 * 2**20
 EDGE = 1.02
 OFF = {"severity": "ignore"}
 ANSWERS = Policy(metrics=Rules(**{
-    name: Rule(margin=1, **OFF) for name in Rules.model_fields if name != "accuracy"
+    name: Rule(margin=1, **OFF) for name in Rules().model_dump() if name != "accuracy"
 }))  # fmt: skip
 
 

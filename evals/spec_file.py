@@ -104,6 +104,8 @@ def _explain(error: ValidationError, kind: type[BaseModel]) -> str:
         near = did_you_mean(place[-1], known)
         names = "" if near.startswith(" (known") else f"; known: {', '.join(known)}"
         return f'unknown key "{place[-1]}"{inside}{near}{names}'
+    if first["type"] == "unknown_key":  # of a model whose keys are a table's
+        return str(first["msg"])
     if first["type"] == "missing":
         return f'key "{".".join(place)}" is missing'
     message = first["msg"].removeprefix("Value error, ")

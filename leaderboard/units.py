@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 MISSING = "\N{EN DASH}"
 """What a number that is None is shown as."""
@@ -100,3 +102,35 @@ def format_percent(share: float | None) -> str:
 def format_rate(per_s: float | None, unit: str = "tokens/s") -> str:
     """A rate as text: `124 tokens/s`."""
     return MISSING if per_s is None else f"{format_number(per_s)} {unit}"
+
+
+def format_parameters(count_m: float) -> str:
+    """Millions of parameters as people say them: `135M`, `4B`."""
+    return f"{count_m / 1e3:g}B" if count_m >= 1e3 else f"{count_m:g}M"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """What a number is shown in: people see `scale(stored)` with the symbol behind it."""
+
+    symbol: str
+    """Empty for a plain number."""
+    text: Callable[[float | None], str]
+    """The stored number with its symbol, or MISSING."""
+    scale: Callable[[float], float] = float
+    """From the stored number to the shown one."""
+    back: Callable[[float], float] = float
+    """From the shown number to the stored one."""
+
+
+PLAIN = Unit(symbol="", text=format_number)
+MS = Unit(symbol="ms", text=format_ms, scale=ms, back=from_ms)
+MIB = Unit(symbol="MiB", text=format_mib, scale=mib, back=from_mib)
+PERCENT = Unit(symbol="%", text=format_percent, scale=points, back=from_percent)
+TOKENS_PER_S = Unit(symbol="tokens/s", text=format_rate)
+MILLION = Unit(
+    symbol="million",
+    text=lambda count: format_rate(None if count is None else millions(count), "million"),
+    scale=millions,
+    back=from_millions,
+)

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from leaderboard.rows.row import Row, longest_workload, merged
-from leaderboard.units import format_number, format_percent, mib, ms
+from leaderboard.rows.metric import longest_workload
+from leaderboard.rows.metrics import METRICS
+from leaderboard.rows.row import Row, merged
+from leaderboard.units import format_percent, mib
 from runners.cli.tables import measured, notes, with_interval
 from runners.records.record import Record
 from runners.records.store import Store
@@ -23,6 +25,7 @@ HERE = Path(__file__).parent.parent
 STORE = HERE / "results" / "reference"
 PLOT = HERE / "docs" / "reference.svg"
 README = HERE / "README.md"
+SHOWN = ("ttft", "decode", "memory", "disk", "bits")
 BEGIN, END = "<!-- reference -->", "<!-- end of reference -->"
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 760, 420, 70, 40, 120, 60
 
@@ -34,7 +37,7 @@ def main() -> int:
     if not rows:
         print(f"no completed records in {STORE.relative_to(HERE)}: run `make reference` first")
         return 3
-    rows.sort(key=lambda row: -(row.weights_bytes or 0))
+    rows.sort(key=lambda row: -(row.value("disk") or 0))
     text = README.read_text(encoding="utf-8")
     section = f"{BEGIN}\n{table(rows)}\n{END}\n"
     pattern = re.compile(f"{re.escape(BEGIN)}.*?(?:{re.escape(END)}\n|(?=\n## ))", re.DOTALL)
@@ -60,17 +63,9 @@ def table(rows: Sequence[Row]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        quantisation = row.record.candidate.quantisation
-        lines.append(
-            f"| {row.record.candidate.name} | {with_interval(row.score)} "
-            f"| {measured(row.ttft_s, row.ttft_interval, ms)} "
-            f"| {measured(row.decode_tokens_per_s, row.decode_interval, float)} "
-            f"| {measured(row.peak_bytes, row.peak_interval, mib)} "
-            f"| {format_number(mib(row.weights_bytes or 0))} "
-            f"| {quantisation.bits_per_weight:.2f} |"
-            if quantisation
-            else ""
-        )
+        cells = [row.record.candidate.name, with_interval(row.score)]
+        cells += [measured(row, METRICS[key]) for key in SHOWN]
+        lines.append(f"| {' | '.join(cells)} |")
     flagged = [f"{row.record.candidate.name}: {', '.join(row.flags)}" for row in rows if row.flags]
     runs = [note for note in notes(rows) if note.startswith("TTFT")]  # the others are of tasks
     below = [*runs, *(f"flagged {text}" for text in flagged)]
@@ -82,8 +77,8 @@ def table(rows: Sequence[Row]) -> str:
 
 def plot(rows: Sequence[Row]) -> str:
     """Accuracy against peak memory as SVG, with the intervals of both."""
-    points = [row for row in rows if row.score and row.score.interval and row.peak_bytes]
-    xs = [mib(row.peak_bytes or 0) for row in points]
+    points = [row for row in rows if row.score and row.score.interval and row.value("memory")]
+    xs = [mib(row.value("memory") or 0) for row in points]
     lows = [row.score.interval.low for row in points if row.score and row.score.interval]
     highs = [row.score.interval.high for row in points if row.score and row.score.interval]
     x0, x1 = _padded(min(xs), max(xs))

@@ -8,12 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from leaderboard.choose.limits import MEASURED, Admission, Limits, Refused, admit, weighted_accuracy
+from leaderboard.choose.limits import (
+    Admission,
+    Limits,
+    Refused,
+    admit,
+    varies,
+    weighted_accuracy,
+)
 from leaderboard.choose.ranking import rank
 from leaderboard.choose.resampling import DRAWS, Draws, draw
+from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.peers import Floats, Scores, check_peers
 from leaderboard.rows.row import Row
-from leaderboard.units import format_mib, format_percent, format_rate
+from leaderboard.units import format_mib, format_percent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,10 +140,10 @@ def answer(choice: Choice) -> tuple[str, str]:
     if choice.row is None:
         return _nothing(choice.admission.refused, total), ""
     parts = [format_percent(choice.accuracy)]
-    if choice.row.peak_bytes is not None:
-        parts.append(format_mib(choice.row.peak_bytes))
-    if choice.row.decode_tokens_per_s is not None:
-        parts.append(format_rate(choice.row.decode_tokens_per_s))
+    for key in ("memory", "decode"):
+        known = choice.row.value(key)
+        if known is not None:
+            parts.append(METRICS[key].unit.text(known))
     claim = f"Ship {choice.row.record.candidate.name} ({', '.join(parts)})."
     if not choice.alternatives:
         return claim, f"It is the only one of {total} that fits."
@@ -150,8 +158,8 @@ def answer(choice: Choice) -> tuple[str, str]:
 def lightest(choice: Choice) -> Row | None:
     """Of the chosen one and those that cannot be told from it, the smallest in peak memory."""
     tied = [choice.row, *choice.tied] if choice.row else []
-    known = [row for row in tied if row.peak_bytes is not None]
-    return min(known, key=lambda row: row.peak_bytes or 0, default=None)
+    known = [row for row in tied if row.value("memory") is not None]
+    return min(known, key=lambda row: row.value("memory") or 0, default=None)
 
 
 def _ties(choice: Choice) -> str:
@@ -162,7 +170,7 @@ def _ties(choice: Choice) -> str:
     small = lightest(choice)
     if small is None or small is choice.row:
         return text + "."
-    name, peak = small.record.candidate.name, format_mib(small.peak_bytes)
+    name, peak = small.record.candidate.name, format_mib(small.value("memory"))
     return text + f"; the smallest is {name} ({peak})."
 
 
@@ -191,27 +199,24 @@ def _points(share: float | None) -> str:
 
 
 def _order(row: Row, weights: Mapping[str, float] | None) -> tuple[float, float, str]:
-    peak = float("inf") if row.peak_bytes is None else row.peak_bytes
-    return -(weighted_accuracy(row, weights) or 0.0), peak, row.record.candidate.name
+    peak = row.value("memory")
+    most = float("inf") if peak is None else peak
+    return -(weighted_accuracy(row, weights) or 0.0), most, row.record.candidate.name
 
 
 def _contends(refused: Refused, weights: Mapping[str, float] | None) -> bool:
     """Whether another run or other items might have let it in."""
-    narrow = all(reason.limit in MEASURED and not reason.unknown for reason in refused.reasons)
+    narrow = all(varies(reason.limit) and not reason.unknown for reason in refused.reasons)
     return narrow and weighted_accuracy(refused.row, weights) is not None
 
 
 def _within(drawn: Draws, limits: Limits) -> npt.NDArray[np.bool_]:
     """Which rows keep to the measured limits, draw by draw; shape (draws, rows)."""
     within = np.ones(drawn.accuracy.shape, dtype=bool)
-    if limits.max_peak_bytes is not None:
-        within &= drawn.peak_bytes <= limits.max_peak_bytes
-    if limits.min_decode_tokens_per_s is not None:
-        within &= drawn.decode_tokens_per_s >= limits.min_decode_tokens_per_s
-    if limits.max_ttft_p95_s is not None:
-        within &= drawn.ttft_p95_s <= limits.max_ttft_p95_s
-    if limits.min_accuracy is not None:
-        within &= drawn.accuracy >= limits.min_accuracy
+    for key, limit in limits.bounds.items():
+        if varies(key):
+            found = drawn.number(key)
+            within &= found >= limit if METRICS[key].better == "higher" else found <= limit
     return within
 
 

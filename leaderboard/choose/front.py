@@ -71,8 +71,9 @@ def place(
         drawn = draw(known, rng, draws=draws, weights=weights, answers=answers)
     else:
         drawn = drawn.of(known)
-    fast = drawn.decode_tokens_per_s if speed == "decode" else -drawn.ttft_s
-    chances = on_front(np.stack([drawn.accuracy, fast, -drawn.peak_bytes], axis=-1)).mean(axis=0)
+    fast = drawn.number(speed) if speed == "decode" else -drawn.number(speed)
+    stacked = np.stack([drawn.accuracy, fast, -drawn.number("memory")], axis=-1)
+    chances = on_front(stacked).mean(axis=0)
     placed = iter(zip(on_front(goods), chances, strict=True))
     found = []
     for row, reason in zip(rows, reasons, strict=True):
@@ -190,5 +191,4 @@ def _goods(
 def _measured(
     row: Row, speed: Speed, weights: Mapping[str, float] | None
 ) -> tuple[float | None, float | None, float | None]:
-    fast = row.decode_tokens_per_s if speed == "decode" else row.ttft_s
-    return weighted_accuracy(row, weights), fast, row.peak_bytes
+    return weighted_accuracy(row, weights), row.value(speed), row.value("memory")

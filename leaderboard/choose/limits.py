@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from leaderboard.rows.metric import Limit, Metric
+from leaderboard.rows.metrics import METRICS, limited
 from leaderboard.rows.peers import usable
 from leaderboard.rows.row import Row
-from leaderboard.units import format_mib, format_ms, format_number, format_percent, format_rate
-
-MEASURED = ("max_peak_bytes", "min_decode_tokens_per_s", "max_ttft_p95_s", "min_accuracy")
-"""Limits on what varies from run to run or from item to item; the others are facts of a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What the chosen candidate must keep to. None: anything goes, also what is not known."""
 
-    max_peak_bytes: float | None = None
-    """Peak memory of the latency phase."""
-    min_decode_tokens_per_s: float | None = None
-    max_ttft_p95_s: float | None = None
-    """Time to first token that 95 % of the requests keep to, with the longest prompt."""
-    min_accuracy: float | None = None
-    """Of the suite's score, 0 to 1."""
-    max_weights_bytes: float | None = None
-    """On disk."""
-    max_parameters: float | None = None
-    max_bits_per_weight: float | None = None
+    bounds: Mapping[str, float] = field(default_factory=dict)
+    """By key of METRICS: the most, or of what is better higher the least, in the stored unit."""
     licences: frozenset[str] | None = None
     families: frozenset[str] | None = None
     runtimes: frozenset[str] | None = None
@@ -39,7 +28,8 @@ class Reason:
     """One limit that a candidate does not keep to, or is not known to."""
 
     limit: str
-    """A field of Limits; `status` for what did not complete, `score` for what has no usable one."""
+    """A key of METRICS or a field of Limits; `status` for what did not complete, `score` for what
+    has no usable one."""
     text: str
     unknown: bool = False
     """The number is missing: it may fit, but nobody measured it."""
@@ -101,61 +91,9 @@ def weighted_accuracy(row: Row, weights: Mapping[str, float] | None = None) -> f
     return math.fsum(weights.get(s.name, 1.0) * (s.value or 0.0) for s in scores) / total
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Bound:
-    limit: str
-    what: str
-    at_most: bool
-    value: Callable[[Row], float | None]
-    text: Callable[[float | None], str]
-
-
-_BOUNDS = (
-    _Bound(
-        limit="max_peak_bytes",
-        what="peak memory",
-        at_most=True,
-        value=lambda row: row.peak_bytes,
-        text=format_mib,
-    ),
-    _Bound(
-        limit="min_decode_tokens_per_s",
-        what="decode speed",
-        at_most=False,
-        value=lambda row: row.decode_tokens_per_s,
-        text=format_rate,
-    ),
-    _Bound(
-        limit="max_ttft_p95_s",
-        what="time to first token (p95)",
-        at_most=True,
-        value=lambda row: row.ttft_p95_s,
-        text=format_ms,
-    ),
-    _Bound(
-        limit="max_weights_bytes",
-        what="size on disk",
-        at_most=True,
-        value=lambda row: row.weights_bytes,
-        text=format_mib,
-    ),
-    _Bound(
-        limit="max_parameters",
-        what="parameters",
-        at_most=True,
-        value=lambda row: row.record.candidate.parameters,
-        text=lambda count: format_rate(None if count is None else count / 1e6, "million"),
-    ),
-    _Bound(
-        limit="max_bits_per_weight",
-        what="bits per weight",
-        at_most=True,
-        value=lambda row: (
-            q.bits_per_weight if (q := row.record.candidate.quantisation) is not None else None
-        ),
-        text=format_number,
-    ),
-)
+def varies(limit: str) -> bool:
+    """Whether other runs or other items might have kept to a limit: facts of a file do not vary."""
+    return limit in METRICS and METRICS[limit].varies
 
 
 def _reasons(row: Row, limits: Limits, weights: Mapping[str, float] | None) -> Iterator[Reason]:
@@ -165,15 +103,9 @@ def _reasons(row: Row, limits: Limits, weights: Mapping[str, float] | None) -> I
         yield Reason(limit="status", text=f"{row.record.status}{why}")
     if row.unscored:
         yield Reason(limit="score", text=f"no suite score ({row.unscored})", unknown=True)
-    accuracy = _Bound(
-        limit="min_accuracy",
-        what="accuracy",
-        at_most=False,
-        value=lambda row: weighted_accuracy(row, weights),
-        text=format_percent,
-    )
-    for bound in (*_BOUNDS, accuracy):
-        reason = _outside(row, bound, getattr(limits, bound.limit))
+    for metric, limit in limited():
+        value = weighted_accuracy(row, weights) if metric.over == "items" else row.value(metric.key)
+        reason = _outside(value, metric, limit, limits.bounds.get(metric.key))
         if reason:
             yield reason
     candidate = row.record.candidate
@@ -182,20 +114,21 @@ def _reasons(row: Row, limits: Limits, weights: Mapping[str, float] | None) -> I
         ("families", "family", candidate.family),
         ("runtimes", "runtime", candidate.runtime),
     )
-    for limit, what, word in words:
-        wanted: frozenset[str] | None = getattr(limits, limit)
+    for name, what, word in words:
+        wanted: frozenset[str] | None = getattr(limits, name)
         if wanted is not None and word not in wanted:
-            yield Reason(limit=limit, text=f"{what} {word or 'unknown'}", unknown=not word)
+            yield Reason(limit=name, text=f"{what} {word or 'unknown'}", unknown=not word)
 
 
-def _outside(row: Row, bound: _Bound, limit: float | None) -> Reason | None:
-    if limit is None:
+def _outside(
+    value: float | None, metric: Metric, limit: Limit, bound: float | None
+) -> Reason | None:
+    if bound is None:
         return None
-    value = bound.value(row)
     if value is None:
-        return Reason(limit=bound.limit, text=f"{bound.what} not known", unknown=True)
-    if (value <= limit) if bound.at_most else (value >= limit):
+        return Reason(limit=metric.key, text=f"{limit.what} not known", unknown=True)
+    if metric.within(value, bound):
         return None
-    most = "at most" if bound.at_most else "at least"
-    text = f"{bound.what} {bound.text(value)} ({most} {bound.text(limit)})"
-    return Reason(limit=bound.limit, text=text)
+    most = "at least" if metric.better == "higher" else "at most"
+    text = f"{limit.what} {metric.unit.text(value)} ({most} {metric.unit.text(bound)})"
+    return Reason(limit=metric.key, text=text)

@@ -9,7 +9,7 @@ import numpy as np
 
 from leaderboard.choose.choice import Choice, answer, choose
 from leaderboard.choose.front import Placement, Speed, place
-from leaderboard.choose.limits import MEASURED, Reason, weighted_accuracy
+from leaderboard.choose.limits import Reason, varies, weighted_accuracy
 from leaderboard.choose.ranking import Tier, rank, weighted_interval
 from leaderboard.choose.resampling import Draws, draw
 from leaderboard.choose.view_limits import limits
@@ -101,7 +101,7 @@ def look(
         choice=choice,
         claim=claim,
         certainty=certainty,
-        basis=_basis(choice, limited=any(getattr(within, name) is not None for name in MEASURED)),
+        basis=_basis(choice, limited=any(map(varies, within.bounds))),
         lines=(*lines, *outside),
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.peers import Floats, Scores, side_by_side, usable
 from leaderboard.rows.row import Row
 from leaderboard.stats.intervals import Interval
@@ -31,14 +32,16 @@ class Draws:
     rows: tuple[Row, ...]
     """What the columns are of."""
     accuracy: Floats
-    ttft_s: Floats
-    ttft_p95_s: Floats
-    decode_tokens_per_s: Floats
-    peak_bytes: Floats
+    numbers: Mapping[str, Floats]
+    """Times and memory, by key of METRICS: what can be limited, or is an axis of the plot."""
     paired: bool
     """Whether the accuracies of a draw are of the same items for all rows."""
     runs_vary: bool
     """False: no row has several runs, so times and memory are drawn as they were measured."""
+
+    def number(self, key: str) -> Floats:
+        """The draws of a metric that varies."""
+        return self.accuracy if METRICS[key].over == "items" else self.numbers[key]
 
     def of(self, rows: Sequence[Row]) -> Draws:
         """The columns of some of the rows, in another order.
@@ -52,10 +55,7 @@ class Draws:
             self,
             rows=tuple(rows),
             accuracy=self.accuracy[:, columns],
-            ttft_s=self.ttft_s[:, columns],
-            ttft_p95_s=self.ttft_p95_s[:, columns],
-            decode_tokens_per_s=self.decode_tokens_per_s[:, columns],
-            peak_bytes=self.peak_bytes[:, columns],
+            numbers={key: drawn[:, columns] for key, drawn in self.numbers.items()},
         )
 
 
@@ -88,21 +88,14 @@ def draw(
         accuracy = _from_counts(rows, rng, draws, weights)
     else:
         accuracy = _bootstrap(tables, len(rows), rng, draws, weights)
-    ttft, a = _runs([(r.ttft_s, r.ttft_interval, r.runs) for r in rows], rng, draws)
-    slow, d = _runs([(r.ttft_p95_s, r.ttft_p95_interval, r.runs) for r in rows], rng, draws)
-    decode, b = _runs(
-        [(r.decode_tokens_per_s, r.decode_interval, r.runs) for r in rows], rng, draws
-    )
-    peak, c = _runs([(r.peak_bytes, r.peak_interval, r.runs) for r in rows], rng, draws)
+    asked = [m for m in METRICS.values() if m.over == "runs" and (m.limit or m.axis)]
+    found = {one.key: _runs([_measured(row, one.key) for row in rows], rng, draws) for one in asked}
     return Draws(
         rows=tuple(rows),
         accuracy=accuracy,
-        ttft_s=ttft,
-        ttft_p95_s=slow,
-        decode_tokens_per_s=decode,
-        peak_bytes=peak,
+        numbers={key: drawn for key, (drawn, _) in found.items()},
         paired=tables is not None,
-        runs_vary=a or b or c or d,
+        runs_vary=any(varies for _, varies in found.values()),
     )
 
 
@@ -148,6 +141,11 @@ def _bootstrap(
 
 Measured = tuple[float | None, Interval | None, int]
 """Mean over the runs, its 95 % interval (Student's), and how many runs."""
+
+
+def _measured(row: Row, key: str) -> Measured:
+    number = row.number(key)
+    return number.value, number.interval, row.runs
 
 
 def _runs(

@@ -10,7 +10,7 @@ from evals.errors import RecordError
 from leaderboard.compare.comparison import Comparison, Side, compare
 from leaderboard.compare.fidelity import FIDELITY_MARGIN, Fidelity
 from leaderboard.compare.run_metrics import AxisComparison
-from leaderboard.rows.row import longest_workload
+from leaderboard.rows.metric import longest_workload
 from leaderboard.stats.intervals import two_sided_z
 from leaderboard.stats.noninferiority import GateVerdict, judge_loss
 from leaderboard.stats.paired_means import PairedDifference

@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 from evals.errors import RecordError
 from leaderboard.rows.conditions import why_unlike
+from leaderboard.rows.metric import Metric
+from leaderboard.rows.metrics import gated, named
 from leaderboard.stats.run_ratios import RunRatio, paired_ratio, unpaired_ratio
+from leaderboard.units import MS, TOKENS_PER_S
 from runners.records.record import Record
 
 Value = Callable[[Record], float | None]
@@ -34,9 +37,9 @@ class AxisComparison:
     """One number that both candidates have, other over reference."""
 
     axis: str
-    """`ttft_s`, `decode_tokens_per_s`, `cold_start_s`, `peak_bytes` or `weights_bytes`."""
+    """Name of a metric that the table gives a tolerance, e.g. `ttft_s`, or of a tail."""
     workload: str | None
-    """Of the first two, e.g. `512+64`."""
+    """E.g. `512+64`, where there is a number of each."""
     more_is_better: bool
     reference: float | None
     """Geometric mean over all its runs, in the unit of the axis's name."""
@@ -44,6 +47,11 @@ class AxisComparison:
     ratio: RunRatio | None
     reason: str = ""
     """Why there is no ratio, or no interval."""
+
+    @property
+    def metric(self) -> Metric:
+        """The entry of the table; a tail has none."""
+        return named(self.axis)
 
 
 def compare_axes(
@@ -72,7 +80,8 @@ def compare_axes(
         compare_axis(axis, reference, other, unlike=unlike, confidence=confidence)
         for axis in _axes([*reference, *other])
     ]
-    return (*found, _weights(reference[0], other[0]))
+    facts = [metric for metric, _ in gated() if not metric.varies]
+    return (*found, *(_fact(metric, reference[0], other[0]) for metric in facts))
 
 
 def compare_axis(
@@ -120,32 +129,23 @@ def _check_alike(runs: Sequence[Record]) -> None:
 
 
 def _axes(runs: Sequence[Record]) -> Iterator[Axis]:
-    yield from time_axes(runs)
-    yield Axis("peak_bytes", None, False, _peak)
+    """What varies: workload by workload what has a number of each, then the rest."""
+    metrics = [metric for metric, _ in gated() if metric.varies]
+    for workload in dict.fromkeys(name for run in runs for name in run.latency):
+        yield from (_axis(metric, workload) for metric in metrics if metric.by_workload)
+    yield from (_axis(metric, None) for metric in metrics if not metric.by_workload)
+
+
+def _axis(metric: Metric, workload: str | None) -> Axis:
+    def value(run: Record) -> float | None:
+        return metric.run(run, workload or "")
+
+    return Axis(metric.name, workload, metric.better == "higher", value)
 
 
 def time_axes(runs: Sequence[Record]) -> Iterator[Axis]:
     """The times of a run: median TTFT and decode rate of each workload, and the cold start."""
-    for workload in dict.fromkeys(name for run in runs for name in run.latency):
-        yield Axis("ttft_s", workload, False, _ttft(workload))
-        yield Axis("decode_tokens_per_s", workload, True, _decode(workload))
-    yield Axis("cold_start_s", None, False, lambda run: run.load.cold_start_s if run.load else None)
-
-
-def _ttft(workload: str) -> Value:
-    return lambda run: run.latency[workload].ttft_s.p50 if workload in run.latency else None
-
-
-def _decode(workload: str) -> Value:
-    def value(run: Record) -> float | None:
-        return run.latency[workload].decode_tokens_per_s.p50 if workload in run.latency else None
-
-    return value
-
-
-def _peak(run: Record) -> float | None:
-    phases = run.memory.phases if run.memory else {}
-    return phases["latency"].peak_bytes if "latency" in phases else None
+    return (axis for axis in _axes(runs) if named(axis.name).unit in (MS, TOKENS_PER_S))
 
 
 def run_values(runs: Sequence[Record], value: Value) -> Runs:
@@ -168,13 +168,14 @@ def _geometric_mean(runs: Runs) -> float | None:
     return math.exp(math.fsum(map(math.log, runs.values())) / len(runs))
 
 
-def _weights(reference: Record, other: Record) -> AxisComparison:
-    a, b = reference.candidate.weights_bytes, other.candidate.weights_bytes
+def _fact(metric: Metric, reference: Record, other: Record) -> AxisComparison:
+    """A file's size, known exactly: its ratio has no interval."""
+    a, b = metric.run(reference, ""), metric.run(other, "")
     ratio = unpaired_ratio([a], [b]) if a and b else None
     return AxisComparison(
-        axis="weights_bytes",
+        axis=metric.name,
         workload=None,
-        more_is_better=False,
+        more_is_better=metric.better == "higher",
         reference=a,
         other=b,
         ratio=ratio,

@@ -124,9 +124,9 @@ def _score(
 def axis_drafts(found: Comparison, policy: Policy) -> Iterator[Draft]:
     """Times, memory and size, as far as either side has them."""
     for axis in found.axes:
-        rule: Rule = getattr(policy.metrics, axis.axis)
+        rule = policy.metrics.rule(axis.metric.name)
         if rule.severity != "ignore" and (axis.reference, axis.other) != (None, None):
-            yield _size(axis, rule) if axis.axis == "weights_bytes" else _axis(axis, rule, policy)
+            yield _size(axis, rule) if not axis.metric.varies else _axis(axis, rule, policy)
 
 
 def tail_drafts(tails: Sequence[AxisComparison], policy: Policy) -> Iterator[Draft]:

@@ -16,10 +16,13 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
+from evals.errors import did_you_mean
 from evals.quantities import parse_bytes
 from evals.spec_file import check_spec, read_yaml
+from leaderboard.rows.metrics import gated
 
 Severity = Literal["fail", "warn", "auto", "ignore"]
 MOST_MARGIN = 10.0
@@ -67,9 +70,10 @@ class Rule(BaseModel):
 
 
 class Rules(BaseModel):
-    """A rule a metric."""
+    """A rule a metric: those of the answers, and in `model_extra` those of METRICS by name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Rule] = Field(init=False)
 
     accuracy: Rule = Rule(margin=0.01)
     """The mean over the suite's tasks."""
@@ -80,15 +84,37 @@ class Rules(BaseModel):
     fidelity: Rule = Rule(margin=0.02, severity="auto")
     """The perplexity ratio of the answers' texts; auto: fails where both sides come from the same
     weights."""
-    peak_bytes: Rule = Rule(margin=0.05, minimum=8 * 2**20)
-    ttft_s: Rule = Rule(margin=0.10, minimum=0.005, severity="auto")
-    decode_tokens_per_s: Rule = Rule(margin=0.10, severity="auto")
-    cold_start_s: Rule = Rule(margin=0.10, minimum=0.05, severity="auto")
-    weights_bytes: Rule = Rule(margin=0.05, severity="warn")
     tail: Rule = Rule(margin=0.25, minimum=0.001, severity="warn")
     """The slow end of a run's requests: TTFT, gaps between tokens, whole requests."""
     slowest_run: Rule = Rule(margin=0.50, minimum=0.005, severity="warn")
     """The slowest run of either side, compared and not tested."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, given: Any) -> Any:
+        """Give each metric of the table its rule, and refuse what is neither there nor a field."""
+        if not isinstance(given, dict):
+            return given
+        usual = _usual()
+        known = sorted([*cls.model_fields, *usual])
+        for name in given:
+            if name not in known:
+                said = f'unknown key "{name}" in "metrics"{did_you_mean(str(name), known)}'
+                raise PydanticCustomError("unknown_key", "{said}", {"said": said})
+        return {**usual, **given}
+
+    def rule(self, name: str) -> Rule:
+        """The rule of a metric by its name."""
+        found: Rule = getattr(self, name)
+        return found
+
+
+def _usual() -> dict[str, Rule]:
+    """The rules of METRICS, those that fail a gate first."""
+    order = ("fail", "auto", "warn")
+    found = sorted(gated(), key=lambda one: order.index(one[1].severity))
+    return {metric.name: Rule(margin=one.margin, minimum=one.minimum, severity=one.severity)
+            for metric, one in found}  # fmt: skip
 
 
 class Policy(BaseModel):
@@ -102,7 +128,7 @@ class Policy(BaseModel):
     """What such a gate's exit code says: pass 0, warn 2, fail 1."""
     tasks: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """The tasks and groups that count, in the mean, too; None: all."""
-    metrics: Rules = Rules()
+    metrics: Rules = Field(default_factory=Rules)
 
 
 def read_policy(path: Path) -> Policy:

@@ -10,10 +10,10 @@ from leaderboard.gate.fidelity_draft import why_it_warns
 from leaderboard.gate.gate import Gate
 from leaderboard.gate.verdicts import Judged
 from leaderboard.gate.words import (
-    NAMES,
     SEVERITY,
     amount,
     improved,
+    in_words,
     is_slow_run,
     name,
     sentence,
@@ -146,7 +146,7 @@ def _unjudged(gate: Gate) -> list[str]:
             what = name(judged.metric)
             reasons.setdefault(sentence(judged).removeprefix(what), []).append(what)
     lines = [f"{', '.join(names)}{reason}" for reason, names in reasons.items()]
-    ignored = [NAMES[key] for key, rule in gate.policy.metrics if rule.severity == "ignore"]
+    ignored = [in_words(key) for key, rule in gate.policy.metrics if rule.severity == "ignore"]
     if ignored:
         lines.append(f"not judged, since the policy ignores them: {', '.join(ignored)}")
     if gate.policy.tasks is not None:

@@ -45,7 +45,7 @@ def slow_run_drafts(
     if rule.severity == "ignore":
         return
     for axis in time_axes([*baseline, *candidate]):
-        if axis.name == "cold_start_s" and policy.metrics.cold_start_s.severity == "ignore":
+        if axis.name == "cold_start_s" and policy.metrics.rule("cold_start_s").severity == "ignore":
             continue
         sides = [list(run_values(runs, axis.value).values()) for runs in (baseline, candidate)]
         if any(sides):

@@ -9,27 +9,21 @@ from evals.scales import LIKELIHOODS
 from leaderboard.compare.fidelity_words import ratio_text
 from leaderboard.gate.slow_runs import PREFIX, RARE
 from leaderboard.gate.verdicts import Judged
+from leaderboard.rows.metrics import gated, named
 from leaderboard.units import (
     MISSING,
-    format_mib,
     format_ms,
     format_number,
     format_percent,
-    format_rate,
 )
 
-NAMES = {
+_NAMES = {
     "accuracy": "accuracy",
     "task": "each task",
     "perplexity": "perplexity",
     "bits_per_byte": "bits per byte",
     "score": "score",
     "fidelity": "perplexity of the answers",
-    "ttft_s": "TTFT",
-    "decode_tokens_per_s": "decode time per token",
-    "cold_start_s": "cold start",
-    "peak_bytes": "peak memory",
-    "weights_bytes": "weights file",
     "ttft_tail_s": "slow end of TTFT",
     "itl_tail_s": "slow end of inter-token latency",
     "e2e_tail_s": "slow end of whole requests",
@@ -42,11 +36,6 @@ _FORMATS = {
     "bits_per_byte": format_number,
     "score": format_number,
     "fidelity": ratio_text,
-    "ttft_s": format_ms,
-    "decode_tokens_per_s": format_rate,
-    "cold_start_s": format_ms,
-    "peak_bytes": format_mib,
-    "weights_bytes": format_mib,
     "ttft_tail_s": format_ms,
     "itl_tail_s": format_ms,
     "e2e_tail_s": format_ms,
@@ -66,14 +55,21 @@ def name(metric: str) -> str:
     slowest = metric.startswith(PREFIX)
     kind, _, rest = metric.removeprefix(PREFIX).partition(":")
     of = " of " if kind in OF_TASKS else " "
-    words = f"{NAMES[kind]}{of}{rest}" if rest else NAMES[kind]
+    words = f"{in_words(kind)}{of}{rest}" if rest else in_words(kind)
     return f"slowest run: {words}" if slowest else words
+
+
+def in_words(kind: str) -> str:
+    """A metric of the policy, or of the table, in words."""
+    known = _NAMES | {metric.name: tolerance.what for metric, tolerance in gated()}
+    return known[kind]
 
 
 def value(metric: str, number: float | None) -> str:
     """A metric's value with its unit."""
     kind = metric.removeprefix(PREFIX).partition(":")[0]
-    return MISSING if number is None else _FORMATS[kind](number)
+    text = _FORMATS[kind] if kind in _FORMATS else named(kind).unit.text
+    return MISSING if number is None else text(number)
 
 
 def amount(judged: Judged, loss: float | None, *, sign: bool = True) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 
 from leaderboard.choose.overview import Line
 from leaderboard.rows.conditions import build_name
+from leaderboard.rows.metrics import METRICS
+from leaderboard.rows.row import Row
 from leaderboard.stats.intervals import Interval
 
 
@@ -34,14 +36,8 @@ def _flat(line: Line) -> dict[str, Any]:
         **_with_interval("accuracy", line.accuracy, line.interval),
         "items": row.score.n if row.score else None,
         "runs": row.runs,
-        **_with_interval("ttft_s.p50", row.ttft_s, row.ttft_interval),
-        **_with_interval("ttft_s.p95", row.ttft_p95_s, row.ttft_p95_interval),
-        **_with_interval("decode_tokens_per_s", row.decode_tokens_per_s, row.decode_interval),
-        **_with_interval("peak_bytes", row.peak_bytes, row.peak_interval),
-        "weights_bytes": row.weights_bytes,
-        "parameters": candidate.parameters,
+        **_metrics(row),
         "quantisation": kind.name if kind else None,
-        "bits_per_weight": kind.bits_per_weight if kind else None,
         "probability_front": line.front,
         "probability_most_accurate": line.best,
         "family": candidate.family,
@@ -54,6 +50,17 @@ def _flat(line: Line) -> dict[str, Any]:
         "flags": "; ".join(row.flags),
         **scores,
     }
+
+
+def _metrics(row: Row) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for metric in METRICS.values():
+        name, number = metric.download or metric.name, row.number(metric.key)
+        if metric.over == "runs":
+            found |= _with_interval(name, number.value, number.interval)
+        elif metric.over == "file":
+            found[name] = number.value
+    return found
 
 
 def _with_interval(name: str, value: float | None, interval: Interval | None) -> dict[str, Any]:

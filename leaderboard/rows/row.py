@@ -15,13 +15,14 @@ from statistics import NormalDist
 
 from leaderboard.rows.counting import agreed, as_share, left_out, missing_tasks, parts, unusable
 from leaderboard.rows.design_effect import group_design_effect
+from leaderboard.rows.metric import Metric, Number
+from leaderboard.rows.metrics import METRICS, numbers_of
 from leaderboard.rows.repeats import RunsKey, keep_newest, runs_key
 from leaderboard.stats.intervals import (
     Interval,
     above_chance,
     combined,
     combined_interval,
-    mean_interval,
     proportion_interval,
 )
 from runners.records.record import Record, TaskAccuracy
@@ -61,43 +62,43 @@ class Row:
     """Tasks and groups, in the suite's order."""
     unscored: str = ""
     """Why there is no suite score although every item was answered, naming task and documents."""
-    ttft_s: float | None
-    """Median over the repeats of the workload with the longest prompt."""
-    decode_tokens_per_s: float | None
-    peak_bytes: int | None
-    """The latency phase's."""
-    weights_bytes: int | None
+    numbers: Mapping[str, Number]
+    """Every other metric of `METRICS` by its key."""
     runs: int = 1
     """Process runs that times and memory are means of."""
-    ttft_p95_s: float | None = None
-    """95th percentile over the requests of a run, of the same workload."""
-    ttft_interval: Interval | None = None
-    """95 %, run to run; None for a single run, whose requests say nothing about other runs."""
-    ttft_p95_interval: Interval | None = None
-    decode_interval: Interval | None = None
-    peak_interval: Interval | None = None
     verdict: str | None = None
     """Of its budget, the worst of its runs; None without a budget."""
     flags: tuple[str, ...] = ()
     """Names of what a reader should know, first of all a status other than completed."""
+
+    def number(self, key: str) -> Number:
+        """A metric by its key in `METRICS`; without a value where it was not measured."""
+        if METRICS[key].over != "items":
+            return self.numbers.get(key, Number())
+        score = self.score
+        return Number(value=score.value, interval=score.interval) if score else Number()
+
+    def value(self, key: str) -> float | None:
+        """A metric in its stored unit; None where it was not measured."""
+        return self.number(key).value
+
+    def basis(self, metric: Metric) -> str:
+        """What stands behind a metric's interval: how many items, or how many runs."""
+        if metric.over == "items":
+            return f"n = {self.score.n:,}" if self.score else ""
+        return f"{self.runs} run{'s' if self.runs != 1 else ''}"
 
 
 def row(record: Record) -> Row:
     """One record as a row; what was not measured is None."""
     scores = tuple(score_of_part(name, tasks) for name, tasks in parts(record).items())
     unscored = _unscored(record, scores)
-    workload = max(record.latency.values(), key=lambda w: w.prompt_tokens, default=None)
-    phases = record.memory.phases if record.memory else {}
     return Row(
         record=record,
         score=_suite_score(scores) if _answered(record) and not unscored else None,
         scores=scores,
         unscored=unscored,
-        ttft_s=workload.ttft_s.p50 if workload else None,
-        ttft_p95_s=workload.ttft_s.p95 if workload else None,
-        decode_tokens_per_s=workload.decode_tokens_per_s.p50 if workload else None,
-        peak_bytes=phases["latency"].peak_bytes if "latency" in phases else None,
-        weights_bytes=record.candidate.weights_bytes,
+        numbers=numbers_of([record]),
         verdict=(record.verdict or {}).get("verdict"),
         flags=_flags(record),
     )
@@ -137,24 +138,13 @@ def _merge(rows: Sequence[Row]) -> Row:
     lead = max(rows, key=lambda r: (r.record.status != "completed", _scored(r)))
     # Likewise a repeat that has no usable score, where each repeat is scored.
     scored = max(reversed(rows), key=lambda r: (bool(r.unscored), _scored(r)))
-    ttft, ttft_interval = _over_runs([r.ttft_s for r in rows])
-    slow, slow_interval = _over_runs([r.ttft_p95_s for r in rows])
-    decode, decode_interval = _over_runs([r.decode_tokens_per_s for r in rows])
-    peak, peak_interval = _over_runs([r.peak_bytes for r in rows])
     return replace(
         lead,
         score=scored.score,
         scores=scored.scores,
         unscored=scored.unscored,
-        ttft_s=ttft,
-        ttft_interval=ttft_interval,
-        ttft_p95_s=slow,
-        ttft_p95_interval=slow_interval,
-        decode_tokens_per_s=decode,
-        decode_interval=decode_interval,
-        peak_bytes=None if peak is None else round(peak),
-        peak_interval=peak_interval,
-        runs=sum(r.ttft_s is not None for r in rows),
+        numbers=numbers_of([r.record for r in rows]),
+        runs=sum(bool(r.record.latency) for r in rows),
         verdict=_worst([r.verdict for r in rows]),
         flags=_joined([r.flags for r in rows]),
     )
@@ -180,17 +170,6 @@ def _joined(flags: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
         f"{name} ({count} of {len(flags)} runs)" if several else name
         for name, count in zip(names, counts, strict=True)
     )
-
-
-def _over_runs(values: Sequence[float | None]) -> tuple[float | None, Interval | None]:
-    known = [value for value in values if value is not None]
-    return mean_interval(known) if known else (None, None)
-
-
-def longest_workload(record: Record) -> str | None:
-    """The workload whose times the row shows, e.g. `512+64`."""
-    names = sorted(record.latency, key=lambda name: record.latency[name].prompt_tokens)
-    return names[-1] if names else None
 
 
 def task_score(name: str, task: TaskAccuracy) -> Score:

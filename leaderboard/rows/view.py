@@ -12,17 +12,13 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from evals.errors import did_you_mean
+from leaderboard.rows.metrics import axes, limited
 
 Query = dict[str, list[str]]
 """An address's parameters: a key may come several times."""
 MOST_TEXT = 500
-AXES = ("memory", "ttft", "decode", "disk")
-"""What the trade-off plot can show accuracy against."""
 MOST_WEIGHT = 100.0
-UNLIMITED = (
-    "memory_mib", "decode_tokens_per_s", "ttft_p95_ms", "disk_mib", "parameters_m", "bits",
-    "accuracy_percent", "licences", "families", "runtimes", "weights",
-)  # fmt: skip
+UNLIMITED = ("limits", "licences", "families", "runtimes", "weights")
 """The fields that say what fits and how it is scored."""
 
 
@@ -38,14 +34,8 @@ class View:
     """As `leaderboard.rows.conditions.Place` has it; empty: without one."""
     builds: tuple[str, ...] = ()
     """At most one build of each runtime; of one that is not named, that with most candidates."""
-    memory_mib: float | None = None
-    decode_tokens_per_s: float | None = None
-    ttft_p95_ms: float | None = None
-    disk_mib: float | None = None
-    parameters_m: float | None = None
-    """Millions."""
-    bits: float | None = None
-    accuracy_percent: float | None = None
+    limits: tuple[tuple[str, float], ...] = ()
+    """By key of METRICS and in their order, in the unit that they are shown in."""
     licences: tuple[str, ...] = ()
     """Empty: any; so are the next two."""
     families: tuple[str, ...] = ()
@@ -53,7 +43,7 @@ class View:
     weights: tuple[tuple[str, float], ...] = ()
     """Of tasks and groups in the accuracy, where they are not 1."""
     x: str = "memory"
-    """Horizontal axis of the trade-off plot, one of AXES."""
+    """Horizontal axis of the trade-off plot, one of `metrics.axes`."""
     columns: tuple[str, ...] = ()
     """Of the ranked table, beside those that it always has; empty: its usual ones."""
     sort: str = ""
@@ -80,6 +70,10 @@ class View:
     perplexity_percent: float | None = None
     """How much more perplexing a reference's answers may become."""
 
+    def limit(self, key: str) -> float | None:
+        """The limit on a metric, as it is shown; None: anything goes."""
+        return dict(self.limits).get(key)
+
 
 @dataclass(frozen=True, slots=True)
 class _Key:
@@ -100,32 +94,47 @@ def read_query(query: Mapping[str, Sequence[str]]) -> tuple[View, tuple[str, ...
     Returns:
         The view, and a sentence for each parameter that was wrong and so counts as not given.
     """
-    chosen: dict[str, Any] = {}
+    keys, bounds = _keys(), _bounds()
+    known = [key.name for key in (*keys.values(), *bounds.values())]
     problems = [
-        f'"{name}" is no filter of the board{did_you_mean(name, _BY_NAME)}'
+        f'"{name}" is no filter of the board{did_you_mean(name, known)}'
         for name in query
-        if name not in _BY_NAME and not name.startswith("embed")  # Streamlit's own
+        if name not in known and not name.startswith("embed")  # Streamlit's own
     ]
-    for field, key in _KEYS.items():
+    chosen, wrong = _read(keys, query)
+    limits, beyond = _read(bounds, query)
+    view = View(**chosen, limits=tuple(limits.items()))
+    return view, (*problems, *beyond, *wrong)
+
+
+def _read(
+    keys: Mapping[str, _Key], query: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, Any], list[str]]:
+    """What an address says under these keys, and what was wrong with it."""
+    found: dict[str, Any] = {}
+    problems = []
+    for field, key in keys.items():
         values = query.get(key.name)
         if not values:
             continue
         try:
-            chosen[field] = key.read(values)
+            found[field] = key.read(values)
         except ValueError as error:
             shown = ", ".join(value[:60] for value in values)
             problems.append(f'{key.name}="{shown}": {error}')
-    return View(**chosen), tuple(problems)
+    return found, problems
 
 
 def write_query(view: View) -> Query:
     """The address of a view: what differs from the default."""
-    plain = View()
-    return {
+    plain, bounds = View(), _bounds()
+    chosen = {
         key.name: key.write(getattr(view, field))
-        for field, key in _KEYS.items()
+        for field, key in _keys().items()
         if getattr(view, field) != getattr(plain, field)
     }
+    limits = {bounds[key].name: bounds[key].write(value) for key, value in view.limits}
+    return {**limits, **chosen}
 
 
 def task_weights(view: View) -> dict[str, float] | None:
@@ -192,17 +201,7 @@ def _write_weights(weights: tuple[tuple[str, float], ...]) -> list[str]:
 
 
 def _keys() -> dict[str, _Key]:
-    numbers = {
-        "memory_mib": math.inf,
-        "decode_tokens_per_s": math.inf,
-        "ttft_p95_ms": math.inf,
-        "disk_mib": math.inf,
-        "parameters_m": math.inf,
-        "bits": 64.0,
-        "accuracy_percent": 100.0,
-        "margin_points": 100.0,
-        "perplexity_percent": 1000.0,
-    }
+    most = {"margin_points": 100.0, "perplexity_percent": 1000.0}
     # A field of several names comes as often as it has names, so its key is in the singular.
     several = {
         "licences": "licence",
@@ -214,17 +213,20 @@ def _keys() -> dict[str, _Key]:
     }
     found = {}
     for one in fields(View):
-        if one.name in numbers:
-            found[one.name] = _Key(one.name, *_number(numbers[one.name]))
+        if one.name == "limits":
+            continue
+        if one.name in most:
+            found[one.name] = _Key(one.name, *_number(most[one.name]))
         elif one.name in several:
             found[one.name] = _Key(several[one.name], _names, list)
         elif one.name == "weights":
             found[one.name] = _Key("weight", _weights, _write_weights)
         else:
-            read = _choice(AXES) if one.name == "x" else _text
+            read = _choice(axes()) if one.name == "x" else _text
             found[one.name] = _Key(one.name, read, lambda value: [value])
     return found
 
 
-_KEYS = _keys()
-_BY_NAME = {key.name: field for field, key in _KEYS.items()}
+def _bounds() -> dict[str, _Key]:
+    """How the limits stand in an address, by key of METRICS."""
+    return {metric.key: _Key(limit.address, *_number(limit.most)) for metric, limit in limited()}

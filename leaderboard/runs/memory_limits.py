@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leaderboard.rows.conditions import conditions
-from leaderboard.rows.row import VERDICTS, longest_workload
+from leaderboard.rows.metric import longest_workload
+from leaderboard.rows.row import VERDICTS
 from leaderboard.stats.intervals import Interval, mean_interval
 from runners.records.record import Record
 

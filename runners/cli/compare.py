@@ -199,7 +199,7 @@ def _better(axis: AxisComparison) -> str:
     ratio = axis.ratio
     if ratio is None or ratio.ratio == 1:
         return ""
-    told = axis.axis == "weights_bytes" or (
+    told = not axis.metric.varies or (
         ratio.interval is not None and not ratio.interval.low <= 1 <= ratio.interval.high
     )
     if not told:

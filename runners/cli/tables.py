@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -12,9 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from evals.terminal import LAYOUT, printable, unguarded
-from leaderboard.rows.row import Row, Score, longest_workload
-from leaderboard.stats.intervals import CutInterval, Interval
-from leaderboard.units import MISSING, format_number, format_percent, mib, ms
+from leaderboard.rows.metric import Metric, longest_workload
+from leaderboard.rows.metrics import METRICS
+from leaderboard.rows.row import Row, Score
+from leaderboard.stats.intervals import CutInterval
+from leaderboard.units import MISSING, format_number, format_percent
 
 WIDE = 160
 
@@ -68,34 +70,30 @@ def with_interval(score: Score | None) -> str:
 def results(rows: Sequence[Row]) -> Table:
     """The main table: one row a record."""
     first = next((longest_workload(r.record) for r in rows if r.record.latency), None)
-    workload = f" ({first})" if first else ""
+    shown = [metric for metric in METRICS.values() if metric.usual and metric.over != "items"]
     judged = any(row.verdict for row in rows)
     table = new_table(
         _title(rows),
         "candidate",
         *(["verdict"] if judged else []),
         "accuracy",
-        f"TTFT ms{workload}",
-        f"decode tokens/s{workload}",
-        "peak MiB",
-        "weights MiB",
-        "bits/weight",
+        *(_heading(metric, first) for metric in shown),
         "flags",
     )
     for row in rows:
-        quantisation = row.record.candidate.quantisation
         table.add_row(
             plain(row.record.candidate.name),
             *([plain(row.verdict or MISSING)] if judged else []),
             with_interval(row.score),
-            measured(row.ttft_s, row.ttft_interval, ms),
-            measured(row.decode_tokens_per_s, row.decode_interval, float),
-            measured(row.peak_bytes, row.peak_interval, mib),
-            measured(row.weights_bytes, None, mib),
-            f"{quantisation.bits_per_weight:.2f}" if quantisation else MISSING,
+            *(measured(row, metric) for metric in shown),
             plain(", ".join(row.flags)),
         )
     return table
+
+
+def _heading(metric: Metric, workload: str | None) -> str:
+    of = f"({workload})" if metric.by_workload and workload else ""
+    return " ".join(part for part in (metric.short, metric.unit.symbol, of) if part)
 
 
 def by_task(rows: Sequence[Row]) -> Table:
@@ -173,13 +171,11 @@ def _chance_mark(score: Score | None) -> str:
     return " †" if score and score.told_from_chance is False else ""
 
 
-def measured(
-    value: float | None, interval: Interval | None, scale: Callable[[float], float]
-) -> str:
+def measured(row: Row, metric: Metric) -> str:
     """A number, with half its run-to-run interval where there are several runs."""
-    if value is None:
+    number, scale = row.number(metric.key), metric.unit.scale
+    if number.value is None:
         return MISSING
-    if interval is None:
-        return format_number(scale(value))
-    half = scale(interval.half)
-    return f"{format_number(scale(value))} ± {format_number(half)}"
+    if number.interval is None:
+        return format_number(scale(number.value))
+    return f"{format_number(scale(number.value))} ± {format_number(scale(number.interval.half))}"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
 from leaderboard import text
 from leaderboard.app import session
-from leaderboard.pages.overview.slider_stops import Offers, format_parameters
+from leaderboard.pages.overview.slider_stops import Offers
+from leaderboard.rows.metric import Limit, Metric
+from leaderboard.rows.metrics import limited
 from leaderboard.rows.view import MOST_WEIGHT, UNLIMITED
-from leaderboard.units import format_number
 
 ANY = "any"
 
@@ -19,35 +20,19 @@ def controls(offers: Offers) -> None:
     """Draw the side bar and take what was chosen into the view."""
     with st.sidebar:
         st.subheader("What you have")
-        chosen = {
-            "memory_mib": _slider("memory, MiB", "memory_mib", offers.memory_mib),
-            "disk_mib": _slider("disk, MiB", "disk_mib", offers.disk_mib),
-        }
+        chosen = _sliders("have", offers)
         st.subheader("What it must do")
-        chosen |= {
-            "decode_tokens_per_s": _slider(
-                "decode, tokens/s", "decode_tokens_per_s", offers.decode_tokens_per_s, most=False
-            ),
-            "ttft_p95_ms": _slider("time to first token (p95), ms", "ttft_p95_ms",
-                                   offers.ttft_p95_ms),
-            "accuracy_percent": _slider(
-                "accuracy, %", "accuracy_percent", offers.accuracy_percent, most=False
-            ),
-        }  # fmt: skip
+        chosen |= _sliders("do", offers)
         st.subheader("What may be chosen")
         names = {
             "licences": _names("licence", "licences", offers.licences),
             "families": _names("family", "families", offers.families),
             "runtimes": _names("runtime", "runtimes", offers.runtimes),
         }
-        chosen |= {
-            "parameters_m": _slider(
-                "parameters", "parameters_m", offers.parameters_m, show=format_parameters
-            ),
-            "bits": _slider("bits per weight", "bits", offers.bits),
-        }
+        chosen |= _sliders("choose", offers)
         weights = _weights(offers.tasks)
-        session.update(**chosen, **names, weights=weights)
+        limits = [(one.key, chosen[one.key]) for one, _ in limited() if one.key in chosen]
+        session.update(**names, limits=tuple(limits), weights=weights)
         st.button(
             "Take all filters off",
             on_click=session.take_off,
@@ -56,22 +41,26 @@ def controls(offers: Offers) -> None:
         )
 
 
-def _slider(
-    label: str,
-    field: str,
-    stops: Sequence[float],
-    *,
-    most: bool = True,
-    show: Callable[[float], str] = format_number,
-) -> float | None:
+def _sliders(part: str, offers: Offers) -> dict[str, float]:
+    """The limits of one section that were set, by key of METRICS."""
+    found = {
+        metric.key: _slider(metric, limit, offers.stops[metric.key])
+        for metric, limit in limited()
+        if limit.part == part
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _slider(metric: Metric, limit: Limit, stops: Sequence[float]) -> float | None:
     """A limit; `any` lies at the end where the limit would be widest."""
+    most = metric.better == "lower"
     options = [*stops, None] if most else [None, *stops]
     found: float | None = st.select_slider(
-        f"{label}, {'at most' if most else 'at least'}",
+        f"{limit.label}, {'at most' if most else 'at least'}",
         options,
-        value=getattr(session.view(), field),
-        format_func=lambda value: ANY if value is None else show(value),
-        key=session.key(field),
+        value=session.view().limit(metric.key),
+        format_func=lambda value: ANY if value is None else limit.show(value),
+        key=session.key(limit.address),
         disabled=not stops,
     )
     return found

@@ -10,12 +10,11 @@ from leaderboard import text
 from leaderboard.app import controls, readings, session
 from leaderboard.app.panels import budget, ranked
 from leaderboard.choose.overview import Line, Overview
-from leaderboard.pages.measures import MEASURES
 from leaderboard.pages.overview.slider_stops import offer
 from leaderboard.pages.overview.tradeoff import bubble_axis, tradeoff
 from leaderboard.rows.conditions import build_name, machine_in_full
+from leaderboard.rows.metrics import METRICS, axes
 from leaderboard.rows.selection import Selection
-from leaderboard.rows.view import AXES
 
 
 def show() -> None:
@@ -45,10 +44,10 @@ def _answer(found: Overview, selection: Selection) -> None:
 def _plot(found: Overview) -> None:
     x = st.segmented_control(
         "Accuracy against",
-        list(AXES),
+        list(axes()),
         default=session.view().x,
         required=True,
-        format_func=lambda name: MEASURES[name].name,
+        format_func=lambda name: METRICS[name].words,
         key=session.key("x"),
     )
     session.update(x=x)
@@ -61,8 +60,8 @@ def _plot(found: Overview) -> None:
         selection_mode="points",
         key=session.key("tradeoff"),
         config={"displayModeBar": False},
-        alt=f"Accuracy against {MEASURES[x].title}, a bubble a candidate. The table below has the "
-        "same numbers.",
+        alt=f"Accuracy against {METRICS[x].axis_title}, a bubble a candidate. The table below has "
+        "the same numbers.",
     )
     st.caption(text.markdown(_legend(x, absent)))
     points = picked.selection.points
@@ -72,7 +71,7 @@ def _plot(found: Overview) -> None:
 
 def _legend(x: str, absent: Sequence[Line]) -> str:
     words = (
-        f"Bubble: {MEASURES[bubble_axis(x)].title}. Percentages: probability of being on the "
+        f"Bubble: {METRICS[bubble_axis(x)].axis_title}. Percentages: probability of being on the "
         "front, where nothing else that fits is as good in accuracy, speed and memory. Bars: 95% "
         "intervals, of accuracy over items, of times and memory over process runs. "
         "A click opens the candidate."

@@ -7,7 +7,7 @@ from typing import Any
 
 from leaderboard.pages.candidate.tables import bits_text
 from leaderboard.pages.grid import Cell, Grid, Head, text_grid
-from leaderboard.pages.history.tables import accuracy_cells, measured_cells
+from leaderboard.pages.history.tables import accuracy_cells, measured_cells, measured_heads
 from leaderboard.rows.conditions import budget_name, build_name, machine_in_full
 from leaderboard.rows.row import Row
 from leaderboard.runs.timings import noise_floor, tensor_shares
@@ -78,9 +78,7 @@ def elsewhere_grid(rows: Sequence[Row]) -> Grid:
         Head("budget", number=False),
         Head("accuracy", "%", "95 % interval over items"),
         Head("n"),
-        Head("first token", "ms", "± run to run"),
-        Head("decode", "tokens/s", "± run to run"),
-        Head("peak", "MiB", "± run to run"),
+        *measured_heads(),
         Head("runs"),
     )
     cells = tuple(

@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 
 from leaderboard.pages.grid import Cell, Grid, Head, half, missing, text_grid
 from leaderboard.pages.tiles import Tile
-from leaderboard.rows.row import Row, Score, longest_workload
+from leaderboard.rows.metric import Metric, longest_workload
+from leaderboard.rows.metrics import METRICS
+from leaderboard.rows.row import Row, Score
 from leaderboard.runs.memory_limits import LimitPoint
 from leaderboard.runs.timings import PhaseBytes, Timing
 from leaderboard.stats.intervals import Interval
 from leaderboard.units import (
+    MIB,
     MISSING,
     format_number,
     format_percent,
@@ -25,27 +28,32 @@ SINGLE_RUN = "a single run: nothing is known of the next"
 
 def tiles(row: Row) -> tuple[Tile, ...]:
     """The headline numbers of a candidate, each with what it rests on."""
-    record, score = row.record, row.score
-    runs = f"{row.runs} run{'s' if row.runs != 1 else ''}"
-    workload = longest_workload(record) or "no workload"
-    timed = f"{workload}, {runs}" if row.runs > 1 else f"{workload}, one run: no interval"
-    source = record.memory.source if record.memory else "not measured"
-    return (
-        Tile(
-            "accuracy",
-            format_percent(score.value if score else None),
-            _spread(score.interval if score else None, points),
+    return tuple(_tile(row, one) for one in METRICS.values() if one.usual and one.key != "bits")
+
+
+def _tile(row: Row, metric: Metric) -> Tile:
+    number = row.number(metric.key)
+    if metric.over == "items":
+        score = row.score
+        return Tile(
+            metric.short,
+            format_percent(number.value),
+            _spread(number.interval, points),
             f"n = {score.n:,} items" if score else _why_no_score(row),
-        ),
-        Tile("first token, ms", *_measured(row.ttft_s, row.ttft_interval, ms), timed),
-        Tile("decode tokens/s", *_measured(row.decode_tokens_per_s, row.decode_interval), timed),
-        Tile(
-            "peak MiB",
-            *_measured(row.peak_bytes, row.peak_interval, mib),
-            f"{source}, latency phase, {runs}",
-        ),
-        Tile("weights MiB", *_measured(row.weights_bytes, None, mib), bits_text(record)),
-    )
+        )
+    value, spread = _measured(number.value, number.interval, metric.unit.scale)
+    return Tile(f"{metric.short} {metric.unit.symbol}", value, spread, _basis(row, metric))
+
+
+def _basis(row: Row, metric: Metric) -> str:
+    record, runs = row.record, row.basis(metric)
+    if metric.by_workload:
+        workload = longest_workload(record) or "no workload"
+        return f"{workload}, {runs}" if row.runs > 1 else f"{workload}, one run: no interval"
+    if metric.unit is MIB and metric.over == "runs":
+        source = record.memory.source if record.memory else "not measured"
+        return f"{source}, latency phase, {runs}"
+    return runs if metric.varies else bits_text(record)
 
 
 def _measured(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from leaderboard.compare.comparison import Comparison
 from leaderboard.compare.run_metrics import AxisComparison
@@ -12,7 +12,7 @@ from leaderboard.stats.intervals import Interval
 from leaderboard.stats.likelihoods import times
 from leaderboard.stats.paired_means import PairedDifference
 from leaderboard.stats.run_ratios import RunRatio
-from leaderboard.units import MISSING, format_number, mib, ms, points
+from leaderboard.units import MISSING, format_number, points
 
 _PAIRED = (
     Head("difference", "points", "the other's accuracy minus the reference's, same items"),
@@ -23,13 +23,6 @@ _PAIRED = (
     Head("p", hint="exact McNemar test; over several tasks after Benjamini-Hochberg"),
     Head("could have shown", "points", "smallest true difference seen with 80 % probability"),
 )
-_AXES: Mapping[str, tuple[str, str, Callable[[float], float]]] = {
-    "ttft_s": ("time to first token", "ms", ms),
-    "decode_tokens_per_s": ("decode", "tokens/s", float),
-    "cold_start_s": ("cold start", "ms", ms),
-    "peak_bytes": ("peak memory", "MiB", mib),
-    "weights_bytes": ("weights on disk", "MiB", mib),
-}
 
 
 def overall_grid(comparisons: Sequence[Comparison], names: Sequence[str], caption: str) -> Grid:
@@ -134,15 +127,14 @@ def _paired(
 
 
 def _axis(axis: AxisComparison) -> tuple[Cell, ...]:
-    name, unit, scale = _AXES[axis.axis]
-    ratio = axis.ratio
+    name, unit, ratio = axis.metric.words, axis.metric.unit, axis.ratio
     sides = tuple(
-        missing(axis.reason) if value is None else Cell(format_number(scale(value)))
+        missing(axis.reason) if value is None else Cell(format_number(unit.scale(value)))
         for value in (axis.reference, axis.other)
     )
     return (
         Cell(f"{name}, {axis.workload}" if axis.workload else name),
-        Cell(unit),
+        Cell(unit.symbol),
         *sides,
         missing(axis.reason) if ratio is None else Cell(times_text(ratio.ratio)),
         _ratio_interval(ratio, axis.reason),
@@ -160,7 +152,7 @@ def _ratio_interval(ratio: RunRatio | None, reason: str) -> Cell:
 
 
 def _ratio_runs(axis: AxisComparison, ratio: RunRatio | None) -> str:
-    if axis.axis == "weights_bytes":
+    if not axis.metric.varies:
         return "a file"
     if ratio is None:
         return MISSING

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from leaderboard.pages.frame import frame, whiskers
-from leaderboard.pages.measures import MEASURES, Measure
+from leaderboard.pages.measures import shown, shown_interval
 from leaderboard.pages.theme import palette
+from leaderboard.rows.metric import Metric
+from leaderboard.rows.metrics import METRICS
 from leaderboard.runs.history import Line, Point
 from leaderboard.text import plotly
 from leaderboard.units import format_number
@@ -27,7 +29,7 @@ def history_figure(
     Args:
         lines: of one candidate.
         names: what to call the lines, as many.
-        metric: a key of MEASURES.
+        metric: a key of METRICS.
         dark: the background.
 
     Returns:
@@ -35,10 +37,10 @@ def history_figure(
         Points without the metric are left out.
     """
     colours = palette(dark=dark)
-    shown = MEASURES[metric]
+    one = METRICS[metric]
     figure = frame(dark=dark, height=380)
     for number, (line, name) in enumerate(zip(lines, names, strict=True)):
-        known = [(p, v) for p in line.points if (v := shown.value(p.row)) is not None]
+        known = [(p, v) for p in line.points if (v := shown(one, p.row)) is not None]
         values = [value for _, value in known]
         colour = colours.series[number % len(colours.series)]
         figure.add_scatter(
@@ -47,15 +49,17 @@ def history_figure(
             mode="lines+markers",
             name=plotly(name),
             line={"width": 1.8, "color": colour},
-            error_y=whiskers(values, [shown.interval(point.row) for point, _ in known], colour),
+            error_y=whiskers(
+                values, [shown_interval(one, point.row) for point, _ in known], colour
+            ),
             marker={
                 "symbol": ["diamond" if point.changes else "circle" for point, _ in known],
                 "size": [13 if point.changes else 9 for point, _ in known],
             },
-            hovertext=[_hover(point, shown, value) for point, value in known],
+            hovertext=[_hover(point, one, value) for point, value in known],
             hoverinfo="text",
         )
-    figure.update_yaxes(title=shown.title)
+    figure.update_yaxes(title=one.axis_title)
     figure.update_xaxes(range=_span([point for line in lines for point in line.points]))
     figure.update_layout(showlegend=True)
     return figure
@@ -74,8 +78,8 @@ def _span(points: Sequence[Point]) -> list[str] | None:
         return None
 
 
-def _hover(point: Point, metric: Measure, value: float) -> str:
-    interval = metric.interval(point.row)
+def _hover(point: Point, metric: Metric, value: float) -> str:
+    interval = shown_interval(metric, point.row)
     spread = (
         f", 95 % {format_number(interval.low)} to {format_number(interval.high)}"
         if interval
@@ -83,6 +87,6 @@ def _hover(point: Point, metric: Measure, value: float) -> str:
     )
     changed = "".join(f"<br>{plotly(change)}" for change in point.changes)
     return (
-        f"<b>{plotly(point.row.record.created_at)}</b><br>{plotly(metric.title)}: "
-        f"{format_number(value)}{spread}<br>{metric.basis(point.row)}{changed}"
+        f"<b>{plotly(point.row.record.created_at)}</b><br>{plotly(metric.axis_title)}: "
+        f"{format_number(value)}{spread}<br>{point.row.basis(metric)}{changed}"
     )

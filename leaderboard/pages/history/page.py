@@ -8,9 +8,9 @@ from leaderboard.gate.past import gates_of
 from leaderboard.pages.blocks import Beside, Block, Figure, Library, Note, Shown, Table, Text
 from leaderboard.pages.history.figure import history_figure
 from leaderboard.pages.history.tables import gate_grid, line_grid
-from leaderboard.pages.measures import MEASURES
 from leaderboard.pages.selecting import empty, pick_known
 from leaderboard.rows.conditions import budget_name, machine_in_full
+from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.view import View
 from leaderboard.runs.history import Line, history, names
 
@@ -25,8 +25,8 @@ def page(library: Library, view: View) -> Iterator[Block]:
         yield from empty(library)
         return
     name = view.name if view.name in known else known[0]
-    metric = view.history if view.history in MEASURES else FIRST
-    titles = {key: one.title for key, one in MEASURES.items()}
+    metric = view.history if view.history in METRICS else FIRST
+    titles = {key: one.axis_title for key, one in METRICS.items()}
     candidates = pick_known("name", "candidate", {one: one for one in known}, view, first=name)
     metrics = pick_known("history", "metric", titles, view, first=metric)
     yield Beside((tuple(candidates), tuple(metrics)), (2, 1))

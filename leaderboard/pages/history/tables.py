@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 from leaderboard.gate.past import PastGate
 from leaderboard.pages.grid import Cell, Grid, Head, half, missing, text_grid
+from leaderboard.pages.measures import shown, shown_interval
 from leaderboard.pages.method.glossary import Chapter
 from leaderboard.rows.machines import Data, Machine, Measured
+from leaderboard.rows.metric import Metric
+from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.row import Row
 from leaderboard.runs.history import Line
-from leaderboard.units import MISSING, format_gib, format_number, mib, ms, points
+from leaderboard.units import MISSING, format_gib, format_number, points
 
 _ONE_RUN = "a single run: no interval"
 
@@ -21,9 +24,7 @@ def line_grid(line: Line, caption: str) -> Grid:
         Head("when", "UTC", number=False),
         Head("accuracy", "%", "95 % interval over items"),
         Head("n"),
-        Head("first token", "ms", "± run to run"),
-        Head("decode", "tokens/s", "± run to run"),
-        Head("peak", "MiB", "± run to run"),
+        *measured_heads(),
         Head("runs"),
         Head("runtime", number=False),
         Head("Weighin", number=False),
@@ -68,23 +69,27 @@ def accuracy_cells(row: Row) -> tuple[Cell, Cell]:
     return Cell(f"{points(score.value):.1f}", spread), Cell(f"{score.n:,}")
 
 
+def measured_heads() -> tuple[Head, ...]:
+    """Heads of the usual metrics that vary from run to run."""
+    return tuple(Head(one.short, one.unit.symbol, "± run to run") for one in _measured())
+
+
 def measured_cells(row: Row) -> tuple[Cell, ...]:
-    """First token in ms, decode in tokens/s and peak in MiB, each with its spread between runs."""
-    numbers = (
-        (row.ttft_s, row.ttft_interval, ms),
-        (row.decode_tokens_per_s, row.decode_interval, float),
-        (row.peak_bytes, row.peak_interval, mib),
-    )
+    """Those metrics of a candidate, each with its spread between runs."""
     found = []
-    for value, interval, scale in numbers:
-        width = half(interval)
+    for metric in _measured():
+        value, width = shown(metric, row), half(shown_interval(metric, row))
         if value is None:
             found.append(missing("was not measured"))
         elif width is None:
-            found.append(Cell(format_number(scale(value)), hint=_ONE_RUN))
+            found.append(Cell(format_number(value), hint=_ONE_RUN))
         else:
-            found.append(Cell(format_number(scale(value)), format_number(scale(width))))
+            found.append(Cell(format_number(value), format_number(width)))
     return tuple(found)
+
+
+def _measured() -> list[Metric]:
+    return [one for one in METRICS.values() if one.usual and one.over == "runs"]
 
 
 def machine_grid(machines: Sequence[Machine]) -> Grid:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leaderboard.choose.overview import Line
+from leaderboard.rows.metric import Metric
 from leaderboard.rows.row import Row, Score
 from leaderboard.stats.intervals import Interval
-from leaderboard.units import MISSING, format_number, points
+from leaderboard.units import MISSING, format_half, format_number, points
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,20 @@ def accuracy_cell(line: Line) -> Cell:
     if line.accuracy is None:
         return missing(line.row, line.row.unscored or "not every item was answered")
     return _proportion(line.accuracy, line.interval, f"{score.n:,} items" if score else "")
+
+
+def metric_cell(row: Row, metric: Metric) -> Cell:
+    """A time, a rate, a size or a fact, with its interval where it varies from run to run."""
+    number, scale = row.number(metric.key), metric.unit.scale
+    if number.value is None:
+        return missing(row)
+    hint = row.basis(metric) if metric.varies else ""
+    if metric.varies and number.interval is None:
+        hint += ": no interval, one run says nothing of the next"
+    half = ""
+    if number.interval:
+        half = format_half(scale(number.interval.half), scale(number.value))
+    return Cell(text=format_number(scale(number.value)), spread=half, hint=hint)
 
 
 def _proportion(value: float, interval: Interval | None, hint: str) -> Cell:

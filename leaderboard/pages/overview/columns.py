@@ -10,17 +10,19 @@ from leaderboard.pages.overview.cells import (
     Cell,
     accuracy_cell,
     flags_cell,
-    missing,
+    metric_cell,
     task_cell,
     task_score_of,
 )
-from leaderboard.rows.row import Row, longest_workload
-from leaderboard.stats.intervals import Interval
-from leaderboard.units import MISSING, format_half, format_number, mib, millions, ms, points
+from leaderboard.rows.metric import Metric, longest_workload
+from leaderboard.rows.metrics import ACCURACY, METRICS
+from leaderboard.rows.row import Row
+from leaderboard.units import MISSING, points
 
 TASK = "task:"
 """How the key of a task's own column begins."""
-USUAL = ("ttft_p95", "decode", "peak", "disk", "bits", "front", "runs", "flags")
+USUAL = ("front", "runs", "flags")
+"""The columns that are shown after the usual metrics."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +43,16 @@ def known_columns(rows: Sequence[Row]) -> dict[str, Column]:
     """Every column that there is for rows of one suite, by key."""
     workload = next((longest_workload(r.record) for r in rows if r.record.latency), None) or ""
     tasks = dict.fromkeys(score.name for row in rows for score in row.scores)
-    found = [*_measured(workload), *_facts(), *(_task(name) for name in tasks)]
+    measured = [_metric(metric, workload) for metric in METRICS.values()]
+    found = [*measured, *_judged(), *_facts(), *(_task(name) for name in tasks)]
     return {column.key: column for column in found}
 
 
 def shown_columns(known: dict[str, Column], picked: Sequence[str]) -> list[Column]:
     """Those that were picked, or the usual ones, after the accuracy."""
-    keys = [key for key in picked if key in known] or USUAL
-    return [known["accuracy"], *(known[key] for key in keys if key != "accuracy")]
+    usual = (*(key for key, metric in METRICS.items() if metric.usual), *USUAL)
+    keys = [key for key in picked if key in known] or usual
+    return [known[ACCURACY], *(known[key] for key in keys if key != ACCURACY)]
 
 
 def arrange(lines: Sequence[Line], known: dict[str, Column], sort: str, search: str) -> list[Line]:
@@ -85,53 +89,21 @@ def _searched(line: Line) -> str:
     return " ".join(texts).casefold()
 
 
-def _measured(workload: str) -> list[Column]:
-    of = f" Workload {workload} (prompt + new tokens)." if workload else ""
+def _metric(metric: Metric, workload: str) -> Column:
+    of = f" Workload {workload} (prompt + new tokens)." if metric.by_workload and workload else ""
+    accuracy = metric.over == "items"
+    return Column(
+        key=metric.key,
+        header=metric.short,
+        unit=metric.unit.symbol,
+        hint=f"{metric.hint}{of}",
+        cell=accuracy_cell if accuracy else lambda line: metric_cell(line.row, metric),
+        value=lambda line: line.accuracy if accuracy else line.row.value(metric.key),
+    )
+
+
+def _judged() -> list[Column]:
     return [
-        Column(
-            key="accuracy",
-            header="accuracy",
-            unit="%",
-            hint="Mean over tasks and groups. After it, half its 95% interval over items.",
-            cell=accuracy_cell,
-            value=lambda line: line.accuracy,
-        ),
-        _quantity(
-            "ttft",
-            "TTFT p50",
-            "ms",
-            f"Time to first token, median request.{of}",
-            lambda row: row.ttft_s,
-            lambda row: row.ttft_interval,
-            ms,
-        ),
-        _quantity(
-            "ttft_p95",
-            "TTFT p95",
-            "ms",
-            f"Time to first token, 95th percentile of the requests of a run.{of}",
-            lambda row: row.ttft_p95_s,
-            lambda row: row.ttft_p95_interval,
-            ms,
-        ),
-        _quantity(
-            "decode",
-            "decode",
-            "tokens/s",
-            f"Output tokens a second after the first, one request at a time.{of}",
-            lambda row: row.decode_tokens_per_s,
-            lambda row: row.decode_interval,
-            float,
-        ),
-        _quantity(
-            "peak",
-            "peak memory",
-            "MiB",
-            "High-water mark of the process while it serves one user.",
-            lambda row: row.peak_bytes,
-            lambda row: row.peak_interval,
-            mib,
-        ),
         Column(
             key="runs",
             header="runs",
@@ -166,61 +138,16 @@ def _measured(workload: str) -> list[Column]:
 
 
 def _facts() -> list[Column]:
-    def bits(row: Row) -> float | None:
-        kind = row.record.candidate.quantisation
-        return kind.bits_per_weight if kind else None
-
     def quantisation(line: Line) -> str:
         kind = line.row.record.candidate.quantisation
         return kind.name if kind else ""
 
     return [
-        _quantity("disk", "on disk", "MiB", "Weights.", lambda r: r.weights_bytes, None, mib),
-        _quantity("bits", "bits/weight", "", "Read from the file.", bits, None, float),
-        _quantity(
-            "parameters",
-            "parameters",
-            "million",
-            "Read from the file.",
-            lambda row: row.record.candidate.parameters,
-            None,
-            millions,
-        ),
         _text("quantisation", "quantisation", "As the file names itself.", quantisation),
         _text("family", "family", "", lambda line: line.row.record.candidate.family),
         _text("runtime", "runtime", "", lambda line: line.row.record.candidate.runtime),
         _text("licence", "licence", "", lambda line: line.row.record.candidate.licence),
     ]
-
-
-_Value = Callable[[Row], float | None]
-_Spread = Callable[[Row], Interval | None] | None
-_Scale = Callable[[float], float]
-
-
-def _quantity(
-    key: str, header: str, unit: str, hint: str, value: _Value, interval: _Spread, scale: _Scale
-) -> Column:
-    def cell(line: Line) -> Cell:
-        found = value(line.row)
-        if found is None:
-            return missing(line.row)
-        spread = interval(line.row) if interval else None
-        runs = line.row.runs
-        hint = f"{runs} run{'s' if runs != 1 else ''}" if interval else ""
-        if interval and spread is None:
-            hint += ": no interval, one run says nothing of the next"
-        half = format_half(scale(spread.half), scale(found)) if spread else ""
-        return Cell(text=format_number(scale(found)), spread=half, hint=hint)
-
-    return Column(
-        key=key,
-        header=header,
-        unit=unit,
-        hint=hint,
-        cell=cell,
-        value=lambda line: value(line.row),
-    )
 
 
 def _share(key: str, header: str, hint: str, value: Callable[[Line], float | None]) -> Column:

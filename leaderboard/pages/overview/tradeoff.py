@@ -10,20 +10,17 @@ import plotly.graph_objects as go
 
 from leaderboard.choose.overview import Line
 from leaderboard.pages.frame import frame, scaled, whiskers
-from leaderboard.pages.measures import MEASURES, Measure
+from leaderboard.pages.measures import shown as shown_number
+from leaderboard.pages.measures import shown_interval
 from leaderboard.pages.overview.label_places import Bubble, positions
 from leaderboard.pages.overview.log_scale import log_range, log_ticks
 from leaderboard.pages.theme import Palette, palette
+from leaderboard.rows.metric import Metric
+from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.names import short_names
 from leaderboard.stats.intervals import Interval
 from leaderboard.text import cut, plotly
-from leaderboard.units import (
-    format_mib,
-    format_ms,
-    format_percent,
-    format_rate,
-    points,
-)
+from leaderboard.units import format_percent, points
 
 MOST_LABELS = 14
 HEIGHT, WIDTH = 460, 800
@@ -47,7 +44,7 @@ def tradeoff(
 
     Args:
         lines: candidates, fitting or not.
-        x: a key of MEASURES.
+        x: one of `metrics.axes`.
         chosen: run id of the answer.
         dark: drawn on a dark page.
 
@@ -55,11 +52,11 @@ def tradeoff(
         The figure, whose points carry their candidate's digest as custom data, and the lines that
         lack one of its two axes and so are not on it.
     """
-    axis, third = MEASURES[x], MEASURES[bubble_axis(x)]
+    axis, third = METRICS[x], METRICS[bubble_axis(x)]
     shown: list[Line] = []
     absent: list[Line] = []
     for one in lines:
-        known = one.accuracy is not None and _positive(axis.value(one.row))
+        known = one.accuracy is not None and _positive(shown_number(axis, one.row))
         (shown if known else absent).append(one)
     colours = palette(dark=dark)
     figure = frame(dark=dark, height=HEIGHT)
@@ -69,7 +66,11 @@ def tradeoff(
         if part:
             figure.add_trace(_bubbles(part, kind, axis, colours))
     figure.update_layout(
-        xaxis={"type": "log", "title": {"text": axis.title}, **log_ticks([p.x for p in drawn])},
+        xaxis={
+            "type": "log",
+            "title": {"text": axis.axis_title},
+            **log_ticks([p.x for p in drawn]),
+        },
         yaxis={"title": {"text": "accuracy, %"}, "range": _span(shown)},
         showlegend=len(figure.data) > 1,
         dragmode=False,
@@ -90,11 +91,11 @@ class _Point:
     """Of the label; empty: it has no place."""
 
 
-def _points(shown: Sequence[Line], axis: Measure, third: Measure, chosen: str) -> list[_Point]:
+def _points(shown: Sequence[Line], axis: Metric, third: Metric, chosen: str) -> list[_Point]:
     # The answer's label has the first choice of a place, then the front's.
     ordered = sorted(shown, key=lambda one: _KINDS.index(_kind(one, chosen)), reverse=True)
-    x = [axis.value(one.row) or 1.0 for one in ordered]
-    diameters = _diameters([third.value(one.row) for one in ordered])
+    x = [shown_number(axis, one.row) or 1.0 for one in ordered]
+    diameters = _diameters([shown_number(third, one.row) for one in ordered])
     labels = _labels(ordered)
     (left, right), (low, high) = log_range(x), _span(ordered)
     bubbles = [
@@ -151,7 +152,7 @@ def _kind(line: Line, chosen: str) -> str:
     return "on the front" if line.on_front else "fits"
 
 
-def _bubbles(found: Sequence[_Point], kind: _Kind, axis: Measure, colours: Palette) -> go.Scatter:
+def _bubbles(found: Sequence[_Point], kind: _Kind, axis: Metric, colours: Palette) -> go.Scatter:
     lines = [point.line for point in found]
     x = [point.x for point in found]
     y = [points(one.accuracy or 0.0) for one in lines]
@@ -161,7 +162,7 @@ def _bubbles(found: Sequence[_Point], kind: _Kind, axis: Measure, colours: Palet
         mode="markers+text",
         x=x,
         y=y,
-        error_x=_bars(x, [axis.interval(one.row) for one in lines], colours),
+        error_x=_bars(x, [shown_interval(axis, one.row) for one in lines], colours),
         error_y=_bars(y, [scaled(one.interval, points) for one in lines], colours),
         opacity=kind.opacity,
         text=[plotly(point.label) for point in found],
@@ -208,9 +209,11 @@ def _hover(line: Line) -> str:
     facts = [
         f"<b>{plotly(row.record.candidate.name)}</b>",
         f"accuracy {format_percent(line.accuracy)}{half}, {score.n if score else 0:,} items",
-        f"peak {format_mib(row.peak_bytes)} \N{MIDDLE DOT} {format_mib(row.weights_bytes)} on disk",
-        f"TTFT {format_ms(row.ttft_s)}, p95 {format_ms(row.ttft_p95_s)}",
-        f"decode {format_rate(row.decode_tokens_per_s)}",
+        *(
+            f"{metric.short} {metric.unit.text(row.value(key))}"
+            for key, metric in METRICS.items()
+            if metric.over != "items" and (metric.usual or metric.axis)
+        ),
         f"{row.runs} run{'s' if row.runs != 1 else ''}",
     ]
     if line.front is not None:

@@ -169,5 +169,6 @@ def accuracy_of(row: Row) -> float:
 
 def peak_of(row: Row) -> float:
     """MiB."""
-    assert row.peak_bytes
-    return mib(row.peak_bytes)
+    peak = row.value("memory")
+    assert peak
+    return mib(peak)

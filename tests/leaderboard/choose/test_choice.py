@@ -34,7 +34,7 @@ def test_the_most_accurate_that_fits(made: Maker):
         made.row("medium", 0.7, 10_000, peak=200 * MIB),
         made.row("small", 0.6, 10_000, peak=100 * MIB),
     ]
-    found = choice(rows, Limits(max_peak_bytes=200 * MIB))
+    found = choice(rows, Limits(bounds={"memory": 200 * MIB}))
     assert found.row is rows[1]
     assert (found.accuracy, found.probability, found.fits) == (0.7, 1, 1)
     assert found.regret == 0
@@ -108,7 +108,7 @@ def test_nearly_within_the_limits(made: Maker):
         for i, d in enumerate([44.0, 49.0, 54.0])
     ]
     slow = merged([*runs, made.record("b", decode=90, tasks={"t": made.task(0.5, 1000)})])
-    found = choice(slow, Limits(min_decode_tokens_per_s=50))
+    found = choice(slow, Limits(bounds={"decode": 50}))
     assert found.row is slow[1]
     assert found.runs_vary
     assert found.fits == 1
@@ -119,7 +119,7 @@ def test_nearly_within_the_limits(made: Maker):
 
 def test_nothing_fits(made: Maker):
     rows = [made.row("a", 0.5, peak=300 * MIB, ttft_s=2.0), made.row("b", 0.4, peak=200 * MIB)]
-    found = choice(rows, Limits(max_peak_bytes=100 * MIB, max_ttft_p95_s=1))
+    found = choice(rows, Limits(bounds={"memory": 100 * MIB, "ttft_p95": 1}))
     assert (found.row, found.probability, found.regret, found.fits) == (None, None, None, None)
     assert sentence(found) == (
         "No candidate fits. The nearest of 2 is b: peak memory 200 MiB (at most 100 MiB)."
@@ -130,7 +130,7 @@ def test_nothing_fits(made: Maker):
 
 def test_the_only_one(made: Maker):
     rows = [made.row("a", 0.5, peak=300 * MIB), made.row("b", 0.4, latency={}, memory=None)]
-    found = choice(rows, Limits(max_peak_bytes=300 * MIB))
+    found = choice(rows, Limits(bounds={"memory": 300 * MIB}))
     assert (
         sentence(found)
         == "Ship a (50.0%, 300 MiB, 50.0 tokens/s). It is the only one of 2 that fits."
@@ -174,12 +174,11 @@ def test_unlike_machines_are_refused(made: Maker):
 )
 def test_probabilities_are_shares_and_the_answer_fits(made: Maker, numbers, limit):
     rows = [made.row(str(i), r / 30, 30, peak=p * MIB) for i, (r, p) in enumerate(numbers)]
-    found = choice(rows, Limits(max_peak_bytes=limit * MIB), draws=50)
+    found = choice(rows, Limits(bounds={"memory": limit * MIB}), draws=50)
     if found.row is None:
         assert all(peak > limit for _, peak in numbers)
         return
-    assert found.row.peak_bytes is not None
-    assert found.row.peak_bytes <= limit * MIB
+    assert found.row.value("memory") <= limit * MIB
     assert found.accuracy == max(r / 30 for r, p in numbers if p <= limit)
     shares = [found.probability or 0, *(a.probability for a in found.alternatives)]
     assert sum(shares) == pytest.approx(1)  # single runs: nobody else could fit

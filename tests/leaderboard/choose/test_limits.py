@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leaderboard.choose.limits import Limits, admit, weighted_accuracy
+from leaderboard.rows.metrics import METRICS, limited
 from leaderboard.rows.row import row
 from runners.records.record import JobError, QuantisationInfo
 
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker
 
 MIB = 2**20
+
+
+def limits(**given: Any) -> Limits:
+    """Limits on metrics by their keys, and on names; None: no limit."""
+    bounds = {key: value for key, value in given.items() if key in METRICS and value is not None}
+    names = {key: value for key, value in given.items() if key not in METRICS}
+    return Limits(bounds=bounds, **names)
 
 
 def the_row(made: Maker) -> Row:
@@ -28,13 +36,13 @@ def the_row(made: Maker) -> Row:
 @pytest.mark.parametrize(
     ("limit", "allowed", "refused", "text"),
     [
-        ("max_peak_bytes", 100 * MIB, 99 * MIB, "peak memory 100 MiB (at most 99.0 MiB)"),
-        ("min_decode_tokens_per_s", 50, 60, "decode speed 50.0 tokens/s (at least 60.0 tokens/s)"),
-        ("max_ttft_p95_s", 0.1, 0.05, "time to first token (p95) 100 ms (at most 50.0 ms)"),
-        ("min_accuracy", 0.5, 0.505, "accuracy 50.0% (at least 50.5%)"),
-        ("max_weights_bytes", MIB, MIB / 2, "size on disk 1.00 MiB (at most 0.500 MiB)"),
-        ("max_parameters", 135e6, 100e6, "parameters 135 million (at most 100 million)"),
-        ("max_bits_per_weight", 4.5, 4, "bits per weight 4.50 (at most 4.00)"),
+        ("memory", 100 * MIB, 99 * MIB, "peak memory 100 MiB (at most 99.0 MiB)"),
+        ("decode", 50, 60, "decode speed 50.0 tokens/s (at least 60.0 tokens/s)"),
+        ("ttft_p95", 0.1, 0.05, "time to first token (p95) 100 ms (at most 50.0 ms)"),
+        ("accuracy", 0.5, 0.505, "accuracy 50.0% (at least 50.5%)"),
+        ("disk", MIB, MIB / 2, "size on disk 1.00 MiB (at most 0.500 MiB)"),
+        ("parameters", 135e6, 100e6, "parameters 135 million (at most 100 million)"),
+        ("bits", 4.5, 4, "bits per weight 4.50 (at most 4.00)"),
         ("licences", frozenset({"MIT"}), frozenset({"Apache-2.0"}), "licence MIT"),
         ("families", frozenset({"f"}), frozenset(), "family f"),
         ("runtimes", frozenset({"fake"}), frozenset({"llamacpp"}), "runtime fake"),
@@ -42,8 +50,8 @@ def the_row(made: Maker) -> Row:
 )
 def test_each_limit(made: Maker, limit: str, allowed: Any, refused: Any, text: str):
     one = the_row(made)
-    assert admit([one], Limits(**{limit: allowed})).admitted == (one,)
-    found = admit([one], Limits(**{limit: refused}))
+    assert admit([one], limits(**{limit: allowed})).admitted == (one,)
+    found = admit([one], limits(**{limit: refused}))
     assert found.admitted == ()
     (reason,) = found.refused[0].reasons
     assert (reason.limit, reason.text, reason.unknown) == (limit, text, False)
@@ -51,22 +59,18 @@ def test_each_limit(made: Maker, limit: str, allowed: Any, refused: Any, text: s
 
 def test_every_limit_is_tested_above():
     (mark,) = test_each_limit.pytestmark  # type: ignore[attr-defined]
-    assert {case[0] for case in mark.args[1]} == {field.name for field in fields(Limits)}
+    names = {field.name for field in fields(Limits)} - {"bounds"}
+    assert {case[0] for case in mark.args[1]} == names | {one.key for one, _ in limited()}
 
 
 def test_what_is_not_known_is_not_known_to_fit(made: Maker):
     one = made.row("a", accuracy=None, latency={}, memory=None, candidate={"weights_bytes": None})
     assert admit([one], Limits()).admitted == (one,)
-    limits = Limits(
-        max_peak_bytes=1e12, min_decode_tokens_per_s=1, max_ttft_p95_s=1e3, min_accuracy=0.0,
-        max_weights_bytes=1e12, max_parameters=1e12, max_bits_per_weight=32,
-    )  # fmt: skip
-    (refused,) = admit([one], limits).refused
-    assert [r.text for r in refused.reasons] == [
-        "peak memory not known", "decode speed not known", "time to first token (p95) not known",
-        "size on disk not known", "parameters not known", "bits per weight not known",
-        "accuracy not known",
-    ]  # fmt: skip
+    bounds = {key: 0.0 if one.better == "higher" else 1e12 for key, one in METRICS.items()}
+    (refused,) = admit([one], Limits(bounds=bounds)).refused
+    assert {r.text for r in refused.reasons} == {
+        f"{limit.what} not known" for _, limit in limited()
+    }
     assert all(reason.unknown for reason in refused.reasons)
 
 
@@ -77,8 +81,8 @@ def test_what_did_not_complete_is_nothing_to_ship(made: Maker):
 
 
 def test_all_reasons_are_given(made: Maker):
-    found = admit([the_row(made)], Limits(max_peak_bytes=1, licences=frozenset()))
-    assert [r.limit for r in found.refused[0].reasons] == ["max_peak_bytes", "licences"]
+    found = admit([the_row(made)], limits(memory=1, licences=frozenset()))
+    assert [r.limit for r in found.refused[0].reasons] == ["memory", "licences"]
 
 
 def test_weights_of_tasks(made: Maker):
@@ -88,14 +92,14 @@ def test_weights_of_tasks(made: Maker):
     # (3 * 0.2 + 1 * 0.6) / 4 = 0.3
     assert weighted_accuracy(one, {"t": 3.0}) == pytest.approx(0.3)
     assert weighted_accuracy(one, {"t": 0.0, "u": 0.0}) is None
-    assert admit([one], Limits(min_accuracy=0.35), {"t": 3.0}).admitted == ()
+    assert admit([one], limits(accuracy=0.35), {"t": 3.0}).admitted == ()
 
 
-WIDENED = ["max_peak_bytes", "min_decode_tokens_per_s", "min_accuracy", "licences"]
+WIDENED = ["memory", "decode", "accuracy", "licences"]
 LIMITS = st.fixed_dictionaries({
-    "max_peak_bytes": st.none() | st.floats(0, 200 * MIB),
-    "min_decode_tokens_per_s": st.none() | st.floats(0, 100),
-    "min_accuracy": st.none() | st.floats(0, 1),
+    "memory": st.none() | st.floats(0, 200 * MIB),
+    "decode": st.none() | st.floats(0, 100),
+    "accuracy": st.none() | st.floats(0, 1),
     "licences": st.none() | st.frozensets(st.sampled_from(["MIT", "Apache-2.0", ""])),
 })  # fmt: skip
 NUMBERS = st.lists(
@@ -116,14 +120,14 @@ def test_widening_a_limit_never_removes_a_candidate(
         made.row(str(i), accuracy, peak=peak, decode=decode, candidate={"licence": licence})
         for i, (accuracy, peak, decode, licence) in enumerate(numbers)
     ]
-    before = admit(rows, Limits(**narrow)).admitted
+    before = admit(rows, limits(**narrow)).admitted
     value = narrow[widen]
     if value is None or by > 1.5:
         wider = None
     elif isinstance(value, frozenset):
         wider = value | {"MIT"}
     else:
-        wider = value * (1 + by) if widen.startswith("max") else value / (1 + by)
-    after = admit(rows, Limits(**{**narrow, widen: wider}))
+        wider = value * (1 + by) if widen == "memory" else value / (1 + by)
+    after = admit(rows, limits(**{**narrow, widen: wider}))
     assert all(one in after.admitted for one in before)
     assert len(after.admitted) + len(after.refused) == len(rows)

@@ -79,23 +79,23 @@ def test_times_vary_as_the_runs_did(made: Maker):
     rows = merged([*records, made.record("c", ttft_s=0.2)])
     found = draw(rows, np.random.default_rng(3), draws=20_000)
     assert found.runs_vary
-    spread = np.log(found.ttft_s).std(axis=0)
+    spread = np.log(found.number("ttft")).std(axis=0)
     assert spread == pytest.approx([0.05, 0.05, 0.1], rel=0.05)
-    assert np.median(found.ttft_s, axis=0) == pytest.approx([0.1, 0.4, 0.2], rel=0.01)
-    assert (found.peak_bytes == 100 * 2**20).all()
+    assert np.median(found.number("ttft"), axis=0) == pytest.approx([0.1, 0.4, 0.2], rel=0.01)
+    assert (found.number("memory") == 100 * 2**20).all()
 
 
 def test_single_runs_are_taken_as_they_were_measured(made: Maker):
     found = draw([made.row("a", ttft_s=0.3)], np.random.default_rng(1), draws=5)
     assert not found.runs_vary
-    assert (found.ttft_s == 0.3).all()
+    assert (found.number("ttft") == 0.3).all()
 
 
 def test_what_is_missing_is_missing_in_every_draw(made: Maker):
-    one = replace(made.row("a", None), ttft_s=None, peak_bytes=None)
+    one = replace(made.row("a", None), numbers={})
     found = draw([one, made.row("b")], np.random.default_rng(1), draws=5)
     assert np.isnan(found.accuracy[:, 0]).all()
-    assert np.isnan(found.ttft_s[:, 0]).all()
+    assert np.isnan(found.number("ttft")[:, 0]).all()
     assert np.isfinite(found.accuracy[:, 1]).all()
     assert draw([], np.random.default_rng(1), draws=5).accuracy.shape == (5, 0)
 

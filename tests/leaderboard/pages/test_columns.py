@@ -18,8 +18,8 @@ from tests.leaderboard.conftest import Maker
 MIB = 2**20
 
 
-def lines(rows: Sequence[Row], **view: float) -> tuple[Line, ...]:
-    return look(rows, View(**view), draw_all(rows, None)).lines
+def lines(rows: Sequence[Row], **limits: float) -> tuple[Line, ...]:
+    return look(rows, View(limits=tuple(limits.items())), draw_all(rows, None)).lines
 
 
 def table(found: Sequence[Line], **given: object) -> str:
@@ -83,7 +83,7 @@ def test_a_tie_is_one_group(three: tuple[Line, ...]):
 
 
 def test_those_outside_form_a_group_with_their_reasons(made: Maker):
-    html = table(lines([made.row("in"), made.row("out", peak=500 * MIB)], memory_mib=200.0))
+    html = table(lines([made.row("in"), made.row("out", peak=500 * MIB)], memory=200.0))
     inside, outside = re.findall(r"<tbody>.*?</tbody>", html)
     assert ">in<" in inside
     assert "peak memory 500 MiB (at most 200 MiB)" in outside

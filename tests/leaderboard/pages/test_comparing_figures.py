@@ -11,7 +11,7 @@ from leaderboard.compare.ladder import ladder
 from leaderboard.pages.compare.forest_figure import OVERALL, forest_figure
 from leaderboard.pages.history.figure import history_figure
 from leaderboard.pages.ladder.figures import losses_figure, savings_figure
-from leaderboard.pages.measures import MEASURES
+from leaderboard.rows.metrics import METRICS
 from leaderboard.runs.history import history
 from runners.records.record import QuantisationInfo
 
@@ -98,7 +98,7 @@ def test_history_is_in_the_unit_of_its_axis(made: Maker, metric: str, value: flo
     lines = history([made.record(tasks={"t": made.task(0.5)})], "a")
     (line,) = history_figure(lines, ["here"], metric, dark=False).data
     assert list(line.y) == pytest.approx([value])
-    assert MEASURES[metric].name in line.hovertext[0]
+    assert METRICS[metric].words in line.hovertext[0]
 
 
 @pytest.mark.parametrize(

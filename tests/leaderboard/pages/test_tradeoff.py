@@ -19,8 +19,8 @@ from tests.leaderboard.conftest import Maker
 MIB = 2**20
 
 
-def overview(rows: Sequence[Row], **view: float) -> Overview:
-    return look(rows, View(**view), draw_all(rows, None))
+def overview(rows: Sequence[Row], **limits: float) -> Overview:
+    return look(rows, View(limits=tuple(limits.items())), draw_all(rows, None))
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_labels_are_short_and_carry_the_probability(rows: list[Row]):
 
 
 def test_those_outside_are_greyed_and_have_no_probability(rows: list[Row]):
-    figure, _ = tradeoff(overview(rows, memory_mib=200.0).lines, "memory")
+    figure, _ = tradeoff(overview(rows, memory=200.0).lines, "memory")
     outside = next(trace for trace in figure.data if trace.name == "outside your limits")
     assert (outside.text, outside.opacity) == (("big",), 0.45)
     assert "outside: peak memory 400 MiB (at most 200 MiB)" in outside.hovertext[0]

@@ -17,7 +17,7 @@ from tests.leaderboard.conftest import Maker
 
 def lines(made: Maker) -> tuple[Line, ...]:
     rows = [made.row("a", 0.6), made.row("=b", 0.5, peak=300 * 2**20), made.row("c", None)]
-    return look(rows, View(memory_mib=200.0), draw_all(rows, None)).lines
+    return look(rows, View(limits=(("memory", 200.0),)), draw_all(rows, None)).lines
 
 
 def test_numbers_are_in_seconds_bytes_and_shares(made: Maker):

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from leaderboard.rows.row import Score, group_score, longest_workload, merged, row, task_score
+from leaderboard.rows.metric import longest_workload
+from leaderboard.rows.row import Score, group_score, merged, row, task_score
 from leaderboard.stats.intervals import Interval, proportion_interval, wilson
 from runners.records.parts import FlagInfo
 from runners.records.reading import parse_record
@@ -275,21 +276,29 @@ def test_a_row_shows_the_longest_prompt_and_the_latency_phases_peak():
     assert longest_workload(one) == "512+4"
     found = row(one)
     assert BASE.memory
-    assert found.ttft_s == 0.5
-    assert found.decode_tokens_per_s == short.decode_tokens_per_s.p50
-    assert found.peak_bytes == BASE.memory.phases["latency"].peak_bytes
-    assert (found.runs, found.ttft_interval, found.peak_interval) == (1, None, None)
+    assert found.value("ttft") == 0.5
+    assert found.value("decode") == short.decode_tokens_per_s.p50
+    assert found.value("memory") == BASE.memory.phases["latency"].peak_bytes
+    assert (found.runs, found.number("ttft").interval, found.number("memory").interval) == (
+        1,
+        None,
+        None,
+    )
 
 
 def test_what_was_not_measured_is_none():
     nothing = row(record(latency={}, memory=None, accuracy={}, status="failed", flags=[]))
     assert (nothing.score, nothing.scores, nothing.flags) == (None, (), ("failed",))
-    assert (nothing.ttft_s, nothing.decode_tokens_per_s, nothing.peak_bytes) == (None, None, None)
+    assert (nothing.value("ttft"), nothing.value("decode"), nothing.value("memory")) == (
+        None,
+        None,
+        None,
+    )
     assert longest_workload(nothing.record) is None
     assert BASE.memory
     phases = {"load": BASE.memory.phases["load"]}  # it died in the latency phase
     died = record(memory=BASE.memory.model_copy(update={"phases": phases}))
-    assert row(died).peak_bytes is None
+    assert row(died).value("memory") is None
 
 
 # Repeats.
@@ -298,21 +307,21 @@ def test_what_was_not_measured_is_none():
 def test_repeats_of_a_candidate_are_one_row():
     (one,) = merged([timed(0, 0.010, 100), timed(1, 0.020, 200, accuracy={})])
     # TTFT 15 ms; s = 7.071 ms, s / sqrt(2) = 5 ms, t(1) = 12.7062: +- 63.531 ms.
-    assert (one.runs, one.ttft_s) == (2, pytest.approx(0.015))
-    assert bounds(one.ttft_interval) == (0.0, 0.0785)  # no time is below 0
-    assert one.ttft_interval
-    assert one.ttft_interval.half == pytest.approx(0.0635, abs=1e-4)
+    assert (one.runs, one.value("ttft")) == (2, pytest.approx(0.015))
+    assert bounds(one.number("ttft").interval) == (0.0, 0.0785)  # no time is below 0
+    assert one.number("ttft").interval
+    assert one.number("ttft").interval.half == pytest.approx(0.0635, abs=1e-4)
     # Decode 100 and 50 tokens/s: 75 +- 12.7062 * 25.
-    assert one.decode_tokens_per_s == pytest.approx(75)
-    assert bounds(one.decode_interval) == (0.0, 392.6551)
-    assert one.peak_bytes == 150
+    assert one.value("decode") == pytest.approx(75)
+    assert bounds(one.number("decode").interval) == (0.0, 392.6551)
+    assert one.value("memory") == 150
     assert one.scores == row(BASE).scores  # the first repeat has the answers for all
     assert one.flags == ()
 
 
 def test_the_newest_run_of_a_repeat_counts():
     (one,) = merged([timed(0, 0.010, 100), timed(0, 0.030, 300)])
-    assert (one.runs, one.ttft_s, one.ttft_interval) == (1, 0.030, None)
+    assert (one.runs, one.value("ttft"), one.number("ttft").interval) == (1, 0.030, None)
 
 
 @pytest.mark.parametrize(
@@ -347,7 +356,7 @@ def test_the_worst_verdict_of_the_repeats_is_shown():
 
 def test_an_interruption_does_not_hide_a_completed_run():
     (one,) = merged([timed(0, 0.5, 100), timed(0, 0.9, 100, status="interrupted")])
-    assert (one.ttft_s, one.flags) == (0.5, ())
+    assert (one.value("ttft"), one.flags) == (0.5, ())
     (other,) = merged([timed(0, 0.5, 100), timed(0, 0.9, 100, status="failed")])
     assert other.flags == ("failed",)
 
@@ -364,7 +373,7 @@ def test_a_repeat_that_failed_is_shown():
     )  # fmt: skip
     (one,) = merged([timed(0, 0.010, 100), failed])
     assert one.flags == ("failed (1 of 2 runs)", "contended (1 of 2 runs)")
-    assert (one.runs, one.ttft_s, one.peak_bytes) == (1, 0.010, 100)
+    assert (one.runs, one.value("ttft"), one.value("memory")) == (1, 0.010, 100)
     assert one.scores == row(BASE).scores
 
 

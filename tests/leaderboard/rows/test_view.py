@@ -11,13 +11,11 @@ from hypothesis import strategies as st
 
 from leaderboard.choose.limits import Limits
 from leaderboard.choose.view_limits import limits
-from leaderboard.rows.view import AXES, MOST_TEXT, View, read_query, task_weights, write_query
+from leaderboard.rows.metrics import axes, limited
+from leaderboard.rows.view import MOST_TEXT, View, read_query, task_weights, write_query
 
-NUMBERS = {
-    "memory_mib": 1e9, "decode_tokens_per_s": 1e9, "ttft_p95_ms": 1e9, "disk_mib": 1e9,
-    "parameters_m": 1e9, "bits": 64.0, "accuracy_percent": 100.0, "margin_points": 100.0,
-    "perplexity_percent": 1000.0,
-}  # fmt: skip
+NUMBERS = {limit.address: min(limit.most, 1e9) for _, limit in limited()}
+MOST = {"margin_points": 100.0, "perplexity_percent": 1000.0}
 NAMES = ("licences", "families", "runtimes", "columns", "candidates", "builds")
 texts = st.text(max_size=MOST_TEXT)
 some = st.text(min_size=1, max_size=MOST_TEXT)
@@ -41,14 +39,17 @@ unique_weights = weights.map(lambda found: tuple(dict(found).items()))
 def views(draw: st.DrawFn) -> View:
     chosen: dict[str, Any] = {}
     for field in fields(View):
-        if field.name in NUMBERS:
-            chosen[field.name] = draw(number(NUMBERS[field.name]))
+        if field.name == "limits":
+            drawn = {m.key: draw(number(NUMBERS[limit.address])) for m, limit in limited()}
+            chosen["limits"] = tuple((key, v) for key, v in drawn.items() if v is not None)
+        elif field.name in MOST:
+            chosen[field.name] = draw(number(MOST[field.name]))
         elif field.name in NAMES:
             chosen[field.name] = draw(names())
         elif field.name == "weights":
             chosen[field.name] = draw(unique_weights)
         elif field.name == "x":
-            chosen[field.name] = draw(st.sampled_from(AXES))
+            chosen[field.name] = draw(st.sampled_from(axes()))
         else:
             chosen[field.name] = draw(texts)
     return View(**chosen)
@@ -71,7 +72,8 @@ def test_any_address_gives_a_view_and_a_reason_for_each_key_it_leaves_out(
 
 def write_query_keys() -> set[str]:
     return {
-        *NUMBERS, "machine", "suite", "budget", "licence", "in_family", "runtime", "weight", "x",
+        *NUMBERS, *MOST,
+        "machine", "suite", "budget", "licence", "in_family", "runtime", "weight", "x",
         "column", "sort", "search", "candidate", "run", "family", "name", "workload", "task",
         "items",
     }  # fmt: skip
@@ -83,7 +85,9 @@ def test_the_default_has_an_empty_address():
 
 def test_an_address_is_readable():
     view = View(
-        memory_mib=300.0, ttft_p95_ms=200.5, weights=(("boolq", 0.5),), licences=("MIT", "Gemma")
+        limits=(("ttft_p95", 200.5), ("memory", 300.0)),
+        weights=(("boolq", 0.5),),
+        licences=("MIT", "Gemma"),
     )
     assert write_query(view) == {
         "memory_mib": ["300"],
@@ -114,23 +118,17 @@ def test_what_is_wrong_is_said_and_counts_as_not_given(key: str, values: list[st
 
 def test_the_rest_of_an_address_with_a_fault_still_counts():
     view, problems = read_query({"memory_mib": ["300"], "bits": ["many"]})
-    assert (view, len(problems)) == (View(memory_mib=300.0), 1)
+    assert (view, len(problems)) == (View(limits=(("memory", 300.0),)), 1)
 
 
 def test_limits_are_in_bytes_seconds_and_shares():
-    view = View(
-        memory_mib=1.0, decode_tokens_per_s=50.0, ttft_p95_ms=250.0, disk_mib=2.0,
-        parameters_m=4000.0, bits=4.5, accuracy_percent=35.0, licences=("MIT",), families=("a",),
-        runtimes=("fake",),
-    )  # fmt: skip
+    shown = {"memory": 1.0, "decode": 50.0, "ttft_p95": 250.0, "disk": 2.0, "parameters": 4000.0,
+             "bits": 4.5, "accuracy": 35.0}  # fmt: skip
+    view = View(limits=tuple(shown.items()), licences=("MIT",), families=("a",), runtimes=("fake",))
+    stored = {"memory": 2**20, "decode": 50.0, "ttft_p95": 0.25, "disk": 2 * 2**20,
+              "parameters": 4e9, "bits": 4.5, "accuracy": 0.35}  # fmt: skip
     assert limits(view) == Limits(
-        max_peak_bytes=2**20,
-        min_decode_tokens_per_s=50.0,
-        max_ttft_p95_s=0.25,
-        min_accuracy=0.35,
-        max_weights_bytes=2 * 2**20,
-        max_parameters=4e9,
-        max_bits_per_weight=4.5,
+        bounds=stored,
         licences=frozenset({"MIT"}),
         families=frozenset({"a"}),
         runtimes=frozenset({"fake"}),

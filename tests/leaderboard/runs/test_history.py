@@ -28,9 +28,9 @@ def test_a_batch_is_one_point_with_the_mean_of_its_runs(made: Maker) -> None:
     ]
     (line,) = history(records, "a")
     assert [point.row.runs for point in line.points] == [2, 1]
-    assert line.points[0].row.ttft_s == pytest.approx(0.2)
-    assert line.points[0].row.ttft_interval is not None
-    assert line.points[1].row.ttft_interval is None
+    assert line.points[0].row.value("ttft") == pytest.approx(0.2)
+    assert line.points[0].row.number("ttft").interval is not None
+    assert line.points[1].row.number("ttft").interval is None
 
 
 def test_what_changed_since_the_point_before_is_named(made: Maker) -> None:

@@ -1,0 +1,142 @@
+"""What an entry of the table of metrics (`leaderboard.rows.metrics`) says of a metric."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from leaderboard.stats.intervals import Interval, mean_interval
+from leaderboard.units import Unit, format_number
+from runners.records.record import Record
+
+Read = Callable[[Record, str], float | None]
+"""One run's number, of the workload named where it has one a workload; None: not measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """A measured number of a candidate, in its stored unit."""
+
+    value: float | None = None
+    """None: not measured."""
+    interval: Interval | None = None
+    """95 %; None for a single run, whose requests say nothing about other runs, and for a fact."""
+
+
+Combine = Callable[[Sequence[float]], Number]
+"""What the runs of one candidate come to together; at least one value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """How a reader says what a candidate must keep to."""
+
+    address: str
+    """Key in the board's address; its number is in the shown unit, which the name says."""
+    label: str
+    """Of the slider; `at most` or `at least` follows."""
+    what: str
+    """In the reason why a candidate does not fit."""
+    part: Literal["have", "do", "choose"]
+    """Section of the side bar: what one has, what it must do, what may be chosen."""
+    stops: Literal["geometric", "linear"] | tuple[float, ...] = "geometric"
+    """The slider's stops in the shown unit: about the values that there are, or these."""
+    most: float = math.inf
+    """The greatest number that an address may hold."""
+    show: Callable[[float], str] = format_number
+    """A stop as text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """What a gate's policy says of a metric unless it is told otherwise (`gate.policy.Rule`)."""
+
+    what: str
+    """What the gate's report calls it."""
+    margin: float
+    minimum: float = 0.0
+    severity: Literal["fail", "warn", "auto"] = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One number of a candidate."""
+
+    key: str
+    """In addresses, columns and axes."""
+    name: str
+    """As records, policies and downloads write it; its end is the stored unit."""
+    title: str
+    """In a sentence or on an axis; what stands after a comma says which of several it is."""
+    short: str
+    """In the head of a column."""
+    hint: str
+    unit: Unit
+    better: Literal["higher", "lower"]
+    over: Literal["items", "runs", "file"]
+    """What its interval is over; the number of a file is a fact and has none."""
+    run: Read
+    combine: Combine
+    by_workload: bool = False
+    """Read for each fixed workload; a row shows that with the longest prompt."""
+    usual: bool = False
+    """Shown where nobody chose what to see: columns, summaries, tables on the command line."""
+    axis: bool = False
+    """Offered as the horizontal axis of the trade-off plot."""
+    limit: Limit | None = None
+    gate: Tolerance | None = None
+    """None: neither compared as a ratio nor judged."""
+    download: str = ""
+    """Column of the ranked table's downloads; empty: `name`."""
+
+    @property
+    def words(self) -> str:
+        """The title without what follows its comma."""
+        return self.title.partition(",")[0]
+
+    @property
+    def axis_title(self) -> str:
+        """The title with the unit: `peak memory, MiB`."""
+        return f"{self.title}, {self.unit.symbol}" if self.unit.symbol else self.title
+
+    @property
+    def varies(self) -> bool:
+        """Whether other items or other runs might have given another number."""
+        return self.over != "file"
+
+    def within(self, value: float, limit: float) -> bool:
+        """Whether a number keeps to a limit, which is the most, or the least of what is better
+        higher.
+        """
+        return value >= limit if self.better == "higher" else value <= limit
+
+    def of_runs(self, runs: Sequence[Record]) -> Number:
+        """The number of a candidate, from its runs; each shows the workload that its row shows."""
+        read = (self.run(run, longest_workload(run) or "") for run in runs)
+        known = [value for value in read if value is not None]
+        return self.combine(known) if known else Number()
+
+
+def longest_workload(record: Record) -> str | None:
+    """The workload whose times a row shows, that with the longest prompt, e.g. `512+64`."""
+    latency = record.latency
+    return max(latency, key=lambda name: latency[name].prompt_tokens, default=None)
+
+
+def mean_of_runs(values: Sequence[float]) -> Number:
+    """The mean with its interval, run to run."""
+    mean, interval = mean_interval(values)
+    return Number(value=mean, interval=interval)
+
+
+def whole_mean_of_runs(values: Sequence[float]) -> Number:
+    """The mean of sizes, to a whole byte."""
+    mean, interval = mean_interval(values)
+    return Number(value=round(mean), interval=interval)
+
+
+def fact(values: Sequence[float]) -> Number:
+    """What is the same in every run: the first one's."""
+    return Number(value=values[0])

@@ -1,0 +1,259 @@
+"""The one table of metrics: what each is called, shown in, read from, and where it is offered.
+
+Columns, sliders, limits, axes of plots, comparisons, the gate and downloads read `METRICS` whenever
+they are asked, so that one more entry is one more metric everywhere (CONTRIBUTING.md, "A metric").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from leaderboard.rows.metric import (
+    Limit,
+    Metric,
+    Number,
+    Read,
+    Tolerance,
+    fact,
+    mean_of_runs,
+    whole_mean_of_runs,
+)
+from leaderboard.units import (
+    MIB,
+    MILLION,
+    MS,
+    PERCENT,
+    PLAIN,
+    TOKENS_PER_S,
+    format_parameters,
+)
+from runners.records.record import Record, WorkloadLatency
+
+
+def timed(read: Callable[[WorkloadLatency], float]) -> Read:
+    """A number of one workload's requests."""
+
+    def value(record: Record, workload: str) -> float | None:
+        found = record.latency.get(workload)
+        return None if found is None else read(found)
+
+    return value
+
+
+def _peak(record: Record, _workload: str) -> float | None:
+    phases = record.memory.phases if record.memory else {}
+    return phases["latency"].peak_bytes if "latency" in phases else None
+
+
+def _bits(record: Record, _workload: str) -> float | None:
+    kind = record.candidate.quantisation
+    return kind.bits_per_weight if kind else None
+
+
+def _scored(_record: Record, _workload: str) -> None:
+    """An accuracy is no single run's: `Row.number` takes it from the row's score."""
+
+
+ACCURACY = "accuracy"
+_SHIPPED = (
+    Metric(
+        key=ACCURACY,
+        name="accuracy",
+        title="accuracy",
+        short="accuracy",
+        hint="Mean over tasks and groups. After it, half its 95% interval over items.",
+        unit=PERCENT,
+        better="higher",
+        over="items",
+        run=_scored,
+        combine=fact,
+        usual=True,
+        limit=Limit(
+            address="accuracy_percent",
+            label="accuracy, %",
+            what="accuracy",
+            part="do",
+            stops="linear",
+            most=100.0,
+        ),
+    ),
+    Metric(
+        key="ttft",
+        name="ttft_s",
+        title="time to first token, median",
+        short="TTFT",
+        hint="Time to first token, median request.",
+        unit=MS,
+        better="lower",
+        over="runs",
+        run=timed(lambda workload: workload.ttft_s.p50),
+        combine=mean_of_runs,
+        by_workload=True,
+        usual=True,
+        axis=True,
+        gate=Tolerance(what="TTFT", margin=0.10, minimum=0.005),
+        download="ttft_s.p50",
+    ),
+    Metric(
+        key="ttft_p95",
+        name="ttft_p95_s",
+        title="time to first token, p95",
+        short="TTFT p95",
+        hint="Time to first token, 95th percentile of the requests of a run.",
+        unit=MS,
+        better="lower",
+        over="runs",
+        run=timed(lambda workload: workload.ttft_s.p95),
+        combine=mean_of_runs,
+        by_workload=True,
+        limit=Limit(
+            address="ttft_p95_ms",
+            label="time to first token (p95), ms",
+            what="time to first token (p95)",
+            part="do",
+        ),
+        download="ttft_s.p95",
+    ),
+    Metric(
+        key="decode",
+        name="decode_tokens_per_s",
+        title="decode",
+        short="decode",
+        hint="Output tokens a second after the first, one request at a time.",
+        unit=TOKENS_PER_S,
+        better="higher",
+        over="runs",
+        run=timed(lambda workload: workload.decode_tokens_per_s.p50),
+        combine=mean_of_runs,
+        by_workload=True,
+        usual=True,
+        axis=True,
+        limit=Limit(
+            address="decode_tokens_per_s",
+            label="decode, tokens/s",
+            what="decode speed",
+            part="do",
+        ),
+        gate=Tolerance(what="decode time per token", margin=0.10),
+    ),
+    Metric(
+        key="cold_start",
+        name="cold_start_s",
+        title="cold start",
+        short="cold start",
+        hint="From starting the process to the first token of the first request.",
+        unit=MS,
+        better="lower",
+        over="runs",
+        run=lambda record, _workload: record.load.cold_start_s if record.load else None,
+        combine=mean_of_runs,
+        gate=Tolerance(what="cold start", margin=0.10, minimum=0.05),
+    ),
+    Metric(
+        key="memory",
+        name="peak_bytes",
+        title="peak memory",
+        short="peak",
+        hint="High-water mark of the process while it serves one user.",
+        unit=MIB,
+        better="lower",
+        over="runs",
+        run=_peak,
+        combine=whole_mean_of_runs,
+        usual=True,
+        axis=True,
+        limit=Limit(address="memory_mib", label="memory, MiB", what="peak memory", part="have"),
+        gate=Tolerance(what="peak memory", margin=0.05, minimum=8 * 2**20, severity="fail"),
+    ),
+    Metric(
+        key="disk",
+        name="weights_bytes",
+        title="weights on disk",
+        short="weights",
+        hint="Size of the weights on disk.",
+        unit=MIB,
+        better="lower",
+        over="file",
+        run=lambda record, _workload: record.candidate.weights_bytes,
+        combine=fact,
+        usual=True,
+        axis=True,
+        limit=Limit(address="disk_mib", label="disk, MiB", what="size on disk", part="have"),
+        gate=Tolerance(what="weights file", margin=0.05, severity="warn"),
+    ),
+    Metric(
+        key="parameters",
+        name="parameters",
+        title="parameters",
+        short="parameters",
+        hint="Read from the file.",
+        unit=MILLION,
+        better="lower",
+        over="file",
+        run=lambda record, _workload: record.candidate.parameters,
+        combine=fact,
+        limit=Limit(
+            address="parameters_m",
+            label="parameters",
+            what="parameters",
+            part="choose",
+            stops=(1_000.0, 4_000.0, 8_000.0, 32_000.0),
+            show=format_parameters,
+        ),
+    ),
+    Metric(
+        key="bits",
+        name="bits_per_weight",
+        title="bits per weight",
+        short="bits/weight",
+        hint="Read from the file.",
+        unit=PLAIN,
+        better="lower",
+        over="file",
+        run=_bits,
+        combine=fact,
+        usual=True,
+        limit=Limit(
+            address="bits",
+            label="bits per weight",
+            what="bits per weight",
+            part="choose",
+            stops=(2.0, 3.0, 4.0, 5.0, 6.0, 8.0),
+            most=64.0,
+        ),
+    ),
+)
+METRICS: dict[str, Metric] = {one.key: one for one in _SHIPPED}
+"""By key, in the order in which they are shown."""
+
+
+def numbers_of(runs: Sequence[Record]) -> dict[str, Number]:
+    """Every metric of a candidate's runs, by key; the accuracy is the row's score."""
+    return {key: one.of_runs(runs) for key, one in METRICS.items() if one.over != "items"}
+
+
+def named(name: str) -> Metric:
+    """The metric that records and policies call so.
+
+    Raises:
+        KeyError: there is none.
+    """
+    found = {one.name: one for one in METRICS.values()}
+    return found[name]
+
+
+def axes() -> tuple[str, ...]:
+    """Keys of what accuracy is shown against, memory first."""
+    return tuple(
+        sorted((key for key, one in METRICS.items() if one.axis), key=lambda k: k != "memory")
+    )
+
+
+def limited() -> list[tuple[Metric, Limit]]:
+    """The metrics that can be limited, each with how."""
+    return [(one, one.limit) for one in METRICS.values() if one.limit is not None]
+
+
+def gated() -> list[tuple[Metric, Tolerance]]:
+    """The metrics that two candidates are compared by as ratios, and the gate judges."""
+    return [(one, one.gate) for one in METRICS.values() if one.gate is not None]
