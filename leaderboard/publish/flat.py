@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.row import row
 from runners.records.record import Record, WorkloadLatency
 
@@ -26,6 +27,7 @@ def flat_record(record: Record) -> Flat:
         **_what(record),
         **_accuracy(record),
         **_latency(record),
+        **_by_run(record),
         **_memory(record),
         **{f"machine.{key}": _cell(record.machine.get(key)) for key in MACHINE},
         "flags": _names(record, "warning"),
@@ -95,8 +97,16 @@ def _latency(record: Record) -> Flat:
     flat: Flat = {}
     for name, workload in record.latency.items():
         flat |= _workload(f"latency.{name}", workload)
-    flat["cold_start_s"] = record.load.cold_start_s if record.load else None
     return flat
+
+
+def _by_run(record: Record) -> Flat:
+    """The metrics that a run has one number of."""
+    return {
+        metric.name: metric.run(record, "")
+        for metric in METRICS.values()
+        if metric.over == "runs" and not metric.by_workload
+    }
 
 
 def _workload(key: str, workload: WorkloadLatency) -> Flat:
