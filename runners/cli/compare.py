@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runners.cli.completion_names import complete_runs_or_candidates
+from runners.cli.fidelity_table import fidelity_dict, fidelity_lines, fidelity_table
 from runners.cli.options import insist_option, json_option, open_store, store_option
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
     for side in ("reference", "other"):
         record = fields[side]
         fields[side] = {"run_id": record.run_id, "candidate": record.candidate.name}
-    return {name: _plain(value) for name, value in fields.items()}
+    plain = {name: _plain(value) for name, value in fields.items()}
+    return {**plain, "fidelity": fidelity_dict(comparison.fidelity)}
 
 
 def _plain(value: Any) -> Any:
@@ -84,6 +86,12 @@ def _print(comparison: Comparison) -> None:
     if names[0] == names[1]:
         names = [comparison.reference.run_id, comparison.other.run_id]
     out = console()
+    kept = comparison.fidelity
+    if kept and kept.loss:
+        title = f"answers: {names[1]} (other) against {names[0]} (first), the same texts"
+        out.print(fidelity_table(kept, title))
+        for line in fidelity_lines(kept):
+            out.print(plain(line))
     out.print(_accuracy(comparison, names))
     if not all(task.counts for task in comparison.tasks):
         out.print(_outside(comparison))
@@ -229,6 +237,8 @@ def _notes(comparison: Comparison) -> list[str]:
         for task in comparison.tasks
         if task.reason and not task.likelihood
     ]
+    if comparison.fidelity and comparison.fidelity.reason:
+        lines.append(f"fidelity: {comparison.fidelity.reason}")
     if comparison.overall is None and comparison.overall_reason:
         lines.append(f"no mean over tasks: {comparison.overall_reason}")
     for task in comparison.tasks:

@@ -21,7 +21,7 @@ from leaderboard.pages.blocks import (
     Text,
     pick_field,
 )
-from leaderboard.pages.compare import tables
+from leaderboard.pages.compare import fidelity_grid, tables
 from leaderboard.pages.compare.forest_figure import forest_figure
 from leaderboard.pages.selecting import conditions, empty, several, sides
 from leaderboard.rows.conditions import machine_name
@@ -46,11 +46,14 @@ def page(library: Library, view: View) -> Iterator[Block]:
         return
     named = labels([row.record for row in rows])
     names = [named[row.record.candidate.digest] for row in rows]
+    yield from _fidelity(found, names)
     yield from _accuracy(found, names)
     picked = yield from _other(view, rows[1:], names[1:])
     one = found[picked]
     pair = f"{names[picked + 1]} against {names[0]}"
     yield Table(tables.tasks_grid(one, f"By task: {pair}"))
+    if one.fidelity and one.fidelity.loss:
+        yield Table(fidelity_grid.texts_grid(one.fidelity, f"Perplexity of the answers: {pair}"))
     if not all(task.counts for task in one.tasks):
         yield Table(tables.outside_grid(one, f"Scores that enter no mean: {pair}"))
     yield Heading("Times, memory and size")
@@ -67,6 +70,17 @@ def _compared(
     except RecordError as error:
         yield Note(str(error), "error")
         return None
+
+
+def _fidelity(found: Sequence[Comparison], names: Sequence[str]) -> Iterator[Block]:
+    """How much more perplexing the reference's answers became, where texts were scored."""
+    kept = [one.fidelity for one in found]
+    if not any(one and one.loss for one in kept):
+        return
+    yield Heading("Perplexity of the answers")
+    yield Table(fidelity_grid.fidelity_grid(found, names[1:], f"Against {names[0]}, same texts"))
+    for line in fidelity_grid.caveats(kept):
+        yield Text(line, small=True)
 
 
 def _accuracy(found: Sequence[Comparison], names: Sequence[str]) -> Iterator[Block]:

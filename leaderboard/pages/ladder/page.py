@@ -19,6 +19,7 @@ from leaderboard.pages.blocks import (
     Text,
     pick_field,
 )
+from leaderboard.pages.compare.fidelity_grid import caveats
 from leaderboard.pages.ladder import words
 from leaderboard.pages.ladder.figures import losses_figure, ratios_figure, savings_figure
 from leaderboard.pages.ladder.table import ladder_grid
@@ -131,5 +132,5 @@ def _drawn(found: Ladder, named: dict[str, str]) -> Iterator[Block]:
     for name, rung in zip(names, found.rungs, strict=True):
         if rung.record.candidate.notes:
             yield Text(f"{name}: {rung.record.candidate.notes}", small=True)
-    for line in words.caveats(found):
+    for line in caveats([rung.fidelity for rung in found.rungs]):
         yield Text(line, small=True)

@@ -72,15 +72,3 @@ def accuracy_legend(ladder: Ladder) -> str:
         f"Items answered by both; 95 % intervals. Dashed: a loss of {points(ladder.margin):g} "
         f"points. {floor}"
     )
-
-
-def caveats(ladder: Ladder) -> list[str]:
-    """What must stand beside the numbers, each once."""
-    return list(
-        dict.fromkeys(
-            line
-            for rung in ladder.rungs
-            if rung.fidelity
-            for line in fidelity_words.notes(rung.fidelity)
-        )
-    )
