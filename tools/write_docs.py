@@ -22,14 +22,15 @@ HELP_WIDTH = 96
 SCHEMA: dict[str, tuple[str, ...] | None] = {
     "runners/records/record.py": None,
     "runners/records/parts.py": ("EngineInfo", "NoiseFloorInfo", "EnergyInfo"),
-    "runners/compute/machine.py": ("Machine",),
-    "runners/measure/noise.py": ("Noise",),
-    "runners/jobs/verdict.py": ("Verdict",),
-}
-BESIDE = {
-    "Machine": "The key `machine`; beside these it has `fingerprint`.",
-    "Verdict": "The key `verdict`.",
-    "Noise": "The key `noise`; beside these it has `before` and `after`, the counters as read.",
+    "runners/records/circumstances.py": (
+        "MachineInfo",
+        "SoftwareInfo",
+        "BudgetInfo",
+        "EnforcedInfo",
+        "VerdictInfo",
+        "NoiseInfo",
+        "ImportedInfo",
+    ),
 }
 
 
@@ -88,8 +89,7 @@ def _summary(node: ast.ClassDef) -> str:
 
 def _table(node: ast.ClassDef, summaries: dict[str, str]) -> str:
     """One model; a key without a docstring that holds another model is described by that one."""
-    about = [BESIDE.get(node.name, ""), _summary(node)]
-    lines = [f"### {node.name}", "", " ".join(filter(None, about)), ""]
+    lines = [f"### {node.name}", "", _summary(node), ""]
     lines += ["| key | type | meaning |", "|---|---|---|"]
     for name, kind, meaning in _fields(node):
         held = [summaries[word] for word in re.findall(r"\w+", kind) if word in summaries]

@@ -54,8 +54,8 @@ def table(rows: Sequence[Row]) -> str:
     items = sum(score.n for score in rows[0].scores)
     lines = [
         f"`make reference`: suite `{record.suite.name}` version {record.suite.version}, {items:,} "
-        f"items; {machine['cpu_model']}, {machine['usable_cpus']} cores; "
-        f"{record.candidate.runtime} {record.software['runtime_version']}; "
+        f"items; {machine.cpu_model}, {machine.usable_cpus} cores; "
+        f"{record.candidate.runtime} {record.software.runtime_version}; "
         f"{record.created_at[:10]}. Times are of the workload {workload} (prompt + new tokens).",
         "",
         "| candidate | accuracy | TTFT ms | decode tokens/s | peak MiB | weights MiB "

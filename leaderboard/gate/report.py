@@ -190,7 +190,7 @@ def as_dict(gate: Gate, *, created_at: str) -> dict[str, Any]:
                 "name": side.runs[-1].candidate.name,
                 "runs": [run.run_id for run in side.runs],
                 "suite": side.runs[-1].suite.name,
-                "machine": side.runs[-1].machine.get("fingerprint"),
+                "machine": side.runs[-1].machine.fingerprint,
                 "build": build_name(side.runs[-1]),
             }
             for which, side in sides.items()

@@ -23,16 +23,17 @@ MACHINE = (
 
 def flat_record(record: Record) -> Flat:
     """One record: what it is of, its accuracy, latency, memory, machine, flags and versions."""
+    machine, software = record.machine.said(), record.software.said()
     return {
         **_what(record),
         **_accuracy(record),
         **_latency(record),
         **_by_run(record),
         **_memory(record),
-        **{f"machine.{key}": _cell(record.machine.get(key)) for key in MACHINE},
+        **{f"machine.{key}": _cell(machine.get(key)) for key in MACHINE},
         "flags": _names(record, "warning"),
         "notes": _names(record, "note"),
-        **{f"software.{key}": _cell(value) for key, value in sorted(record.software.items())},
+        **{f"software.{key}": _cell(value) for key, value in sorted(software.items())},
     }
 
 

@@ -43,7 +43,7 @@ def _flat(line: Line) -> dict[str, Any]:
         "family": candidate.family,
         "runtime": candidate.runtime,
         "licence": candidate.licence,
-        "machine": row.record.machine.get("fingerprint"),
+        "machine": row.record.machine.fingerprint,
         "build": build_name(row.record),
         "suite": row.record.suite.name,
         "suite_version": row.record.suite.version,

@@ -42,14 +42,14 @@ class Conditions(NamedTuple):
 
 def conditions(record: Record) -> Conditions:
     """Under which conditions a run was measured."""
-    budget = "" if record.budget is None else json.dumps(record.budget, sort_keys=True)
+    budget = "" if record.budget is None else json.dumps(record.budget.said(), sort_keys=True)
     place = Place(machine=machine_of(record), suite=record.suite.digest, budget=budget)
     return Conditions(place=place, build=build_of(record))
 
 
 def machine_of(record: Record) -> str:
     """The fingerprint of the machine that a run was made on; UNKNOWN where the record has none."""
-    return str(record.machine.get("fingerprint") or UNKNOWN)
+    return record.machine.fingerprint or UNKNOWN
 
 
 def build_of(record: Record) -> str:
@@ -57,8 +57,8 @@ def build_of(record: Record) -> str:
 
     A record that does not name its compiled libraries is of another build than one that does.
     """
-    keys = ("runtime_version", "runtime_build", "runtime_digest", "left_out")
-    said = json.dumps([record.software.get(key) for key in keys], sort_keys=True, default=str)
+    by = record.software
+    said = json.dumps([by.runtime_version, by.runtime_build, by.runtime_digest, by.left_out])
     return f"{record.candidate.runtime}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
 
 
@@ -82,20 +82,18 @@ def why_unlike(reference: Record, other: Record) -> str:
 
 def name_only(record: Record) -> bool:
     """Whether a machine is known by its processor's name, which several generations may share."""
-    return machine_of(record) != UNKNOWN and not record.machine.get("cpu_id")
+    return machine_of(record) != UNKNOWN and not record.machine.cpu_id
 
 
 def machine_name(record: Record) -> str:
     """A machine in short: `AMD EPYC, 2 cores, 24 GiB`."""
     about = record.machine
-    parts = [str(about["cpu_model"])] if about.get("cpu_model") else []
-    cores, ram = about.get("usable_cpus"), about.get("ram_bytes")
-    if cores:
+    parts = [about.cpu_model] if about.cpu_model else []
+    if cores := about.usable_cpus:
         parts.append(f"{cores} core{'s' if cores != 1 else ''}")
-    if isinstance(ram, int | float):
-        parts.append(f"{gib(ram):.0f} GiB")
-    gpus = about.get("gpu")
-    parts += [str(gpu) for gpu in gpus] if isinstance(gpus, list | tuple) else []
+    if about.ram_bytes is not None:
+        parts.append(f"{gib(about.ram_bytes):.0f} GiB")
+    parts += about.gpu
     if parts:
         return ", ".join(parts)
     if machine_of(record) == UNKNOWN:
@@ -114,7 +112,7 @@ def machine_in_full(record: Record) -> str:
         return name
     told = "known by its name only"
     if not name_only(record):
-        told = re.sub(r"^\w+ (?=family )", "", str(record.machine["cpu_id"]))
+        told = re.sub(r"^\w+ (?=family )", "", record.machine.cpu_id or "")
     return f"{name}, {told} \N{MIDDLE DOT} {machine_of(record)[:6]}"
 
 
@@ -123,12 +121,12 @@ def build_name(record: Record) -> str:
     software = record.software
     if record.imported:
         return f"{record.candidate.runtime}, build unknown"
-    known = software.get("runtime_digest")
+    known = software.runtime_digest
     parts = [
-        f"{record.candidate.runtime} {software.get('runtime_version') or 'of unknown version'}",
-        f"build {str(known)[:6]}" if known else "build unknown",
+        f"{record.candidate.runtime} {software.runtime_version or 'of unknown version'}",
+        f"build {known[:6]}" if known else "build unknown",
     ]
-    left_out = software.get("left_out")
+    left_out = software.left_out
     return ", ".join([*parts, f"left out: {left_out}"] if left_out else parts)
 
 
@@ -137,8 +135,8 @@ def budget_name(record: Record) -> str:
     budget = record.budget
     if budget is None:
         return "no budget"
-    name = budget.get("name")
-    return str(name) if name else ", ".join(f"{key} {budget[key]}" for key in sorted(budget))
+    said = budget.said()
+    return budget.name or ", ".join(f"{key} {said[key]}" for key in sorted(said))
 
 
 def _both(names: Iterable[str]) -> str:

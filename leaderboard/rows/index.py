@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
 from evals.replacing import TEMPORARY
+from runners.records.circumstances import MachineInfo, SoftwareInfo
 from runners.records.record import SCHEMA_VERSION, CandidateInfo, DataInfo, Record, SuiteInfo
 
 INDEX = ".index.parquet"
@@ -31,8 +32,8 @@ _SHARED: Mapping[str, TypeAdapter[Any]] = {
     "candidate": TypeAdapter(CandidateInfo),
     "suite": TypeAdapter(SuiteInfo),
     "data": TypeAdapter(list[DataInfo]),
-    "machine": TypeAdapter(dict[str, Any]),
-    "software": TypeAdapter(dict[str, Any]),
+    "machine": TypeAdapter(MachineInfo),
+    "software": TypeAdapter(SoftwareInfo),
 }
 """Parts that many records have in common: a column each, read once for all of them."""
 

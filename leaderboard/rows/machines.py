@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from leaderboard.rows.conditions import UNKNOWN, build_name, build_of, machine_of, name_only
 from runners.records.record import Record
@@ -109,22 +108,21 @@ def data_sources(records: Sequence[Record]) -> tuple[Data, ...]:
 
 def _machine(name: str, group: Sequence[Record]) -> Machine:
     last, about = group[-1], group[-1].machine
-    known = str(about.get("cpu_id"))
+    known = about.cpu_id or ""
     if machine_of(last) == UNKNOWN:
         known = "imported; machine unknown" if last.imported else "machine unknown"
     elif name_only(last):
         known = "known by its name only"
-    features = about.get("cpu_features")
     dates = [record.created_at for record in group]
     return Machine(
         fingerprint=name,
-        cpu_model=str(about.get("cpu_model") or "unknown"),
+        cpu_model=about.cpu_model or "unknown",
         generation=known,
-        features=tuple(map(str, features)) if isinstance(features, list | tuple) else (),
-        usable_cpus=_whole(about, "usable_cpus"),
-        ram_bytes=_whole(about, "ram_bytes"),
-        gpu=_names(about.get("gpu")),
-        os_family=str(about.get("os_family") or "unknown"),
+        features=about.cpu_features,
+        usable_cpus=about.usable_cpus,
+        ram_bytes=about.ram_bytes,
+        gpu=", ".join(about.gpu),
+        os_family=about.os_family or "unknown",
         runs=len(group),
         flagged=sum(bool(record.flags) for record in group),
         unfinished=sum(record.status != "completed" for record in group),
@@ -146,13 +144,3 @@ def _measured(group: Sequence[Record]) -> Measured:
         items=max(sum(task.n for task in record.accuracy.values()) for record in group),
         last=max(record.created_at for record in group),
     )
-
-
-def _whole(about: Mapping[str, Any], key: str) -> int | None:
-    """A number of a record from anywhere; None where it is none."""
-    found = about.get(key)
-    return found if isinstance(found, int) and not isinstance(found, bool) else None
-
-
-def _names(found: object) -> str:
-    return ", ".join(map(str, found)) if isinstance(found, list | tuple) else str(found or "")

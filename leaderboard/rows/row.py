@@ -99,7 +99,7 @@ def row(record: Record) -> Row:
         scores=scores,
         unscored=unscored,
         numbers=numbers_of([record]),
-        verdict=(record.verdict or {}).get("verdict"),
+        verdict=record.verdict.verdict if record.verdict else None,
         flags=_flags(record),
     )
 

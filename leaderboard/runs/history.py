@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from leaderboard.rows.conditions import Place, conditions
+from leaderboard.rows.conditions import UNKNOWN, Place, conditions
 from leaderboard.rows.repeats import runs_key
 from leaderboard.rows.row import Row, merged
 from runners.records.record import Record
@@ -84,19 +84,15 @@ def history(records: Sequence[Record], name: str) -> tuple[Line, ...]:
 def versions(record: Record) -> Versions:
     """What a run was made with; a version that it does not name is `unknown`."""
     software = record.software
-
-    def named(key: str) -> str:
-        return str(software.get(key) or "unknown")
-
     return Versions(
         candidate=record.candidate.digest,
-        runtime=f"{record.candidate.runtime} {named('runtime_version')}",
-        build=named("runtime_build"),
-        libraries=named("runtime_digest")[:7],
-        left_out=str(software.get("left_out") or "nothing"),
-        weighin=named("weighin"),
-        lm_eval=named("lm_eval"),
-        kernel=str(record.machine.get("os_release") or "unknown"),
+        runtime=f"{record.candidate.runtime} {software.runtime_version or UNKNOWN}",
+        build=software.runtime_build or UNKNOWN,
+        libraries=(software.runtime_digest or UNKNOWN)[:7],
+        left_out=software.left_out or "nothing",
+        weighin=software.weighin or UNKNOWN,
+        lm_eval=software.lm_eval or UNKNOWN,
+        kernel=record.machine.os_release or UNKNOWN,
     )
 
 

@@ -63,25 +63,21 @@ def limit_curve(records: Sequence[Record], candidate: Record) -> tuple[LimitPoin
 
 def limit_bytes(record: Record) -> int | None:
     """The memory that a run was allowed, in bytes; None without such a limit."""
-    found = (record.budget or {}).get("memory_bytes")
-    number = isinstance(found, int | float) and not isinstance(found, bool)
-    return int(found) if number and found is not None and found > 0 else None
+    return (record.budget.memory_bytes if record.budget else None) or None
 
 
 def verdict_of(record: Record) -> tuple[str, str]:
-    """A run's verdict and its reason, whatever a record from elsewhere holds there."""
-    given = record.verdict or {}
-    name, reason = given.get("verdict"), given.get("reason")
-    return (str(name) if name else UNKNOWN), (str(reason) if reason else "")
+    """A run's verdict and its reason."""
+    given = record.verdict
+    return (given.verdict or UNKNOWN, given.reason) if given else (UNKNOWN, "")
 
 
 def enforced_by(record: Record) -> str:
     """What held a run to its budget; `not enforced` where nothing did."""
     if record.budget is None:
         return "no budget"
-    found = record.budget.get("enforced")
-    memory = found.get("memory") if isinstance(found, dict) else found
-    return str(memory) if memory else "not enforced"
+    by = record.budget.enforced
+    return (by.memory if by else None) or "not enforced"
 
 
 def _same(one: Record, candidate: Record) -> bool:
@@ -112,7 +108,7 @@ def _point(limit: int | None, runs: Sequence[Record], workload: str | None) -> L
         decode_tokens_per_s=mean,
         decode_interval=interval,
         peak_bytes=max(peaks, default=None),
-        note=str((runs[worst].budget or {}).get("note") or ""),
+        note=budget.note if (budget := runs[worst].budget) else "",
         runs=len(runs),
         run_ids=tuple(run.run_id for run in runs),
     )

@@ -121,7 +121,7 @@ class _Search:
         record = run_job(job, self.options, self.notify)
         if record.status == "interrupted":
             raise KeyboardInterrupt
-        verdict = str((record.verdict or {}).get("verdict"))
+        verdict = record.verdict.verdict if record.verdict else "not judged"
         if verdict not in WORKING:
             return Probe(limit_bytes=limit_bytes, record=record, works=False, why=verdict)
         same = answers(self.options.store, record) == answers(self.options.store, self.reference)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from runners.batches.batch import Batch
     from runners.candidates.spec import Candidate
     from runners.compute.budget import Budget
+    from runners.records.circumstances import BudgetInfo
     from runners.records.record import Record
     from runners.records.store import Store
 
@@ -34,7 +35,8 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
         }
         for t in suite.tasks
     ]
-    budget = _budget(batch.budget) if batch.budget else None
+    asked, doubts = _budget(batch.budget) if batch.budget else (None, {})
+    budget = {**asked.said(), **doubts} if asked else None
     if as_json:
         print(json.dumps({"suite": suite.name, "tasks": tasks, "jobs": jobs, "budget": budget}))
         return 0
@@ -57,25 +59,27 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
         last += f", {verdict}" if verdict else ""
         table.add_row(plain(job["candidate"]), plain(job["weights"]), last)
     out.print(table)
-    if budget is not None:
-        out.print(plain(budget_line(budget)))
-        for what in ("exceeds machine", "not enforced"):
-            if budget[what]:
-                out.print(plain(f"budget {what}: {budget[what]}"))
+    if asked is not None:
+        out.print(plain(budget_line(asked)))
+    for what, why in doubts.items():
+        if why:
+            out.print(plain(f"budget {what}: {why}"))
     return 0
 
 
-def _budget(budget: Budget) -> dict[str, Any]:
-    """The budget, and what would hold a worker to it here: that is tried, without a worker."""
-    from runners.compute.budget_use import allowance, budget_info, exceeds, lacks
+def _budget(budget: Budget) -> tuple[BudgetInfo, dict[str, str]]:
+    """The budget with what would hold a worker to it here (that is tried, without a worker), and
+    what of it is more than the machine has or held by nothing.
+    """
+    from runners.compute.budget_use import allowance, exceeds, lacks
     from runners.compute.limits import limited
     from runners.compute.machine import machine, usable_memory
+    from runners.jobs.budget_record import budget_info
 
     here = machine()
     with limited(allowance(budget)) as limit:
         held = limit.held
-    return {
-        **budget_info(budget, held),
+    return budget_info(budget, held), {
         "exceeds machine": exceeds(budget, here, usable_memory(here.ram_bytes)),
         "not enforced": lacks(budget, held),
     }
@@ -100,7 +104,7 @@ def _job(candidate: Candidate, batch: Batch, store: Store) -> dict[str, Any]:
         "candidate": candidate.name,
         "weights": _weights(candidate, batch),
         "last_seconds": last.job.seconds if last else None,
-        "last_verdict": last.verdict["verdict"] if last and last.verdict else None,
+        "last_verdict": last.verdict.verdict if last and last.verdict else None,
     }
 
 
@@ -147,7 +151,7 @@ def _last(candidate: Candidate, batch: Batch, store: Store) -> Record | None:
     budget = batch.budget.name if batch.budget else None
     wanted = (candidate.name, batch.suite.name, budget)
     for record in reversed([r for r in store.records() if isinstance(r, Record)]):
-        name = record.budget["name"] if record.budget else None
+        name = record.budget.name if record.budget else None
         same = (record.candidate.name, record.suite.name, name) == wanted
         if same and record.is_answer and record.job.seconds:
             return record

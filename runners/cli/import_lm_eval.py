@@ -66,6 +66,6 @@ def lm_eval(path: Path, name: str | None, store_path: Path | None, *, as_json: b
     out = console()
     out.print(by_task(merged(added)))
     for record in added:
-        out.print(plain(f"{record.run_id}: {', '.join(record.imported['files'][:3])}"
+        out.print(plain(f"{record.run_id}: {', '.join(record.imported.files[:3])}"
                         if record.imported else record.run_id))  # fmt: skip
     return 0

@@ -131,7 +131,7 @@ def _runs(store_path: Path | None) -> Rows:
 
 def _build(record: Record) -> str:
     """The start of the digest over the runtime's libraries; early records have none."""
-    return str(record.software.get("runtime_digest") or "unknown")[:7]
+    return (record.software.runtime_digest or "unknown")[:7]
 
 
 _LISTS: dict[str, Callable[[], Rows]] = {

@@ -34,6 +34,9 @@ class ProgressLines:
         where = f"[{job.position + 1}/{job.jobs}] {job.candidate.name}"
         if job.jobs > 1 and job.repeat:
             where += f" (repeat {job.repeat + 1})"
+        if step.stays:
+            self.say(f"{where}  {step.phase}")
+            return
         what = " ".join(word for word in (step.phase, step.task, step.workload) if word)
         count = ""
         if step.total:

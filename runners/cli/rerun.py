@@ -10,7 +10,7 @@ import click
 from evals.errors import RecordError, SpecError
 from runners.cli.options import choose_suite, refuse_code
 from runners.cli.sides import find_side, means_records
-from runners.compute.budget_use import recorded_budget
+from runners.jobs.budget_record import recorded_budget
 from runners.records.store import Store
 
 if TYPE_CHECKING:

@@ -164,7 +164,7 @@ def _ended(outcome: Outcome, *, keep_prompts: bool) -> str:
             if keep_prompts
             else f"{name}: already measured ({record.run_id}); --fresh measures it again"
         )
-    verdict = f": {record.verdict['verdict']}" if record.verdict else ""
+    verdict = f": {record.verdict.verdict}" if record.verdict else ""
     if record.is_answer:
         took = format_duration(record.job.seconds or 0.0)
         return f"{name}: done in {took}{verdict}"
@@ -220,6 +220,6 @@ def _exit_code(records: Sequence[Record], jobs: Sequence[tuple[Job, Any]], *, st
 
 def _objectionable(record: Record) -> bool:
     """Whether --strict minds it."""
-    verdict = record.verdict or {"verdict": "fits"}
+    verdict = record.verdict.verdict if record.verdict else "fits"
     warned = any(flag.level == "warning" for flag in record.flags)
-    return warned or verdict["verdict"] != "fits"
+    return warned or verdict != "fits"

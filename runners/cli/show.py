@@ -36,7 +36,7 @@ def command(run: str, store_path: Path | None, *, as_json: bool) -> int:
     if record.error:
         out.print(plain(f"{record.status} in {record.error.phase}: {record.error.message}"))
     if record.verdict:
-        out.print(plain(f"verdict: {record.verdict['verdict']}: {record.verdict['reason']}"))
+        out.print(plain(f"verdict: {record.verdict.verdict}: {record.verdict.reason}"))
     for table in (_latency(record), _memory(record)):
         if table is not None:
             out.print(table)
@@ -132,9 +132,9 @@ def _fact_pairs(record: Record) -> list[tuple[str, Any]]:
         ("engine", _engine(record)),
         ("noise floor", _noise_floor(record)),
         ("machine", machine_in_full(record)),
-        ("instruction sets", ", ".join(machine.get("cpu_features") or ())),
+        ("instruction sets", ", ".join(machine.cpu_features)),
         ("build", build_name(record)),
-        ("software", ", ".join(f"{k} {v}" for k, v in record.software.items() if v)),
+        ("software", ", ".join(f"{k} {v}" for k, v in record.software.said().items() if v)),
         ("notes", candidate.notes),
     ]
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -17,6 +16,7 @@ from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.row import Row, Score
 from leaderboard.stats.intervals import CutInterval
 from leaderboard.units import MISSING, format_number, format_percent
+from runners.records.circumstances import BudgetInfo
 
 WIDE = 160
 
@@ -144,16 +144,16 @@ def _repeats(rows: Sequence[Row]) -> list[str]:
     return []
 
 
-def budget_line(budget: Mapping[str, Any]) -> str:
+def budget_line(budget: BudgetInfo) -> str:
     """What a record's budget limited, by what, and what it does not limit."""
     from runners.compute.budget import Budget
     from runners.compute.budget_use import NOT_SPEED, limits
 
-    known = {key: value for key, value in budget.items() if key in Budget.model_fields}
-    by = budget.get("enforced") or {}
+    known = {key: getattr(budget, key) for key in Budget.model_fields}
+    by = budget.enforced.said() if budget.enforced else {}
     enforced = [f"{what} by {how}" for what, how in by.items() if how]
     asked = limits(Budget.model_construct(**known))
-    return f"budget {budget.get('name')}: {asked} ({', '.join(enforced)}); it {NOT_SPEED}"
+    return f"budget {budget.name}: {asked} ({', '.join(enforced)}); it {NOT_SPEED}"
 
 
 def _title(rows: Sequence[Row]) -> str:
@@ -162,8 +162,8 @@ def _title(rows: Sequence[Row]) -> str:
     record = rows[0].record
     machine = record.machine
     return (
-        f"{record.suite.name} (version {record.suite.version}) on {machine.get('cpu_model')}, "
-        f"{machine.get('usable_cpus')} cores"
+        f"{record.suite.name} (version {record.suite.version}) on {machine.cpu_model}, "
+        f"{machine.usable_cpus} cores"
     )
 
 

@@ -10,7 +10,6 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from evals.quantities import format_size
-from evals.spec_file import check_spec
 from runners.compute.budget import Budget
 from runners.compute.limits import Allowance
 
@@ -135,34 +134,3 @@ def lacks(budget: Budget, held: Held) -> str:
     elif budget.cpus is not None and held.cpus == "affinity" and budget.cpus % 1:
         found.append(f"CPUs: whole cores alone, {math.ceil(budget.cpus)} for {budget.cpus:g}")
     return "; ".join(found)
-
-
-def budget_info(budget: Budget, held: Held | None) -> dict[str, Any]:
-    """The record's `budget`: what was asked for and by what it was enforced (None: not asked for).
-
-    Nothing in it is of one run alone: records are told apart by it.
-    """
-    enforced = {
-        "memory": _enforced(budget.memory_bytes, held.memory if held else None),
-        "cpus": _enforced(budget.cpus, held.cpus if held else None),
-    }
-    return {**budget.model_dump(), "enforced": enforced, "note": NOT_SPEED}
-
-
-def recorded_budget(info: Mapping[str, Any], where: str) -> Budget:
-    """The budget that a record's `budget` tells of.
-
-    Args:
-        info: what `budget_info` made.
-        where: for messages, e.g. the run's id.
-
-    Raises:
-        SpecError: it is none.
-    """
-    asked = {name: info.get(name) for name in Budget.model_fields}
-    asked["memory"] = asked.pop("memory_bytes")
-    return check_spec(asked, Budget, where=f"{where}: budget")
-
-
-def _enforced(asked: float | None, by: str | None) -> str | None:
-    return None if asked is None else by or NOT_ENFORCED

@@ -28,6 +28,7 @@ from runners.exchange.lm_eval_metrics import (
     unusable_result,
     with_filter,
 )
+from runners.records.circumstances import ImportedInfo, MachineInfo, SoftwareInfo
 from runners.records.identity import digest
 from runners.records.record import CandidateInfo, JobInfo, Record, SuiteInfo, TaskAccuracy
 from runners.records.samples import sample_table
@@ -264,10 +265,12 @@ def _record(
             latency_repeats=0,
         ),
         data=[],
-        machine={},
-        software={"lm_eval": version},
+        machine=MachineInfo(),
+        software=SoftwareInfo(lm_eval=version),
         accuracy={task: found.accuracy for task, found in tasks.items()},
-        imported={"from": f"lm-eval {version}", "files": files, "lacks": LACKS},
+        imported=ImportedInfo.model_validate(
+            {"from": f"lm-eval {version}", "files": files, "lacks": LACKS}
+        ),
     )
 
 

@@ -6,31 +6,47 @@ import platform
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from evals.errors import SpecError
-from runners.compute.budget_use import budget_info, lacks
+from runners.compute.budget_use import lacks
+from runners.compute.limits import Held
 from runners.compute.machine import usable_memory
+from runners.jobs.budget_record import budget_info
 from runners.jobs.flags import Seen, flags
 from runners.jobs.harness import TaskScore, score_task
+from runners.jobs.measured import (
+    AnsweredWindow,
+    AskedTask,
+    Interrupted,
+    Measured,
+    Metered,
+    PhaseMarks,
+    Probed,
+    Resumed,
+    Started,
+    TaskAnswers,
+    TimedPhase,
+)
 from runners.jobs.prepared import unclustered
 from runners.jobs.recommended import recommended
+from runners.jobs.record_parts import (
+    energy_info,
+    engine_info,
+    latency_info,
+    load_info,
+    memory_info,
+    noise_info,
+)
 from runners.jobs.sample_rows import sample_rows
 from runners.jobs.subject import candidate_info, suite_info
 from runners.jobs.verdict import verdict_of
-from runners.records import latency
-from runners.records.parts import EnergyInfo, EngineInfo
+from runners.records.circumstances import MachineInfo, SoftwareInfo
 from runners.records.record import (
     DataInfo,
     JobError,
     JobInfo,
-    LoadInfo,
-    MemoryInfo,
-    MemoryPhase,
     Record,
-    RequestTimesInfo,
-    SummaryInfo,
-    WorkloadLatency,
 )
 from runners.records.samples import sample_table
 from runners.runtimes.build import build_digest
@@ -38,13 +54,11 @@ from runners.runtimes.llamacpp.proven import kernels_not_built
 from runners.worker import protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping
 
     import pyarrow
 
-    from evals.suites import Workload
     from runners.jobs.job import Job, Options
-    from runners.jobs.measured import Measured
 
 
 def assemble(
@@ -63,45 +77,56 @@ def assemble(
         The record, and the samples where at least one item was answered.
     """
     scores, rows, error = _score(job, measured, error, options)
-    timed = _latency(job, measured)
-    status = "completed" if error is None else "failed"
-    if measured.interrupted:
-        status = "interrupted"
+    timed = measured.last(TimedPhase)
+    latencies = latency_info(job.suite, timed) if timed else {}
+    probed = measured.last(Probed)
     record = Record(
         run_id=options.store.new_run_id(job.candidate.name, job.key),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         command=options.command,
-        status=status,  # type: ignore[arg-type]
+        status=_status(measured, error),
         error=error,
-        job=JobInfo(
-            key=job.key,
-            batch=job.batch,
-            repeat=job.repeat,
-            position=job.position,
-            jobs=job.jobs,
-            scores=job.scores,
-            throughput=job.throughput,
-            resumed=measured.resumed,
-            seconds=seconds,
-        ),
+        job=_job(job, measured.last(Resumed), seconds),
         candidate=candidate_info(job, measured),
         suite=suite_info(job),
-        budget=budget_info(job.budget, measured.held) if job.budget else None,
-        verdict=verdict_of(job, measured, timed, error),
+        budget=budget_info(job.budget, measured.last(Held)) if job.budget else None,
+        verdict=verdict_of(job, measured, latencies, error),
         data=[DataInfo(task=t.loaded.name, **asdict(t.loaded.data)) for t in job.tasks],
-        machine={**asdict(job.machine), "fingerprint": job.machine.fingerprint},
-        software=_software(job, measured),
+        machine=MachineInfo(**asdict(job.machine), fingerprint=job.machine.fingerprint),
+        software=_software(job, measured.last(Started)),
         accuracy={name: score.accuracy for name, score in scores.items()},
-        latency=timed,
-        load=_load(measured),
-        memory=_memory(measured),
-        engine=_engine(measured),
-        noise_floor=measured.noise_floor,
-        energy=_energy(measured),
-        noise={**asdict(measured.noise), **measured.readings} if measured.noise else None,
+        latency=latencies,
+        load=load_info(measured, timed),
+        memory=memory_info(measured),
+        engine=engine_info(measured.last(protocol.EngineOpened), measured.all(AnsweredWindow)),
+        noise_floor=probed.floor if probed else None,
+        energy=energy_info(measured.last(Metered), measured.all(PhaseMarks)),
+        noise=noise_info(timed),
     )
     record = record.model_copy(update={"flags": flags(record, _seen(job, measured))})
     return record, sample_table(rows) if rows else None
+
+
+def _status(
+    measured: Measured, error: JobError | None
+) -> Literal["completed", "failed", "interrupted"]:
+    if measured.last(Interrupted):
+        return "interrupted"
+    return "completed" if error is None else "failed"
+
+
+def _job(job: Job, resumed: Resumed | None, seconds: float) -> JobInfo:
+    return JobInfo(
+        key=job.key,
+        batch=job.batch,
+        repeat=job.repeat,
+        position=job.position,
+        jobs=job.jobs,
+        scores=job.scores,
+        throughput=job.throughput,
+        resumed=resumed.times if resumed else 0,
+        seconds=seconds,
+    )
 
 
 def _score(
@@ -109,181 +134,91 @@ def _score(
 ) -> tuple[dict[str, TaskScore], list[dict[str, Any]], JobError | None]:
     scores: dict[str, TaskScore] = {}
     rows: list[dict[str, Any]] = []
+    probed, tasks = measured.last(Probed), measured.tasks
     for task in job.tasks if job.scores else ():
         name = task.loaded.name
-        items = measured.items.get(name, task.items)
+        none = TaskAnswers(asked=AskedTask(name=name, items=task.items), replies=(), answers=())
+        answered = tasks.get(name, none)
         try:
-            score = score_task(task.loaded, items, measured.answered.get(name, []))
+            score = score_task(task.loaded, answered.asked.items, answered.answers)
         except SpecError as broken:
             error = error or JobError(phase="scoring", message=str(broken))
-            score = score_task(task.loaded, items, [])
+            score = score_task(task.loaded, answered.asked.items, [])
         scores[name] = score
-        rows.extend(
-            sample_rows(
-                name, items, measured.replies.get(name, []), score,
-                keep_prompts=options.keep_prompts,
-            )
-        )  # fmt: skip
+        plain = probed.plain.get(name, {}) if probed else {}
+        rows.extend(sample_rows(answered, score, plain, keep_prompts=options.keep_prompts))
     return scores, rows, error
 
 
-def _software(job: Job, measured: Measured) -> dict[str, Any]:
-    ready = measured.ready
-    left_out = job.proof.left_out or _not_built(job, measured)
-    return {
-        "weighin": version("weighin"),
-        "lm_eval": version("lm_eval"),
-        "python": platform.python_version(),
-        "runtime": ready.runtime if ready else None,
-        "runtime_version": ready.runtime_version if ready else None,
-        "runtime_build": ready.runtime_build if ready else None,
-        "runtime_digest": build_digest(job.candidate.runtime),
-        **({"left_out": left_out} if left_out else {}),
-    }
+def _software(job: Job, started: Started | None) -> SoftwareInfo:
+    ready = started.ready if started else None
+    left_out = job.proof.left_out or _not_built(job, started)
+    known = {"left_out": left_out} if left_out else {}
+    return SoftwareInfo(
+        weighin=version("weighin"),
+        lm_eval=version("lm_eval"),
+        python=platform.python_version(),
+        runtime=ready.runtime if ready else None,
+        runtime_version=ready.runtime_version if ready else None,
+        runtime_build=ready.runtime_build if ready else None,
+        runtime_digest=build_digest(job.candidate.runtime),
+        **known,
+    )
 
 
-def _not_built(job: Job, measured: Measured) -> str:
+def _not_built(job: Job, started: Started | None) -> str:
     """Kernels that a build of llama.cpp lacks and this processor could use."""
-    ready = measured.ready
-    if ready is None:
+    if started is None:
         return ""
+    ready = started.ready
     return kernels_not_built(ready.runtime, ready.runtime_build, job.machine.cpu_features)
 
 
-def _requests(times: Sequence[protocol.RequestTimes]) -> list[RequestTimesInfo]:
-    return [RequestTimesInfo(**asdict(one)) for one in times]
-
-
-def _latency(job: Job, measured: Measured) -> dict[str, WorkloadLatency]:
-    return {
-        workload.name: _workload(workload, measured.latency[workload.name])
-        for workload in job.suite.workloads
-        if workload.name in measured.latency
-    }
-
-
-def _workload(workload: Workload, times: protocol.LatencyTimes) -> WorkloadLatency:
-    derived = [latency.request_latency(one.token_s, one.first_text) for one in times.repeats]
-    prefill = [
-        latency.prefill_tokens_per_s(times.evaluated_tokens, one.prefill_s) for one in times.repeats
-    ]
-    return WorkloadLatency(
-        prompt_tokens=workload.prompt_tokens,
-        new_tokens=workload.new_tokens,
-        evaluated_tokens=times.evaluated_tokens,
-        warmups=_requests(times.warmups),
-        repeats=_requests(times.repeats),
-        ttft_s=_summary([one.ttft_s for one in derived]),
-        tpot_s=_summary([one.tpot_s for one in derived]),
-        itl_s=_summary([gap for one in derived for gap in one.itl_s]),
-        prefill_tokens_per_s=_summary(prefill),
-        decode_tokens_per_s=_summary([one.decode_tokens_per_s for one in derived]),
-    )
-
-
-def _summary(values: Sequence[float | None]) -> SummaryInfo:
-    # A workload has at least two new tokens, so that TPOT and decode speed are always there.
-    known = [value for value in values if value is not None]
-    return SummaryInfo(**asdict(latency.summary(known)))
-
-
-def _load(measured: Measured) -> LoadInfo | None:
-    if measured.loaded is None:
-        return None
-    first = measured.first_token_s
-    whole = None if first is None else measured.ready_s + measured.load_s + first
-    return LoadInfo(
-        ready_s=measured.ready_s,
-        load_s=measured.load_s,
-        first_token_s=first,
-        cold_start_s=whole,
-        page_cache=measured.page_cache,
-    )
-
-
-def _memory(measured: Measured) -> MemoryInfo | None:
-    if not measured.memory:
-        return None
-    group = measured.group
-    headline = measured.memory.get("latency") or list(measured.memory.values())[-1]
-    return MemoryInfo(
-        source=headline.source,
-        phases={
-            name: MemoryPhase(
-                peak_bytes=phase.peak_bytes,
-                anon_bytes=phase.anon_bytes,
-                file_bytes=phase.file_bytes,
-                split_unknown=phase.split_unknown,
-                group_peak_bytes=group[name].peak_bytes if name in group else None,
-                refaulted_bytes=group[name].refaulted_bytes if name in group else None,
-            )
-            for name, phase in measured.memory.items()
-        },
-        series=measured.series,
-    )
-
-
-def _engine(measured: Measured) -> EngineInfo | None:
-    opened = measured.engine
-    if opened is None:
-        return None
-    return EngineInfo(
-        path=opened.path,
-        cells=opened.cells,
-        sequences=opened.sequences,
-        kv_bytes=opened.kv_bytes,
-        output_bytes=opened.output_bytes,
-        raw_tokens=measured.raw_tokens,
-        distinct_tokens=measured.distinct_tokens,
-        scoring_s=measured.scoring_s,
-    )
-
-
-def _energy(measured: Measured) -> EnergyInfo | None:
-    meter = measured.energy
-    if meter is None:
-        return None
-    return EnergyInfo(
-        source=meter.source,
-        joules={str(p): j for p, j in measured.joules.items()},
-        reason=meter.reason,
-    )
-
-
 def _seen(job: Job, measured: Measured) -> Seen:
+    model, timed, tasks = measured.model, measured.last(TimedPhase), measured.tasks
+    scored = [w.reply for w in measured.all(AnsweredWindow)]
+    halved = [r.halved_to for r in scored if isinstance(r, protocol.Scored) and r.halved_to]
     return Seen(
-        noise=measured.noise,
-        skipped=measured.skipped,
-        halved_to=measured.halved_to,
-        packs=measured.loaded.packs if measured.loaded else True,
-        caches=measured.loaded.caches if measured.loaded else True,
-        truncated={
-            task: (sum(map(_truncated, replies)), len(replies))
-            for task, replies in measured.replies.items()
-        },
-        alone={
-            task: (sum(map(_alone, replies)), len(replies))
-            for task, replies in measured.replies.items()
-        },
+        noise=timed.noise if timed else None,
+        skipped=timed.skipped if timed else (),
+        halved_to=halved[-1] if halved else None,
+        packs=model.packs if model else True,
+        caches=model.caches if model else True,
+        truncated=_counted(_truncated, tasks),
+        alone=_counted(_alone, tasks),
         unclustered=unclustered(job.tasks) if job.scores else {},
         generates=job.scores and any(task.generates for task in job.tasks),
-        chat_template=measured.loaded.chat_template if measured.loaded else None,
-        without_system=measured.without_system,
+        chat_template=model.chat_template if model else None,
+        without_system={
+            asked.name: asked.without_system
+            for asked in measured.all(AskedTask)
+            if asked.without_system is not None
+        },
         recommends=recommended(job, measured),
         unheld=_unheld(job, measured),
         proof=job.proof,
-        not_built=_not_built(job, measured),
+        not_built=_not_built(job, measured.last(Started)),
         room_bytes=usable_memory(job.machine.ram_bytes),
     )
 
 
+def _counted(
+    is_so: Callable[[Any], bool], tasks: Mapping[str, TaskAnswers]
+) -> dict[str, tuple[int, int]]:
+    """Task -> replies of which something is so, replies."""
+    return {
+        name: (sum(map(is_so, task.replies)), len(task.replies)) for name, task in tasks.items()
+    }
+
+
 def _unheld(job: Job, measured: Measured) -> str:
-    """What of its budget nothing held the worker to, and why."""
-    if job.budget is None or measured.held is None:
+    """Limits of the budget that could not be enforced, with the reason."""
+    held, cache = measured.last(Held), measured.page_cache
+    if job.budget is None or held is None:
         return ""
-    found = lacks(job.budget, measured.held)
-    if not measured.mmap and "mmap" not in job.settings:
-        warm = f"the weights stayed in the page cache ({measured.page_cache}), charged to others"
+    found = lacks(job.budget, held)
+    if not cache.mmap and "mmap" not in job.settings:
+        warm = f"the weights stayed in the page cache ({cache.state}), charged to others"
         return f"{found}; {warm}" if found else warm
     return found
 

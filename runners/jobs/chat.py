@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from evals.errors import RuntimeFailure
 from evals.tasks.items import build_requests
 from evals.tasks.templates import TemplateChild, TemplateFault
+from runners.jobs.measured import AskedTask
 from runners.worker import protocol
 
 if TYPE_CHECKING:
-    from evals.tasks.items import Item
     from runners.jobs.job import Job
     from runners.jobs.measured import Measured
     from runners.jobs.prepared import PreparedTask
@@ -57,24 +57,25 @@ class ChatPrompts:
         return text
 
 
-def generation_items(
+def asked_generations(
     job: Job, task: PreparedTask, worker: WorkerProcess, measured: Measured
-) -> tuple[Item, ...]:
+) -> AskedTask:
     """A generation task's items for one candidate: by its chat template where it has one.
+
+    Made anew for every candidate: lm-eval keeps one set of instances a task.
 
     Raises:
         ChatTemplateError: the template fails on this task.
     """
-    loaded, name = measured.loaded, task.loaded.name
-    if job.candidate.chat_template == "off" or loaded is None or not loaded.chat_template:
-        return tuple(build_requests(task.loaded))
+    loaded, name, model = task.loaded, task.loaded.name, measured.model
+    if job.candidate.chat_template == "off" or model is None or not model.chat_template:
+        return AskedTask(name=name, items=build_requests(loaded))
     template = worker.ask(protocol.ReadTemplate(), protocol.ChatTemplate)
     with TemplateChild() as child:
         prompts = ChatPrompts(name, template, child)
         items = build_requests(
-            task.loaded,
+            loaded,
             chat_template=prompts,
             tokenizer_name=job.weights.sha256 or job.candidate.name,
         )
-    measured.without_system[name] = (prompts.without_system, len(items))
-    return tuple(items)
+    return AskedTask(name=name, items=items, without_system=(prompts.without_system, len(items)))

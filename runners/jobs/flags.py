@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from runners.records.circumstances import BudgetInfo, EnforcedInfo
 from runners.records.latency import P95_FROM, awaited
 from runners.records.parts import FlagInfo
 from runners.runtimes.llamacpp.advice import KEEP_AMX, REBUILD
@@ -123,8 +124,8 @@ def _contention(noise: Noise) -> Iterator[str]:
 
 def _threads(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
     """More threads than cores: they wait for each other, which costs far more than it gains."""
-    threads, cores = record.candidate.settings.get("threads"), record.machine.get("usable_cpus")
-    allowed = (record.budget or {}).get("cpus")
+    threads, cores = record.candidate.settings.get("threads"), record.machine.usable_cpus
+    allowed = record.budget.cpus if record.budget else None
     if cores and allowed:
         cores = min(cores, math.ceil(allowed))
     if threads and cores and threads > cores:
@@ -219,13 +220,13 @@ def _no_text(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
 
 
 def _budget(record: Record, seen: Seen) -> Iterator[FlagInfo]:
-    budget, machine = record.budget or {}, record.machine
-    memory, cpus = budget.get("memory_bytes"), budget.get("cpus")
-    held = budget.get("enforced") or {}
+    budget, machine = record.budget or BudgetInfo(), record.machine
+    memory, cpus = budget.memory_bytes, budget.cpus
+    held = budget.enforced or EnforcedInfo()
     free = []
-    if memory and held.get("memory") in (None, NOT_ENFORCED):
+    if memory and held.memory in (None, NOT_ENFORCED):
         free.append(f"memory of {memory:,} bytes")
-    if cpus and held.get("cpus") in (None, NOT_ENFORCED):
+    if cpus and held.cpus in (None, NOT_ENFORCED):
         free.append(f"{cpus:g} CPUs")
     if free:
         why = f" ({seen.unheld})" if seen.unheld else ""
@@ -234,11 +235,11 @@ def _budget(record: Record, seen: Seen) -> Iterator[FlagInfo]:
     elif seen.unheld:
         yield _warning("budget not enforced", seen.unheld)
     above = []
-    room = min(seen.room_bytes, machine.get("ram_bytes", math.inf))
+    room = min(seen.room_bytes, math.inf if machine.ram_bytes is None else machine.ram_bytes)
     if memory and memory > room:
         above.append(f"{memory:,} bytes on a machine of {room:,}")
-    if cpus and cpus > machine.get("usable_cpus", math.inf):
-        above.append(f"{cpus:g} CPUs on {machine['usable_cpus']} usable cores")
+    if cpus and machine.usable_cpus is not None and cpus > machine.usable_cpus:
+        above.append(f"{cpus:g} CPUs on {machine.usable_cpus} usable cores")
     if above:
         yield _warning("budget exceeds machine", "; ".join(above))
 
@@ -256,7 +257,7 @@ def _kernels(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
 
 
 def _prebuilt(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
-    if PREBUILT in str(record.software.get("runtime_version")):
+    if PREBUILT in (record.software.runtime_version or ""):
         detail = "llama.cpp was compiled elsewhere, for a family of processors and without OpenMP; "
         yield _note("prebuilt runtime", f"{detail}a build for this one has other times")
 

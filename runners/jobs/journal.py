@@ -1,8 +1,8 @@
 """The journal of an unfinished job: what must not be measured again when it is taken up.
 
-`<store>/.journal/<job key>/journal-v<protocol>.jsonl`, a line an event, each synced before the job
-goes on. A line that a kill cut in half is ignored. Windows are journalled whole: one that was not
-answered is repeated entirely, from the same empty cache, and so gives the same bits.
+`<store>/.journal/<job key>/journal-v<protocol>.<format>.jsonl`, a line an event, each synced
+before the job goes on. A line that a kill cut in half is ignored. Windows are journalled whole: one
+that was not answered is repeated entirely, from the same empty cache, and so gives the same bits.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from evals.errors import RecordError
 from runners.records.store import JOURNALS
 from runners.worker import protocol
 
-FILE = f"journal-v{protocol.VERSION}.jsonl"
-"""It holds messages of the worker's protocol: another version's journal is not read."""
+FORMAT = 2
+"""Of the events beside the worker's messages."""
+FILE = f"journal-v{protocol.VERSION}.{FORMAT}.jsonl"
+"""A journal of another protocol or format is not read: what it holds is measured anew."""
 START, STORED = "start", "stored"
 """Kinds of events: a worker was started on the job; its record is about to be stored."""
 
@@ -39,6 +41,8 @@ class Journal:
         self._path = self._folder / FILE
         self._lock = FileLock(store / JOURNALS / f"{job_key}.lock")
         self.events: list[dict[str, Any]] = []
+        self.outdated = False
+        """Whether another version of Weighin left a journal, which was discarded."""
 
     def open(self, *, fresh: bool, wait_s: float) -> None:
         """Take the job for this process and read what an earlier one left.
@@ -54,6 +58,7 @@ class Journal:
             self._folder.mkdir(exist_ok=True)
             if fresh:
                 self._path.unlink(missing_ok=True)
+            self._discard_outdated()
             self.events = self._read()
         except Timeout as error:
             raise JobBusyError(
@@ -105,6 +110,12 @@ class Journal:
             with contextlib.suppress(OSError):
                 Path(self._lock.lock_file).unlink()
         self._lock.release()
+
+    def _discard_outdated(self) -> None:
+        for path in self._folder.glob("journal-v*.jsonl"):
+            if path.name != FILE:
+                path.unlink(missing_ok=True)
+                self.outdated = True
 
     def _read(self) -> list[dict[str, Any]]:
         if not self._path.exists():

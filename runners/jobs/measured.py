@@ -1,24 +1,23 @@
-"""What a job has measured so far, and what of it its journal keeps."""
+"""What a job has measured so far: frozen parts, appended as they become known, never changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from runners.compute.limits import Held
-from runners.measure.energy import EnergyMeter
 from runners.measure.group_usage import GroupUsage
 from runners.measure.memory import PhaseMemory
 from runners.measure.noise import Noise
-from runners.worker import protocol, wire
+from runners.records.record import Phase
+from runners.worker import protocol
 
 if TYPE_CHECKING:
     from evals.tasks.items import Item
-    from runners.jobs.journal import Journal
     from runners.jobs.windows import Answer
     from runners.records.parts import NoiseFloorInfo
-    from runners.records.record import Phase, Record
+    from runners.records.record import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,114 +32,234 @@ class Step:
     total: int = 0
     workload: str = ""
     """In the latency phase, what `done` and `total` count the requests of."""
+    stays: bool = False
+    """Whether the line remains after the next one is drawn."""
 
 
 Notify = Callable[[Step], None]
 
 
-@dataclass(slots=True, kw_only=True)
-class Measured:
-    """What a job has measured so far; the one thing here that changes."""
-
-    phase: Phase = "baseline"
-    ready: protocol.Ready | None = None
-    loaded: protocol.Loaded | None = None
-    ready_s: float = 0.0
-    load_s: float = 0.0
-    first_token_s: float | None = None
-    memory: dict[Phase, PhaseMemory] = field(default_factory=dict)
-    held: Held | None = None
-    """By what the worker was held to its budget; None: there was none, or no worker."""
-    group: dict[Phase, GroupUsage] = field(default_factory=dict)
-    """What the worker's control group counted, where it had one."""
-    page_cache: str = "unknown"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageCache:
     """State of the weights' pages before they were loaded."""
+
+    state: str
+    """`cold`, `warm`, `37% warm`, `no weights` or `unknown`."""
     mmap: bool = True
-    """False: the weights could not be dropped from the page cache, and were read instead."""
-    unlimited: Record | None = None
-    """The same candidate's timed phases without the limit, where thrashing was to be told."""
-    series: list[tuple[float, int, int | None, int | None]] = field(default_factory=list)
-    latency: dict[str, protocol.LatencyTimes] = field(default_factory=dict)
-    skipped: list[str] = field(default_factory=list)
+    """False: they could not be dropped from the page cache, and were read instead of mapped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A phase was begun."""
+
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The worker has imported its runtime."""
+
+    ready: protocol.Ready
+    ready_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """The journal goes on from earlier processes."""
+
+    times: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedModel:
+    """The weights are in memory."""
+
+    model: protocol.Loaded
+    load_s: float
+    """Without the runtime's check of itself, which no deployment makes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedPhase:
+    """The workloads were timed."""
+
+    times: dict[str, protocol.LatencyTimes]
+    skipped: list[str]
     """Workloads that do not fit the candidate's context."""
-    noise: Noise | None = None
-    readings: dict[str, Any] = field(default_factory=dict)
-    """The machine's counters `before` and `after` the latency phase."""
-    energy: EnergyMeter | None = None
-    joules: dict[Phase, float] = field(default_factory=dict)
-    engine: protocol.EngineOpened | None = None
-    raw_tokens: int = 0
-    distinct_tokens: int = 0
-    halved_to: int | None = None
-    """As `protocol.Scored` says."""
-    scoring_s: float = 0.0
-    noise_floor: NoiseFloorInfo | None = None
-    replies: dict[str, list[Any]] = field(default_factory=dict)
-    """Task -> of each finished item its ItemScore, or its list of ItemText."""
-    answered: dict[str, list[list[list[Answer]]]] = field(default_factory=dict)
-    items: dict[str, Sequence[Item]] = field(default_factory=dict)
-    without_system: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Task -> prompts that lack the task's system message, prompts."""
-    unasked: list[str] = field(default_factory=list)
-    """Why tasks could not be asked at all, while the others were."""
-    resumed: int = 0
-    interrupted: bool = False
+    first_token_s: float | None
+    noise: Noise | None
+    readings: dict[str, Any]
+    """The machine's counters `before` and `after` the phase."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseMarks:
+    """What was read where a phase ended, or broke off."""
+
+    phase: Phase
+    memory: PhaseMemory | None
+    """None: the worker was gone, and nothing had been read before."""
+    joules: float | None
+    group: GroupUsage | None
+    """None: the worker had no control group."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metered:
+    """From which counter the joules come, or why a figure is missing."""
+
+    source: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedTask:
+    """A task's items as this candidate is asked them: each has its own chat template."""
+
+    name: str
+    items: Sequence[Item]
+    without_system: tuple[int, int] | None = None
+    """Prompts that lack the task's system message, prompts; None where no template is used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnaskedTask:
+    """A task could not be asked at all, while others could."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredWindow:
+    """The next items of a task, answered together."""
+
+    phase: Phase
+    task: str
+    reply: protocol.Scored | protocol.Generated
+    replies: Sequence[Any]
+    """An entry an item: its ItemScore, or its list of ItemText."""
+    answers: Sequence[Sequence[Sequence[Answer]]]
+    """What lm-eval takes, by item, instance and repeat."""
+    peak_bytes: int
+    """High-water mark of the worker that answered, in this phase until then."""
+    kept: bool
+    """Whether an earlier process answered it, whose energy is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """The noise floor was measured, or why it was not."""
+
+    floor: NoiseFloorInfo
+    plain: Mapping[str, Mapping[int, protocol.ItemScore]] = field(default_factory=dict)
+    """Task -> place among its items -> how it was scored plainly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampled:
+    """The memory curve: (seconds, resident, anonymous, file-backed bytes)."""
+
+    series: Sequence[tuple[float, int, int | None, int | None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Killed:
+    """Processes that the kernel had killed for memory when the worker had ended."""
+
+    oom_kills: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlimited:
+    """The same candidate's timed phases without the memory limit, to tell thrashing."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupted:
+    """Somebody ended the job."""
+
+
+Part = (
+    Held | PageCache | Begun | Started | Resumed | LoadedModel | TimedPhase | PhaseMarks | Metered
+    | protocol.EngineOpened | AskedTask | UnaskedTask | AnsweredWindow | Probed | Sampled | Killed
+    | Unlimited | Interrupted
+)  # fmt: skip
+PartT = TypeVar("PartT", bound=Part)
+
+
+class Measured:
+    """A job's parts in order of time. Where one kind may come again, the last counts."""
+
+    def __init__(self) -> None:
+        self._parts: list[Part] = []
+
+    def add(self, part: Part) -> None:
+        """Append a part."""
+        self._parts.append(part)
+
+    def last(self, kind: type[PartT]) -> PartT | None:
+        """The newest part of a kind; None before there is one."""
+        return next((part for part in reversed(self._parts) if isinstance(part, kind)), None)
+
+    def all(self, *kinds: type[PartT]) -> list[PartT]:
+        """Every part of these kinds, oldest first."""
+        return [part for part in self._parts if isinstance(part, kinds)]
+
+    @property
+    def phase(self) -> Phase:
+        """The last phase that was begun."""
+        begun = self.last(Begun)
+        return begun.phase if begun else "baseline"
+
+    @property
+    def model(self) -> protocol.Loaded | None:
+        """What the runtime says of the weights; None where they were not loaded."""
+        loaded = self.last(LoadedModel)
+        return loaded.model if loaded else None
 
     @property
     def weights_bytes(self) -> int | None:
-        """Of the weights as the runtime counts them; None where none were loaded."""
-        return self.loaded.weights_bytes if self.loaded else None
+        """Size of the weights as the runtime counts them; None where none were loaded."""
+        return self.model.weights_bytes if self.model else None
+
+    @property
+    def page_cache(self) -> PageCache:
+        """State of the weights' pages before they were loaded, `unknown` until looked at."""
+        return self.last(PageCache) or PageCache(state="unknown")
+
+    @property
+    def memory(self) -> dict[Phase, PhaseMemory]:
+        """Memory by phase, of the phases of which something is known."""
+        return {part.phase: part.memory for part in self.all(PhaseMarks) if part.memory}
+
+    @property
+    def group(self) -> dict[Phase, GroupUsage]:
+        """What the worker's control group counted, by phase."""
+        return {part.phase: part.group for part in self.all(PhaseMarks) if part.group}
+
+    @property
+    def tasks(self) -> Mapping[str, TaskAnswers]:
+        """What was asked and answered of each task that was begun."""
+        windows: dict[str, list[AnsweredWindow]] = {}
+        for window in self.all(AnsweredWindow):
+            windows.setdefault(window.task, []).append(window)
+        return {
+            asked.name: TaskAnswers(
+                asked=asked,
+                replies=[r for w in windows.get(asked.name, ()) for r in w.replies],
+                answers=[a for w in windows.get(asked.name, ()) for a in w.answers],
+            )
+            for asked in self.all(AskedTask)
+        }
 
 
-def keep(journal: Journal, measured: Measured) -> None:
-    """Keep the latency phase, and what led to it, for a run that goes on."""
-    journal.append({
-        "kind": "latency",
-        "times": {name: wire.to_wire(times) for name, times in measured.latency.items()},
-        "skipped": measured.skipped,
-        "noise": asdict(measured.noise) if measured.noise else None,
-        "readings": measured.readings,
-        "memory": {phase: asdict(memory) for phase, memory in measured.memory.items()},
-        "joules": measured.joules,
-        "group": {phase: asdict(usage) for phase, usage in measured.group.items()},
-        "page_cache": [measured.page_cache, measured.mmap],
-        "start": [measured.ready_s, measured.load_s, measured.first_token_s],
-    })  # fmt: skip
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskAnswers:
+    """One task's windows, put together: its first `len(replies)` items are answered."""
 
-
-def restore(journal: Journal, measured: Measured) -> bool:
-    """Take the latency phase of the process that measured it; its memory and load go with it."""
-    kept = journal.find("latency")
-    if not kept:
-        return False
-    event = kept[-1]
-    restored = {name: wire.from_wire(times) for name, times in event["times"].items()}
-    measured.latency = {
-        name: times for name, times in restored.items() if isinstance(times, protocol.LatencyTimes)
-    }
-    measured.skipped = event["skipped"]
-    measured.noise = Noise(**event["noise"]) if event["noise"] else None
-    measured.readings = event["readings"]
-    measured.memory = {phase: PhaseMemory(**kept) for phase, kept in event["memory"].items()}
-    measured.joules = dict(event.get("joules", {}))
-    measured.group = {phase: GroupUsage(**kept) for phase, kept in event.get("group", {}).items()}
-    measured.page_cache, measured.mmap = event.get("page_cache", ("unknown", True))
-    measured.ready_s, measured.load_s, measured.first_token_s = event["start"]
-    return True
-
-
-def until_now(measured: Measured, peak: int) -> PhaseMemory:
-    """What is known of a phase before it ends, for the record of a job that does not end it."""
-    before = measured.memory.get(measured.phase)
-    return PhaseMemory(
-        peak_bytes=max(peak, before.peak_bytes if before else 0),
-        anon_bytes=None,
-        file_bytes=None,
-        source=measured.memory["baseline"].source,
-        split_unknown="the phase did not end",
-    )
-
-
-def at_least(phase: PhaseMemory, peaks: Sequence[int]) -> PhaseMemory:
-    """A resumed phase's peak is the greatest of the processes that worked on it."""
-    return replace(phase, peak_bytes=max([phase.peak_bytes, *peaks]))
+    asked: AskedTask
+    replies: Sequence[Any]
+    answers: Sequence[Sequence[Sequence[Answer]]]

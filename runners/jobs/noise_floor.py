@@ -43,7 +43,7 @@ def probe(
     of: dict[str, list[ProbeItem]] = {}
     for task, asked in items.items():
         for place, item in enumerate(asked):
-            if _has_choices(item):
+            if choices(item) > 1:
                 of.setdefault(groups[task], []).append(ProbeItem(task=task, place=place))
     found: list[ProbeItem] = []
     # The entries with fewest items first: what they leave goes to the others.
@@ -53,15 +53,22 @@ def probe(
     return found
 
 
-def noise_floor(packed: Sequence[ItemScore], plain: Sequence[ItemScore]) -> NoiseFloorInfo:
-    """Compare the probe's items, in the same order, as scored both ways."""
-    pairs = list(zip(packed, plain, strict=True))
-    changed = sum(_choice(one) != _choice(other) for one, other in pairs)
-    gaps = [
-        abs(a - b)
-        for one, other in pairs
-        for a, b in zip(one.logprobs, other.logprobs, strict=True)
+def noise_floor(
+    packed: Sequence[ItemScore], plain: Sequence[ItemScore], choices: Sequence[int]
+) -> NoiseFloorInfo:
+    """Compare the probe's items as scored both ways.
+
+    Args:
+        packed: as they were scored with the others.
+        plain: the same items, each from an empty cache.
+        choices: how many of each item's first requests are its choices.
+    """
+    pairs = [
+        (one.logprobs[:count], other.logprobs[:count])
+        for one, other, count in zip(packed, plain, choices, strict=True)
     ]
+    changed = sum(_choice(one) != _choice(other) for one, other in pairs)
+    gaps = [abs(a - b) for one, other in pairs for a, b in zip(one, other, strict=True)]
     return NoiseFloorInfo(
         items=len(pairs),
         changed=changed,
@@ -75,10 +82,19 @@ def not_measured(reason: str) -> NoiseFloorInfo:
     return NoiseFloorInfo(items=0, share=None, largest_nats=None, reason=reason)
 
 
-def _has_choices(item: Item) -> bool:
-    return len(item.instances) > 1 and item.instances[0].request_type == "loglikelihood"
+def choices(item: Item) -> int:
+    """How many of an item's requests are its choices; 0 for what does not choose.
+
+    `acc_mutual_info` asks for each choice once more after no context at all: these come last.
+    """
+    if item.instances[0].request_type != "loglikelihood" or len(item.instances) < 2:
+        return 0
+    half = len(item.instances) // 2
+    contexts = [instance.args[0] for instance in item.instances]
+    again = all(contexts[:half]) and not any(contexts[half:]) and 2 * half == len(contexts)
+    return half if again else len(contexts)
 
 
-def _choice(score: ItemScore) -> int:
+def _choice(logprobs: Sequence[float]) -> int:
     """The first of the most likely choices, as lm-eval's argmax takes it."""
-    return max(range(len(score.logprobs)), key=score.logprobs.__getitem__)
+    return max(range(len(logprobs)), key=logprobs.__getitem__)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def recommended(job: Job, measured: Measured) -> dict[str, Any]:
     """What of the model's own generation settings some task neither sets nor makes moot."""
-    asked = measured.loaded.recommends if measured.loaded and job.scores else {}
+    asked = measured.model.recommends if measured.model and job.scores else {}
     found: dict[str, Any] = {}
     for task in job.tasks:
         if task.generates:

@@ -10,7 +10,7 @@ from runners.compute.budget_use import without_memory
 from runners.jobs.assemble import assemble
 from runners.jobs.job import Job, Options
 from runners.jobs.journal import STORED, JobBusyError, Journal
-from runners.jobs.measured import Measured, Notify, Step
+from runners.jobs.measured import Interrupted, Measured, Notify, Step, Unlimited
 from runners.jobs.under_limit import work
 from runners.jobs.verdict import may_thrash
 from runners.jobs.worker_process import WorkerCrash
@@ -18,8 +18,7 @@ from runners.records.record import JobError, Record
 from runners.runtimes.llamacpp.proven import refuse_broken
 
 INTERRUPTED = "interrupted; the same command without --fresh goes on where it stopped"
-
-
+OUTDATED = "an unfinished run that another version of Weighin left cannot go on: measured anew"
 JOURNAL_WAIT_S = 24 * 3600.0
 
 
@@ -38,6 +37,8 @@ def run_job(job: Job, options: Options, notify: Notify) -> Record:
     except JobBusyError:
         notify(Step(phase="waiting for another weighin that runs this job"))
         journal.open(fresh=options.fresh, wait_s=JOURNAL_WAIT_S)
+    if journal.outdated:
+        notify(Step(phase=OUTDATED, stays=True))
     done = False
     try:
         # Another process may have finished it while this one waited for the journal.
@@ -71,7 +72,7 @@ def _measure(
         work(job, options, journal, measured, notify)
         _compare_with_unlimited(job, options, measured, notify)
     except KeyboardInterrupt:
-        measured.interrupted = True
+        measured.add(Interrupted())
         return JobError(phase=measured.phase, message=INTERRUPTED)
     except WorkerCrash as error:
         return JobError(phase=measured.phase, message=str(error), traceback=error.traceback)
@@ -109,4 +110,4 @@ def _compare_with_unlimited(job: Job, options: Options, measured: Measured, noti
         stored = run_job(free, replace(options, fresh=True), notify)
     if stored.status == "interrupted":
         raise KeyboardInterrupt
-    measured.unlimited = stored
+    measured.add(Unlimited(record=stored))

@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from runners.records.samples import metric_cells
 from runners.worker import protocol
 
 if TYPE_CHECKING:
-    from evals.tasks.items import Item
     from runners.jobs.harness import TaskScore
+    from runners.jobs.measured import TaskAnswers
 
 
 def sample_rows(
-    task: str,
-    items: Sequence[Item],
-    replies: Sequence[protocol.ItemScore | list[protocol.ItemText]],
+    answered: TaskAnswers,
     score: TaskScore,
+    plain: Mapping[int, protocol.ItemScore],
     *,
     keep_prompts: bool,
-) -> Iterable[dict[str, Any]]:
-    """Rows of the finished items of one task, in order."""
-    for item, reply, metrics in zip(items, replies, score.rows, strict=False):
+) -> Iterator[dict[str, Any]]:
+    """Rows of the finished items of one task, in order.
+
+    Args:
+        answered: what was asked and answered.
+        score: what it scored.
+        plain: place among the items -> how the noise floor's probe scored it.
+    """
+    rows = zip(answered.asked.items, answered.replies, score.rows, strict=False)
+    for place, (item, reply, metrics) in enumerate(rows):
         row = {
-            "task": task,
+            "task": answered.asked.name,
             "doc_id": item.doc_id,
             "item": item.identity,
             "target": json.dumps(item.target, default=str),
             "passage": item.cluster,
         }
         row.update(_likelihoods(reply) if isinstance(reply, protocol.ItemScore) else _texts(reply))
+        if place in plain:
+            row["plain_logprobs"] = plain[place].logprobs
         if keep_prompts:
             # A data set may hold half a surrogate pair, which a column of text cannot.
             row["prompt"] = str(item.instances[0].args[0]).encode(errors="replace").decode()

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 def candidate_info(job: Job, measured: Measured) -> CandidateInfo:
     """The candidate as this machine resolved it."""
-    candidate, weights, loaded = job.candidate, job.weights, measured.loaded
-    used = with_mapping(job.settings, allowed=measured.mmap)
+    candidate, weights, loaded = job.candidate, job.weights, measured.model
+    used = with_mapping(job.settings, allowed=measured.page_cache.mmap)
     settings = {k: v for k, v in used.items() if v != {}}  # one that was told nothing
     settings["chat_template"] = candidate.chat_template
     if loaded is not None:

@@ -9,6 +9,7 @@ from evals.errors import WeighinError
 from runners.compute.budget_use import allowance
 from runners.compute.limits import limited
 from runners.compute.page_cache import describe, drop, resident_share
+from runners.jobs.measured import Killed, PageCache
 from runners.jobs.phases import run_phases
 from runners.jobs.worker_process import WorkerProcess
 from runners.measure.group_usage import GroupMark
@@ -32,8 +33,8 @@ def work(
     """
     with ExitStack() as stack:
         limit = stack.enter_context(limited(allowance(job.budget)))
-        measured.held = limit.held
-        _prepare_page_cache(job, limit, measured)
+        measured.add(limit.held)
+        measured.add(_prepare_page_cache(job, limit))
         group = None
         if limit.memory is not None:
             group = stack.enter_context(closing(GroupMark(limit.memory)))
@@ -47,20 +48,18 @@ def work(
             ) as worker:
                 run_phases(job, worker, journal, measured, notify, group)
         except WeighinError:
-            if group is not None:  # of the phase that did not end, and the kernel's count of kills
-                measured.group[measured.phase] = group.read()
+            if group is not None:
+                measured.add(Killed(oom_kills=group.read().oom_kills))
             raise
 
 
-def _prepare_page_cache(job: Job, limit: Limit, measured: Measured) -> None:
+def _prepare_page_cache(job: Job, limit: Limit) -> PageCache:
     """Under a memory limit weights are dropped from the cache; where they stay they are not mapped:
     a mapping would use pages that are charged to somebody else.
     """
     path = job.weights.path
     if path is None:
-        measured.page_cache = "no weights"
-        return
+        return PageCache(state="no weights")
     dropped = limit.held.memory is not None
     share = drop(path) if dropped else resident_share(path)
-    measured.page_cache = describe(share)
-    measured.mmap = not dropped or share == 0
+    return PageCache(state=describe(share), mmap=not dropped or share == 0)

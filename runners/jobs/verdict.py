@@ -6,10 +6,13 @@ latency phase decides; the tasks must then be answered inside the same limit.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from evals.quantities import format_size
+from runners.compute.limits import Held
+from runners.jobs.measured import Interrupted, Killed, Unlimited
+from runners.records.circumstances import VerdictInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,31 +26,6 @@ if TYPE_CHECKING:
 Name = Literal["failed", "out of memory", "thrashes", "too slow", "not enforced", "fits"]
 THRASHING_SHARE = 0.5
 """Of the unlimited decode speed: what is slower is said to thrash."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """The record's `verdict`. Of several that apply, the worst is given; they are named here worst
-    first: `failed`, `out of memory`, `thrashes`, `too slow`, `not enforced`, `fits`.
-    """
-
-    verdict: Name
-    reason: str
-    """A sentence for people, with the figures that decided."""
-    phase: str | None = None
-    """Where it failed or was killed."""
-    oom_kills: int | None = None
-    """Processes that the kernel killed for memory, as the group counted them; None: no group."""
-    refaulted_bytes: int | None = None
-    """File pages dropped for lack of room and read again, in the latency phase."""
-    decode_tokens_per_s: float | None = None
-    """Of the workload with the longest prompt, median."""
-    unlimited_decode_tokens_per_s: float | None = None
-    """The same without the memory limit, in the same batch; None where it was not needed."""
-    unlimited_run: str | None = None
-    """The run that this is of."""
-    page_cache: str = "unknown"
-    """Of the weights before they were loaded, also where loading them was the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,14 +113,17 @@ def verdict_of(
     measured: Measured,
     timed: Mapping[str, WorkloadLatency],
     error: JobError | None,
-) -> dict[str, Any] | None:
+) -> VerdictInfo | None:
     """The record's `verdict`; None without a budget, and for a run that was interrupted."""
-    if job.budget is None or measured.interrupted:
+    if job.budget is None or measured.last(Interrupted):
         return None
-    group, held, free = measured.group, measured.held, measured.unlimited
+    group, held, unlimited = measured.group, measured.last(Held), measured.last(Unlimited)
+    free = unlimited.record if unlimited else None
     at_latency = group.get("latency")
     refaulted = at_latency.refaulted_bytes if at_latency else None
-    kills = max((usage.oom_kills for usage in group.values()), default=None)
+    counts = [*(usage.oom_kills for usage in group.values())]
+    counts += [killed.oom_kills for killed in measured.all(Killed)]
+    kills = max(counts, default=None)
     facts = Facts(
         budget=job.budget,
         memory_enforced=held is not None and held.memory is not None,
@@ -156,18 +137,16 @@ def verdict_of(
         unlimited_decode_tokens_per_s=_decode(free.latency if free else {}),
     )
     name, reason = judge(facts)
-    return asdict(
-        Verdict(
-            verdict=name,
-            reason=reason,
-            phase=error.phase if error else None,
-            oom_kills=kills,
-            refaulted_bytes=refaulted,
-            decode_tokens_per_s=facts.decode_tokens_per_s,
-            unlimited_decode_tokens_per_s=facts.unlimited_decode_tokens_per_s,
-            unlimited_run=free.run_id if free else None,
-            page_cache=measured.page_cache,
-        )
+    return VerdictInfo(
+        verdict=name,
+        reason=reason,
+        phase=error.phase if error else None,
+        oom_kills=kills,
+        refaulted_bytes=refaulted,
+        decode_tokens_per_s=facts.decode_tokens_per_s,
+        unlimited_decode_tokens_per_s=facts.unlimited_decode_tokens_per_s,
+        unlimited_run=free.run_id if free else None,
+        page_cache=measured.page_cache.state,
     )
 
 

@@ -75,7 +75,7 @@ def _chosen_before(record: Record) -> dict[str, Any]:
     if used.get("mmap") is False and _unmapped_by_the_budget(record):
         found.pop("mmap")
     device = str(used.get("device"))
-    if device in ("mps", "cuda", "cuda:0") or (device == "cpu" and not record.machine.get("gpu")):
+    if device in ("mps", "cuda", "cuda:0") or (device == "cpu" and not record.machine.gpu):
         found.pop("device")
     if used.get("dtype") in _AUTO_DTYPES.get(device.partition(":")[0], ()):
         found.pop("dtype")
@@ -87,17 +87,17 @@ def _is_default(key: str, value: Any) -> bool:
     return key in _EARLY_DEFAULTS and value in _EARLY_DEFAULTS[key]
 
 
-def _default_threads(record: Record) -> Any:
+def _default_threads(record: Record) -> int | None:
     """The usable cores, cut by the budget's (runners/compute/budget_use.py `threads`)."""
-    usable, cpus = record.machine.get("usable_cpus"), (record.budget or {}).get("cpus")
-    if isinstance(usable, int) and isinstance(cpus, int | float) and 0 < cpus < math.inf:
+    usable, cpus = record.machine.usable_cpus, record.budget.cpus if record.budget else None
+    if usable is not None and cpus:
         return max(1, min(usable, math.ceil(cpus)))
     return usable
 
 
 def _unmapped_by_the_budget(record: Record) -> bool:
     """Whether a memory limit switched mapping off: the weights could not leave the page cache."""
-    enforced = (record.budget or {}).get("enforced")
-    by = enforced.get("memory") if isinstance(enforced, dict) else None
+    enforced = record.budget.enforced if record.budget else None
+    by = enforced.memory if enforced else None
     left = record.load.page_cache if record.load else "cold"
     return by not in (None, "not enforced") and left not in ("cold", "no weights")

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from evals.errors import RecordError
 from runners.records.identity import rekeyed
 from runners.records.record import SCHEMA_VERSION, Record
-from runners.records.shapes import SHAPES
 from runners.records.values import mended
 
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]", re.ASCII)
 """Perhaps half a surrogate pair, as JSON writes it."""
-PartT = TypeVar("PartT", bound=BaseModel)
 
 
 def parse_record(text: str, *, where: str, raw: bool = True) -> Record:
@@ -45,19 +43,15 @@ def parse_record(text: str, *, where: str, raw: bool = True) -> Record:
             f"{where}: schema {version} is newer than this Weighin reads ({SCHEMA_VERSION}); "
             "upgrade weighin"
         )
-    record = _checked(Record, content if raw else _without_raw(content), (), where)
-    for key, shape in SHAPES.items():
-        if content.get(key) is not None:
-            _checked(shape, content[key], (key,), where)
-    return rekeyed(record)
+    return rekeyed(_checked(content if raw else _without_raw(content), where))
 
 
-def _checked(kind: type[PartT], content: object, place: tuple[str, ...], where: str) -> PartT:
+def _checked(content: object, where: str) -> Record:
     try:
-        return kind.model_validate(content)
+        return Record.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        path = ".".join(map(str, (*place, *first["loc"])))
+        path = ".".join(map(str, first["loc"]))
         message = first["msg"].removeprefix("Value error, ")
         found = ascii(first["input"])[:60]
         raise RecordError(f"{where}: damaged: {path}: {message} (found {found})") from error

@@ -11,6 +11,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from runners.records.circumstances import (
+    BudgetInfo,
+    ImportedInfo,
+    MachineInfo,
+    NoiseInfo,
+    SoftwareInfo,
+    VerdictInfo,
+)
 from runners.records.parts import EnergyInfo, EngineInfo, FlagInfo, NoiseFloorInfo, Part
 from runners.records.values import (
     Bits,
@@ -240,33 +248,31 @@ class Record(Part):
     command: str
     status: Literal["completed", "failed", "interrupted"]
     error: JobError | None = None
-    verdict: dict[str, Any] | None = None
-    """None without a budget, and where it was interrupted; else `Verdict`."""
+    verdict: VerdictInfo | None = None
+    """None without a budget, and where it was interrupted."""
     job: JobInfo
     candidate: CandidateInfo
     suite: SuiteInfo
     data: list[DataInfo]
-    budget: dict[str, Any] | None = None
-    """Its limits as asked for, and `enforced`: what held memory and cpus (None: not asked for)."""
-    machine: dict[str, Any]
-    software: dict[str, Any]
-    """Versions and the runtime's build; `left_out`: kernels that the build lacks or fails with."""
+    budget: BudgetInfo | None = None
+    machine: MachineInfo
+    software: SoftwareInfo
     accuracy: dict[str, TaskAccuracy] = Field(default_factory=dict)
     latency: dict[str, WorkloadLatency] = Field(default_factory=dict)
     load: LoadInfo | None = None
     memory: MemoryInfo | None = None
     engine: EngineInfo | None = None
-    noise: dict[str, Any] | None = None
+    noise: NoiseInfo | None = None
     noise_floor: NoiseFloorInfo | None = None
     """None: the tasks were not answered, or not to their end."""
     flags: list[FlagInfo] = Field(default_factory=list)
     energy: EnergyInfo | None = None
     """None: its worker did not start, or an early version wrote it."""
-    imported: dict[str, Any] | None = None
-    """Of another harness's results: `from` which, which `files`, and what it `lacks` and why."""
+    imported: ImportedInfo | None = None
+    """None: Weighin measured it."""
 
     @property
     def is_answer(self) -> bool:
         """Whether it says what was asked: it is complete, or was killed by the budget's limit."""
-        killed = (self.verdict or {}).get("verdict") == "out of memory"
+        killed = self.verdict is not None and self.verdict.verdict == "out of memory"
         return self.status == "completed" or (self.status == "failed" and killed)

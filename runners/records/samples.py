@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import pyarrow
 
 
+OPTIONAL = ("plain_logprobs", "prompt")
+"""Columns that a table has only where some row does: a probe was made, prompts were kept."""
+
+
 def metric_cells(metrics: Mapping[str, Any], aggregations: Mapping[str, str]) -> dict[str, Any]:
     """An item's `metrics` that are numbers, and `weights` of those that are log-likelihoods.
 
@@ -38,8 +42,9 @@ def sample_table(rows: Sequence[dict[str, Any]]) -> pyarrow.Table:
     columns = {
         name: pa.array([row.get(name) for row in rows], kind) for name, kind in _types().items()
     }
-    if not any("prompt" in row for row in rows):
-        del columns["prompt"]
+    for name in OPTIONAL:
+        if not any(name in row for row in rows):
+            del columns[name]
     for name in sorted({name for row in rows for name in row["metrics"]}):
         values = [row["metrics"].get(name) for row in rows]
         columns[f"{METRIC}{name}"] = pa.array(values, pa.float32())
@@ -97,6 +102,7 @@ def _types() -> dict[str, pyarrow.DataType]:
         "target": pa.string(),
         "passage": pa.string(),
         "logprobs": pa.list_(pa.float32()),
+        "plain_logprobs": pa.list_(pa.float32()),
         "greedy": pa.list_(pa.bool_()),
         "tokens": pa.int32(),
         "truncated": pa.bool_(),

@@ -11,12 +11,15 @@ import os
 import struct
 from dataclasses import asdict, is_dataclass
 from types import UnionType
-from typing import IO, Any, get_args, get_origin, get_type_hints
+from typing import IO, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from runners.worker.protocol import Message
 
 MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 _LENGTH = struct.Struct(">I")
+PartT = TypeVar("PartT")
+_FOREIGN = (KeyError, TypeError, ValueError, OverflowError)
+"""What building a dataclass from other values than its own raises."""
 _TYPES: dict[str, type[Any]] = {kind.__name__: kind for kind in Message.__args__}
 
 
@@ -84,9 +87,22 @@ def from_wire(wire: Any) -> Message:
     """
     try:
         message: Message = _built(_TYPES[wire["type"]], wire["body"])
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except _FOREIGN as error:
         raise WireError(f"not a message: {error!r}"[:200]) from error
     return message
+
+
+def rebuilt(kind: type[PartT], body: Any) -> PartT:
+    """A dataclass from what `asdict` and JSON made of it.
+
+    Raises:
+        WireError: a field is missing, unknown, or of another type than its annotation says.
+    """
+    try:
+        built: PartT = _built(kind, body)
+    except _FOREIGN as error:
+        raise WireError(f"not a {kind.__name__}: {error!r}"[:200]) from error
+    return built
 
 
 def _constant(name: str) -> float:
@@ -112,6 +128,8 @@ def _value(kind: Any, value: Any) -> Any:
         return tuple(map(_value, inside, _as_long(inside, _checked(list, value))))
     if origin is dict:
         return {key: _value(inside[1], part) for key, part in _checked(dict, value).items()}
+    if origin is Literal:
+        return inside[inside.index(value)]
     if origin is UnionType:
         return None if value is None else _value(inside[0], value)
     if kind is float and type(value) is int:

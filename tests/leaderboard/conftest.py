@@ -14,6 +14,7 @@ from leaderboard.rows.row import Row, row
 from runners.records.parts import NoiseFloorInfo
 from runners.records.reading import parse_record
 from runners.records.record import MemoryPhase, Record, TaskAccuracy
+from tests.support.records import changed
 
 EXAMPLE = Path(__file__).parents[1] / "data" / "records" / "v1" / "record.json"
 
@@ -74,7 +75,7 @@ class Maker:
             "memory": self.base.memory.model_copy(update={"phases": {"latency": phase}}),
             "flags": [],
         }
-        return self.base.model_copy(update={**usual, **changes})
+        return changed(self.base, **{**usual, **changes})
 
     def floor(self, share: float) -> NoiseFloorInfo:
         """A noise floor over 100 items."""

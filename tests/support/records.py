@@ -1,9 +1,29 @@
-"""Records with one impossible value."""
+"""Records that differ from another in some parts, or by one impossible value."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
+
+from runners.records.circumstances import (
+    BudgetInfo,
+    ImportedInfo,
+    MachineInfo,
+    NoiseInfo,
+    SoftwareInfo,
+    VerdictInfo,
+)
+from runners.records.record import Record
+
+KINDS = {
+    "machine": MachineInfo,
+    "software": SoftwareInfo,
+    "budget": BudgetInfo,
+    "verdict": VerdictInfo,
+    "noise": NoiseInfo,
+    "imported": ImportedInfo,
+}
 
 IMPOSSIBLE = [
     ("job.repeat", 2**63),
@@ -37,6 +57,17 @@ IMPOSSIBLE = [
     ("verdict", {"verdict": 3}),
     ("imported", {"files": 7}),
 ]
+
+
+def changed(record: Record, **changes: Any) -> Record:
+    """A copy with other parts, of which those of `KINDS` may be given as plain mappings."""
+    typed = {
+        key: KINDS[key].model_validate(value)
+        if isinstance(value, Mapping) and key in KINDS
+        else value
+        for key, value in changes.items()
+    }
+    return record.model_copy(update=typed)
 
 
 def replaced(content: Any, path: list[str], value: Any) -> Any:

@@ -62,8 +62,8 @@ def _floor(share: float) -> str:
 
 def machine_grid(record: Record) -> Grid:
     """Where it was measured, and with what."""
-    machine = [(str(key), _text(value)) for key, value in record.machine.items()]
-    software = [(str(key), _text(value)) for key, value in record.software.items()]
+    machine = [(str(key), _text(value)) for key, value in record.machine.said().items()]
+    software = [(str(key), _text(value)) for key, value in record.software.said().items()]
     known = [("machine", machine_in_full(record)), ("build", build_name(record))]
     rows = [*known, *machine, *software]
     return text_grid("Under which conditions", ("machine and software", ""), rows)

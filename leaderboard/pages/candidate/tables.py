@@ -208,8 +208,8 @@ def _said(run: Record) -> list[tuple[str, str]]:
         found.append((run.status, ""))
     found.extend((flag.name, flag.detail) for flag in run.flags)
     if run.verdict:
-        words = [str(run.verdict.get(key)) for key in ("verdict", "reason") if key in run.verdict]
-        found.append(("verdict", ": ".join(words)))
+        words = (run.verdict.verdict, run.verdict.reason)
+        found.append(("verdict", ": ".join(word for word in words if word)))
     return list(dict.fromkeys(found))
 
 

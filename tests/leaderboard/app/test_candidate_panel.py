@@ -10,6 +10,7 @@ from leaderboard.runs.timings import NO_FLOOR
 from runners.records.record import JobError
 from runners.records.store import Store
 from tests.leaderboard.app.conftest import HOSTILE, figures, page_html, page_text
+from tests.support.records import changed
 
 if TYPE_CHECKING:
     from tests.leaderboard.app.conftest import Board
@@ -57,7 +58,11 @@ def test_another_candidate_is_picked_and_stands_in_the_address(board: Board, goo
 def test_a_candidate_is_shown_under_its_other_conditions(
     board: Board, good: Path, made: Maker
 ) -> None:
-    machine = {**made.base.machine, "fingerprint": "1a1335212ad9", "cpu_id": "family 26 model 2"}
+    machine = {
+        **made.base.machine.said(),
+        "fingerprint": "1a1335212ad9",
+        "cpu_id": "family 26 model 2",
+    }
     record = made.record("small", repeat=7, tasks={"t": made.task(0.57)}, machine=machine)
     Store(good).add(record, None)
     assert "57.0 ±" not in page_text(board("candidate", good, candidate="big"))
@@ -121,12 +126,11 @@ def test_a_memory_limit_is_drawn_with_its_verdict(board: Board, good: Path) -> N
     base = store.read("20260101T000000-small")
     for number, (mib, verdict) in enumerate(((64, "out of memory"), (128, "fits"))):
         store.add(
-            base.model_copy(
-                update={
-                    "run_id": f"20260104T00000{number}-small",
-                    "budget": {"memory_bytes": mib * 2**20, "enforced": {"memory": "cgroup v1"}},
-                    "verdict": {"verdict": verdict, "reason": "as measured"},
-                }
+            changed(
+                base,
+                run_id=f"20260104T00000{number}-small",
+                budget={"memory_bytes": mib * 2**20, "enforced": {"memory": "cgroup v1"}},
+                verdict={"verdict": verdict, "reason": "as measured"},
             ),
             None,
         )

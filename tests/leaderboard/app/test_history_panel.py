@@ -20,14 +20,14 @@ def test_a_point_has_its_numbers_and_what_changed(board: Board, good: Path) -> N
                 "run_id": "20270201T000000-small",
                 "created_at": "2027-02-01T00:00:00+00:00",
                 "job": old.job.model_copy(update={"batch": "later"}),
-                "software": {**old.software, "weighin": "9.9.9"},
+                "software": old.software.model_copy(update={"weighin": "9.9.9"}),
             }
         ),
         None,
     )
     text = page_text(board("history", good, name="small"))
     assert "56.0 ± 9.5 100 200 80.0 100 1" in text
-    assert f"weighin: {old.software['weighin']} -> 9.9.9" in text
+    assert f"weighin: {old.software.weighin} -> 9.9.9" in text
     assert "56.0 ± 9.5 100 200 ± 0 80.0 ± 0 100 ± 0 2" in text
 
 

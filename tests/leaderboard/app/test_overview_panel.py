@@ -103,7 +103,7 @@ def test_tasks_are_weighted(board: Board, tmp_path: Path, made: Maker):
 
 
 def test_unlike_machines_are_never_in_one_table(board: Board, good: Path, made: Maker):
-    machine = {**made.base.machine, "fingerprint": "other", "cpu_model": "Other"}
+    machine = {**made.base.machine.said(), "fingerprint": "other", "cpu_model": "Other"}
     record = made.record("far", tasks={"t": made.task(0.99)}, machine=machine)
     Store(good).add(record, None)
     app = board(OVERVIEW, good)
@@ -117,7 +117,7 @@ def test_unlike_machines_are_never_in_one_table(board: Board, good: Path, made: 
 
 
 def test_two_builds_are_never_in_one_table(board: Board, good: Path, made: Maker):
-    rebuilt = {**made.base.software, "runtime_digest": "abcdef0123456789"}
+    rebuilt = {**made.base.software.said(), "runtime_digest": "abcdef0123456789"}
     record = made.record("big", tasks={"t": made.task(0.99)}, software=rebuilt, repeat=5)
     Store(good).add(record, None)
     app = board(OVERVIEW, good)

@@ -162,7 +162,7 @@ def test_weights_change_the_answer(made: Maker):
 
 
 def test_unlike_machines_are_refused(made: Maker):
-    elsewhere = made.row("b", machine={**made.base.machine, "fingerprint": "other"})
+    elsewhere = made.row("b", machine={**made.base.machine.said(), "fingerprint": "other"})
     with pytest.raises(ValueError, match="more than one machine"):
         choice([made.row("a"), elsewhere])
 

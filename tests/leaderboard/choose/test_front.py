@@ -105,7 +105,7 @@ def test_what_was_not_measured_has_no_place_and_pushes_nobody_off(made: Maker):
 
 
 def test_unlike_machines_are_refused(made: Maker):
-    elsewhere = made.row("b", machine={**made.base.machine, "fingerprint": "other"})
+    elsewhere = made.row("b", machine={**made.base.machine.said(), "fingerprint": "other"})
     with pytest.raises(ValueError, match="more than one machine"):
         place([made.row("a"), elsewhere], np.random.default_rng(1))
 

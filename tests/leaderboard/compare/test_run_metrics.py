@@ -59,7 +59,7 @@ def test_a_single_run_has_a_ratio_and_a_reason(made: Maker):
 
 
 def test_unlike_machines(made: Maker):
-    elsewhere = made.record("b", machine={**made.base.machine, "fingerprint": "other"})
+    elsewhere = made.record("b", machine={**made.base.machine.said(), "fingerprint": "other"})
     found = compare_axes([made.record("a")], [elsewhere])
     for name in ("ttft_s", "decode_tokens_per_s", "cold_start_s", "peak_bytes"):
         one = axis(found, name)
@@ -90,7 +90,9 @@ def test_what_one_side_lacks(made: Maker):
 
 
 def test_a_side_is_one_candidate_on_one_machine(made: Maker):
-    elsewhere = made.record("a", repeat=1, machine={**made.base.machine, "fingerprint": "other"})
+    elsewhere = made.record(
+        "a", repeat=1, machine={**made.base.machine.said(), "fingerprint": "other"}
+    )
     with pytest.raises(RecordError, match="unlike machines"):
         compare_axes([made.record("a"), elsewhere], [made.record("b")])
     with pytest.raises(RecordError, match="the candidate differs"):

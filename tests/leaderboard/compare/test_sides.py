@@ -9,7 +9,7 @@ from tests.leaderboard.conftest import Maker
 
 def test_a_side_is_one_candidate_under_one_set_of_conditions(made: Maker):
     runs = [made.record(repeat=i, status="completed") for i in range(3)]
-    rebuilt = {**made.base.software, "runtime_digest": "new"}
+    rebuilt = {**made.base.software.said(), "runtime_digest": "new"}
     others = [
         made.record("b", status="completed"),
         made.record(repeat=3, status="completed", software=rebuilt),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def test_rows_are_grouped_by_machine_suite_and_budget(made: Maker):
     a, b = made.row("a"), made.row("b")
-    elsewhere = made.row("c", machine={**made.base.machine, "fingerprint": "other"})
+    elsewhere = made.row("c", machine={**made.base.machine.said(), "fingerprint": "other"})
     new_suite = made.row("d", suite={"digest": "new"})
     narrow = made.row("e", budget={"name": "vps-1gb"})
     found = places([a, elsewhere, b, new_suite, narrow])
@@ -28,7 +28,7 @@ def test_rows_are_grouped_by_machine_suite_and_budget(made: Maker):
 
 
 def test_two_builds_of_one_runtime_are_not_ranked_together(made: Maker):
-    software = made.base.software
+    software = made.base.software.said()
     a, b = made.row("a"), made.row("b")
     rebuilt = made.row("b", software={**software, "runtime_digest": "new"})
     crippled = made.row("c", software={**software, "left_out": "AMX"})

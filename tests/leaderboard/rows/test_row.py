@@ -14,6 +14,7 @@ from leaderboard.stats.intervals import Interval, proportion_interval, wilson
 from runners.records.parts import FlagInfo
 from runners.records.reading import parse_record
 from runners.records.record import MemoryPhase, Record, TaskAccuracy
+from tests.support.records import changed
 
 EXAMPLE = Path(__file__).parents[2] / "data" / "records" / "v1" / "record.json"
 BASE = parse_record(EXAMPLE.read_text(encoding="utf-8"), where="example")
@@ -33,7 +34,7 @@ def record(**changes: Any) -> Record:
     if groups and "suite" not in changes:
         tasks = [{"task": group} for group in groups]
         changes["suite"] = BASE.suite.model_copy(update={"tasks": tasks})
-    return BASE.model_copy(update=changes)
+    return changed(BASE, **changes)
 
 
 def with_tasks(**tasks: TaskAccuracy) -> Record:
@@ -362,7 +363,7 @@ def test_an_interruption_does_not_hide_a_completed_run():
 
 
 def test_another_machine_is_a_row_of_its_own():
-    machine = {**BASE.machine, "fingerprint": "other"}
+    machine = {**BASE.machine.said(), "fingerprint": "other"}
     assert len(merged([timed(0, 0.01, 1), timed(1, 0.01, 1, machine=machine)])) == 2
 
 

@@ -90,7 +90,7 @@ def test_there_is_nothing_to_select_from_nothing():
 
 
 def built(made: Maker, name: str, digest: str, **given: Any) -> Row:
-    return made.row(name, software={**made.base.software, "runtime_digest": digest}, **given)
+    return made.row(name, software={**made.base.software.said(), "runtime_digest": digest}, **given)
 
 
 def test_of_two_builds_the_one_with_most_candidates_is_shown(made: Maker):
@@ -126,7 +126,7 @@ def test_of_two_builds_with_as_many_candidates_the_newer_is_shown(made: Maker):
 
 
 def test_the_same_candidate_is_found_under_other_conditions(made: Maker):
-    zen5 = {**made.base.machine, "fingerprint": "1a1335212ad9", "cpu_id": "family 26"}
+    zen5 = {**made.base.machine.said(), "fingerprint": "1a1335212ad9", "cpu_id": "family 26"}
     here = built(made, "a", "old", run_id="20260101T000000-a")
     there = built(made, "a", "new", run_id="20260201T000000-a", machine=zen5)
     newer = built(made, "a", "newest", run_id="20260301T000000-a")

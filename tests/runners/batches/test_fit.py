@@ -67,7 +67,7 @@ def test_the_smallest_limit_of_a_real_worker(bench: Bench):
         assert (below.works, below.why) == (False, "out of memory")
     # Each probe is a record with its budget, and the reference one without.
     stored = {run_id: bench.store.read(run_id) for run_id in bench.store.run_ids()}
-    limits = [r.budget["memory_bytes"] for r in stored.values() if r.budget]
+    limits = [r.budget.memory_bytes for r in stored.values() if r.budget]
     assert sorted(limits) == sorted(probe.limit_bytes for probe in found.probes)
     assert stored[found.reference.run_id].budget is None
     assert f"works from {found.smallest_bytes // MIB}MiB on" in sentence(found)

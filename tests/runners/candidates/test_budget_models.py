@@ -59,22 +59,22 @@ def under(bench: Bench, limit_mib: int, candidate: Candidate) -> Record:
 def test_f16_under_128_mib_never_fits(bench: Bench, rungs: Rungs):
     record = under(bench, 128, rungs.rung("f16"))
     assert record.verdict
-    assert record.verdict["verdict"] == "out of memory"
+    assert record.verdict.verdict == "out of memory"
     # Its context of 4,096 tokens alone takes 90 MiB, beside an interpreter and the runtime.
-    assert record.verdict["phase"] == "latency"
+    assert record.verdict.phase == "latency"
 
 
 def test_f16_with_a_short_context_does_not_fit_either(bench: Bench, rungs: Rungs):
     # Little that cannot be dropped: the weights' pages come and go. Warm they would run at once.
     record = under(bench, 128, rungs.rung("f16", context=512))
     assert record.verdict
-    assert record.verdict["verdict"] == "thrashes"
+    assert record.verdict.verdict == "thrashes"
     assert record.load
     assert record.load.page_cache == "cold"
-    assert record.verdict["refaulted_bytes"] > 258 * MIB
-    free = bench.store.read(record.verdict["unlimited_run"])
+    assert record.verdict.refaulted_bytes > 258 * MIB
+    free = bench.store.read(record.verdict.unlimited_run)
     assert (free.budget, free.job.batch) == (None, record.job.batch)
-    assert record.verdict["decode_tokens_per_s"] < free.latency["8+4"].decode_tokens_per_s.p50 / 2
+    assert record.verdict.decode_tokens_per_s < free.latency["8+4"].decode_tokens_per_s.p50 / 2
 
 
 def test_weights_that_others_keep_warm_do_not_defeat_the_limit(bench: Bench, rungs: Rungs):
@@ -91,13 +91,13 @@ def test_weights_that_others_keep_warm_do_not_defeat_the_limit(bench: Bench, run
             mapped.close()
     assert record.candidate.settings["mmap"] is False
     assert record.verdict
-    assert (record.verdict["page_cache"], record.verdict["verdict"]) == ("warm", "out of memory")
+    assert (record.verdict.page_cache, record.verdict.verdict) == ("warm", "out of memory")
 
 
 def test_f16_under_1_gib_fits(bench: Bench, rungs: Rungs):
     record = under(bench, 1024, rungs.rung("f16"))
     assert record.verdict
-    assert (record.verdict["verdict"], record.verdict["oom_kills"]) == ("fits", 0)
+    assert (record.verdict.verdict, record.verdict.oom_kills) == ("fits", 0)
     assert record.accuracy["tiny_choice"].n == 12
     assert record.memory
     charged = record.memory.phases["latency"].group_peak_bytes
@@ -108,7 +108,7 @@ def test_f16_under_1_gib_fits(bench: Bench, rungs: Rungs):
 def test_the_engine_needs_hardly_more_than_the_deployment(bench: Bench, rungs: Rungs):
     record = under(bench, 512, rungs.rung("q4_1"))
     assert record.verdict
-    assert record.verdict["verdict"] == "fits"
+    assert record.verdict.verdict == "fits"
     assert record.memory
     assert record.engine
     latency, scoring = record.memory.phases["latency"], record.memory.phases["scoring"]

@@ -360,7 +360,7 @@ def test_who_dies_under_a_budget_is_an_answer(weighin: Callable[..., Said], here
     said = weighin(*args, "--json")
     assert said.code == 0
     records = [record_of(content) for content in json.loads(said.out)]
-    verdicts = [(record.verdict or {})["verdict"] for record in records]
+    verdicts = [record.verdict.verdict for record in records]
     assert verdicts == ["fits", "fits", "out of memory", "fits", "fits", "out of memory"]
     assert len(Store(here / "weighin-results").run_ids()) == 6
     again = weighin(*args, "--strict")

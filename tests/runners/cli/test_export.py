@@ -66,8 +66,8 @@ def test_a_flat_row_holds_what_was_measured():
     flat = flat_record(record)
     assert flat["run"] == record.run_id
     assert flat["candidate"] == record.candidate.name
-    assert flat["machine.cpu_model"] == record.machine["cpu_model"]
-    assert flat["software.weighin"] == record.software["weighin"]
+    assert flat["machine.cpu_model"] == record.machine.cpu_model
+    assert flat["software.weighin"] == record.software.weighin
     for name, task in record.accuracy.items():
         assert flat[f"accuracy.{name}"] == task.value
         assert flat[f"accuracy.{name}.n"] == task.n

@@ -13,6 +13,7 @@ from runners.cli.sides import find_side, fitting, store_of
 from runners.records.reading import parse_record
 from runners.records.record import Record
 from runners.records.store import Store
+from tests.support.records import changed
 
 EXAMPLE = Path(__file__).parents[2] / "data" / "records" / "v1" / "record.json"
 ZEN5 = {"fingerprint": "1a1335212ad9", "cpu_id": "AuthenticAMD family 26 model 2 stepping 1"}
@@ -23,7 +24,7 @@ def record(name: str, day: int, **changes: Any) -> Record:
     candidate = base.candidate.model_copy(update={"name": name})
     job = base.job.model_copy(update={"batch": str(day), "key": f"{day:016x}"})
     own = {"candidate": candidate, "job": job, "run_id": f"202601{day:02}T000000-{name}"}
-    return base.model_copy(update={**own, **changes})
+    return changed(base, **own, **changes)
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def two(tmp_path: Path) -> Store:
     store = Store(tmp_path / "two")
     store.add(record("a", 1), None)
     store.add(record("b", 2), None)
-    store.add(record("a", 3, machine={**record("a", 1).machine, **ZEN5}), None)
+    store.add(record("a", 3, machine={**record("a", 1).machine.said(), **ZEN5}), None)
     return store
 
 

@@ -12,7 +12,6 @@ import pytest
 from runners.compute.budget import Budget
 from runners.compute.budget_use import (
     ad_hoc,
-    budget_info,
     engine_bytes,
     exceeds,
     lacks,
@@ -23,7 +22,9 @@ from runners.compute.budget_use import (
 )
 from runners.compute.limits import Held
 from runners.compute.machine import machine
+from runners.jobs.budget_record import budget_info
 from runners.jobs.verdict import Facts, judge
+from runners.records.circumstances import EnforcedInfo
 from runners.records.record import JobError
 from tests.support.groups import needs_groups, ours
 
@@ -168,12 +169,12 @@ def test_what_is_not_enforced_is_said():
     budget = ad_hoc(memory_bytes=2000, cpus=0.5)
     unheld = Held(memory_why="no groups", cpus="affinity")
     assert lacks(budget, unheld) == "memory: no groups; CPUs: whole cores alone, 1 for 0.5"
-    assert budget_info(budget, unheld)["enforced"] == {
-        "memory": "not enforced", "cpus": "affinity",
-    }  # fmt: skip
+    enforced = EnforcedInfo(memory="not enforced", cpus="affinity")
+    assert budget_info(budget, unheld).enforced == enforced
     held = Held(memory="cgroup v1", cpus="cgroup v1")
     assert lacks(budget, held) == ""
-    assert budget_info(ad_hoc(cpus=1), held)["enforced"] == {"memory": None, "cpus": "cgroup v1"}
+    enforced = EnforcedInfo(memory=None, cpus="cgroup v1")
+    assert budget_info(ad_hoc(cpus=1), held).enforced == enforced
 
 
 # Real workers inside real groups.
@@ -191,8 +192,8 @@ def test_what_needs_more_than_the_limit_is_out_of_memory(bench: Bench):
     (outcome,) = bench.outcomes(bench.fake(memory_bytes=NEEDS), budget=budget)
     record = bench.store.read(outcome.record.run_id)
     assert record.verdict
-    assert (record.verdict["verdict"], record.verdict["phase"]) == ("out of memory", "load")
-    assert record.verdict["oom_kills"] == 1
+    assert (record.verdict.verdict, record.verdict.phase) == ("out of memory", "load")
+    assert record.verdict.oom_kills == 1
     assert record.status == "failed"
     assert record.is_answer
     # All that was measured until then.
@@ -200,8 +201,8 @@ def test_what_needs_more_than_the_limit_is_out_of_memory(bench: Bench):
     assert list(record.memory.phases) == ["baseline"]
     assert record.memory.phases["baseline"].group_peak_bytes
     assert record.budget
-    assert record.budget["memory_bytes"] == 256 * MIB
-    assert record.budget["enforced"]["memory"].startswith("cgroup v")
+    assert record.budget.memory_bytes == 256 * MIB
+    assert record.budget.enforced.memory.startswith("cgroup v")
     assert (ours(), children()) == ([], [])
     # It is an answer: the same command does not kill it again.
     (again,) = bench.outcomes(bench.fake(memory_bytes=NEEDS), budget=budget)
@@ -214,7 +215,7 @@ def test_what_needs_less_fits(bench: Bench):
     (outcome,) = bench.outcomes(bench.fake(memory_bytes=NEEDS, pick=1), budget=budget)
     record = outcome.record
     assert record.verdict
-    assert (record.verdict["verdict"], record.verdict["oom_kills"]) == ("fits", 0)
+    assert (record.verdict.verdict, record.verdict.oom_kills) == ("fits", 0)
     assert record.memory
     peak = record.memory.phases["load"].group_peak_bytes
     assert peak
@@ -229,15 +230,15 @@ def test_a_spike_in_a_timed_request_counts(bench: Bench):
     fake = bench.fake(spike_bytes=NEEDS)
     (outcome,) = bench.outcomes(fake, budget=ad_hoc(memory_bytes=256 * MIB))
     assert outcome.record.verdict
-    assert outcome.record.verdict["phase"] == "latency"
-    assert outcome.record.verdict["verdict"] == "out of memory"
+    assert outcome.record.verdict.phase == "latency"
+    assert outcome.record.verdict.verdict == "out of memory"
 
 
 @needs_groups
 def test_of_six_two_die_and_six_are_recorded(bench: Bench):
     fakes = [bench.fake(f"f{n}", memory_bytes=NEEDS if n in (1, 4) else MIB) for n in range(6)]
     outcomes = bench.outcomes(*fakes, budget=ad_hoc(memory_bytes=256 * MIB), tasks=("tiny_choice",))
-    verdicts = [(o.record.verdict or {})["verdict"] for o in outcomes]
+    verdicts = [o.record.verdict.verdict for o in outcomes]
     assert verdicts == ["fits", "out of memory", "fits", "fits", "out of memory", "fits"]
     assert len(bench.store.run_ids()) == 6
     assert (ours(), children()) == ([], [])
@@ -249,11 +250,11 @@ def test_of_six_two_die_and_six_are_recorded(bench: Bench):
 def test_a_deadline_needs_no_group(bench: Bench):
     slow = bench.fake(delay_first_token_s=0.05, delay_per_token_s=0.02)
     (late,) = bench.outcomes(slow, budget=ad_hoc(deadline_ttft_s=0.02))
-    assert (late.record.verdict or {})["verdict"] == "too slow"
+    assert late.record.verdict.verdict == "too slow"
     (steady,) = bench.outcomes(slow, budget=ad_hoc(min_decode_tokens_per_s=100.0))
-    assert (steady.record.verdict or {})["verdict"] == "too slow"
+    assert steady.record.verdict.verdict == "too slow"
     (enough,) = bench.outcomes(slow, budget=ad_hoc(deadline_ttft_s=30.0))
-    assert (enough.record.verdict or {})["verdict"] == "fits"
+    assert enough.record.verdict.verdict == "fits"
     assert enough.record.status == "completed"
 
 
@@ -262,7 +263,7 @@ def test_a_crash_is_a_failure_not_the_limit_s_doing(bench: Bench):
         bench.fake(fail_at="load", fail_how="kill"), budget=ad_hoc(memory_bytes=1024 * MIB)
     )
     record = outcome.record
-    assert (record.verdict or {})["verdict"] == "failed"
+    assert record.verdict.verdict == "failed"
     assert not record.is_answer
 
 
@@ -296,7 +297,7 @@ def test_where_nothing_can_be_limited_it_is_said(bench: Bench, monkeypatch: pyte
         bench.fake(), tasks=("tiny_choice",), budget=ad_hoc(memory_bytes=256 * MIB)
     )
     record = outcome.record
-    assert (record.verdict or {})["verdict"] == "not enforced"
-    assert (record.budget or {})["enforced"]["memory"] == "not enforced"
+    assert record.verdict.verdict == "not enforced"
+    assert record.budget.enforced.memory == "not enforced"
     assert "budget not enforced" in [flag.name for flag in record.flags]
     assert Path(record.run_id).name == record.run_id

@@ -107,7 +107,7 @@ def test_settings_of_the_models_files_count_where_a_task_leaves_them_open(
 
     def found(*names: str) -> set[str]:
         job: Any = SimpleNamespace(tasks=loader(tmp_path, *names), scores=True)
-        measured: Any = SimpleNamespace(loaded=SimpleNamespace(recommends=told))
+        measured: Any = SimpleNamespace(model=SimpleNamespace(recommends=told))
         return set(recommended(job, measured))
 
     assert found("greedy") == {"repetition_penalty"}

@@ -15,6 +15,7 @@ import pytest
 
 from runners.jobs.flags import Seen, flags, noise_flags
 from runners.measure.noise import Noise
+from runners.records.circumstances import BudgetInfo, EnforcedInfo
 from runners.records.parts import FlagInfo
 from runners.records.reading import parse_record
 from runners.records.record import Record
@@ -82,8 +83,8 @@ def test_kernels_that_fail_are_a_warning_and_such_that_lack_a_note() -> None:
 
 
 def test_libraries_that_were_compiled_elsewhere_are_a_note() -> None:
-    software = {**plain_record().software, "runtime_version": "0.3.36+prebuilt.llama.cpp.0.5.0"}
-    ((level, name, detail),) = raised(plain_record().model_copy(update={"software": software}))
+    software = {"runtime_version": "0.3.36+prebuilt.llama.cpp.0.5.0"}
+    ((level, name, detail),) = raised(part(plain_record(), "software", **software))
     assert (level, name) == ("note", "prebuilt runtime")
     assert detail.startswith("llama.cpp was compiled elsewhere")
 
@@ -162,7 +163,7 @@ def test_threads_above_the_cores_or_the_budgets() -> None:
 
 
 def budgeted(record: Record, *, by: str = "cgroup v1", **asked: Any) -> Record:
-    budget = {**asked, "enforced": {"memory": by, "cpus": by}}
+    budget = BudgetInfo(**asked, enforced=EnforcedInfo(memory=by, cpus=by))
     return record.model_copy(update={"budget": budget})
 
 
@@ -178,7 +179,7 @@ def test_a_budget_that_nothing_enforces() -> None:
 
 def test_a_budget_larger_than_the_machine() -> None:
     record = plain_record()
-    ram, cores = record.machine["ram_bytes"], record.machine["usable_cpus"]
+    ram, cores = record.machine.ram_bytes, record.machine.usable_cpus
     assert raised(budgeted(record, memory_bytes=ram, cpus=cores)) == []
     ((_, name, memory),) = raised(budgeted(record, memory_bytes=ram + 1))
     ((_, again, cpus),) = raised(budgeted(record, cpus=2.5))

@@ -18,6 +18,8 @@ from runners.runtimes.llamacpp.prove import Proof
 from runners.worker import protocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from runners.jobs.job import Job
     from runners.jobs.prepared import PreparedTask
     from tests.runners.conftest import Bench
@@ -47,8 +49,8 @@ def test_a_completed_record_holds_all_that_is_documented(bench: Bench):
     assert {one.source for one in record.data} == {"folder"}
     assert record.candidate.settings["fake"] == {"pick": 1}
     assert record.suite.workloads == ["8+4"]
-    assert record.software["runtime"] == "fake"
-    assert record.machine["fingerprint"]
+    assert record.software.runtime == "fake"
+    assert record.machine.fingerprint
     assert same(bench.store.read(record.run_id), record)
 
 
@@ -245,7 +247,13 @@ def test_a_failure_keeps_what_was_measured_before(bench: Bench, phase: str, how:
     assert record.error.phase == phase
     assert record.error.message.startswith(says.format(phase))
     assert ("Traceback" in record.error.traceback) == (how == "exception")
-    assert list(record.memory.phases if record.memory else ()) == BEFORE[phase]
+    # A worker that refuses lives on, so that its high-water mark can still be read.
+    lives = how in ("exception", "refuse", "nan")
+    phases = record.memory.phases if record.memory else {}
+    assert list(phases) == [*BEFORE[phase], *([phase] if lives else [])]
+    if lives:
+        assert phases[phase].peak_bytes > 0  # type: ignore[index]
+        assert phases[phase].split_unknown == "the phase did not end"  # type: ignore[index]
     assert (record.load is None) == (phase == "load")
     assert list(record.latency) == ([] if phase in ("load", "latency") else ["8+4"])
     # A window is answered as a whole: the three items before the failure are lost with it.
@@ -462,6 +470,35 @@ def test_a_journal_of_another_build_is_not_gone_on_with(bench: Bench):
     assert (outcome.record.status, outcome.record.job.resumed) == ("completed", 0)
 
 
+def journal_of(bench: Bench) -> Path:
+    interrupted_at(bench, "tiny_prose")
+    ((job, _),) = bench.jobs(bench.fake(wrong_rate=0.5))
+    bench.steps.clear()
+    return bench.store.root / ".journal" / job.key / FILE
+
+
+def test_a_journal_that_another_version_left_is_discarded_and_said(bench: Bench):
+    path = journal_of(bench)
+    path.rename(path.with_name("journal-v3.jsonl"))  # its name until the format had a number
+    (outcome,) = bench.outcomes(bench.fake(wrong_rate=0.5))
+    assert (outcome.record.status, outcome.record.job.resumed) == ("completed", 0)
+    said = [step.phase for step in bench.steps if step.stays]
+    assert said == [
+        "an unfinished run that another version of Weighin left cannot go on: measured anew"
+    ]
+    assert list((bench.store.root / ".journal").iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", ["PhaseMarks", "peak_bytes", "ready_s"])
+def test_a_journal_with_strange_parts_is_measured_anew(bench: Bench, damage: str):
+    path = journal_of(bench)
+    path.write_text(path.read_text().replace(f'"{damage}"', '"strange"'))
+    (outcome,) = bench.outcomes(bench.fake(wrong_rate=0.5))
+    assert outcome.record.status == "completed"
+    assert "latency" in {step.phase for step in bench.steps}
+    assert list(outcome.record.memory.phases if outcome.record.memory else ()) == PHASES
+
+
 # The noise floor, and packed generations.
 
 
@@ -471,6 +508,14 @@ def test_the_noise_floor_compares_packed_with_plain(bench: Bench):
     assert floor is not None
     assert (floor.changed, floor.share, floor.largest_nats, floor.reason) == (0, 0.0, 0.0, "")
     assert floor.items == len(bench.tasks["tiny_choice"].items)
+
+
+def test_samples_keep_how_the_probe_scored_its_items(bench: Bench):
+    record = bench.run(pick=1)
+    for row in bench.store.samples(record.run_id).to_pylist():
+        # The fake answers the same, packed or not; the other tasks are not probed.
+        probed = row["logprobs"] if row["task"] == "tiny_choice" else None
+        assert row["plain_logprobs"] == probed
 
 
 def test_a_suite_may_do_without_a_noise_floor(bench: Bench):

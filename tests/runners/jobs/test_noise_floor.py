@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.tasks.items import Item
-from runners.jobs.noise_floor import noise_floor, not_measured, probe
+from runners.jobs.noise_floor import choices, noise_floor, not_measured, probe
 from runners.worker import protocol
 
 
@@ -60,15 +60,30 @@ def test_as_many_as_there_are_and_none_twice(sizes, most):
 def test_a_choice_that_changes_counts():
     packed = [scored(-1, -2), scored(-3, -2), scored(-1, -1.5)]
     plain = [scored(-1.25, -2), scored(-2, -2.5), scored(-1, -1.5)]
-    floor = noise_floor(packed, plain)
+    floor = noise_floor(packed, plain, [2, 2, 2])
     assert (floor.items, floor.changed) == (3, 1)
     assert floor.share == pytest.approx(1 / 3)
     assert floor.largest_nats == 1.0
 
 
 def test_of_equal_choices_the_first_is_taken():
-    assert noise_floor([scored(-1, -1)], [scored(-1, -2)]).changed == 0
-    assert noise_floor([scored(-1, -1)], [scored(-2, -1)]).changed == 1
+    assert noise_floor([scored(-1, -1)], [scored(-1, -2)], [2]).changed == 0
+    assert noise_floor([scored(-1, -1)], [scored(-2, -1)], [2]).changed == 1
+
+
+def test_what_is_asked_without_a_context_is_no_choice():
+    """acc_mutual_info asks for two choices after the context, then for both after none."""
+    kind = "loglikelihood"
+    args = [("c", " a"), ("c", " b"), ("", " a"), ("", " b")]
+    instances = tuple(SimpleNamespace(request_type=kind, args=one) for one in args)
+    both = Item(doc_id=0, doc={}, instances=instances, target=0, identity="0", chance=None)
+    assert choices(both) == 2
+    assert choices(item(4)) == 4
+    assert choices(item(1)) == 0
+    # The third and fourth were likelier than the choices, and moved by 3 nats.
+    packed, plain = scored(-1, -2, -0.5, -4), scored(-1.5, -2, -3.5, -0.1)
+    floor = noise_floor([packed], [plain], [2])
+    assert (floor.changed, floor.largest_nats) == (0, 0.5)
 
 
 def test_a_floor_that_is_not_known_says_why():

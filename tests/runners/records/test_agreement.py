@@ -19,6 +19,7 @@ from runners.candidates.spec import Candidate
 from runners.cli.sides import find_side
 from runners.records.agreement import disagreement
 from runners.records.baselines import MANIFEST, baseline_names, read_baseline, set_baseline
+from runners.records.circumstances import ImportedInfo
 from runners.records.reading import parse_record
 from runners.records.record import Record, TaskAccuracy
 from runners.records.store import SAMPLES, Store
@@ -179,7 +180,7 @@ def test_why_a_run_is_not_of_a_candidate():
     assert now.why_not(record(chosen=chosen(pick=1))) == ""
     assert "had the settings" in now.why_not(record(chosen=chosen(pick=2)))
     other = record(chosen=chosen(pick=1))
-    imported = other.model_copy(update={"imported": {"from": "lm-eval"}})
+    imported = other.model_copy(update={"imported": ImportedInfo()})
     assert now.why_not(imported) == "was imported from another harness"
     on_hf = other.candidate.model_copy(update={"runtime": "hf"})
     elsewhere = other.model_copy(update={"candidate": on_hf})

@@ -28,7 +28,7 @@ def test_columns_and_their_types(bench: Bench):
     expected = {
         **dict.fromkeys(STRINGS, pa.string()),
         **dict.fromkeys(("doc_id", "tokens", "prompt_tokens", "first_text"), pa.int32()),
-        "logprobs": pa.list_(pa.float32()),
+        **dict.fromkeys(("logprobs", "plain_logprobs"), pa.list_(pa.float32())),
         "greedy": pa.list_(pa.bool_()),
         "truncated": pa.bool_(),
         "prefill_s": pa.float32(),

@@ -89,9 +89,9 @@ def test_a_runtime_from_outside_runs_from_its_package_to_a_record(tmp_path: Path
     (record,) = Store(store).records()
     assert isinstance(record, Record)
     assert record.candidate.chosen == {"hold_bytes": 32 * MIB, "threads": 1}
-    assert record.software["runtime"] == "served"
-    assert record.software["runtime_version"] == "7"
-    assert record.software["runtime_digest"]
+    assert record.software.runtime == "served"
+    assert record.software.runtime_version == "7"
+    assert record.software.runtime_digest
     # The worker holds 96 MiB beside its server, whose 32 MiB and interpreter alone are counted.
     phases = record.memory.phases
     assert 32 * MIB < phases["load"].peak_bytes < stranger.OWN_BYTES

@@ -72,7 +72,7 @@ def test_a_folder_is_measured_from_end_to_end(
     assert len(record.latency["16+4"].repeats) == 2
     assert record.memory is not None
     assert list(record.memory.phases) == ["baseline", "load", "latency", "scoring"]
-    assert record.software["runtime_build"].startswith("torch ")
+    assert record.software.runtime_build.startswith("torch ")
 
 
 def test_a_worker_answers_to_the_bit_and_imports_nothing_of_the_harness(

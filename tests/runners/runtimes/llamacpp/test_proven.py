@@ -166,7 +166,7 @@ def test_a_job_runs_without_the_kernels_that_fail(
     assert flag.level == "warning"
     assert "SIGSEGV in F32, 1 token, 1 thread" in flag.detail
     assert "pip install" in flag.detail
-    assert record.software["left_out"]
+    assert record.software.left_out
     # It is remembered: a try would now tell nothing, and so make another job of it.
     monkeypatch.setenv("FAILING_LLAMA", "SIGKILL")
     (again,) = bench.outcomes(gguf, tasks=("tiny_choice",))

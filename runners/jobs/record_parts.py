@@ -1,0 +1,149 @@
+"""What was measured -> the record's parts of numbers: times, memory, energy, engine."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from runners.jobs.measured import (
+    AnsweredWindow,
+    LoadedModel,
+    Measured,
+    Metered,
+    PhaseMarks,
+    Sampled,
+    Started,
+    TimedPhase,
+)
+from runners.records import latency
+from runners.records.circumstances import NoiseInfo
+from runners.records.parts import EnergyInfo, EngineInfo
+from runners.records.record import (
+    LoadInfo,
+    MemoryInfo,
+    MemoryPhase,
+    RequestTimesInfo,
+    SummaryInfo,
+    WorkloadLatency,
+)
+from runners.worker import protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evals.suites import Suite, Workload
+
+
+def _requests(times: Sequence[protocol.RequestTimes]) -> list[RequestTimesInfo]:
+    return [RequestTimesInfo(**asdict(one)) for one in times]
+
+
+def latency_info(suite: Suite, timed: TimedPhase) -> dict[str, WorkloadLatency]:
+    """Each workload's raw times, and what they come to."""
+    return {
+        workload.name: _workload(workload, timed.times[workload.name])
+        for workload in suite.workloads
+        if workload.name in timed.times
+    }
+
+
+def _workload(workload: Workload, times: protocol.LatencyTimes) -> WorkloadLatency:
+    derived = [latency.request_latency(one.token_s, one.first_text) for one in times.repeats]
+    prefill = [
+        latency.prefill_tokens_per_s(times.evaluated_tokens, one.prefill_s) for one in times.repeats
+    ]
+    return WorkloadLatency(
+        prompt_tokens=workload.prompt_tokens,
+        new_tokens=workload.new_tokens,
+        evaluated_tokens=times.evaluated_tokens,
+        warmups=_requests(times.warmups),
+        repeats=_requests(times.repeats),
+        ttft_s=_summary([one.ttft_s for one in derived]),
+        tpot_s=_summary([one.tpot_s for one in derived]),
+        itl_s=_summary([gap for one in derived for gap in one.itl_s]),
+        prefill_tokens_per_s=_summary(prefill),
+        decode_tokens_per_s=_summary([one.decode_tokens_per_s for one in derived]),
+    )
+
+
+def _summary(values: Sequence[float | None]) -> SummaryInfo:
+    # A workload has at least two new tokens, so that TPOT and decode speed are always there.
+    known = [value for value in values if value is not None]
+    return SummaryInfo(**asdict(latency.summary(known)))
+
+
+def load_info(measured: Measured, timed: TimedPhase | None) -> LoadInfo | None:
+    """Cold start in its parts; None where the weights were not loaded."""
+    started, loaded = measured.last(Started), measured.last(LoadedModel)
+    if started is None or loaded is None:
+        return None
+    first = timed.first_token_s if timed else None
+    return LoadInfo(
+        ready_s=started.ready_s,
+        load_s=loaded.load_s,
+        first_token_s=first,
+        cold_start_s=None if first is None else started.ready_s + loaded.load_s + first,
+        page_cache=measured.page_cache.state,
+    )
+
+
+def noise_info(timed: TimedPhase | None) -> NoiseInfo | None:
+    """What disturbed the timed phase; None where there was none."""
+    if timed is None or timed.noise is None:
+        return None
+    return NoiseInfo(**asdict(timed.noise), **timed.readings)
+
+
+def memory_info(measured: Measured) -> MemoryInfo | None:
+    """Memory by phase, and its curve; None where the worker did not start."""
+    memory, group = measured.memory, measured.group
+    if not memory:
+        return None
+    headline = memory.get("latency") or list(memory.values())[-1]
+    sampled = measured.last(Sampled)
+    return MemoryInfo(
+        source=headline.source,
+        phases={
+            name: MemoryPhase(
+                peak_bytes=phase.peak_bytes,
+                anon_bytes=phase.anon_bytes,
+                file_bytes=phase.file_bytes,
+                split_unknown=phase.split_unknown,
+                group_peak_bytes=group[name].peak_bytes if name in group else None,
+                refaulted_bytes=group[name].refaulted_bytes if name in group else None,
+            )
+            for name, phase in memory.items()
+        },
+        series=list(sampled.series) if sampled else [],
+    )
+
+
+def engine_info(
+    opened: protocol.EngineOpened | None, windows: Sequence[AnsweredWindow]
+) -> EngineInfo | None:
+    """What the scoring engine took and saved; None where no task was scored."""
+    if opened is None:
+        return None
+    scored = [w.reply for w in windows if isinstance(w.reply, protocol.Scored)]
+    return EngineInfo(
+        path=opened.path,
+        cells=opened.cells,
+        sequences=opened.sequences,
+        kv_bytes=opened.kv_bytes,
+        output_bytes=opened.output_bytes,
+        raw_tokens=sum(reply.raw_tokens for reply in scored),
+        distinct_tokens=sum(reply.distinct_tokens for reply in scored),
+        scoring_s=sum((reply.seconds for reply in scored), 0.0),
+    )
+
+
+def energy_info(metered: Metered | None, marks: Sequence[PhaseMarks]) -> EnergyInfo | None:
+    """Joules by phase; None where the worker did not start."""
+    if metered is None:
+        return None
+    joules = {str(one.phase): one.joules for one in marks}  # a restored phase's come last
+    return EnergyInfo(
+        source=metered.source,
+        joules={phase: used for phase, used in joules.items() if used is not None},
+        reason=metered.reason,
+    )
