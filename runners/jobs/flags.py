@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from runners.compute.budget_use import NOT_ENFORCED
 from runners.records.circumstances import BudgetInfo, EnforcedInfo
 from runners.records.latency import P95_FROM, awaited
 from runners.records.parts import FlagInfo
@@ -31,8 +32,6 @@ PSI_SHARE = 0.10
 """Share of the time in which some task may wait for a core."""
 LOAD_PER_CORE = 1.5
 """Load average of the minute before: a job before this one may have kept every core at work."""
-NOT_ENFORCED = "not enforced"
-"""What a record's budget says of a limit that nothing enforces."""
 LEFT_OUT = "kernels left out"
 PREBUILT = "+prebuilt"
 """In the version of a llama-cpp-python that `tools/prebuilt.py` installed."""
