@@ -39,6 +39,8 @@ class SuiteTask(Spec):
     """Worked examples before each question; None: as many as the task's own YAML says."""
     limit: Annotated[int, Field(ge=1)] | None = None
     """Items per task, or per subject of a group; None: all."""
+    total: Annotated[int, Field(ge=1)] | None = None
+    """Items of a whole group, drawn from its tasks in proportion to their sizes; None: `limit`."""
     metric: str | None = None
     """Headline metric; None: acc, else exact_match, else the task's first metric."""
     scale: Stated | None = None
@@ -47,6 +49,12 @@ class SuiteTask(Spec):
     cluster: Annotated[str, Field(min_length=1)] | None = None
     """The column of its documents by which items belong together, e.g. source_id; None: what the
     task's metadata says, else a passage, context, story, article or paragraph."""
+
+    @model_validator(mode="after")
+    def _one_size(self) -> SuiteTask:
+        if self.limit is not None and self.total is not None:
+            raise ValueError("give one of limit (items a task) and total (items of the group)")
+        return self
 
 
 class Suite(Spec):

@@ -6,6 +6,7 @@ Task objects are built from lm-eval's own YAML over packaged data, which spares 
 
 from __future__ import annotations
 
+import heapq
 import logging
 import random
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from evals.tasks.quiet import go_offline, quiet_harness
 from evals.tasks.sources import DataSource, Found, open_sources
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from evals.fetch.artifact import Progress
@@ -118,14 +120,58 @@ def load_suite(
             progress=progress,
         )
         for entry in suite.tasks:
-            for found in sources.find(entry.task):
+            members = sources.find(entry.task)
+            parts = _parts(members, entry, limit)
+            for found, part in zip(members, parts, strict=True):
                 if found.name in loaded:
                     raise SpecError(
                         f'suite {suite.name}: task "{found.name}" comes twice, from '
                         f'"{loaded[found.name].group}" and "{entry.task}"'
                     )
-                loaded[found.name] = _load(found, entry, suite.seed, limit)
+                loaded[found.name] = _load(found, entry, suite.seed, part)
     return list(loaded.values())
+
+
+def _parts(
+    members: Sequence[Found], entry: SuiteTask, limit: int | None
+) -> list[int] | list[int | None]:
+    """Items of each of an entry's tasks: alike, or parts of the entry's total.
+
+    Raises:
+        SpecError: the total has fewer items than there are tasks.
+    """
+    if limit is not None or entry.total is None:
+        return [limit or entry.limit] * len(members)
+    parts = in_proportion(entry.total, [len(_documents(found)) for found in members])
+    if 0 in parts:
+        raise SpecError(
+            f'"{entry.task}": a total of {entry.total} leaves no item to '
+            f'"{members[parts.index(0)].name}"; it has {len(members)} tasks'
+        )
+    return parts
+
+
+def in_proportion(total: int, sizes: Sequence[int]) -> list[int]:
+    """Divide a number of items among tasks in proportion to their sizes, as seats among parties.
+
+    Args:
+        total: items to draw; more than there are: all.
+        sizes: shape (tasks,), each at least 1.
+
+    Returns:
+        Shape (tasks,). By Sainte-Laguë's divisors, so that a smaller total never gives a task more:
+        its items are among those of a larger one.
+    """
+    parts = [0] * len(sizes)
+    # The next item goes where size / (2 · items so far + 1) is greatest; the first of equals.
+    queue: list[tuple[float, int]] = [(-size, place) for place, size in enumerate(sizes)]
+    heapq.heapify(queue)
+    for _ in range(min(total, sum(sizes))):
+        _, place = queue[0]
+        parts[place] += 1
+        left = parts[place] < sizes[place]
+        heapq.heapreplace(queue, (-sizes[place] / (2 * parts[place] + 1) if left else 0.0, place))
+    return parts
 
 
 def _load(found: Found, entry: SuiteTask, seed: int, limit: int | None) -> LoadedTask:
@@ -143,7 +189,7 @@ def _load(found: Found, entry: SuiteTask, seed: int, limit: int | None) -> Loade
         entry=entry.task,
         by_size=row.by_size(metric, answer_filter) if row else True,
         task=found.task,
-        selection=select(total, limit or entry.limit, seed=seed, name=found.name),
+        selection=select(total, limit, seed=seed, name=found.name),
         total=total,
         num_fewshot=shots,
         seed=seed,

@@ -30,6 +30,7 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
         {
             "task": t.task,
             "limit": batch.limit or t.limit,
+            "total": None if batch.limit else t.total,
             "num_fewshot": t.num_fewshot,
             "data": _data(t.task, batch),
         }
@@ -47,7 +48,7 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
         shots = task["num_fewshot"]
         table.add_row(
             plain(task["task"]),
-            str(task["limit"] or "all"),
+            f"{task['total']} in all" if task["total"] else str(task["limit"] or "all"),
             "as its YAML" if shots is None else str(shots),
             plain(task["data"]),
         )

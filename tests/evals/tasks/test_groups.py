@@ -84,3 +84,22 @@ def test_the_entry_for_the_headline_metric_counts(folder: Path):
 def test_a_wrong_list_is_one_line(folder: Path):
     with pytest.raises(SpecError, match=r'group "top": aggregate_metric_list: .*weighted'):
         rows(folder, top="task: [one]\naggregate_metric_list: [{metric: acc, weighted: 1}]\n")
+
+
+def test_a_total_is_drawn_from_a_groups_tasks_by_their_sizes(folder: Path):
+    for name, items in (("one", 9), ("two", 3)):
+        rows = [{"q": f"{name} {n}", "o": ["a", "b"], "g": 0} for n in range(items)]
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "top.yaml").write_text("group: top\ntask: [one, two]\n" + WEIGHTED)
+
+    def drawn(limit: int | None = None, **entry: int) -> list[int]:
+        suite = Suite(name="s", tasks=(SuiteTask(task="top", **entry),))
+        return [len(t.selection) for t in load_suite(suite, include=folder, limit=limit)]
+
+    assert drawn(total=4) == [3, 1]
+    assert drawn(total=100) == [9, 3]
+    assert drawn(limit=2, total=4) == [2, 2]  # of the command line: items a task
+    with pytest.raises(SpecError, match='"top": a total of 1 leaves no item to "two"'):
+        drawn(total=1)
+    with pytest.raises(ValueError, match=r"one of limit .* and total"):
+        SuiteTask(task="top", limit=2, total=4)

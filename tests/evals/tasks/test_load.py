@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from evals.errors import ArtifactError, SpecError
 from evals.suites import Suite, SuiteTask
 from evals.tasks.items import build_requests
-from evals.tasks.load import load_suite, select
+from evals.tasks.load import in_proportion, load_suite, select
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +68,28 @@ def test_a_lower_limit_selects_a_subset(total: int, few: int, more: int, seed: i
     assert set(small) <= set(large) <= set(select(total, None, seed=seed, name="t"))
     assert list(small) == sorted(set(small))
     assert len(small) == min(few, total)
+
+
+@pytest.mark.parametrize(
+    ("total", "parts"),
+    [
+        # Divisors 1, 3, 5 of 53, 24, 23: 53, 24, 23, 17.7 and 10.6 of the first, 8 of the second.
+        (3, [1, 1, 1]),
+        (5, [3, 1, 1]),
+        (6, [3, 2, 1]),
+        (100, [53, 24, 23]),
+        (1000, [53, 24, 23]),
+    ],
+)
+def test_a_total_is_divided_in_proportion(total: int, parts: list[int]):
+    assert in_proportion(total, [53, 24, 23]) == parts
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=9), st.integers(0, 300))
+def test_a_smaller_total_takes_no_more_of_any_task(sizes: list[int], total: int):
+    fewer, more = in_proportion(total, sizes), in_proportion(total + 1, sizes)
+    assert sum(fewer) == min(total, sum(sizes))
+    assert all(a <= b <= size for a, b, size in zip(fewer, more, sizes, strict=True))
 
 
 def test_a_selection_hangs_on_seed_and_task_and_nothing_else():
