@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -19,16 +19,35 @@ from evals.spec_file import (
 FOLDER = Path(__file__).parent / "catalog" / "suites"
 
 
+REQUESTS, REQUESTS_OF_MANY, MANY = 5, 2, 10
+"""Timed requests of a workload, and in how many processes fewer are better: runs differ by more
+than the requests of one run, so that two requests in ten processes say more than five in five."""
+
+
 class Workload(Spec):
     """A fixed latency workload: one request, batch 1, greedy, no stop."""
 
-    prompt_tokens: Annotated[int, Field(ge=1, le=131_072)]
+    prompt_tokens: Annotated[int, Field(ge=1, le=131_072)] | Literal["fill"]
+    """`fill`: what the new tokens leave of the candidate's own context."""
     new_tokens: Annotated[int, Field(ge=2, le=16_384)]
+    requests: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Timed requests; None: as the suite's `latency_repeats` says, and one of `fill`."""
 
     @property
     def name(self) -> str:
-        """`PROMPT+NEW`, in tokens."""
+        """`PROMPT+NEW` in tokens, or `fill+NEW`: the same for candidates of any context."""
         return f"{self.prompt_tokens}+{self.new_tokens}"
+
+    @property
+    def fills(self) -> bool:
+        """Whether it fills the candidate's context: one long request, without a warm-up."""
+        return self.prompt_tokens == "fill"
+
+    def prompt_of(self, context: int) -> int | None:
+        """Prompt tokens in a context of that length; None where the workload does not fit."""
+        prompt = self.prompt_tokens
+        length = context - self.new_tokens if isinstance(prompt, str) else prompt
+        return length if 1 <= length <= context - self.new_tokens else None
 
 
 class SuiteTask(Spec):
@@ -70,8 +89,9 @@ class Suite(Spec):
         Workload(prompt_tokens=32, new_tokens=64),
         Workload(prompt_tokens=512, new_tokens=64),
     )
-    latency_repeats: Annotated[int, Field(ge=1, le=1000)] = 5
-    """Timed requests a workload, after one warm-up that is stored apart."""
+    latency_repeats: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Timed requests a workload, after one warm-up that is stored apart; None: 5, and 2 in a run of
+    10 repeats or more."""
     probe_items: Annotated[int, Field(ge=0, le=10_000)] = 200
     """Multiple-choice items that are scored again, plainly, for the noise floor; 0: none."""
 
@@ -82,6 +102,12 @@ class Suite(Spec):
         if twice:
             raise ValueError(f"task {twice[0]!r} is listed twice")
         return self
+
+    def requests(self, workload: Workload, repeats: int) -> int:
+        """Timed requests of a workload in one process of so many."""
+        if workload.requests is not None or workload.fills:
+            return workload.requests or 1
+        return self.latency_repeats or (REQUESTS if repeats < MANY else REQUESTS_OF_MANY)
 
 
 def suite_names() -> list[str]:

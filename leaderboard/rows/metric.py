@@ -9,6 +9,7 @@ from typing import Literal
 
 from leaderboard.stats.intervals import Interval, mean_interval
 from leaderboard.units import Unit, format_number
+from runners.records.latency import headline
 from runners.records.record import Record
 
 Read = Callable[[Record, str], float | None]
@@ -120,9 +121,8 @@ class Metric:
 
 
 def longest_workload(record: Record) -> str | None:
-    """The workload whose times a row shows, that with the longest prompt, e.g. `512+64`."""
-    latency = record.latency
-    return max(latency, key=lambda name: latency[name].prompt_tokens, default=None)
+    """The workload whose times stand for a run, e.g. `512+64`."""
+    return headline(record.latency)
 
 
 def mean_of_runs(values: Sequence[float]) -> Number:

@@ -137,6 +137,7 @@ def plan_jobs(
             repeat=repeat,
             position=position,
             jobs=len(rounds),
+            repeats=batch.repeats,
             engine_memory_bytes=batch.engine_memory_bytes,
             scores=repeat == 0 or batch.score_each,
             throughput=batch.throughput,

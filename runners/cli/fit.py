@@ -96,6 +96,7 @@ def _print(found: Fit, *, as_json: bool) -> None:
     from leaderboard.units import MISSING, format_number, mib, ms
     from runners.batches.fit import sentence
     from runners.cli.tables import console, new_table, plain
+    from runners.records.latency import headline
 
     if as_json:
         print(json.dumps(_report(found)))
@@ -106,7 +107,8 @@ def _print(found: Fit, *, as_json: bool) -> None:
     )  # fmt: skip
     for probe in sorted(found.probes, key=lambda p: (p.limit_bytes, p.record.job.repeat)):
         record = probe.record
-        first = max(record.latency.values(), key=lambda w: w.prompt_tokens, default=None)
+        named = headline(record.latency)
+        first = record.latency[named] if named else None
         charged = _charged(probe)
         table.add_row(
             format_number(mib(probe.limit_bytes)),

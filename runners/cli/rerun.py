@@ -138,15 +138,19 @@ def _runnable(text: str, store: Store) -> tuple[Candidate, Record | None]:
 
 def _suite_of(record: Record) -> Suite:
     from evals.spec_file import check_spec
-    from evals.suites import Suite
+    from evals.suites import REQUESTS, Suite
 
     asked = record.suite
-    workloads = [
-        dict(zip(("prompt_tokens", "new_tokens"), map(int, name.split("+")), strict=True))
-        for name in asked.workloads
-    ]
-    content = asked.model_dump(include={"name", "version", "seed", "tasks", "latency_repeats"})
+    workloads = [_workload(name, asked.requests.get(name)) for name in asked.workloads]
+    content = asked.model_dump(include={"name", "version", "seed", "tasks"})
+    if asked.latency_repeats != REQUESTS:
+        content["latency_repeats"] = asked.latency_repeats
     return check_spec({**content, "workloads": workloads}, Suite, where=record.run_id)
+
+
+def _workload(name: str, requests: int | None) -> dict[str, Any]:
+    prompt, _, new = name.partition("+")
+    return {"prompt_tokens": prompt, "new_tokens": new, "requests": requests}
 
 
 def _batch(planned: Plan, pairs: int, order: str, chosen: dict[str, Any]) -> Batch:

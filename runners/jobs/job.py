@@ -60,6 +60,8 @@ class Job:
     throughput: bool = False
     """Pack generations, several at a time, and time none of them."""
     budget: Budget | None = None
+    repeats: int = 1
+    """Processes of each candidate in the batch: where they are many, each times fewer requests."""
     proof: Proof = UNTRIED
     """What the runtime's build can be used for on this processor."""
 

@@ -81,8 +81,15 @@ class LoadedModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """A workload was begun."""
+
+    workload: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimedPhase:
-    """The workloads were timed."""
+    """The workloads were timed, all that fit or those before the worker died."""
 
     times: dict[str, protocol.LatencyTimes]
     skipped: list[str]
@@ -183,9 +190,9 @@ class Interrupted:
 
 
 Part = (
-    Held | PageCache | Begun | Started | Resumed | LoadedModel | TimedPhase | PhaseMarks | Metered
-    | protocol.EngineOpened | AskedTask | UnaskedTask | AnsweredWindow | Probed | Sampled | Killed
-    | Unlimited | Interrupted
+    Held | PageCache | Begun | Started | Resumed | LoadedModel | Timing | TimedPhase | PhaseMarks
+    | Metered | protocol.EngineOpened | AskedTask | UnaskedTask | AnsweredWindow | Probed | Sampled
+    | Killed | Unlimited | Interrupted
 )  # fmt: skip
 PartT = TypeVar("PartT", bound=Part)
 

@@ -110,9 +110,7 @@ class _Running:
         if restore(self.journal, self.measured):
             return
         with self.marks.phase("latency", self.measured, self.notify):
-            context = self.measured.model.context if self.measured.model else 0
-            timed = time_workloads(self.job.suite, self.worker, context, self.notify)
-            self.measured.add(timed)
+            time_workloads(self.job, self.worker, self.measured, self.notify)
         keep(self.journal, self.measured)
 
     def answer(self) -> None:

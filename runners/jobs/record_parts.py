@@ -53,7 +53,7 @@ def _workload(workload: Workload, times: protocol.LatencyTimes) -> WorkloadLaten
         latency.prefill_tokens_per_s(times.evaluated_tokens, one.prefill_s) for one in times.repeats
     ]
     return WorkloadLatency(
-        prompt_tokens=workload.prompt_tokens,
+        prompt_tokens=times.evaluated_tokens,
         new_tokens=workload.new_tokens,
         evaluated_tokens=times.evaluated_tokens,
         warmups=_requests(times.warmups),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evals.suites import REQUESTS
 from runners.compute.budget_use import with_mapping
 from runners.records.record import CandidateInfo, QuantisationInfo, SuiteInfo
 
@@ -64,5 +65,6 @@ def suite_info(job: Job) -> SuiteInfo:
         seed=job.suite.seed,
         tasks=[task.model_dump(exclude_none=True) for task in job.suite.tasks],
         workloads=[workload.name for workload in job.suite.workloads],
-        latency_repeats=job.suite.latency_repeats,
+        latency_repeats=job.suite.latency_repeats or REQUESTS,
+        requests={w.name: w.requests for w in job.suite.workloads if w.requests is not None},
     )

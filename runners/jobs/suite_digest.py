@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from evals.suites import REQUESTS
 from evals.tasks.code import own_code
 from runners.records.identity import digest
 
@@ -34,7 +35,10 @@ def suite_digest(suite: Suite, tasks: Sequence[PreparedTask]) -> str:
         for t in tasks
     ]
     workloads = [w.name for w in suite.workloads]
-    rest = [suite.seed, workloads, suite.latency_repeats, version("lm_eval")]
+    fixed = [[w.name, w.requests] for w in suite.workloads if w.requests is not None]
+    # How many requests a default gives hangs on the repeats of a run, and makes no other suite.
+    rest = [suite.seed, workloads, suite.latency_repeats or REQUESTS, version("lm_eval")]
+    rest += [fixed] if fixed else []
     return digest([asked, rest])
 
 

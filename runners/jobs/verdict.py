@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Literal
 
 from evals.quantities import format_size
 from runners.compute.limits import Held
-from runners.jobs.measured import Interrupted, Killed, Unlimited
+from runners.jobs.measured import Interrupted, Killed, Timing, Unlimited
 from runners.records.circumstances import VerdictInfo
+from runners.records.latency import fixed, headline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,11 +38,13 @@ class Facts:
     error: JobError | None
     phase: str
     """The last one that was begun."""
+    workload: str
+    """In the latency phase, the last one that was begun; else empty."""
     oom_kills: int | None
     refaulted_bytes: int | None
     weights_bytes: int | None
     ttft_s: float | None
-    """The slowest workload's median."""
+    """The slowest workload's median, of those of a fixed length."""
     decode_tokens_per_s: float | None
     unlimited_decode_tokens_per_s: float | None
 
@@ -52,6 +55,7 @@ def judge(facts: Facts) -> tuple[Name, str]:
     limit = format_size(budget.memory_bytes) if budget.memory_bytes else "any memory"
     if facts.oom_kills:
         where = "" if error is None else f" in the phase {facts.phase}"
+        where += f", in the workload {facts.workload}" if error and facts.workload else ""
         note = ""
         if facts.phase in ("scoring", "generation"):
             note = "; one request at a time, in the latency phase, stayed within it"
@@ -124,15 +128,17 @@ def verdict_of(
     counts = [*(usage.oom_kills for usage in group.values())]
     counts += [killed.oom_kills for killed in measured.all(Killed)]
     kills = max(counts, default=None)
+    timing = measured.last(Timing) if measured.phase == "latency" else None
     facts = Facts(
         budget=job.budget,
         memory_enforced=held is not None and held.memory is not None,
         error=error,
         phase=measured.phase,
+        workload=timing.workload if timing else "",
         oom_kills=kills,
         refaulted_bytes=refaulted,
         weights_bytes=measured.weights_bytes,
-        ttft_s=max((workload.ttft_s.p50 for workload in timed.values()), default=None),
+        ttft_s=max((workload.ttft_s.p50 for workload in fixed(timed).values()), default=None),
         decode_tokens_per_s=_decode(timed),
         unlimited_decode_tokens_per_s=_decode(free.latency if free else {}),
     )
@@ -151,6 +157,6 @@ def verdict_of(
 
 
 def _decode(timed: Mapping[str, WorkloadLatency]) -> float | None:
-    """The median over the requests of the workload with the longest prompt."""
-    longest = max(timed.values(), key=lambda workload: workload.prompt_tokens, default=None)
-    return longest.decode_tokens_per_s.p50 if longest else None
+    """The median over the requests of the workload that stands for the run."""
+    longest = headline(timed)
+    return timed[longest].decode_tokens_per_s.p50 if longest else None

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 from evals.errors import MeasureError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from runners.records.record import WorkloadLatency
+
+FILL = "fill+"
+"""What the name of a workload begins with whose prompt fills the candidate's own context."""
 
 P95_FROM = 20
 """Below this many values fewer than one lies above the 95th percentile, on average: flagged."""
@@ -117,6 +122,21 @@ def awaited(first_text: int | None, tokens: int) -> int | None:
         None where no text came before the last token, so that there is no TTFT with a TPOT.
     """
     return first_text if first_text is not None and first_text < tokens - 1 else None
+
+
+def fixed(workloads: Mapping[str, WorkloadLatency]) -> dict[str, WorkloadLatency]:
+    """The workloads of a fixed length, by which candidates are compared; all, where none is fixed.
+
+    What fills the context is another length for each candidate, and is timed once.
+    """
+    found = {name: one for name, one in workloads.items() if not name.startswith(FILL)}
+    return found or dict(workloads)
+
+
+def headline(workloads: Mapping[str, WorkloadLatency]) -> str | None:
+    """The workload whose times stand for a run: the fixed one with the longest prompt."""
+    known = fixed(workloads)
+    return max(known, key=lambda name: known[name].prompt_tokens, default=None)
 
 
 def prefill_tokens_per_s(tokens_evaluated: int, prefill_s: float) -> float:

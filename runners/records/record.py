@@ -114,6 +114,10 @@ class SuiteInfo(Part):
     tasks: list[dict[str, Any]]
     workloads: list[str]
     latency_repeats: Count
+    """Timed requests a workload that the suite asks for; in ten repeats or more two stand for the
+    default of five."""
+    requests: dict[str, Count] = Field(default_factory=dict)
+    """Workload -> timed requests, where the suite gives it a number of its own."""
 
 
 class DataInfo(Part):

@@ -49,10 +49,39 @@ def test_a_candidate_has_the_defaults_that_its_docstrings_name() -> None:
     )  # fmt: skip
 
 
-def test_a_suite_has_two_workloads_and_five_repeats() -> None:
-    suite = check_spec({"name": "s", "tasks": [{"task": "copa"}]}, Suite, where="s.yaml")
+def suite_with(**keys: Any) -> Suite:
+    return check_spec({"name": "s", "tasks": [{"task": "copa"}], **keys}, Suite, where="s.yaml")
+
+
+def test_a_suite_has_two_workloads_of_five_requests_or_of_two_in_many_processes() -> None:
+    suite = suite_with()
     assert [workload.name for workload in suite.workloads] == ["32+64", "512+64"]
-    assert (suite.latency_repeats, suite.seed) == (5, 1234)
+    assert suite.seed == 1234
+    assert [suite.requests(w, 1) for w in suite.workloads] == [5, 5]
+    assert [suite.requests(suite.workloads[0], repeats) for repeats in (9, 10, 50)] == [5, 2, 2]
+
+
+def test_what_a_suite_says_of_its_requests_holds_in_any_number_of_processes() -> None:
+    own = {"prompt_tokens": 8, "new_tokens": 4, "requests": 3}
+    suite = suite_with(latency_repeats=7, workloads=[{"prompt_tokens": 8, "new_tokens": 2}, own])
+    assert [suite.requests(w, repeats) for repeats in (1, 10) for w in suite.workloads] == [
+        7,
+        3,
+    ] * 2
+
+
+def test_a_workload_may_fill_the_context() -> None:
+    fills = {"prompt_tokens": "fill", "new_tokens": 64}
+    (one, several) = suite_with(workloads=[fills, {**fills, "requests": 3}]).workloads
+    assert (one.name, one.fills) == ("fill+64", True)
+    assert [one.prompt_of(context) for context in (4096, 65, 64)] == [4032, 1, None]
+    suite = suite_with(latency_repeats=7)
+    assert [suite.requests(w, 1) for w in (one, several)] == [1, 3]
+
+
+def test_a_fixed_workload_fits_or_does_not() -> None:
+    (workload, _) = suite_with().workloads
+    assert [workload.prompt_of(context) for context in (4096, 96, 95)] == [32, 32, None]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +112,7 @@ def test_a_suite_has_two_workloads_and_five_repeats() -> None:
         (Suite, {"name": "s", "tasks": []}, '"tasks": '),
         (Suite, {"name": "s", "tasks": [{"task": "a"}, {"task": "a"}]}, "task 'a' is listed twice"),
         (Suite, {"name": "s", "tasks": [{"task": "a", "fewshots": 5}]},
-         'unknown key "fewshots" in "tasks.0" (did you mean "num_fewshot"?); known: limit, metric'),
+         'unknown key "fewshots" in "tasks.0" (did you mean "num_fewshot"?); known: cluster'),
         (Suite, {"name": "S p", "tasks": [{"task": "a"}]}, "\"name\": String should match"),
         (Budget, {"name": "b"}, "a budget limits at least one of"),
         (Budget, {"name": "b", "memory": "lots"}, "'lots' is not a size"),

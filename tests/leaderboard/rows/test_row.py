@@ -302,6 +302,16 @@ def test_what_was_not_measured_is_none():
     assert row(died).value("memory") is None
 
 
+def test_what_fills_the_context_is_not_the_headline():
+    short = BASE.latency["8+4"]
+    fills = short.model_copy(update={"prompt_tokens": 4032, "ttft_s": short.tpot_s})
+    both = record(latency={"fill+64": fills, "8+4": short})
+    assert longest_workload(both) == "8+4"
+    assert row(both).ttft_s == short.ttft_s.p50
+    alone = record(latency={"fill+64": fills})
+    assert longest_workload(alone) == "fill+64"
+
+
 # Repeats.
 
 

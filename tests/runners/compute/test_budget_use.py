@@ -38,6 +38,7 @@ FITS = Facts(
     memory_enforced=True,
     error=None,
     phase="scoring",
+    workload="",
     oom_kills=0,
     refaulted_bytes=0,
     weights_bytes=100,
@@ -232,6 +233,8 @@ def test_a_spike_in_a_timed_request_counts(bench: Bench):
     assert outcome.record.verdict
     assert outcome.record.verdict.phase == "latency"
     assert outcome.record.verdict.verdict == "out of memory"
+    said = outcome.record.verdict.reason
+    assert said.endswith("under 256MiB in the phase latency, in the workload 8+4")
 
 
 @needs_groups

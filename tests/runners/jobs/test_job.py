@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from evals.errors import RecordError
+from evals.suites import Workload
 from runners.candidates.spec import Candidate
 from runners.jobs.journal import FILE, Journal
+from runners.records.latency import headline
 from runners.records.record import Record
 from runners.runtimes.fake.spec import FakeSettings
 from runners.runtimes.llamacpp.prove import Proof
 from runners.worker import protocol
+from tests.runners.conftest import tiny_suite
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,6 +112,47 @@ def test_a_workload_that_does_not_fit_is_skipped_and_said(bench: Bench):
     assert [(f.name, f.detail) for f in record.flags if f.name == "workload skipped"] == [
         ("workload skipped", "13+4 tokens do not fit the candidate's context")
     ]
+
+
+FILL = Workload(prompt_tokens="fill", new_tokens=4)
+
+
+def test_a_workload_that_fills_the_context_is_one_request_of_the_candidates_own_length(
+    bench: Bench,
+):
+    candidate = bench.fake()
+    short = candidate.settings.model_copy(update={"context": 100})
+    ((job, _),) = bench.jobs(candidate.model_copy(update={"settings": short}))
+    suite = job.suite.model_copy(update={"workloads": (*job.suite.workloads, FILL)})
+    record = run(bench, job, suite=suite)
+    assert record.suite.workloads == ["8+4", "fill+4"]
+    filled = record.latency["fill+4"]
+    assert (filled.prompt_tokens, filled.evaluated_tokens, filled.new_tokens) == (96, 96, 4)
+    assert (len(filled.warmups), len(filled.repeats)) == (0, 1)
+    assert headline(record.latency) == "8+4"  # though its prompt is shorter
+
+
+def test_a_context_that_is_too_short_to_fill_is_said(bench: Bench):
+    candidate = bench.fake()
+    short = candidate.settings.model_copy(update={"context": 16})
+    ((job, _),) = bench.jobs(candidate.model_copy(update={"settings": short}))
+    long = FILL.model_copy(update={"new_tokens": 16})
+    record = run(bench, job, suite=job.suite.model_copy(update={"workloads": (long,)}))
+    assert [f.detail for f in record.flags if f.name == "workload skipped"] == [
+        "fill+16 tokens do not fit the candidate's context"
+    ]
+
+
+def test_many_repeats_time_two_requests_and_are_the_same_jobs(bench: Bench):
+    usual = tiny_suite().model_copy(update={"latency_repeats": None})
+    ((job, _),) = bench.jobs(bench.fake())
+    few, many = replace(job, suite=usual, repeats=5), replace(job, suite=usual, repeats=10)
+    assert few.key == many.key
+    assert len(run(bench, many).latency["8+4"].repeats) == 2
+    assert len(run(bench, replace(few, repeat=1)).latency["8+4"].repeats) == 5
+    # What a suite fixes is part of what is asked.
+    fixed = usual.workloads[0].model_copy(update={"requests": 3})
+    assert replace(job, suite=usual.model_copy(update={"workloads": (fixed,)})).key != few.key
 
 
 def run(bench: Bench, job: Job, **changes: Any) -> Record:
