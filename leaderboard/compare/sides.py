@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from evals.errors import RecordError
 from leaderboard.rows.conditions import why_unlike
-from leaderboard.rows.repeats import runs_key
+from leaderboard.rows.repeats import newest_of
 from runners.records.record import Record
 
 
@@ -22,44 +22,15 @@ def newest(
             older one too, comes before one that may not.
     """
     named = [record for record in records if record.candidate.name == candidate]
-    ended = [record for record in named if record.status != "interrupted"]
-    if beside is not None and (fit := [run for run in ended if comparable(run, beside)]):
-        return fit[-1]
-    return ended[-1] if ended else named[-1] if named else None
+    if beside is not None:
+        fit = [one for one in named if one.status != "interrupted" and comparable(one, beside)]
+        named = fit or named
+    return newest_of(named) if named else None
 
 
 def comparable(one: Record, other: Record) -> bool:
     """Whether two runs were asked the same under the same conditions."""
     return one.suite.digest == other.suite.digest and not why_unlike(one, other)
-
-
-def runs_beside(
-    lead: Record, records: Sequence[Record], *, one_batch: bool = False
-) -> tuple[Record, ...]:
-    """The runs that may be judged together with one of them.
-
-    Args:
-        lead: a run of the side, as a rule the newest.
-        records: of its store, oldest first.
-        one_batch: of the lead's invocation alone, so that two measurements of one candidate can
-            be compared.
-
-    Returns:
-        Of each repeat the newest completed run of the same candidate under the same conditions,
-        or in its place what failed in the lead's batch, as on the board; oldest first. The lead
-        alone where it has no equal.
-    """
-    found: dict[int, Record] = {}
-    for record in records:
-        together = record.job.batch == lead.job.batch
-        if one_batch and not together:
-            continue
-        alike = record.status == "completed" and runs_key(record) == runs_key(lead)
-        # What could not be fetched has another digest, and the name.
-        broke = record.status == "failed" and record.candidate.name == lead.candidate.name
-        if alike or (broke and together):
-            found[record.job.repeat] = record
-    return tuple(sorted(found.values(), key=lambda record: record.run_id)) or (lead,)
 
 
 def check_apart(sides: Sequence[Sequence[Record]]) -> None:

@@ -17,7 +17,7 @@ from leaderboard.rows.counting import agreed, as_share, left_out, missing_tasks,
 from leaderboard.rows.design_effect import group_design_effect
 from leaderboard.rows.metric import Metric, Number
 from leaderboard.rows.metrics import METRICS, numbers_of
-from leaderboard.rows.repeats import RunsKey, keep_newest, runs_key
+from leaderboard.rows.repeats import RunsKey, counted, newest_of, runs_key
 from leaderboard.stats.intervals import (
     Interval,
     above_chance,
@@ -123,14 +123,14 @@ def _flags(record: Record) -> tuple[str, ...]:
 def merged(records: Sequence[Record]) -> list[Row]:
     """Rows of what belongs together: repeats of one candidate on one suite, machine and budget.
 
-    Accuracy is the newest record's that has one; times and memory are means over the runs, the
-    newest of each repeat; an interrupted run does not hide a completed one. In the order in which
-    candidates first appear.
+    Accuracy is the newest record's that has one; times and memory are means over the runs that
+    count (`leaderboard.rows.repeats.counted`). In the order in which candidates first appear.
     """
-    groups: dict[RunsKey, dict[int, Record]] = {}
+    groups: dict[RunsKey, list[Record]] = {}
     for record in agreed(records):
-        keep_newest(groups.setdefault(runs_key(record), {}), record)
-    return [_merge([row(record) for record in group.values()]) for group in groups.values()]
+        groups.setdefault(runs_key(record), []).append(record)
+    runs = [counted(newest_of(alike), alike) for alike in groups.values()]
+    return [_merge([row(record) for record in group]) for group in runs]
 
 
 def _merge(rows: Sequence[Row]) -> Row:

@@ -41,7 +41,8 @@ def find_side(
         RecordError: there is no such run, it is damaged, what is named was not measured, or a
             baseline's folder and its manifest differ.
     """
-    from leaderboard.compare.sides import newest, only_candidate, runs_beside
+    from leaderboard.compare.sides import newest, only_candidate
+    from leaderboard.rows.repeats import runs_of
     from runners.records.baselines import MANIFEST, check_whole, read_baseline
 
     folder = Path(text)
@@ -56,12 +57,12 @@ def find_side(
         return _side(home, read_baseline(named.parent, named.name).runs)
     if means_records(text):
         records = readable(home)
-        return _side(home, runs_beside(only_candidate(records, text), records))
+        return _side(home, runs_of(only_candidate(records, text), records))
     if _names_run_of(folder):
         records = readable(home, folder.name)
         lead = newest(records, folder.name, beside=beside)
         if lead is not None:
-            return _side(home, runs_beside(lead, records))
+            return _side(home, runs_of(lead, records))
     candidate = _candidate(text)
     name = text if candidate is None else candidate.name
     records = readable(home, name)
@@ -74,7 +75,7 @@ def find_side(
                 f"{name}: every run of it in {store.root} belongs to the other side, and a run is "
                 "never judged against itself; measure it anew (weighin run --fresh)"
             )
-        return _side(store, runs_beside(lead, apart))
+        return _side(store, runs_of(lead, apart))
     if not records:
         raise RecordError(f"store {store.root} holds no run yet: weighin run {text} measures one")
     try:
@@ -84,7 +85,7 @@ def find_side(
         folderless = _is_path(text) or folder.is_dir()
         kind = f"{text}: no folder of records, and " if folderless else ""
         raise RecordError(f"{kind}{error}{near}") from error
-    return _side(store, runs_beside(lead, records, one_batch=True))
+    return _side(store, runs_of(lead, records, one_batch=True))
 
 
 def fitting(text: str, store: Store, side: Side, other: Side) -> Side:
