@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from leaderboard.choose.overview import Overview
 from leaderboard.pages.grid import Grid
 from leaderboard.pages.tiles import Tile
 from leaderboard.rows.answers import Answers
@@ -232,6 +233,10 @@ class Library(Protocol):
 
     def selected(self, view: View) -> Selection | None:
         """The rows that a view is about; None where there are none at all."""
+        ...
+
+    def overview(self, selection: Selection, view: View) -> Overview:
+        """The rows of a selection judged as a view asks, item by item where they are few."""
         ...
 
     def full(self, run_id: str) -> tuple[Record | None, str]:

@@ -1,4 +1,4 @@
-"""`weighin export`: records or their samples as CSV, JSON or Parquet."""
+"""`weighin export`: records, their samples, or the judged board, as a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from evals.errors import RecordError
 from evals.replacing import replaced_file
 from evals.terminal import unguarded
 from runners.cli import say
-from runners.cli.completion_names import complete_runs
+from runners.cli.completion_names import complete_budgets, complete_runs
+from runners.cli.export_judged import JUDGED, judged_text
 from runners.cli.options import open_store, store_option
 
 if TYPE_CHECKING:
@@ -26,36 +27,68 @@ if TYPE_CHECKING:
 
 @click.command("export")
 @click.argument("runs", nargs=-1, metavar="[RUN]…", shell_complete=complete_runs)
-@click.option("--format", "kind", type=click.Choice(["csv", "json", "parquet"]), default="csv",
-              help="Default: csv.")  # fmt: skip
+@click.option("--format", "kind", type=click.Choice(["csv", "json", "parquet", *JUDGED]),
+              default="csv", help="Default: csv.")  # fmt: skip
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Write here (default: stdout; parquet needs a file).")  # fmt: skip
 @click.option("--samples", is_flag=True, help="The rows of every item, not a row a record.")
+@click.option("--view", "query", default="", metavar="QUERY",
+              help="For html, markdown, latex and badge: what stands after the ? in the board's "
+              "address.")  # fmt: skip
+@click.option("--budget", "budgets", multiple=True, metavar="NAME|FILE",
+              shell_complete=complete_budgets,
+              help="For markdown, latex and badge: judge inside its memory. For html: offer it, "
+              "too; may be given several times.")  # fmt: skip
 @store_option
 def command(
-    runs: tuple[str, ...], kind: str, output: Path | None, store_path: Path | None, *, samples: bool
-) -> int:
+    runs: tuple[str, ...], kind: str, output: Path | None, query: str, budgets: tuple[str, ...],
+    store_path: Path | None, *, samples: bool,
+) -> int:  # fmt: skip
     """Write records as a table: a flat row a record, or with --samples a row an item.
+
+    html is the whole board in one file that opens from disk, with no server and no network.
+    markdown and latex are the ranked table, badge is the recommended candidate: JSON for a
+    shields.io endpoint, or the badge itself where FILE ends in .svg.
 
     A RUN is a run id, its start or end, or a candidate (its newest run); without one, all of the
     store. Units are in the columns' names: seconds, bytes, shares. In CSV a text that a
     spreadsheet would compute gets an apostrophe in front; a list is JSON. What is damaged is named
     on stderr and left out.
     """
-    if kind == "parquet" and output is None:
-        raise click.UsageError("--format parquet needs --output FILE")
+    if kind in ("parquet", "html") and output is None:
+        raise click.UsageError(f"--format {kind} needs --output FILE")
     store = open_store(store_path)
+    if kind in JUDGED:
+        if runs or samples:
+            given = "--samples" if samples else f"RUN ({runs[0]})"
+            raise click.UsageError(f"--format {kind} judges a whole store and takes no {given}")
+        _write_text(judged_text(store.root, kind, output, query, budgets), output)
+        return 0
+    if query or budgets:
+        given = "--view" if query else "--budget"
+        raise click.UsageError(f"{given} is for --format {', '.join(JUDGED)}, not for {kind}")
     records = list(_records(store, runs))
     if not records:
         raise RecordError(f"store {store.root}: no record can be read; is it the right --store?")
     table = _samples(store, records) if samples else _rows(records)
-    try:
+    with _written(output):
         _write(table, kind, output)
+    return 0
+
+
+def _write_text(text: str, output: Path | None) -> None:
+    with _written(output), _opened(output) as stream:
+        stream.write(text)
+
+
+@contextmanager
+def _written(output: Path | None) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise click.ClickException(
             f"{output or 'stdout'}: cannot be written ({error.strerror})"
         ) from error
-    return 0
 
 
 def _records(store: Store, names: Sequence[str]) -> Iterator[Record]:

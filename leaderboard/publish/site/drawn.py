@@ -1,0 +1,154 @@
+"""Blocks as HTML. Every text of a record is escaped; what is picked on the board is left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import singledispatchmethod
+from typing import Any
+
+from leaderboard.pages import blocks as b
+from leaderboard.pages import grid, tiles
+from leaderboard.text import html
+
+MOST_ROWS = 200
+"""Lines of a long table that a file holds; the board and `weighin export --samples` have all."""
+
+
+@dataclass(slots=True)
+class Drawing:
+    """HTML of pages, and their figures, which the browser draws when they come into sight."""
+
+    figures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Name -> the figure in light and in dark, as plotly's JSON."""
+    prefix: str = ""
+    """Of the names of figures, so that two pages share none."""
+
+    def page(self, name: str, blocks: Iterable[b.Block]) -> str:
+        """One page.
+
+        Args:
+            name: in the file's address, after the `#`.
+            blocks: what it holds.
+        """
+        self.prefix = name
+        return f'<section id="{html(name)}" class="page">{self.blocks(blocks)}</section>'
+
+    def blocks(self, blocks: Iterable[b.Block]) -> str:
+        """HTML of blocks, one after the other."""
+        return "".join(self._draw(block) for block in blocks)
+
+    @singledispatchmethod
+    def _draw(self, block: b.Block) -> str:
+        raise TypeError(f"no way to write {type(block).__name__}")
+
+    @_draw.register
+    def _(self, block: b.Heading) -> str:
+        return f"<h{block.level + 1}>{html(block.text)}</h{block.level + 1}>"
+
+    @_draw.register
+    def _(self, block: b.Text) -> str:
+        kind = ' class="small"' if block.small else ""
+        return f"<p{kind}>{sentence(block.text)}</p>"
+
+    @_draw.register
+    def _(self, block: b.Note) -> str:
+        return f'<p class="note {block.kind}">{sentence(block.text)}</p>'
+
+    @_draw.register
+    def _(self, block: b.Code) -> str:
+        return f"<pre><code>{html(block.text)}</code></pre>"
+
+    @_draw.register
+    def _(self, block: b.Tiles) -> str:
+        return tiles.as_html(block.tiles)
+
+    @_draw.register
+    def _(self, block: b.Table) -> str:
+        return grid.as_html(block.grid)
+
+    @_draw.register
+    def _(self, block: b.Figure) -> str:
+        name = f"{self.prefix}/{block.name}"
+        light, dark = (figure_json(block, dark=dark) for dark in (False, True))
+        self.figures[name] = {"light": light, "dark": dark}
+        height = light["layout"].get("height", 450)
+        return (
+            f'<div class="figure" role="img" aria-label="{html(block.alt)}" '
+            f'data-figure="{html(name)}" data-height="{height:g}"></div>'
+        )
+
+    @_draw.register
+    def _(self, block: b.Items) -> str:
+        return _items(block)
+
+    @_draw.register
+    def _(self, block: b.Fold) -> str:
+        inner = self.blocks(block.blocks)
+        if not inner:
+            return ""
+        return f"<details><summary>{html(block.title)}</summary>{inner}</details>"
+
+    @_draw.register
+    def _(self, block: b.Beside) -> str:
+        columns = [self.blocks(inner) for inner in block.columns]
+        inner = "".join(f"<div>{column}</div>" for column in columns if column)
+        return f'<div class="beside">{inner}</div>' if inner else ""
+
+    @_draw.register
+    def _(self, block: b.Pick) -> str:
+        if len(block.options) < 2:
+            return ""
+        chosen = html(block.options[block.chosen])
+        return f'<p class="picked"><span>{html(block.label)}</span> {chosen}</p>'
+
+    @_draw.register(b.PickSeveral)
+    @_draw.register(b.PickNumber)
+    @_draw.register(b.Search)
+    @_draw.register(b.Go)
+    @_draw.register(b.Download)
+    @_draw.register(b.Json)
+    @_draw.register(b.Shown)
+    def _(self, _block: b.Block) -> str:
+        return ""
+
+
+def sentence(words: str) -> str:
+    """A text as HTML in which nothing is markup but the code between backticks."""
+    parts = words.split("`")
+    if len(parts) % 2 == 0:
+        return html(words)
+    return "".join(
+        f"<code>{html(part)}</code>" if number % 2 and part else html(part)
+        for number, part in enumerate(parts)
+    )
+
+
+def figure_json(block: b.Figure, *, dark: bool) -> dict[str, Any]:
+    """A figure as plotly's JSON, without the template that all figures share."""
+    drawn: dict[str, Any] = json.loads(block.draw(dark).to_json())
+    drawn["layout"].pop("template", None)
+    return drawn
+
+
+def _items(block: b.Items) -> str:
+    shown = block.rows[:MOST_ROWS]
+    names = list(dict.fromkeys(name for row in shown for name in row))
+    head = "".join(f'<th scope="col">{html(name)}</th>' for name in names)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html(_shown(row.get(name)))}</td>" for name in names) + "</tr>"
+        for row in shown
+    )
+    rest = len(block.rows) - len(shown)
+    more = f'<p class="small">{rest:,} more are on the board.</p>' if rest else ""
+    return (
+        '<div class="grid items" role="region" tabindex="0" aria-label="Items">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{more}"
+    )
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,223 @@
+"""The overview of the exported file: answers judged beforehand, a table that filters and sorts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from leaderboard.choose.overview import Line, Overview
+from leaderboard.pages.blocks import Block, Figure, Library, Text
+from leaderboard.pages.measures import MEASURES
+from leaderboard.pages.overview.columns import Column, known_columns, shown_columns
+from leaderboard.pages.overview.tradeoff import tradeoff
+from leaderboard.publish.site.names import candidate_name
+from leaderboard.rows.conditions import build_name, machine_in_full
+from leaderboard.rows.row import Row
+from leaderboard.rows.selection import Selection
+from leaderboard.rows.view import AXES, View
+from leaderboard.text import html, plain
+from leaderboard.units import MISSING, mib
+
+ANY = "any"
+"""The preset without a limit."""
+LIMITED = {"memory": "most", "ttft": "most", "disk": "most", "decode": "least"}
+"""Keys of MEASURES that can be limited, and whether the limit is the most or the least."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """A computer that the answer is judged for beforehand."""
+
+    name: str
+    title: str
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """The overview under each preset."""
+
+    selection: Selection
+    found: Mapping[str, Overview]
+    """Preset's name -> the rows judged inside it; ANY: without a limit."""
+
+    @property
+    def ranked(self) -> list[Row]:
+        """All rows, the best first, whatever their size."""
+        return [line.row for line in self.found[ANY].lines]
+
+
+def judge(library: Library, view: View, selection: Selection, presets: Sequence[Preset]) -> Judged:
+    """Judge a selection without a limit and inside each preset."""
+    views = {
+        ANY: view,
+        **{one.name: replace(view, memory_mib=mib(one.memory_bytes)) for one in presets},
+    }
+    found = {name: library.overview(selection, one) for name, one in views.items()}
+    return Judged(selection=selection, found=found)
+
+
+def controls(judged: Judged, presets: Sequence[Preset]) -> str:
+    """Presets, limits that can be typed, and the answer's place."""
+    buttons = "".join(
+        f'<button type="button" data-preset="{html(name)}" aria-pressed="false">'
+        f"{html(title)}</button>"
+        for name, title in [(ANY, "no limit"), *((one.name, one.title) for one in presets)]
+    )
+    boxes = "".join(_box(key, bound) for key, bound in LIMITED.items())
+    return (
+        f'<div class="presets" role="group" aria-label="Computer">{buttons}</div>'
+        f'<div class="limits">{boxes}</div>'
+        '<div class="answer" role="status" aria-live="polite"></div>'
+        f'<p class="small basis">{html(conditions(judged.selection))}</p>'
+    )
+
+
+def _box(key: str, bound: str) -> str:
+    name, _, unit = MEASURES[key].title.rpartition(", ")
+    words = "at most" if bound == "most" else "at least"
+    return (
+        f'<label>{html(name)}, {words} <span><input type="number" min="0" step="any" '
+        f'inputmode="decimal" data-limit="{key}"> {html(unit)}</span></label>'
+    )
+
+
+def conditions(selection: Selection) -> str:
+    """Suite, machine and builds that the numbers are of, in a sentence."""
+    record = selection.rows[0].record
+    builds = dict.fromkeys(build_name(row.record) for row in selection.rows)
+    return (
+        f"Suite {record.suite.name} (version {record.suite.version}) on "
+        f"{machine_in_full(record)}, measured with {'; '.join(builds)}."
+    )
+
+
+def figures(judged: Judged) -> Iterator[Block]:
+    """Accuracy against each cost, without a limit; the script draws the limit."""
+    lines = judged.found[ANY].lines
+    chosen = _chosen(judged.found[ANY])
+    for x in AXES:
+        yield Figure(
+            x,
+            lambda dark, x=x: tradeoff(lines, x, chosen=chosen, dark=dark)[0],  # type: ignore[misc]
+            f"Accuracy against {MEASURES[x].title}. The table below has the same numbers.",
+        )
+    yield Text(
+        "Bars: 95 % intervals, of accuracy over items, of times and memory over process runs. "
+        "A click on a point opens the candidate.",
+        small=True,
+    )
+
+
+def axes() -> str:
+    """Buttons for the plot's horizontal axis."""
+    buttons = "".join(
+        f'<button type="button" data-axis="{x}" aria-pressed="false">{html(MEASURES[x].name)}'
+        "</button>"
+        for x in AXES
+    )
+    return f'<div class="axes" role="group" aria-label="Accuracy against">{buttons}</div>'
+
+
+def table(judged: Judged) -> str:
+    """Every candidate with the usual columns; the script sorts and filters the lines."""
+    lines = judged.found[ANY].lines
+    columns = shown_columns(known_columns([line.row for line in lines]), ())
+    head = "".join(
+        f'<th scope="col" class="{_kind(one)}" aria-sort="none"><button type="button" '
+        f'data-sort="{number}" title="{html(one.hint)}">{html(one.header)} '
+        f"<small>{html(one.unit)}</small></button></th>"
+        for number, one in enumerate(columns)
+    )
+    body = "".join(_line(line, columns) for line in lines)
+    return (
+        '<label class="search">Search <input type="search" id="search" '
+        'placeholder="name  quant:q4  arch:llama  licence:  runtime:"></label>'
+        '<div class="ranked" role="region" tabindex="0" aria-label="Ranked candidates"><table>'
+        '<caption></caption><thead><tr><th scope="col"><button type="button" data-sort="rank">rank'
+        f'</button></th><th scope="col" class="name">candidate</th>{head}</tr></thead>'
+        f'<tbody id="lines">{body}</tbody></table></div>'
+    )
+
+
+def _line(line: Line, columns: Sequence[Column]) -> str:
+    candidate = line.row.record.candidate
+    cells = "".join(_cell(line, column) for column in columns)
+    return (
+        f'<tr data-digest="{html(candidate.digest)}"><td class="rank"></td>'
+        f'<th scope="row" class="name"><a href="#{html(candidate_name(candidate.digest))}">'
+        f'{html(candidate.name)}</a><div class="why"></div></th>{cells}</tr>'
+    )
+
+
+def _cell(line: Line, column: Column) -> str:
+    cell, value = column.cell(line), column.value(line)
+    spread = f' <span class="pm">± {html(cell.spread)}</span>' if cell.spread else ""
+    sorts = "" if value is None else html(value)
+    return (
+        f'<td class="{_kind(column)}" title="{html(cell.hint)}" data-value="{sorts}">'
+        f"{html(cell.text)}{spread}</td>"
+    )
+
+
+def _kind(column: Column) -> str:
+    return "number" if column.number else "text"
+
+
+def data(judged: Judged, presets: Sequence[Preset]) -> dict[str, Any]:
+    """What the script needs: numbers of the candidates, and the answers of each preset."""
+    limits = {one.name: mib(one.memory_bytes) for one in presets}
+    return {
+        "candidates": {row.record.candidate.digest: _candidate(row) for row in judged.ranked},
+        "limited": LIMITED,
+        "presets": {
+            name: {"memory": limits.get(name), **_answer(found)}
+            for name, found in judged.found.items()
+        },
+    }
+
+
+def _candidate(row: Row) -> dict[str, Any]:
+    candidate = row.record.candidate
+    kind = candidate.quantisation
+    return {
+        "name": plain(candidate.name),
+        "values": {key: MEASURES[key].value(row) for key in LIMITED},
+        "fields": {
+            "name": plain(candidate.name),
+            "family": plain(candidate.family),
+            "quant": plain(kind.name if kind else ""),
+            "arch": plain(candidate.architecture or ""),
+            "licence": plain(candidate.licence),
+            "runtime": plain(candidate.runtime),
+            "flag": plain(" ".join(row.flags)),
+        },
+    }
+
+
+def _answer(found: Overview) -> dict[str, Any]:
+    return {
+        "claim": plain(found.claim),
+        "certainty": plain(found.certainty),
+        "basis": plain(found.basis),
+        "chosen": found.choice.row.record.candidate.digest if found.choice.row else "",
+        "lines": [
+            {
+                "digest": line.row.record.candidate.digest,
+                "rank": _rank(line),
+                "why": "; ".join(plain(reason.text) for reason in line.reasons),
+            }
+            for line in found.lines
+        ],
+    }
+
+
+def _rank(line: Line) -> str:
+    if line.rank is None:
+        return "excluded" if line.reasons else MISSING
+    return f"{line.rank}=" if line.tied > 1 else str(line.rank)
+
+
+def _chosen(found: Overview) -> str:
+    return found.choice.row.record.run_id if found.choice.row else ""

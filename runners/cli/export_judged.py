@@ -1,0 +1,107 @@
+"""What `weighin export` writes of the judged board: a page, a table for a text, a badge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+import click
+
+from evals.errors import RecordError
+from runners.compute.budget import Budget, budget_names, find_budget
+
+if TYPE_CHECKING:
+    from leaderboard.choose.overview import Overview
+    from leaderboard.pages.blocks import Library
+    from leaderboard.rows.selection import Selection
+    from leaderboard.rows.view import View
+
+JUDGED = ("html", "markdown", "latex", "badge")
+
+
+def judged_text(
+    root: Path, kind: str, output: Path | None, query: str, budgets: Sequence[str]
+) -> str:
+    """The file's content.
+
+    Args:
+        root: folder of the store.
+        kind: one of JUDGED.
+        output: where it goes; a badge is an SVG where the name ends so, else JSON.
+        query: what stands in a board's address after the `?`; empty: its default.
+        budgets: names or files; html offers each, the others take the memory of the one.
+
+    Raises:
+        RecordError: there is nothing to judge.
+        SpecError: a budget is unknown or wrong.
+        click.UsageError: the query or the number of budgets is wrong.
+    """
+    from leaderboard.publish.site.library import StoredLibrary
+
+    library = StoredLibrary([root])
+    view = _view(query)
+    found = [find_budget(name) for name in budgets]
+    if kind == "html":
+        return _page(library, view, found)
+    if len(found) > 1:
+        raise click.UsageError(f"--format {kind} takes one --budget, {len(found)} were given")
+    selection, overview = _overview(library, _inside(view, found))
+    if kind == "badge":
+        from leaderboard.publish import badge
+
+        svg = output is not None and output.suffix.lower() == ".svg"
+        return badge.svg(overview) if svg else badge.endpoint(overview)
+    return _table(selection, overview, kind)
+
+
+def _view(query: str) -> View:
+    from leaderboard.rows.view import read_query
+
+    view, problems = read_query(parse_qs(query.lstrip("?"), keep_blank_values=True))
+    if problems:
+        raise click.UsageError(f"--view: {'; '.join(problems)}")
+    return view
+
+
+def _inside(view: View, budgets: Sequence[Budget]) -> View:
+    from dataclasses import replace
+
+    from leaderboard.units import mib
+
+    memory = next((one.memory_bytes for one in budgets), None)
+    return view if memory is None else replace(view, memory_mib=mib(memory))
+
+
+def _overview(library: Library, view: View) -> tuple[Selection, Overview]:
+    selection = library.selected(view)
+    if selection is None:
+        folders = ", ".join(library.folders())
+        raise RecordError(f"store {folders}: no record can be read; is it the right --store?")
+    return selection, library.overview(selection, view)
+
+
+def _page(library: Library, view: View, budgets: Sequence[Budget]) -> str:
+    from leaderboard.publish.site.overview import Preset
+    from leaderboard.publish.site.write import site
+
+    # The catalogue's plain sizes are steps of `weighin fit`, not computers.
+    shipped = [find_budget(name) for name in budget_names() if not name.startswith("memory-")]
+    presets = {
+        one.name: Preset(name=one.name, title=one.name, memory_bytes=one.memory_bytes)
+        for one in (*shipped, *budgets)
+        if one.memory_bytes is not None
+    }
+    return site(library, view, tuple(presets.values()))
+
+
+def _table(selection: Selection, found: Overview, kind: str) -> str:
+    from leaderboard.pages.overview.columns import known_columns, shown_columns
+    from leaderboard.publish import typeset
+    from leaderboard.publish.site.overview import conditions
+
+    usual = shown_columns(known_columns([line.row for line in found.lines]), ())
+    columns = [one for one in usual if any(one.cell(line).text for line in found.lines)]
+    notes = [note for note in (found.claim, found.certainty, conditions(selection)) if note]
+    return (typeset.markdown if kind == "markdown" else typeset.latex)(found.lines, columns, notes)

@@ -1,0 +1,168 @@
+"""The exported file: complete, closed to the network, and with no text of a record as markup."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import html
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from benchmarks.tabs import FLAGS, program
+from leaderboard.publish.site.library import StoredLibrary
+from leaderboard.publish.site.names import candidate_name
+from leaderboard.publish.site.overview import Preset
+from leaderboard.publish.site.write import site
+from leaderboard.rows.view import View
+from tests.support.stores import HOSTILE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+MIB = 2**20
+PRESETS = (
+    Preset(name="small", title="small", memory_bytes=200 * MIB),
+    Preset(name="tiny", title="tiny", memory_bytes=50 * MIB),
+)
+CHROMIUM = program() or shutil.which("google-chrome")
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None and "WEIGHIN_JOURNEY" not in os.environ,
+    reason="no Chromium on the PATH (Debian: apt-get install chromium)",
+)
+
+
+def written(folder: Path) -> str:
+    return site(StoredLibrary([folder]), View(), PRESETS)
+
+
+def packed(text: str, name: str) -> Any:
+    found = re.search(rf'<script id="{name}" type="text/plain">([^<]*)</script>', text)
+    assert found
+    return json.loads(gzip.decompress(base64.b64decode(found[1])))
+
+
+def test_there_is_a_page_for_each_candidate_and_each_pair(good: Path) -> None:
+    library = StoredLibrary([good])
+    digests = {row.record.candidate.digest for row in library.rows()}
+    sections = set(re.findall(r'<section id="([^"]*)"', written(good)))
+    assert {candidate_name(digest) for digest in digests} < sections
+    # Two candidates are one pair.
+    assert len([name for name in sections if name.startswith("compare-")]) == 1
+    assert {"overview", "ladder", "history", "method"} < sections
+
+
+def test_each_preset_has_the_answer_that_the_board_gives(good: Path) -> None:
+    presets = packed(written(good), "data")["presets"]
+    # `big` peaks at 400 MiB and `small` at 100: 200 MiB leave one, 50 none.
+    assert "small" in presets["small"]["claim"]
+    ranks = {one["rank"] for one in presets["tiny"]["lines"]}
+    assert ranks == {"excluded"}
+    assert presets["tiny"]["chosen"] == ""
+    assert presets["any"]["memory"] is None
+
+
+def test_only_the_scripts_that_the_file_was_written_with_may_run(good: Path) -> None:
+    text = written(good)
+    policy = html.unescape(re.findall(r'Content-Security-Policy" content="([^"]*)"', text)[0])
+    allowed = set(re.findall(r"'sha256-([^']*)'", policy))
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    assert len(scripts) == 1
+    digest = base64.b64encode(hashlib.sha256(scripts[0].encode()).digest()).decode()
+    assert digest in allowed
+    assert len(allowed) == 2  # ours and plotly's
+    assert "default-src 'none'" in policy
+    assert "unsafe-eval" not in policy
+    assert not re.search(r'\b(src|href)="(?!#)', text)
+
+
+def test_no_text_of_a_record_is_markup(hostile: Path) -> None:
+    text = written(hostile)
+    assert "<img" not in text
+    assert "&lt;img src=x onerror=alert(1)&gt;" in text
+    assert HOSTILE in {one["name"] for one in packed(text, "data")["candidates"].values()}
+
+
+def test_an_empty_store_says_how_to_fill_it(empty: Path) -> None:
+    assert "No runs yet" in written(empty)
+
+
+def test_a_damaged_store_shows_what_can_be_read(damaged: Path) -> None:
+    assert "small" in written(damaged)
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """A page that has no network, and fails the test if it complains or asks for anything."""
+    from playwright.sync_api import sync_playwright
+
+    assert CHROMIUM, "WEIGHIN_JOURNEY asks for a browser, and there is no Chromium on the PATH"
+    said: list[str] = []
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        context = chromium.new_context(offline=True, viewport={"width": 390, "height": 844})
+        opened = context.new_page()
+        opened.on("console", lambda one: said.append(one.text))
+        opened.on("pageerror", lambda error: said.append(str(error)))
+        opened.on("request", lambda one: said.append(one.url) if "file:" not in one.url else None)
+        opened.on("dialog", lambda one: said.append(one.message))
+        yield opened
+        chromium.close()
+    assert said == []
+
+
+@needs_chromium
+def test_it_opens_from_disk_and_its_filters_work(good: Path, tmp_path: Path, page: Page) -> None:
+    file = tmp_path / "board.html"
+    file.write_text(written(good), encoding="utf-8")
+    page.goto(file.as_uri())
+    page.wait_for_selector("#overview .js-plotly-plot .point")
+    assert page.inner_text("#overview caption") == "2 of 2 candidates"
+    # No wider than a phone.
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+    page.get_by_role("button", name="small", exact=True).click()
+    assert "small" in page.inner_text(".answer .claim")
+    assert page.locator("tr.outside").inner_text().startswith("excluded")
+
+    # A limit of one's own, in the address.
+    page.get_by_label("peak memory, at most").fill("90")
+    assert page.inner_text(".answer .claim") == "Nothing fits these limits"
+    assert page.evaluate("location.hash") == "#overview?memory=90"
+    page.get_by_label("peak memory, at most").fill("")
+
+    page.get_by_label("Search").fill("name:big")
+    assert page.inner_text("#overview caption") == "1 of 2 candidates"
+    page.get_by_label("Search").fill("")
+
+    # From the smallest peak up: `small`, then `big`.
+    page.get_by_role("button", name=re.compile("^peak memory MiB")).click()
+    names = page.locator("#lines a").all_inner_texts()
+    assert names == ["small", "big"]
+
+    # To a candidate and back, by keyboard.
+    page.locator("#lines a").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("section[id^=candidate-]:not([hidden]) .js-plotly-plot")
+    assert page.locator("section:not([hidden]) h2").first.inner_text() == "small"
+    page.go_back()
+    page.wait_for_selector("#overview:not([hidden])")
+
+
+@needs_chromium
+def test_hostile_texts_do_nothing(hostile: Path, tmp_path: Path, page: Page) -> None:
+    file = tmp_path / "board.html"
+    file.write_text(written(hostile), encoding="utf-8")
+    page.goto(file.as_uri())
+    page.wait_for_selector("#overview .js-plotly-plot")
+    for name in page.evaluate("[...document.querySelectorAll('main > section')].map((s) => s.id)"):
+        page.evaluate("(name) => { location.hash = name; }", name)
+        page.wait_for_timeout(50)
+    assert page.locator("img").count() == 0
