@@ -8,21 +8,21 @@ from typing import Any
 
 from leaderboard.choose.overview import Line, Overview
 from leaderboard.pages.blocks import Block, Figure, Library, Text
-from leaderboard.pages.measures import MEASURES
+from leaderboard.pages.measures import shown
 from leaderboard.pages.overview.columns import Column, known_columns, shown_columns
 from leaderboard.pages.overview.tradeoff import tradeoff
 from leaderboard.publish.site.names import candidate_name
 from leaderboard.rows.conditions import build_name, machine_in_full
+from leaderboard.rows.metric import Limit, Metric
+from leaderboard.rows.metrics import METRICS, axes, limited
 from leaderboard.rows.row import Row
 from leaderboard.rows.selection import Selection
-from leaderboard.rows.view import AXES, View
+from leaderboard.rows.view import View
 from leaderboard.text import html, plain
 from leaderboard.units import MISSING, mib
 
 ANY = "any"
 """The preset without a limit."""
-LIMITED = {"memory": "most", "ttft": "most", "disk": "most", "decode": "least"}
-"""Keys of MEASURES that can be limited, and whether the limit is the most or the least."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +48,18 @@ class Judged:
         return [line.row for line in self.found[ANY].lines]
 
 
+def bounds() -> list[tuple[Metric, Limit]]:
+    """The limits that can be typed: of what a computer has, and of what is asked of it."""
+    return [
+        (one, limit) for one, limit in limited() if one.over != "items" and limit.part != "choose"
+    ]
+
+
 def judge(library: Library, view: View, selection: Selection, presets: Sequence[Preset]) -> Judged:
     """Judge a selection without a limit and inside each preset."""
     views = {
         ANY: view,
-        **{one.name: replace(view, memory_mib=mib(one.memory_bytes)) for one in presets},
+        **{one.name: replace(view, limits=(("memory", mib(one.memory_bytes)),)) for one in presets},
     }
     found = {name: library.overview(selection, one) for name, one in views.items()}
     return Judged(selection=selection, found=found)
@@ -65,7 +72,7 @@ def controls(judged: Judged, presets: Sequence[Preset]) -> str:
         f"{html(title)}</button>"
         for name, title in [(ANY, "no limit"), *((one.name, one.title) for one in presets)]
     )
-    boxes = "".join(_box(key, bound) for key, bound in LIMITED.items())
+    boxes = "".join(_box(metric, limit) for metric, limit in bounds())
     return (
         f'<div class="presets" role="group" aria-label="Computer">{buttons}</div>'
         f'<div class="limits">{boxes}</div>'
@@ -74,12 +81,11 @@ def controls(judged: Judged, presets: Sequence[Preset]) -> str:
     )
 
 
-def _box(key: str, bound: str) -> str:
-    name, _, unit = MEASURES[key].title.rpartition(", ")
-    words = "at most" if bound == "most" else "at least"
+def _box(metric: Metric, limit: Limit) -> str:
+    words = "at most" if metric.better == "lower" else "at least"
     return (
-        f'<label>{html(name)}, {words} <span><input type="number" min="0" step="any" '
-        f'inputmode="decimal" data-limit="{key}"> {html(unit)}</span></label>'
+        f'<label>{html(limit.label)}, {words} <input type="number" min="0" step="any" '
+        f'inputmode="decimal" data-limit="{html(metric.key)}"></label>'
     )
 
 
@@ -97,11 +103,11 @@ def figures(judged: Judged) -> Iterator[Block]:
     """Accuracy against each cost, without a limit; the script draws the limit."""
     lines = judged.found[ANY].lines
     chosen = _chosen(judged.found[ANY])
-    for x in AXES:
+    for x in axes():
         yield Figure(
             x,
             lambda dark, x=x: tradeoff(lines, x, chosen=chosen, dark=dark)[0],  # type: ignore[misc]
-            f"Accuracy against {MEASURES[x].title}. The table below has the same numbers.",
+            f"Accuracy against {METRICS[x].title}. The table below has the same numbers.",
         )
     yield Text(
         "Bars: 95 % intervals, of accuracy over items, of times and memory over process runs. "
@@ -110,12 +116,12 @@ def figures(judged: Judged) -> Iterator[Block]:
     )
 
 
-def axes() -> str:
+def axis_buttons() -> str:
     """Buttons for the plot's horizontal axis."""
     buttons = "".join(
-        f'<button type="button" data-axis="{x}" aria-pressed="false">{html(MEASURES[x].name)}'
+        f'<button type="button" data-axis="{x}" aria-pressed="false">{html(METRICS[x].title)}'
         "</button>"
-        for x in AXES
+        for x in axes()
     )
     return f'<div class="axes" role="group" aria-label="Accuracy against">{buttons}</div>'
 
@@ -170,7 +176,9 @@ def data(judged: Judged, presets: Sequence[Preset]) -> dict[str, Any]:
     limits = {one.name: mib(one.memory_bytes) for one in presets}
     return {
         "candidates": {row.record.candidate.digest: _candidate(row) for row in judged.ranked},
-        "limited": LIMITED,
+        "limited": {
+            metric.key: "most" if metric.better == "lower" else "least" for metric, _ in bounds()
+        },
         "presets": {
             name: {"memory": limits.get(name), **_answer(found)}
             for name, found in judged.found.items()
@@ -183,7 +191,7 @@ def _candidate(row: Row) -> dict[str, Any]:
     kind = candidate.quantisation
     return {
         "name": plain(candidate.name),
-        "values": {key: MEASURES[key].value(row) for key in LIMITED},
+        "values": {metric.key: shown(metric, row) for metric, _ in bounds()},
         "fields": {
             "name": plain(candidate.name),
             "family": plain(candidate.family),

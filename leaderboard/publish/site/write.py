@@ -36,7 +36,7 @@ def site(library: Library, view: View, presets: Sequence[Preset] = ()) -> str:
         [
             f'<section id="{START}" class="page">',
             overview.controls(judged, presets),
-            overview.axes(),
+            overview.axis_buttons(),
             drawing.blocks(overview.figures(judged)),
             overview.table(judged),
             "</section>",

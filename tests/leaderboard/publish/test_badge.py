@@ -13,7 +13,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def judged(made: Maker, memory_mib: float | None = None, name: str = "a") -> Overview:
     rows = [made.row(name, 0.6)]
-    return look(rows, View(memory_mib=memory_mib), draw_all(rows, None))
+    return look(
+        rows, View(limits=(("memory", memory_mib),) if memory_mib else ()), draw_all(rows, None)
+    )
 
 
 def test_the_endpoint_says_which_candidate_and_how_accurate(made: Maker):

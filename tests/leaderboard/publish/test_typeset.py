@@ -9,19 +9,19 @@ from tests.leaderboard.conftest import Maker
 
 def lines(made: Maker, name: str = "a") -> tuple[Line, ...]:
     rows = [made.row(name, 0.6), made.row("b", 0.5, peak=300 * 2**20)]
-    return look(rows, View(memory_mib=200.0), draw_all(rows, None)).lines
+    return look(rows, View(limits=(("memory", 200.0),)), draw_all(rows, None)).lines
 
 
 def written(made: Maker, how: object, name: str = "a", notes: tuple[str, ...] = ()) -> list[str]:
     found = lines(made, name)
-    columns = shown_columns(known_columns([line.row for line in found]), ("peak",))
+    columns = shown_columns(known_columns([line.row for line in found]), ("memory",))
     assert callable(how)
     return str(how(found, columns, notes)).splitlines()
 
 
 def test_a_line_a_candidate_in_the_order_of_the_board(made: Maker):
     head, rule, first, second, *_ = written(made, markdown)
-    assert head == "| rank | candidate | accuracy, % | peak memory, MiB |"
+    assert head == "| rank | candidate | accuracy, % | peak, MiB |"
     assert rule == "|--:|---|--:|--:|"
     assert first.startswith("| 1 | a | 60.0 ± ")
     assert first.endswith("| 100 |")
