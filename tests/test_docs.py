@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -75,3 +76,38 @@ def test_troubleshooting_names_every_check_of_doctor():
     assert len(names) > 10
     missing = sorted(name for name in names if f"`{name}`" not in text)
     assert missing == []
+
+
+LAYOUT = runpy.run_path(str(ROOT / "tools" / "lay_out_docs.py"))
+
+
+def test_pages_have_one_sentence_a_line():
+    pages = [(path, path.read_text(encoding="utf-8")) for path in LAYOUT["pages"]()]
+    assert len(pages) > len(DOCS)
+    found = [
+        str(path.relative_to(ROOT)) for path, text in pages if LAYOUT["laid_out"](text) != text
+    ]
+    assert found == [], "run make format"
+
+
+PAGE = "It reads the table of the first page"
+LONG = f"{PAGE}, and then it reads the second one"
+
+
+@pytest.mark.parametrize(
+    ("text", "laid_out"),
+    [
+        ("One. Two\nlines. Three", "One.\nTwo lines.\nThree"),
+        (
+            "- One, e.g. Two. Three\n  goes on.\n- Next.",
+            "- One, e.g. Two.\n  Three goes on.\n- Next.",
+        ),
+        ("Say `a. B` and (c. D) once. End", "Say `a. B` and (c. D) once.\nEnd"),
+        (f"{LONG}; {LONG}; {LONG}.", f"{LONG}; {LONG};\n{LONG}."),
+        (f"{LONG} {LONG} {LONG}.", f"{LONG} {LONG} {PAGE},\nand then it reads the second one."),
+        *[(text, text) for text in ("| A. B |", "# A. B", "```\nA. B\n```", "A\n\n    A. B")],
+    ],
+)
+def test_the_layout_of_pages(text: str, laid_out: str):
+    assert LAYOUT["laid_out"](text) == laid_out
+    assert LAYOUT["laid_out"](laid_out) == laid_out

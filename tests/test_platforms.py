@@ -158,6 +158,7 @@ def modules() -> list[str]:
 
 
 @pytest.mark.parametrize("system", ["win32", "darwin"])
+@pytest.mark.slow
 def test_everything_imports_where_that_is_missing(system: str):
     done = subprocess.run(
         [sys.executable, "-P", "-c", IMPORTS, system, json.dumps(modules())],

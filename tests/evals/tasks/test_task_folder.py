@@ -52,21 +52,25 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str
     return json.loads(done.stdout), done.stderr
 
 
+@pytest.mark.slow
 def test_importing_is_cheap(alone: tuple[dict[str, Any], str]):
     assert alone[0]["heavy"] == []
     assert "arc_easy" in packaged_names()
 
 
+@pytest.mark.slow
 def test_offline_is_set_before_the_libraries_read_it(alone: tuple[dict[str, Any], str]):
     assert alone[0]["offline"] is True
 
 
+@pytest.mark.slow
 def test_an_unknown_name_gets_its_nearest(alone: tuple[dict[str, Any], str]):
     said = alone[0]["arc_eazy"]
     assert said.startswith('SpecError: there is no task "arc_eazy" (did you mean ')
     assert '"arc_easy"' in said
 
 
+@pytest.mark.slow
 def test_a_hub_that_is_not_there_is_one_line_with_advice(alone: tuple[dict[str, Any], str]):
     said = alone[0]["hub"]
     assert said.startswith("ArtifactError: ")
@@ -74,12 +78,14 @@ def test_a_hub_that_is_not_there_is_one_line_with_advice(alone: tuple[dict[str, 
     assert "HF_ENDPOINT" in said
 
 
+@pytest.mark.slow
 def test_code_execution_is_refused_before_anything_is_fetched(
     alone: tuple[dict[str, Any], str],
 ):
     assert alone[0]["humaneval"].startswith('SpecError: task "humaneval" runs code')
 
 
+@pytest.mark.slow
 def test_nothing_of_it_reaches_the_terminal(alone: tuple[dict[str, Any], str]):
     assert alone[1] == ""
 

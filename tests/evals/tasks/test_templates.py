@@ -12,6 +12,8 @@ import pytest
 
 from evals.tasks.templates import TemplateChild, TemplateFault
 
+pytestmark = pytest.mark.slow
+
 CHATML = (
     "{% for message in messages %}"
     "{% if loop.first and messages[0]['role'] != 'system' %}"

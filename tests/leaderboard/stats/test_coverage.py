@@ -7,6 +7,8 @@ from scipy.stats import binom
 
 from leaderboard.stats.intervals import Interval, normal, proportion_interval
 
+pytestmark = pytest.mark.slow
+
 
 def coverage(n: int, p: float, design_effect: int = 1, *, plain: bool = False) -> float:
     """Probability that the interval of n / design_effect independent clusters holds p.

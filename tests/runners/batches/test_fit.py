@@ -54,6 +54,7 @@ def test_a_lower_edge_that_works_the_second_time_is_not_confirmed():
 
 
 @needs_groups
+@pytest.mark.slow
 def test_the_smallest_limit_of_a_real_worker(bench: Bench):
     ((job, _),) = bench.jobs(bench.fake(memory_bytes=150 * MIB), tasks=("tiny_choice",))
     found = fit(job, bench.options(job_timeout_s=60.0), bench.steps.append)

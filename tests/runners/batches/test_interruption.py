@@ -22,7 +22,7 @@ import yaml
 
 from runners.records.store import Store
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+pytestmark = [pytest.mark.skipif(os.name == "nt", reason="POSIX signals"), pytest.mark.slow]
 
 WEIGHIN = Path(sysconfig.get_path("scripts")) / "weighin"
 PARTS = 8

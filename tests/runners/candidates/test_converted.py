@@ -14,6 +14,8 @@ from runners.candidates import converted
 from runners.candidates.spec import Candidate
 from runners.candidates.weights import resolve
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("transformers")
 
 WIDTH, HEADS, FF, TOKENS = 32, 4, 64, 258

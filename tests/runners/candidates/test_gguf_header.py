@@ -138,6 +138,7 @@ def test_what_cannot_be_is_refused(tmp_path: Path, case: str) -> None:
     assert time.perf_counter() - started < 1
 
 
+@pytest.mark.slow
 def test_the_most_strings_that_are_believed_take_seconds_not_minutes(tmp_path: Path) -> None:
     # A hole in the file reads as empty strings of 8 bytes each, then as a tensor without a name.
     path = tmp_path / "m.gguf"

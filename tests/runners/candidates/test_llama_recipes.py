@@ -22,6 +22,8 @@ from runners.runtimes.llamacpp.recipes import (
     stores_whole_tiles,
 )
 
+pytestmark = pytest.mark.slow
+
 TOOLS = Path(__file__).parents[3] / "tools"
 PROBE, LAUNCHER = TOOLS / "tile_probe.cpp", TOOLS / "compile_amx"
 EPYC = (

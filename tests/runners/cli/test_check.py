@@ -21,6 +21,8 @@ import yaml
 from runners.candidates import catalogue
 from runners.cli import main
 
+pytestmark = pytest.mark.slow
+
 SUITE = {
     "name": "tiny",
     "tasks": [{"task": "tiny_choice"}, {"task": "tiny_answer"}],

@@ -207,6 +207,7 @@ def test_wrong_usage_is_exit_3_for_real(args: list[str], here: Path):
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
 
 
+@pytest.mark.slow
 def test_an_unknown_task_names_the_nearest(weighin: Callable[..., Said], here: Path, tiny: Path):
     # The user's own tasks are looked at first, then lm-eval's whole index.
     said = weighin("run", "fake.yaml", "--tasks", "tiny_chioce", "--include", str(tiny))
@@ -277,6 +278,7 @@ def test_a_run_is_stored_listed_and_shown(weighin: Callable[..., Said], here: Pa
     assert one == records[0]
 
 
+@pytest.mark.slow
 def test_a_folder_of_the_users_called_runners_is_not_run(here: Path, tiny: Path):
     for room in ("runners", "evals", "leaderboard"):
         (here / room).mkdir()
@@ -351,6 +353,7 @@ def test_strict_takes_a_flag_for_a_failure(weighin: Callable[..., Said], here: P
 
 
 @needs_groups
+@pytest.mark.slow
 def test_who_dies_under_a_budget_is_an_answer(weighin: Callable[..., Said], here: Path, tiny: Path):
     for number in range(6):
         dies = number in (2, 5)
@@ -400,6 +403,7 @@ def test_a_dry_run_says_what_the_budget_would_do(weighin: Callable[..., Said], h
 
 
 @needs_groups
+@pytest.mark.slow
 def test_fit_prints_the_edge(weighin: Callable[..., Said], here: Path, tiny: Path):
     candidate(here, "big", memory_bytes=100 * 2**20)
     args = ("fit", "big.yaml", "--suite", "tiny.yaml", "--include", str(tiny))
@@ -447,6 +451,7 @@ def test_a_reader_that_goes_away_is_no_error(args: list[str], here: Path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_who_stops_reading_the_progress_does_not_stop_the_run(here: Path, tiny: Path):
     reader, writer = os.pipe()
     os.close(reader)
@@ -479,6 +484,7 @@ def test_a_terminal_that_knows_ascii_only(here: Path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names that are no text")
+@pytest.mark.slow
 def test_a_store_whose_name_is_no_text(here: Path, tiny: Path):
     args = [*measured(tiny, "fake.yaml"), "--store", os.fsdecode(b"st\xffre")]
     done = process(*args, cwd=here)

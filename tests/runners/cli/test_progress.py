@@ -5,6 +5,8 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from runners.cli.progress import ProgressLines
 from runners.jobs.measured import Step
 
@@ -31,6 +33,7 @@ def test_the_latency_phase_says_which_request_is_answered() -> None:
     assert log.getvalue().count("\n") == 2  # a line a workload and not a count, in each of two
 
 
+@pytest.mark.slow
 def test_a_job_tells_the_requests_of_each_workload(bench: Bench) -> None:
     # Two timed requests after a warm-up, 0.9 s in all; the worker reports every half second.
     bench.run(delay_first_token_s=0.3)

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+pytestmark = pytest.mark.slow
+
 WEIGHIN = Path(sysconfig.get_path("scripts")) / "weighin"
 SCRIPT = Path(__file__).with_name("streams_table.py")
 MEAN = {"aggregation": "mean", "higher_is_better": True}

@@ -27,6 +27,8 @@ from runners.records.reading import parse_record
 from runners.records.store import Store
 from tests.runners.conftest import Bench
 
+pytestmark = pytest.mark.slow
+
 WEIGHIN = str(Path(sysconfig.get_path("scripts")) / "weighin")
 HOSTILE = (
     "\x1b]0;owned\x07"  # the window's title

@@ -250,6 +250,7 @@ def test_of_six_two_die_and_six_are_recorded(bench: Bench):
     assert list((bench.store.root / ".journal").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_deadline_needs_no_group(bench: Bench):
     slow = bench.fake(delay_first_token_s=0.05, delay_per_token_s=0.02)
     (late,) = bench.outcomes(slow, budget=ad_hoc(deadline_ttft_s=0.02))

@@ -11,6 +11,8 @@ from click.testing import CliRunner
 from runners.cli.doctor import command
 from runners.doctor.recovery import MAPPED, SPIKES, Recovery, probe, recover_memory
 
+pytestmark = pytest.mark.slow
+
 MIB = 2**20
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/PID/status")
 

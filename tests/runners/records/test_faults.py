@@ -22,6 +22,8 @@ import yaml
 from runners.records.record import Record
 from runners.records.store import JOURNALS, Store
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-P", "-c", "from runners.cli import main; main()"]
 CHECKOUT = Path(__file__).parents[3]
 CHOICE = {

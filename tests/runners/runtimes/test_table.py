@@ -80,6 +80,7 @@ def written(folder: Path, **settings: Any) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 def test_a_runtime_from_outside_runs_from_its_package_to_a_record(tmp_path: Path, tiny: Path):
     site, store = stranger.install(tmp_path / "site"), tmp_path / "store"
     tasks = ["--tasks", "tiny_choice", "--include", str(tiny), "--trust-tasks"]
@@ -165,6 +166,7 @@ def test_its_settings_are_its_own(tmp_path: Path):
     assert "hold_bytes, root, threads" in done.stderr
 
 
+@pytest.mark.slow
 def test_doctor_looks_at_it(tmp_path: Path):
     site = stranger.install(tmp_path / "site")
     done = weighin(site, "doctor", "--json")

@@ -30,6 +30,8 @@ from tests.support import tiny_gguf
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 LENGTH = 160
 """Tokens of the candidate's context; ten sliding windows."""
 LONG = 640

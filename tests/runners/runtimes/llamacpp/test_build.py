@@ -14,6 +14,8 @@ from runners.runtimes.llamacpp.build import in_the_end, memory, recall, remember
 from runners.runtimes.llamacpp.prove import Proof, prove
 from runners.runtimes.llamacpp.recipes import Recipe
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[4]
 FAILING = Path(__file__).parents[3] / "support" / "failing_llama"
 NATIVE, KEEP, WITHOUT, PORTABLE = (

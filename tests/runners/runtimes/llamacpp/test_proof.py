@@ -14,6 +14,8 @@ from runners.runtimes.llamacpp import tiny_model
 from runners.runtimes.llamacpp.proof import NOT_INSTALLED, UNLOADABLE, WRONG, deviation_fault
 from runners.runtimes.llamacpp.prove import Attempt, Proof, judged, not_built, prove
 
+pytestmark = pytest.mark.slow
+
 FAILING = Path(__file__).parents[3] / "support" / "failing_llama"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 

@@ -8,7 +8,7 @@ from tests.support import tiny_kinds
 
 for library in ("torch", "transformers", "llama_cpp"):
     pytest.importorskip(library)
-pytestmark = pytest.mark.filterwarnings("default")  # transformers' own
+pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.slow]  # transformers' own
 TOLERANCE = 2e-4
 """Nats of a sum over up to 170 tokens: the order of float32 additions."""
 
