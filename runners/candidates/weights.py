@@ -75,7 +75,7 @@ def resolve(
 
 
 def is_converted(candidate: Candidate) -> bool:
-    """Whether its weights are a GGUF that is made into a folder for its runtime."""
+    """True: its weights are a GGUF that is made into a folder for its runtime."""
     spec = candidate.runtime_spec
     return candidate.has_weights and spec.converts and not converted.names_folder(candidate)
 

@@ -14,10 +14,12 @@ from pydantic import Field
 
 from evals.spec_file import NAME, Spec
 
-Ability = Literal["latency", "scoring", "generation"]
+Ability = Literal["latency", "scoring", "generation", "logits"]
+"""logits: whole rows of them, over the vocabulary."""
 Format = Literal["gguf", "folder"]
 """gguf: one file; folder: safetensors with config.json."""
-EVERYTHING: frozenset[Ability] = frozenset({"latency", "scoring", "generation"})
+USUAL: frozenset[Ability] = frozenset({"latency", "scoring", "generation"})
+EVERYTHING = USUAL | frozenset[Ability]({"logits"})
 _CODE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 
 
@@ -53,7 +55,7 @@ class RuntimeSpec:
     weights: Literal["required", "optional", "none"]
     formats: tuple[Format, ...] = ()
     """What it loads. One that takes folders alone is given a GGUF converted into one."""
-    can: frozenset[Ability] = EVERYTHING
+    can: frozenset[Ability] = USUAL
     """The most it may do. Whether it can with these weights is found out when they are loaded."""
     packages: tuple[str, ...]
     """Distributions whose versions and compiled libraries say which build of it this is."""
@@ -81,5 +83,5 @@ class RuntimeSpec:
 
     @property
     def converts(self) -> bool:
-        """Whether it loads a GGUF only once that was converted into a folder."""
+        """True: it loads a GGUF only once that was converted into a folder."""
         return self.formats == ("folder",)

@@ -58,25 +58,31 @@ def main() -> int:
     return 0
 
 
+def _asked(runtime: Runtime, question: protocol.Message, progress: OnProgress) -> protocol.Message:
+    match question:
+        case protocol.Load():
+            return runtime.load(question)
+        case protocol.RunLatency():
+            return runtime.latency(question, progress)
+        case protocol.OpenEngine():
+            return runtime.open_engine(question)
+        case protocol.Score():
+            return runtime.score(question.items, progress)
+        case protocol.ScorePlain():
+            return runtime.score_plain(question.items, progress)
+        case protocol.Diverge():
+            return runtime.diverge(question)
+        case protocol.Generate():
+            return runtime.generate(question, progress)
+        case protocol.ReadTemplate():
+            return checked_template(runtime.chat_template())
+        case _:
+            raise WorkerError(f"{type(question).__name__} is no question")
+
+
 def _answer(runtime: Runtime, question: protocol.Message, progress: OnProgress) -> protocol.Message:
     try:
-        match question:
-            case protocol.Load():
-                return runtime.load(question)
-            case protocol.RunLatency():
-                return runtime.latency(question, progress)
-            case protocol.OpenEngine():
-                return runtime.open_engine(question)
-            case protocol.Score():
-                return runtime.score(question.items, progress)
-            case protocol.ScorePlain():
-                return runtime.score_plain(question.items, progress)
-            case protocol.Generate():
-                return runtime.generate(question, progress)
-            case protocol.ReadTemplate():
-                return checked_template(runtime.chat_template())
-            case _:
-                raise WorkerError(f"{type(question).__name__} is no question")
+        return _asked(runtime, question, progress)
     except WorkerError as error:
         return protocol.Failed(message=str(error), expected=True)
     except Exception as error:  # noqa: BLE001  # the one place that turns a crash into a message

@@ -62,11 +62,9 @@ class Loaded:
     packs: bool = True
     """True: prefixes shared by sequences are evaluated once; False: scores are right, but slow."""
     caches: bool = True
-    """True: a sequence continues from its cache; False: each token is computed with all before
-    it."""
+    """True: a sequence continues from its cache; False: each token is computed with all before."""
     root_pid: int | None = None
-    """Process that the runtime started and that holds the model, e.g. a server: it and its
-    descendants are measured from here on. None: the worker and whatever it started."""
+    """A process that the runtime started, e.g. a server: it and its descendants are measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +180,30 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Diverge:
+    """Evaluate a window of text and keep its logits, or hold them against kept ones."""
+
+    text: str
+    window: int
+    """Tokens at most."""
+    reference: str | None = None
+    keep: str | None = None
+    """Files: of a reference's logits, to be compared with; to write these to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diverged:
+    """The answer to `Diverge`; the lists are empty where there was no reference."""
+
+    kl_nats: list[float]
+    same_top: list[bool]
+    """By scored position: divergence, and whether both prefer the same next token."""
+    positions: int
+    vocabulary: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GenerateItem:
     """One prompt and lm-eval's generation arguments, normalised by the parent."""
 
@@ -273,6 +295,6 @@ class Failed:
 
 Message = (
     Ready | Load | Loaded | RunLatency | LatencyTimes | OpenEngine | EngineOpened | Score | Scored
-    | ScorePlain | Generate | Generated | ReadTemplate | ChatTemplate | Close | Closed | Progress
-    | Failed
+    | ScorePlain | Diverge | Diverged | Generate | Generated | ReadTemplate | ChatTemplate | Close
+    | Closed | Progress | Failed
 )  # fmt: skip

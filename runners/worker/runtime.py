@@ -76,6 +76,13 @@ class Runtime(Protocol):
         """The same, one sequence at a time, each from an empty cache."""
         ...
 
+    def diverge(self, message: protocol.Diverge) -> protocol.Diverged:
+        """Evaluate a window of text; keep its logits, or hold them against a reference's.
+
+        Asked only where the runtime's spec has the ability `logits`.
+        """
+        ...
+
     def generate(self, message: protocol.Generate, progress: OnProgress) -> protocol.Generated:
         """One generation after the other, each from an empty cache; or packed, and not timed."""
         ...

@@ -17,11 +17,11 @@ import os
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runners.runtimes.fake.memory import PAGE, holding_child, touched
+from runners.runtimes.fake.options import Options, read_options
 from runners.worker import protocol, wire
 from runners.worker.runtime import OnProgress, WorkerError, check_largest
 
@@ -30,51 +30,11 @@ if TYPE_CHECKING:
 
 VERSION = "1"
 BUILD = "deterministic"
-PHASES = ("load", "latency", "scoring", "generation")
 LINES = (
     "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
     "{% if add_generation_prompt %}assistant: {% endif %}"
 )
 """The chat template of a fake that has one."""
-WAYS = ("exception", "refuse", "nan", "exit", "hang", "garbage")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What the fake is told to be; unknown keys are refused."""
-
-    pick: int = -1
-    """The choice that it prefers; -1: one drawn from a hash of the item."""
-    wrong_rate: float = 0.0
-    """Share of items (drawn from a hash) where it takes the next choice instead."""
-    text: str = "The answer is 42."
-    """What it generates; where it is wrong, the text is reversed."""
-    seed: int = 0
-    delay_load_s: float = 0.0
-    delay_first_token_s: float = 0.0
-    delay_per_token_s: float = 0.0
-    delay_per_item_s: float = 0.0
-    empty_tokens: int = 0
-    """The first tokens of each generation whose text is empty."""
-    memory_bytes: int = 0
-    """Anonymous memory touched while loading, and kept."""
-    spike_bytes: int = 0
-    """Anonymous memory touched and freed at once in each timed request."""
-    child_bytes: int = 0
-    """Anonymous memory that a process of its own touches and keeps, from loading on."""
-    map_file: str = ""
-    """A file that is mapped and read while loading, as weights are."""
-    fail_at: str = ""
-    """load, latency, scoring or generation."""
-    fail_after: int = 0
-    """Items of a window that it answers before it fails."""
-    fail_how: str = "exception"
-    """exception, refuse, nan (its logits are), exit, hang, garbage, or a signal's name (kill, segv,
-    ill, term)."""
-    chat_template: bool = False
-    """Whether it has one: a line a message."""
-    template: str = ""
-    """A chat template of its own."""
 
 
 class Fake:
@@ -89,7 +49,7 @@ class Fake:
     def load(self, message: protocol.Load) -> protocol.Loaded:
         """Take the options, the memory and the time that they say."""
         started = time.perf_counter()
-        self._options = _options(message.settings["fake"])
+        self._options = read_options(message.settings["fake"])
         self._fail("load")
         self._held = touched(self._options.memory_bytes)
         if self._options.map_file:
@@ -107,7 +67,7 @@ class Fake:
             context=message.settings["context"] or 4096,
             trained_context=4096,
             threads=message.settings["threads"],
-            vocabulary=256,
+            vocabulary=self._options.vocabulary,
             architecture="fake",
             chat_template=self._options.chat_template or bool(self._options.template),
         )
@@ -159,6 +119,20 @@ class Fake:
     ) -> protocol.Scored:
         """As packed: it has no cache whose layout could matter."""
         return self.score(items, progress)
+
+    def diverge(self, message: protocol.Diverge) -> protocol.Diverged:
+        """Logits drawn from the text's bytes, which are its tokens, and noise beside them."""
+        import numpy as np  # this model alone needs it: the others are smaller without
+
+        from runners.engine import divergence
+
+        self._fail("divergence")
+        started, told = time.perf_counter(), self._options
+        tokens = divergence.window_tokens(lambda text, _: list(text.encode()), message, 4096)
+        shape = (len(divergence.scored(len(tokens))), told.vocabulary)
+        logits = np.random.default_rng(tokens).normal(0, 3, shape)
+        logits += told.logit_noise * np.random.default_rng(told.seed).normal(0, 1, shape)
+        return divergence.diverged(logits.astype(np.float32), tokens, message, started)
 
     def generate(self, message: protocol.Generate, progress: OnProgress) -> protocol.Generated:
         """Answer each prompt with the same text, or with its reverse where it is wrong."""
@@ -262,26 +236,3 @@ class Fake:
                 time.sleep(3600)
             case name:
                 os.kill(os.getpid(), getattr(signal, f"SIG{name.upper()}"))
-
-
-def _options(settings: dict[str, Any]) -> Options:
-    known = {field.name: field.default for field in fields(Options)}
-    for key, value in settings.items():
-        if key not in known:
-            raise WorkerError(
-                f'settings.fake: unknown key "{key}" (known: {", ".join(sorted(known))})'
-            )
-        kind = type(known[key])
-        if type(value) is not kind and not (kind is float and type(value) is int):
-            raise WorkerError(f"settings.fake.{key}: {value!r} is no {kind.__name__}")
-    options = Options(**settings)
-    if options.fail_at not in ("", *PHASES):
-        raise WorkerError(
-            f'settings.fake.fail_at: unknown phase "{options.fail_at}" (known: {", ".join(PHASES)})'
-        )
-    if options.fail_how not in WAYS and not hasattr(signal, f"SIG{options.fail_how.upper()}"):
-        raise WorkerError(
-            f'settings.fake.fail_how: unknown way "{options.fail_how}" (known: {", ".join(WAYS)}, '
-            "or a signal's name)"
-        )
-    return options

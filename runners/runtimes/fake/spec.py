@@ -6,14 +6,14 @@ from typing import Any
 
 from pydantic import Field
 
-from runners.runtimes.spec import RuntimeSpec, Settings
+from runners.runtimes.spec import EVERYTHING, RuntimeSpec, Settings
 
 
 class FakeSettings(Settings):
     """What the fake is told."""
 
     fake: dict[str, Any] = Field(default_factory=dict)
-    """Its options; runners/runtimes/fake/runtime.py lists them."""
+    """Its options; runners/runtimes/fake/options.py lists them."""
 
 
 SPEC = RuntimeSpec(
@@ -21,5 +21,6 @@ SPEC = RuntimeSpec(
     code="runners.runtimes.fake.runtime:Fake",
     settings=FakeSettings,
     weights="none",
+    can=EVERYTHING,
     packages=("weighin",),
 )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from runners.engine import packed
+from runners.engine import divergence, packed
 from runners.engine.encoding import Scoring, item_scorings
 from runners.engine.one_request import check_fits, generated, prompt_tokens, timed_workload
 from runners.engine.scoring import score_plain, scored
@@ -104,6 +104,16 @@ class Hf:
         model, _ = self._ready()
         decoder = WholeDecoder(model, batch_tokens=self._length, rows=LEAST_SEQUENCES)
         return self._score(partial(score_plain, decoder), items, progress)
+
+    def diverge(self, message: protocol.Diverge) -> protocol.Diverged:
+        """Evaluate a window of text, without a cache."""
+        model, text = self._ready()
+        started = time.perf_counter()
+        tokens = divergence.window_tokens(text.encode, message, self._length)
+        rows = len(divergence.scored(len(tokens)))
+        decoder = WholeDecoder(model, batch_tokens=len(tokens), rows=rows)
+        logits = divergence.window_logits(decoder, tokens)
+        return divergence.diverged(logits, tokens, message, started)
 
     def generate(self, message: protocol.Generate, progress: OnProgress) -> protocol.Generated:
         """Answer one prompt after the other, each from an empty cache; or packed."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from runners.runtimes.hf.advice import MISSING
-from runners.runtimes.spec import RuntimeSpec, Settings
+from runners.runtimes.spec import EVERYTHING, RuntimeSpec, Settings
 
 
 class HfSettings(Settings):
@@ -32,6 +32,7 @@ SPEC = RuntimeSpec(
     settings=HfSettings,
     weights="required",
     formats=("folder",),
+    can=EVERYTHING,
     packages=("transformers", "torch", "tokenizers"),
     modules=("torch", "transformers"),
     missing=MISSING,

@@ -41,6 +41,10 @@ class Contexts:
         """The same, with a few rows of logits a batch."""
         return self._open("plain", cells=self._length, rows=LEAST_SEQUENCES)
 
+    def window(self, tokens: int, rows: int) -> Context:
+        """One sequence of a few tokens, evaluated together, with the logits of `rows` of them."""
+        return self._open(f"window of {tokens}", cells=tokens, rows=rows)
+
     def size_engine(self, memory_bytes: int) -> Engine:
         """Choose how large the engine is, once, and make it."""
         probe = self._open("footprint", cells=PROBE_CELLS, unified=True)

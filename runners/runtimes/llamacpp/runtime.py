@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import llama_cpp
 
-from runners.engine import packed
+from runners.engine import divergence, packed
 from runners.engine.encoding import Scoring, item_scorings
 from runners.engine.one_request import check_fits, generated, prompt_tokens, timed_workload
 from runners.engine.scoring import score_plain, scored
@@ -109,6 +109,15 @@ class LlamaCpp:
         _, contexts = self._ready()
         context: Context = contexts.plain()
         return scored(partial(score_plain, context), items, self._scorings, progress)
+
+    def diverge(self, message: protocol.Diverge) -> protocol.Diverged:
+        """Evaluate a window of text in a context of its own length."""
+        model, contexts = self._ready()
+        started = time.perf_counter()
+        tokens = divergence.window_tokens(model.text.encode, message, self._length)
+        context = contexts.window(len(tokens), len(divergence.scored(len(tokens))))
+        logits = divergence.window_logits(context, tokens)
+        return divergence.diverged(logits, tokens, message, started)
 
     def generate(self, message: protocol.Generate, progress: OnProgress) -> protocol.Generated:
         """Answer one prompt after the other, in the context of a one-user deployment; or packed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from runners.runtimes.llamacpp.advice import MISSING, REBUILD
-from runners.runtimes.spec import RuntimeSpec, Settings
+from runners.runtimes.spec import EVERYTHING, RuntimeSpec, Settings
 
 
 class LlamaCppSettings(Settings):
@@ -22,6 +22,7 @@ SPEC = RuntimeSpec(
     settings=LlamaCppSettings,
     weights="required",
     formats=("gguf",),
+    can=EVERYTHING,
     packages=("llama-cpp-python",),
     modules=("llama_cpp",),
     missing=MISSING,

@@ -166,3 +166,19 @@ def test_a_wrong_option_is_refused(options, said):
 
 def test_a_whole_number_serves_as_a_float():
     assert set(picks(fake(pick=0, wrong_rate=0))) == {0}
+
+
+def test_its_logits_are_drawn_from_the_text_and_its_noise_from_the_seed(tmp_path: Path):
+    kept = str(tmp_path / "logits")
+    asked = {"text": "The queue reaches back to the mill.", "window": 20}
+    fake().diverge(protocol.Diverge(**asked, keep=kept))
+    same = fake(seed=4).diverge(protocol.Diverge(**asked, reference=kept))
+    assert max(map(abs, same.kl_nats)) < 1e-4
+    little, much = (
+        fake(logit_noise=noise).diverge(protocol.Diverge(**asked, reference=kept))
+        for noise in (0.1, 1.0)
+    )
+    assert len(much.kl_nats) == 9
+    assert 1e-4 < sum(little.kl_nats) < sum(much.kl_nats)
+    with pytest.raises(WorkerError, match="128 tokens in its vocabulary, not 256"):
+        fake(vocabulary=128).diverge(protocol.Diverge(**asked, reference=kept))
