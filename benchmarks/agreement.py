@@ -58,9 +58,7 @@ def main() -> None:
     jobs = plan(batch, tasks, resolver(batch))
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
-        options = Options(
-            store=store, command="benchmarks/agreement.py", timeout_s=600,
-        )  # fmt: skip
+        options = Options(store=store, command="benchmarks/agreement.py", timeout_s=600)
         started = time.perf_counter()
         (outcome,) = run_batch(jobs, options, lambda _job, _step: None)
         ours_s = time.perf_counter() - started
@@ -110,8 +108,8 @@ def _theirs(folder: Path, tasks: list) -> tuple[dict, float, Callable[[str], lis
     from lm_eval.models.huggingface import HFLM
 
     model = HFLM(
-        pretrained=str(folder), dtype=torch.float32, batch_size=8, max_length=2048, device="cpu",
-    )  # fmt: skip
+        pretrained=str(folder), dtype=torch.float32, batch_size=8, max_length=2048, device="cpu"
+    )
     started = time.perf_counter()
     answered = {}
     for task in tasks:

@@ -29,9 +29,10 @@ def _real(found: dict[str, Any]) -> list[str]:
     lines = [
         f"False alarms on {found['runs']} real runs of one unchanged candidate in each condition, "
         "in gates of ten pairs of neighbours; re-paired 1,000 times in each block of twenty runs:",
-        "", "| | disjoint gates: alarms | 95 % interval | re-paired: " + " | ".join(names) + " |",
+        "",
+        "| | disjoint gates: alarms | 95 % interval | re-paired: " + " | ".join(names) + " |",
         "|---" * (3 + len(names)) + "|",
-    ]  # fmt: skip
+    ]
     for key, words in CONDITIONS.items():
         one = found[key]
         interval = one["interval"]
@@ -48,11 +49,13 @@ def _simulated(found: dict[str, Any]) -> list[str]:
         f"Simulated, {found['trials']:,} trials a cell, with the spread, tails and drift of these "
         "runs and the share of items on which neighbouring rungs of the reference run differ.\n"
         "Nothing changed: share of gates with any alarm; and the smallest loss that the gate "
-        "prints (median), with how often it caught that:", "",
-        "| runs | pairs | tasks x items | " + " | ".join(names)
+        "prints (median), with how often it caught that:",
+        "",
+        "| runs | pairs | tasks x items | "
+        + " | ".join(names)
         + " | accuracy printed | caught | TTFT printed | caught |",
         "|---" * (7 + len(names)) + "|",
-    ]  # fmt: skip
+    ]
     for key, words in CONDITIONS.items():
         for row in found[f"{key} simulated"]:
             rates = " | ".join(_percent(row["alarms"][name]) for name in names)
@@ -67,9 +70,11 @@ def _simulated(found: dict[str, Any]) -> list[str]:
 def _injected(found: dict[str, Any]) -> list[str]:
     lines = [
         "Put into the fake runtime, through the real worker (answers flipped, delays and memory "
-        "added):", "", "| | the gate prints | put in, as measured | caught | 95 % interval |",
+        "added):",
+        "",
+        "| | the gate prints | put in, as measured | caught | 95 % interval |",
         "|---|---|---|---|---|",
-    ]  # fmt: skip
+    ]
     lines += [
         f"| `{one.metric}` | {_percent(one.printed)} | {_percent(one.injected)} "
         f"| {_percent(one.caught)} "
@@ -81,10 +86,11 @@ def _injected(found: dict[str, Any]) -> list[str]:
 
 def _reference(found: dict[str, Any]) -> list[str]:
     lines = [
-        "On the reference run (`results/reference`):", "",
+        "On the reference run (`results/reference`):",
+        "",
         "| | verdict | accuracy, points lost | peak memory | regressed | refused |",
         "|---|---|---|---|---|---|",
-    ]  # fmt: skip
+    ]
     for name, one in found["reference"].items():
         metrics = one["metrics"]
         loss = metrics["accuracy"][1]

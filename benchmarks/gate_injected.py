@@ -35,9 +35,11 @@ DELAYS = {"delay_first_token_s": 0.05, "delay_per_token_s": 0.01}
 MEMORY = 64 * 2**20
 EDGE = 1.02
 OFF = {"severity": "ignore"}
-ANSWERS = Policy(metrics=Rules(**{
-    name: Rule(margin=1, **OFF) for name in Rules().model_dump() if name != "accuracy"
-}))  # fmt: skip
+ANSWERS = Policy(
+    metrics=Rules(
+        **{name: Rule(margin=1, **OFF) for name in Rules().model_dump() if name != "accuracy"}
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +91,11 @@ def delays(pairs: int, rng: np.random.Generator, gates: int = 400) -> list[Power
     names = ["decode_tokens_per_s", "peak_bytes"]
     printed = {name: _printed(_drawn(without, gates, rng), name) for name in names}
     put = {name: EDGE * loss for name, loss in printed.items()}
-    more = {"delay_per_token_s": DELAYS["delay_per_token_s"] * (1 + put[names[0]]),
-            "delay_first_token_s": DELAYS["delay_first_token_s"],
-            "memory_bytes": MEMORY + int(_peak(without[0]) * put[names[1]])}  # fmt: skip
+    more = {
+        "delay_per_token_s": DELAYS["delay_per_token_s"] * (1 + put[names[0]]),
+        "delay_first_token_s": DELAYS["delay_first_token_s"],
+        "memory_bytes": MEMORY + int(_peak(without[0]) * put[names[1]]),
+    }
     with_it = _records([base, _fake("twin", **more)], pairs)
     found = []
     judged = _drawn(with_it, gates, rng)
@@ -100,13 +104,15 @@ def delays(pairs: int, rng: np.random.Generator, gates: int = 400) -> list[Power
         caught = sum(one.verdict == "regressed" for one in ones)
         found.append(
             Power(
-                metric=name, printed=printed[name],
+                metric=name,
+                printed=printed[name],
                 injected=float(np.median([one.loss or 0.0 for one in ones])),
                 # Drawn gates share pairs: their number is no number of independent trials.
-                caught=caught / gates, interval=wilson(round(caught / gates * pairs), pairs),
+                caught=caught / gates,
+                interval=wilson(round(caught / gates * pairs), pairs),
                 gates=gates,
             )
-        )  # fmt: skip
+        )
     return found
 
 
@@ -165,9 +171,11 @@ def _prepared(folder: Path) -> list[PreparedTask]:
 
 def _suite() -> Suite:
     return Suite(
-        name="injected", tasks=(SuiteTask(task="injected"),),
-        workloads=(Workload(prompt_tokens=2, new_tokens=2),), latency_repeats=1,
-    )  # fmt: skip
+        name="injected",
+        tasks=(SuiteTask(task="injected"),),
+        workloads=(Workload(prompt_tokens=2, new_tokens=2),),
+        latency_repeats=1,
+    )
 
 
 def _answered(candidates: list[Candidate], tasks: list[PreparedTask]) -> list[Side]:

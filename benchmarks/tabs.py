@@ -39,11 +39,13 @@ const seen = new MutationObserver(look);
 seen.observe(document, {childList: true, subtree: true});
 """
 MANIFEST = {
-    "manifest_version": 3, "name": "watch", "version": "1",
+    "manifest_version": 3,
+    "name": "watch",
+    "version": "1",
     "content_scripts": [
         {"matches": ["http://127.0.0.1/*"], "js": ["watch.js"], "run_at": "document_start"}
     ],
-}  # fmt: skip
+}
 
 
 def program() -> str | None:

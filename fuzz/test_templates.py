@@ -82,9 +82,11 @@ def peak_bytes(pid: int) -> int:
 
 
 @settings(
-    max_examples=max(20, EXAMPLES), deadline=None, suppress_health_check=list(HealthCheck),
+    max_examples=max(20, EXAMPLES),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
     database=None,
-)  # fmt: skip
+)
 @given(BODIES)
 def test_a_template_ends_within_its_bounds(template: str):
     messages = [{"role": "user", "content": "hi"}]

@@ -20,9 +20,11 @@ TASK = {
     "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
 }  # fmt: skip
 SUITE = {
-    "name": "tiny", "tasks": [{"task": "one"}], "latency_repeats": 1,
+    "name": "tiny",
+    "tasks": [{"task": "one"}],
+    "latency_repeats": 1,
     "workloads": [{"prompt_tokens": 8, "new_tokens": 4}],
-}  # fmt: skip
+}
 POLICY = {"metrics": {name: {"severity": "ignore"} for name in (
     "peak_bytes", "ttft_s", "decode_tokens_per_s", "cold_start_s", "weights_bytes")}}  # fmt: skip
 HERE = ("--store", "st")
@@ -75,8 +77,10 @@ def make(folder: Path) -> None:
     write(Path("policy.yaml"), POLICY)
     fakes: dict[str, dict[str, Any]] = {"good": {"pick": 1}, "bad": {"pick": 0}, "new": {"pick": 1}}
     for name, told in fakes.items():
-        write(Path(f"{name}.yaml"), {"name": name, "runtime": "fake",
-                                     "settings": {"threads": 1, "fake": told}})  # fmt: skip
+        write(
+            Path(f"{name}.yaml"),
+            {"name": name, "runtime": "fake", "settings": {"threads": 1, "fake": told}},
+        )
     theirs = Path("theirs")
     theirs.mkdir()
     write(theirs / "results_x.json", {

@@ -178,8 +178,10 @@ def _check_golds(loaded: LoadedTask, golds: Sequence[_Gold]) -> None:
     if lost:
         _log.warning(
             "task %s: %d of %d gold labels are outside the choices and always score 0",
-            loaded.name, len(lost), len(golds),
-        )  # fmt: skip
+            loaded.name,
+            len(lost),
+            len(golds),
+        )
 
 
 def _check_texts(loaded: LoadedTask, asked: Sequence[Sequence[Any]]) -> None:

@@ -253,8 +253,9 @@ def _set_fewshot(found: Found, asked: int | None) -> int:
     if asked and own == 0:
         _log.warning(
             "task %s: its YAML fixes num_fewshot at 0, so the %d asked for are ignored",
-            found.name, asked,
-        )  # fmt: skip
+            found.name,
+            asked,
+        )
         asked = 0
     shots = int(own or 0) if asked is None else asked
     found.task.set_config("num_fewshot", shots)

@@ -51,9 +51,9 @@ class AsItIs:
             return f"had the settings {about.chosen}, which are {self.chosen} now"
         if self.sha256 is not None or not self.candidate.has_weights:
             same = about.weights_sha256 == self.sha256
-            return "" if same else (
-                f"had weights with sha256 {about.weights_sha256}, which is {self.sha256} now"
-            )  # fmt: skip
+            if same:
+                return ""
+            return f"had weights with sha256 {about.weights_sha256}, which is {self.sha256} now"
         if self.recipe is not None and about.weights_verified and about.source == self.recipe:
             return ""
         return (

@@ -28,9 +28,7 @@ from runners.jobs.journal import Journal, job_unfinished
 from runners.records.record import Record
 from runners.records.store import GATES, JOURNALS, Store
 
-CACHE_PARTS = (
-    "artifacts", "quantized", "converted", "builds", "proven", "hashes", "tmp", "locks",
-)  # fmt: skip
+CACHE_PARTS = ("artifacts", "quantized", "converted", "builds", "proven", "hashes", "tmp", "locks")
 _QUANTIZED = re.compile(r"[0-9a-f]{16}-[A-Za-z0-9_]+-(?P<version>.+)")
 """Folder names as `runners.candidates.quantized` gives them: source, type, llama-cpp-python
 version."""

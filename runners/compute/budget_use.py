@@ -88,13 +88,15 @@ def ad_hoc(
         f"ttft{deadline_ttft_s:g}s" if deadline_ttft_s else "",
         f"decode{min_decode_tokens_per_s:g}" if min_decode_tokens_per_s else "",
     ]
-    return Budget.model_validate({
-        "name": "-".join(part for part in parts if part).replace("+", "") or "nothing",
-        "memory": memory_bytes,
-        "cpus": cpus,
-        "deadline_ttft_s": deadline_ttft_s,
-        "min_decode_tokens_per_s": min_decode_tokens_per_s,
-    })  # fmt: skip
+    return Budget.model_validate(
+        {
+            "name": "-".join(part for part in parts if part).replace("+", "") or "nothing",
+            "memory": memory_bytes,
+            "cpus": cpus,
+            "deadline_ttft_s": deadline_ttft_s,
+            "min_decode_tokens_per_s": min_decode_tokens_per_s,
+        }
+    )
 
 
 def limits(budget: Budget) -> str:
