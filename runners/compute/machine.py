@@ -14,6 +14,7 @@ import psutil
 from runners.compute.cgroup import control_groups, cpu_quota, memory_limit
 from runners.compute.processor import Processor, parse_cpuinfo, parse_sysctl
 from runners.compute.procfs import PROC, optional_text
+from runners.compute.tuning import governors, transparent_hugepage
 
 _TOOL_TIMEOUT_S = 5.0
 """nvidia-smi and sysctl answer in well under a second; a wedged driver never does."""
@@ -42,6 +43,10 @@ class Machine:
     revision. Empty: not known, as in early records, so the machine is known by its name only."""
     cpu_features: tuple[str, ...] = ()
     """Instruction sets with kernels of their own, e.g. `avx512_vnni`, `i8mm`."""
+    transparent_hugepage: str | None = None
+    """`always`, `madvise` or `never`, by which peak memory moves: recorded, not fingerprinted."""
+    governors: tuple[str, ...] = ()
+    """cpufreq governors in use; empty where the system shows none. Not fingerprinted either."""
 
     @property
     def fingerprint(self) -> str:
@@ -77,6 +82,8 @@ def machine() -> Machine:
         os_family=platform.system(),
         os_release=platform.release(),
         python=platform.python_version(),
+        transparent_hugepage=transparent_hugepage(),
+        governors=governors(),
     )
 
 

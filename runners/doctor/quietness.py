@@ -12,7 +12,7 @@ import psutil
 
 from runners.compute.cgroup import control_groups, cpu_quota
 from runners.compute.machine import usable_cpus
-from runners.compute.procfs import optional_text
+from runners.compute.tuning import PROCESSORS, governors
 from runners.doctor.check import Check, ShowBytes
 from runners.jobs.flags import noise_flags
 from runners.measure.noise import Noise, cpu_seconds, noise_between, read_noise
@@ -121,11 +121,10 @@ def swap(show: ShowBytes) -> Check:
     return swap_check(total=memory.total, used=memory.used, ram=ram, show=show)
 
 
-def governor_check(root: Path = Path("/sys/devices/system/cpu")) -> Check:
+def governor_check(root: Path = PROCESSORS) -> Check:
     """Check how the clock frequency is governed, where the system tells."""
-    read = (optional_text(path) for path in root.glob("cpu[0-9]*/cpufreq/scaling_governor"))
-    governors = sorted({text.strip() for text in read if text})
-    if not governors:
+    found = ", ".join(governors(root))
+    if not found:
         return Check(
             name="frequency governor",
             status="limited",
@@ -133,8 +132,7 @@ def governor_check(root: Path = Path("/sys/devices/system/cpu")) -> Check:
             advice="nothing to do in a virtual machine; a change of clock during a run is flagged "
             "where /proc/cpuinfo shows it",
         )
-    found = ", ".join(governors)
-    if governors == ["performance"]:
+    if found == "performance":
         return Check(name="frequency governor", status="ok", found=found)
     return Check(
         name="frequency governor",

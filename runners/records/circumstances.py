@@ -56,6 +56,10 @@ class MachineInfo(SaidPart):
     revision. Empty or missing: not known, so the machine is known by its name only."""
     cpu_features: tuple[str, ...] = ()
     """Instruction sets with kernels of their own, e.g. `avx512_vnni`, `i8mm`."""
+    transparent_hugepage: str | None = None
+    """`always`, `madvise` or `never`, by which peak memory moves; None: not known."""
+    governors: tuple[str, ...] = ()
+    """cpufreq governors in use; empty where none is shown, or an early version wrote it."""
     fingerprint: str | None = None
     """12 hexadecimal digits over what makes timings comparable (`runners/compute/machine.py`)."""
 
