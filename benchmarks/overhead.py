@@ -99,7 +99,13 @@ def _watched(run: Callable[..., Run], *asked: Any) -> tuple[Run, float]:
 
 def _ours(path: str, prompt: int, new: int) -> Run:
     threads = usable_cpus()
-    settings = {"context": CELLS, "threads": threads, "kv_cache_type": "f16", "mmap": True}
+    settings = {
+        "context": CELLS,
+        "threads": threads,
+        "kv_cache_type": "f16",
+        "mmap": True,
+        "repack": True,
+    }
     question = protocol.RunLatency(
         prompt_tokens=prompt, new_tokens=new, warmups=1, repeats=REQUESTS
     )

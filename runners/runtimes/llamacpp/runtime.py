@@ -52,7 +52,8 @@ class LlamaCpp:
             raise WorkerError("the runtime llamacpp needs weights")
         settings = message.settings
         started = time.perf_counter()
-        model = Model(message.path, mmap=settings["mmap"], extra_buffers=message.extra_buffers)
+        repacks = message.extra_buffers and settings["repack"]
+        model = Model(message.path, mmap=settings["mmap"], extra_buffers=repacks)
         seconds = time.perf_counter() - started
         self._model = model
         self._length = int(settings["context"] or min(model.trained_context, DEFAULT_CONTEXT))

@@ -66,8 +66,8 @@ def test_the_catalogue_keeps_its_digests():
 def test_no_default_changes_under_a_digest_that_leaves_it_out():
     """A new setting may come; a default that changes would be another thing under an old digest."""
     pinned = {
-        "context": None, "threads": None, "kv_cache_type": "f16", "mmap": True, "dtype": "auto",
-        "device": "auto", "trust_remote_code": False, "fake": {},
+        "context": None, "threads": None, "kv_cache_type": "f16", "mmap": True, "repack": True,
+        "dtype": "auto", "device": "auto", "trust_remote_code": False, "fake": {},
     }  # fmt: skip
     known = [one.settings().model_dump() for one in RUNTIMES.values()]
     assert pinned.items() == {key: value for one in known for key, value in one.items()}.items()
@@ -108,6 +108,8 @@ def test_the_example_of_the_first_schema_is_rekeyed():
     [
         ({}, 8192, {}),
         ({"mmap": True, "kv_cache_type": "f16"}, 8192, {}),  # written, and the default
+        ({"repack": True}, 8192, {}),
+        ({"repack": False}, 8192, {"repack": False}),
         ({"fake": {}}, None, {}),
         ({"context": 4096}, 8192, {}),
         ({"context": 4096}, None, {}),

@@ -106,7 +106,7 @@ class Bench:
                 path=str(path),
                 settings={
                     "context": length, "threads": 1, "kv_cache_type": cache, "mmap": True,
-                    "fake": {},
+                    "repack": True, "fake": {},
                 },
             )
         )  # fmt: skip

@@ -84,7 +84,14 @@ ITEMS = {
 
 
 def loading(path: Path, **settings) -> protocol.Load:
-    usual = {"context": LENGTH, "threads": 1, "kv_cache_type": "f32", "mmap": True, "fake": {}}
+    usual = {
+        "context": LENGTH,
+        "threads": 1,
+        "kv_cache_type": "f32",
+        "mmap": True,
+        "repack": True,
+        "fake": {},
+    }
     return protocol.Load(path=str(path), settings={**usual, **settings})
 
 
