@@ -24,7 +24,7 @@ board: .venv/.demo  ## open the leaderboard on results/, the reference runs incl
 	$(BIN)/weighin board
 
 reference: .venv/.demo  ## measure the six rungs for results/reference (an hour; resumable; leave the machine alone)
-	$(BIN)/weighin run $(LADDER) --suite core --repeats 5 --store results/reference
+	$(BIN)/weighin run $(LADDER) --suite core --repeats 10 --store results/reference
 	$(BIN)/python tools/write_reference.py
 
 test: check  ## what CI runs: lint, types and every test

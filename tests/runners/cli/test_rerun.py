@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from evals.suites import Suite, SuiteTask, Workload
+from evals.tasks.items import build_requests
+from evals.tasks.load import load_suite
 from runners.cli.rerun import _suite_of
+from runners.jobs.prepared import PreparedTask
+from runners.jobs.run import run_job
 from runners.jobs.suite_digest import suite_digest
 from runners.records.record import Record
+from runners.records.store import Store
 from tests.runners.conftest import Bench, tiny_suite
 
-EXAMPLE = Path(__file__).parents[2] / "data" / "record.json"
+REFERENCE = Path(__file__).parents[3] / "results" / "reference"
 
 
 def run(bench: Bench, suite: Suite) -> Record:
-    from dataclasses import replace
-
-    from runners.jobs.run import run_job
-
     ((job, _),) = bench.jobs(bench.fake())
     return run_job(replace(job, suite=suite), bench.options(), bench.steps.append)
 
@@ -39,3 +43,14 @@ def test_a_number_of_requests_that_a_suite_fixed_comes_back(bench: Bench) -> Non
     assert _suite_of(run(bench, tiny_suite())).latency_repeats == 2
     asked = Suite(name="s", tasks=(SuiteTask(task="tiny_choice", cluster="q"),))
     assert asked.tasks[0].model_dump(exclude_none=True) == {"task": "tiny_choice", "cluster": "q"}
+
+
+@pytest.mark.data
+def test_a_shipped_suite_that_was_recorded_is_asked_again_as_it_was() -> None:
+    """Whatever version the catalogue has by now."""
+    record = next(one for one in Store(REFERENCE).records() if isinstance(one, Record))
+    suite = _suite_of(record)
+    tasks = [
+        PreparedTask(loaded=one, items=tuple(build_requests(one))) for one in load_suite(suite)
+    ]
+    assert suite_digest(suite, tasks) == record.suite.digest
