@@ -14,7 +14,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leaderboard.compare.texts import NO_CHOICES, Choices, Unit, names, pair_choices, sizes
+from leaderboard.compare.texts import (
+    NO_CHOICES,
+    Choices,
+    Unit,
+    names,
+    packed_choices,
+    pair_choices,
+    sizes,
+)
 from leaderboard.rows.answers import Answers, ItemKey
 from leaderboard.stats.intervals import Interval
 from leaderboard.stats.likelihoods import times
@@ -33,6 +41,10 @@ class Floor:
 
     changed: float | None
     """Share of choices."""
+    loss: float | None = None
+    """Nats a token of texts, either way; None, as the next, where the samples keep no probe."""
+    divergence: float | None = None
+    """Nats, over an item's choices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +147,7 @@ def fidelity(
             clusters=[item.cluster for item in texts],
             confidence=confidence,
         )
-    several = [item for item in found.items if len(item.reference) > 1]
+    several = [item for item in found.items if item.count > 1]
     return Fidelity(
         loss=loss,
         reason=reason,
@@ -144,9 +156,9 @@ def fidelity(
         tasks=() if reason else _by_task(texts, found.unit),
         labels=names([item for item in found.items if item.task in found.labels]),
         divergence=None if reason else _divergence(texts),
-        changed=sum(_first(item.reference) != _first(item.other) for item in several),
+        changed=sum(item.chosen[0] != item.chosen[1] for item in several),
         choices=len(several),
-        floor=Floor(changed=_floor(reference.record, other.record)),
+        floor=_floor((reference, other), found.labels),
         same_weights=same_weights(reference.record, other.record),
     )
 
@@ -184,7 +196,9 @@ def _by_task(items: Sequence[Choices], unit: Unit) -> tuple[TextLoss, ...]:
 
 def _divergence(items: Sequence[Choices]) -> float | None:
     found = [
-        choice_divergence(item.reference, item.other) for item in items if len(item.reference) > 1
+        choice_divergence(item.reference[: item.count], item.other[: item.count])
+        for item in items
+        if item.count > 1
     ]
     return math.fsum(found) / len(found) if found else None
 
@@ -199,11 +213,20 @@ def choice_divergence(reference: Sequence[float], other: Sequence[float]) -> flo
     return max(0.0, float((np.exp(p) * (p - q)).sum()))
 
 
-def _first(nats: Sequence[float]) -> int:
-    """The first of the most likely choices, as lm-eval's argmax takes it."""
-    return max(range(len(nats)), key=nats.__getitem__)
+def _floor(sides: Sequence[Answers], labels: Collection[str]) -> Floor:
+    known = [one.record.noise_floor for one in sides]
+    shares = [floor.share for floor in known if floor is not None and floor.share is not None]
+    probes = [
+        [item for item in packed_choices(one, labels) if item.task not in labels] for one in sides
+    ]
+    found = [probe for probe in probes if sum(item.size for item in probe)]
+    return Floor(
+        changed=max(shares, default=None),
+        loss=max((_packing_loss(probe) for probe in found), default=None),
+        divergence=max((_divergence(probe) or 0.0 for probe in found), default=None),
+    )
 
 
-def _floor(*records: Record) -> float | None:
-    floors = [record.noise_floor.share for record in records if record.noise_floor is not None]
-    return max((share for share in floors if share is not None), default=None)
+def _packing_loss(probe: Sequence[Choices]) -> float:
+    lost = math.fsum(item.lost for item in probe)
+    return abs(lost) / math.fsum(item.size for item in probe)

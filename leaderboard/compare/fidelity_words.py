@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from leaderboard.compare.fidelity import Fidelity
 from leaderboard.stats.intervals import Interval
+from leaderboard.stats.likelihoods import times
 
 MEANING = (
     "fidelity is closeness to the reference, not accuracy; a model that was trained further is far "
@@ -77,8 +78,15 @@ def changes(found: Fidelity) -> list[str]:
             f"choices (by packing alone: {packing})"
         )
     if found.divergence is not None:
+        floor = found.floor.divergence
+        packing = "" if floor is None else f" (by packing alone: {floor:.3g})"
         lines.append(
-            f"divergence over the choices of texts: {found.divergence:.3g} nats on average"
+            f"divergence over the choices of texts: {found.divergence:.3g} nats on average{packing}"
+        )
+    if found.floor.loss is not None:
+        lines.append(
+            f"packing alone makes a perplexity ratio of {ratio_text(times(found.floor.loss))}, "
+            "either way"
         )
     return lines
 

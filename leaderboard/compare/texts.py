@@ -15,6 +15,7 @@ from typing import Literal
 
 from leaderboard.rows.answers import Answers, ItemKey
 from leaderboard.rows.counting import parts
+from runners.records.parts import METRIC
 
 Unit = Literal["token", "byte"]
 LABEL: Mapping[Unit, float] = {"token": 2, "byte": 12}
@@ -22,6 +23,7 @@ LABEL: Mapping[Unit, float] = {"token": 2, "byte": 12}
 BYTES_A_TOKEN = 4
 """Where tokens are not known; about what tokenizers make of English."""
 NO_CHOICES = "no log-likelihoods of the same choices (generation tasks have none)"
+_TWICE = f"{METRIC}acc_mutual_info"
 NO_SIZES = "the samples say neither how many tokens nor how many bytes the choices have"
 
 
@@ -35,6 +37,8 @@ class Choices:
     reference: tuple[float, ...]
     """Log-likelihood of each choice, nats; so is `other`."""
     other: tuple[float, ...]
+    count: int
+    """How many of these are choices; `acc_mutual_info` asks for each once more without context."""
     size: float
     """Tokens of all its choices together; bytes where nobody knows the tokens."""
     cluster: Hashable
@@ -44,6 +48,12 @@ class Choices:
     def lost(self) -> float:
         """Nats that the other gives up over all choices."""
         return math.fsum(self.reference) - math.fsum(self.other)
+
+    @property
+    def chosen(self) -> tuple[int, int]:
+        """Each side's choice: the first of the most likely, as lm-eval's argmax takes it."""
+        first = max(range(self.count), key=self.reference.__getitem__)
+        return first, max(range(self.count), key=self.other.__getitem__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +109,7 @@ def pair_choices(
             task=key.task,
             reference=a.nats,
             other=b.nats,
+            count=a.count,
             size=_size(a, b, unit) or 0,
             cluster=clusters.get(key, (key.task, key.item)),
         )
@@ -108,13 +119,40 @@ def pair_choices(
         items=items,
         labels=frozenset(_labels(items, unit)),
         unit=unit,
-        reason=_why_not([(key, a, b) for key, _, a, b in found], unit),
+        reason=_other_marks(reference, other)
+        or _why_not([(key, a, b) for key, _, a, b in found], unit),
+    )
+
+
+def packed_choices(answers: Answers, labels: Collection[str]) -> tuple[Choices, ...]:
+    """The items of the noise floor's probe, as they were scored plainly and with the others.
+
+    Args:
+        answers: a run; empty where its samples keep no probe.
+        labels: tasks whose choices are labels; they have no size here.
+    """
+    read = _read(answers)
+    return tuple(
+        Choices(
+            part=key.task,
+            task=key.task,
+            reference=read[row].plain,
+            other=read[row].nats,
+            count=read[row].count,
+            size=0 if key.task in labels else read[row].sizes["token"] or 0,
+            cluster=key,
+        )
+        for key, row in answers.rows.items()
+        if read[row].plain and len(read[row].plain) == len(read[row].nats)
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
     nats: tuple[float, ...]
+    plain: tuple[float, ...]
+    """As the noise floor's probe scored it."""
+    count: int
     sizes: Mapping[Unit, int | None]
     cut: bool
 
@@ -131,15 +169,21 @@ def _shared(
 
 def _read(answers: Answers) -> list[_Read]:
     """Row by row what the samples say; of a generation nothing."""
-    names = ("logprobs", "tokens", "bytes", "truncated")
+    names = ("logprobs", "plain_logprobs", "tokens", "bytes", "truncated", _TWICE)
     table, rows = answers.samples, answers.samples.num_rows
     columns = [
         table.column(name).to_pylist() if name in table.column_names else [None] * rows
         for name in names
     ]
     return [
-        _Read(nats=tuple(nats or ()), sizes={"token": tokens, "byte": size}, cut=bool(cut))
-        for nats, tokens, size, cut in zip(*columns, strict=True)
+        _Read(
+            nats=tuple(nats or ()),
+            plain=tuple(plain or ()),
+            count=len(nats or ()) // (1 if twice is None else 2),
+            sizes={"token": tokens, "byte": size},
+            cut=bool(cut),
+        )
+        for nats, plain, tokens, size, cut, twice in zip(*columns, strict=True)
     ]
 
 
@@ -153,9 +197,17 @@ def _labels(items: Sequence[Choices], unit: Unit) -> Iterator[str]:
         by_task.setdefault(item.task, []).append(item)
     for task, asked in by_task.items():
         means = {item.size / len(item.reference) for item in asked}
-        alike = len(means) == 1 and min(len(item.reference) for item in asked) > 1
+        alike = len(means) == 1 and min(item.count for item in asked) > 1
         if alike and means.pop() <= LABEL[unit] / (1 if len(asked) > 1 else 2):
             yield task
+
+
+def _other_marks(reference: Answers, other: Answers) -> str:
+    """Whether imported results name other special tokens."""
+    about = [one.record.imported and one.record.imported.tokenizer for one in (reference, other)]
+    if about[0] and about[1] and about[0] != about[1]:
+        return f"other tokenizers: the results name {about[0]} and {about[1]}"
+    return ""
 
 
 def _why_not(found: Sequence[tuple[ItemKey, _Read, _Read]], unit: Unit) -> str:

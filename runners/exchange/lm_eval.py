@@ -48,6 +48,8 @@ _DAMAGE = (
     RecursionError,
 )
 """Exceptions that reading a file of another shape raises."""
+_TOKENIZER = ("tokenizer_pad_token", "tokenizer_eos_token", "tokenizer_bos_token", "eot_token_id")
+"""What results say of the tokenizer."""
 LACKS = "lm-eval measures neither times nor memory, and does not say on which machine it ran"
 
 
@@ -176,6 +178,8 @@ def _row(task: str, document: int, sample: Mapping[str, Any], kind: str) -> dict
         replies = [reply[0] for reply in sample["resps"]]
         row["logprobs"] = [float(reply[0]) for reply in replies]
         row["greedy"] = [str(reply[1]) == "True" for reply in replies]
+        # A request's last text is what was scored; the tokens are not said.
+        row["bytes"] = sum(len(one[-1].encode(errors="replace")) for one in texts if one)
     return row
 
 
@@ -269,7 +273,12 @@ def _record(
         software=SoftwareInfo(lm_eval=version),
         accuracy={task: found.accuracy for task, found in tasks.items()},
         imported=ImportedInfo.model_validate(
-            {"from": f"lm-eval {version}", "files": files, "lacks": LACKS}
+            {
+                "from": f"lm-eval {version}",
+                "files": files,
+                "lacks": LACKS,
+                "tokenizer": {key: content[key] for key in _TOKENIZER if key in content} or None,
+            }
         ),
     )
 

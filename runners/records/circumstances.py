@@ -160,3 +160,5 @@ class ImportedInfo(SaidPart):
     files: list[str] = Field(default_factory=list)
     lacks: Any = None
     """What they lack, and why."""
+    tokenizer: Any = None
+    """Its special tokens, as far as the results name them."""

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     import pyarrow
 
 
-OPTIONAL = ("plain_logprobs", "prompt")
-"""Columns that a table has only where some row does: a probe was made, prompts were kept."""
+OPTIONAL = ("plain_logprobs", "bytes", "prompt")
+"""Columns that a table has only where some row does: a probe was made, results were imported that
+do not say how many tokens a choice has, prompts were kept."""
 
 
 def metric_cells(metrics: Mapping[str, Any], aggregations: Mapping[str, str]) -> dict[str, Any]:
@@ -105,6 +106,7 @@ def _types() -> dict[str, pyarrow.DataType]:
         "plain_logprobs": pa.list_(pa.float32()),
         "greedy": pa.list_(pa.bool_()),
         "tokens": pa.int32(),
+        "bytes": pa.int32(),
         "truncated": pa.bool_(),
         "answer": pa.string(),
         "stop": pa.string(),

@@ -149,6 +149,31 @@ def test_what_cannot_be_compared_says_why(made: Maker):
     assert found.loss.items == 1
 
 
+def test_choices_that_are_asked_twice_are_counted_once(made: Maker):
+    # Two choices and the same without their context: the second half chooses nothing.
+    twice: dict[str, Any] = {"tokens": [4, 6], "metric.acc_mutual_info": [1.0, 1.0]}
+    a = answers(made, "a", {"t": [[-1.0, -2.0, -9.0, -8.0], [-1.0, -2.0, -9.0, -8.0]]}, **twice)
+    b = answers(made, "b", {"t": [[-1.0, -2.0, -0.5, -8.0], [-2.0, -1.0, -9.0, -8.0]]}, **twice)
+    found = fidelity(a, b)
+    assert (found.changed, found.choices) == (1, 2)
+    # Only the second item's first half turned: p = 0.731 and 0.269, ln p - ln q = 1 and -1; half
+    # of 0.462 on average.
+    assert found.divergence == pytest.approx(0.231, abs=1e-3)
+
+
+def test_packing_has_its_own_distance(made: Maker):
+    # The probe scored item 0 plainly at -4 and -2, packed at -4.1 and -2.1: 0.2 nats in 4 tokens.
+    nats = {"t": [[-4.1, -2.1], [-6.0, -1.0]], "letters": [[-1.0, -2.0], [-1.0, -2.0]]}
+    plain = [[-4.0, -2.0], None, [-9.0, -1.0], None]
+    sizes = [4, 5, 2, 2]
+    a = answers(made, "a", nats, tokens=sizes, plain_logprobs=plain)
+    b = answers(made, "b", nats, tokens=sizes)
+    floor = fidelity(a, b).floor
+    assert floor.loss == pytest.approx(0.05)
+    assert floor.divergence == pytest.approx(0.0, abs=1e-6)
+    assert fidelity(b, b).floor.loss is None
+
+
 def test_which_weights_are_the_same(made: Maker):
     def record(name: str, **about: Any) -> Any:
         usual = {"weights_sha256": name, "source": None, "made_from": None}

@@ -42,5 +42,11 @@ def test_chance_counts_choices_and_not_what_is_asked_of_each(
     found = read_results(
         tmp_path / "results_now.json", name=None, new_run_id=lambda *_: RUN, command="weighin"
     )
+    # What was scored, in bytes: each request's last text.
+    assert found.samples is not None
+    sizes = [
+        sum(len(texts["arg_1"].encode()) for texts in line["arguments"].values()) for line in lines
+    ]
+    assert found.samples.column("bytes").to_pylist() == sizes
     # (1/3 + 1/4) / 2; counting the six and eight requests gave half of it.
     assert found.record.accuracy["t"].chance == pytest.approx(0.2917, abs=1e-4)
