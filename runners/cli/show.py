@@ -51,6 +51,7 @@ def command(run: str, store_path: Path | None, *, as_json: bool) -> int:
 def _latency(record: Record) -> Table | None:
     from leaderboard.units import format_number, ms
     from runners.cli.tables import new_table, plain
+    from runners.records.latency import FILL
 
     if not record.latency:
         return None
@@ -60,7 +61,7 @@ def _latency(record: Record) -> Table | None:
     )  # fmt: skip
     for name, w in record.latency.items():
         table.add_row(
-            plain(name),
+            plain(f"{name} ({w.prompt_tokens:,})" if name.startswith(FILL) else name),
             str(w.ttft_s.n),
             format_number(ms(w.ttft_s.p50)),
             format_number(ms(w.ttft_s.p95)),

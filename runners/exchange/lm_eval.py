@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from evals.errors import RecordError, one_line
 from evals.files import read_small
+from evals.tasks.clusters import KEY as CLUSTER
 from evals.tasks.clusters import cluster_of
 from runners.exchange.lm_eval_groups import row_of_tasks, with_weights
 from runners.exchange.lm_eval_means import is_mean, mean_stderr
@@ -136,14 +137,13 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _rows(path: Path, task: str, config: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
     """A row a document; lm-eval writes a line a document and filter."""
-    kind = config["output_type"]
     found: dict[int, dict[str, Any]] = {}
     with path.open(encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(file, 1):
             try:
                 sample = json.loads(line)
                 document = int(sample["doc_id"])
-                row = found.get(document) or _row(task, document, sample, kind)
+                row = found.get(document) or _row(task, document, sample, config)
                 for kind_of_cell, cells in item_metrics(sample, config).items():
                     row[kind_of_cell].update(cells)
                 found[document] = row
@@ -153,7 +153,11 @@ def _rows(path: Path, task: str, config: Mapping[str, Any]) -> tuple[dict[str, A
     return tuple(found.values())
 
 
-def _row(task: str, document: int, sample: Mapping[str, Any], kind: str) -> dict[str, Any]:
+def _row(
+    task: str, document: int, sample: Mapping[str, Any], config: Mapping[str, Any]
+) -> dict[str, Any]:
+    kind, metadata = config["output_type"], config.get("metadata")
+    column = metadata.get(CLUSTER) if isinstance(metadata, dict) else None
     texts = [
         [text for text in arguments.values() if isinstance(text, str)]
         for arguments in sample["arguments"].values()
@@ -167,7 +171,7 @@ def _row(task: str, document: int, sample: Mapping[str, Any], kind: str) -> dict
         "doc_id": document,
         "item": identity.hexdigest()[:16],
         "target": target if kind == "multiple_choice" else json.dumps(target),
-        "passage": cluster_of(sample.get("doc") or {}),
+        "passage": cluster_of(sample.get("doc") or {}, str(column or "")),
         "choices": len(texts) // asked if kind == "multiple_choice" else None,
         "metrics": {},
         "weights": {},

@@ -50,3 +50,25 @@ def test_chance_counts_choices_and_not_what_is_asked_of_each(
     assert found.samples.column("bytes").to_pylist() == sizes
     # (1/3 + 1/4) / 2; counting the six and eight requests gave half of it.
     assert found.record.accuracy["t"].chance == pytest.approx(0.2917, abs=1e-4)
+
+
+def test_the_column_that_a_tasks_file_names_clusters_its_documents(tmp_path: Path):
+    lines = [
+        {**sample(n, 2, mutual_information=False), "doc": {"source": n // 2}} for n in range(4)
+    ]
+    (tmp_path / "samples_t_now.jsonl").write_text(
+        "".join(json.dumps(line) + "\n" for line in lines)
+    )
+    metadata = {"version": 1.0, "cluster": "source"}
+    results = {
+        "results": {"t": {"acc,none": 1.0, "acc_stderr,none": 0.0}}, "n-shot": {"t": 0},
+        "configs": {"t": {"task": "t", "output_type": "multiple_choice", "metadata": metadata}},
+        "config": {"model": "m"}, "higher_is_better": {"t": {"acc": True}}, "date": 1.0,
+    }  # fmt: skip
+    (tmp_path / "results_now.json").write_text(json.dumps(results))
+    found = read_results(
+        tmp_path / "results_now.json", name=None, new_run_id=lambda *_: RUN, command="weighin"
+    )
+    assert found.samples is not None
+    first, second, third, fourth = found.samples.column("passage").to_pylist()
+    assert first == second != third == fourth
