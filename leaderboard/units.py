@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 MISSING = "\N{EN DASH}"
-"""What a number that is None is shown as."""
+"""Text for a number that is None."""
 
 
 def ms(seconds: float) -> float:
@@ -111,10 +111,10 @@ def format_parameters(count_m: float) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """What a number is shown in: people see `scale(stored)` with the symbol behind it."""
+    """Unit in which a number is shown: people see `scale(stored)` with the symbol behind it."""
 
     symbol: str
-    """Empty for a plain number."""
+    """Symbol; empty for a plain number."""
     text: Callable[[float | None], str]
     """The stored number with its symbol, or MISSING."""
     scale: Callable[[float], float] = float

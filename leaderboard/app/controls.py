@@ -99,7 +99,9 @@ def empty() -> None:
 
 
 def notices() -> None:
-    """What is wrong with the address or with files of the stores; nothing where all is well."""
+    """Warn of faults in the address and of records that cannot be read; draw nothing where there
+    are none.
+    """
     for problem in session.problems():
         st.warning(text.markdown(problem), icon=":material/link_off:")
     unread = readings.stores().notices

@@ -1,4 +1,4 @@
-"""How Streamlit is started: every setting is a flag, none is found in a folder by chance."""
+"""Start Streamlit with every setting as a flag, so that none is found in a folder by chance."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from leaderboard.app.hosts import HOSTS
 from leaderboard.pages.theme import DARK, LIGHT, Palette
 
 APP = Path(__file__).with_name("asgi.py")
-"""What Streamlit's command is given."""
+"""The application that Streamlit's command is given."""
 SCRIPT = Path(__file__).with_name("board.py")
-"""What it runs for each visitor."""
+"""The script that runs for each visitor."""
 STORES = "WEIGHIN_BOARD_STORES"
 """Environment variable: the folders to show, a JSON list."""
 MACHINE = "WEIGHIN_BOARD_MACHINE"
@@ -33,7 +33,7 @@ _SETTINGS = {
 
 
 def arguments(*, port: int, address: str, theme: str) -> list[str]:
-    """Of Python, to serve the board.
+    """Python's arguments that serve the board.
 
     Args:
         port: to listen on.
@@ -58,7 +58,9 @@ def arguments(*, port: int, address: str, theme: str) -> list[str]:
 def environment(
     folders: Sequence[Path], hosts: Sequence[str] = (), machine: str = ""
 ) -> dict[str, str]:
-    """What the board's process is told: the stores, the names that it answers to, where it is."""
+    """Environment of the board's process: the stores, the host names that it answers to, the
+    machine.
+    """
     return {
         STORES: json.dumps([str(folder) for folder in folders]),
         HOSTS: json.dumps(list(hosts)),

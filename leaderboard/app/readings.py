@@ -24,7 +24,7 @@ from leaderboard.rows.view import UNLIMITED, View, task_weights
 from runners.records.record import Record
 
 STORES = "stores"
-"""Of the session's state: the stores as this run of the page sees them."""
+"""Key of the session's state for the stores as this run of the page sees them."""
 
 
 def stores() -> StoreView:

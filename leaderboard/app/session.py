@@ -41,7 +41,7 @@ def end() -> None:
 
 
 def view() -> View:
-    """What is looked at."""
+    """The view of this session."""
     found: View = st.session_state[_VIEW]
     return found
 
@@ -60,7 +60,7 @@ def take_off(fields: Sequence[str]) -> None:
 
 
 def key(name: str) -> str:
-    """Of a widget: another one once the address has brought another view."""
+    """Widget key; changes when the address replaces the view, so that the widget starts anew."""
     return f"{name}:{st.session_state[_GENERATION]}"
 
 
@@ -72,11 +72,11 @@ def go(page: str, **changes: Any) -> None:
 
 
 def problems() -> tuple[str, ...]:
-    """What was wrong with the address, a sentence each."""
+    """Faults of the address, a sentence each."""
     found: tuple[str, ...] = st.session_state[_PROBLEMS]
     return found
 
 
 def dark() -> bool:
-    """Whether the page is dark, as far as the browser has said."""
+    """True where the page is dark, as far as the browser has said."""
     return st.context.theme.type == "dark"

@@ -1,4 +1,4 @@
-"""Which one do I ship? The answer, how sure it is, and what it may cost to be wrong."""
+"""Choose the candidate to ship; give its probability of being best and its expected shortfall."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Alternative:
 
     row: Row
     probability: float
-    """Of being the most accurate that fits."""
+    """Probability of being the most accurate candidate that fits."""
     loss: float
-    """Its accuracy below the chosen one's, 0 to 1, by the point estimates."""
+    """Accuracy below the chosen one's, 0 to 1, by the point estimates."""
     regret: float
-    """As of the chosen one."""
+    """Expected shortfall, defined as for the chosen one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +45,13 @@ class Choice:
     """The most accurate candidate that fits; None where none does."""
     accuracy: float | None
     probability: float | None
-    """Of its being the most accurate that fits, over other items and other runs."""
+    """Probability that it is the most accurate that fits, over other items and other runs."""
     regret: float | None
     """Expected loss of accuracy against whichever is the best that fits, 0 to 1."""
     fits: float | None
     """Probability of its keeping to the limits."""
     paired: bool
-    """Whether the probability rests on answers to the same items."""
+    """True where the probability rests on answers to the same items."""
     runs_vary: bool
     """False: no run was repeated, so times and memory are taken as they were measured once."""
     tied: tuple[Row, ...]
@@ -156,7 +156,7 @@ def answer(choice: Choice) -> tuple[str, str]:
 
 
 def lightest(choice: Choice) -> Row | None:
-    """Of the chosen one and those that cannot be told from it, the smallest in peak memory."""
+    """The smallest in peak memory of the chosen one and those not significantly less accurate."""
     tied = [choice.row, *choice.tied] if choice.row else []
     known = [row for row in tied if row.value("memory") is not None]
     return min(known, key=lambda row: row.value("memory") or 0, default=None)
@@ -205,13 +205,13 @@ def _order(row: Row, weights: Mapping[str, float] | None) -> tuple[float, float,
 
 
 def _contends(refused: Refused, weights: Mapping[str, float] | None) -> bool:
-    """Whether another run or other items might have let it in."""
+    """True where other runs or other items might have admitted the candidate."""
     narrow = all(varies(reason.limit) and not reason.unknown for reason in refused.reasons)
     return narrow and weighted_accuracy(refused.row, weights) is not None
 
 
 def _within(drawn: Draws, limits: Limits) -> npt.NDArray[np.bool_]:
-    """Which rows keep to the measured limits, draw by draw; shape (draws, rows)."""
+    """Mark the rows that keep to the measured limits, draw by draw; shape (draws, rows)."""
     within = np.ones(drawn.accuracy.shape, dtype=bool)
     for key, limit in limits.bounds.items():
         if varies(key):
@@ -221,7 +221,7 @@ def _within(drawn: Draws, limits: Limits) -> npt.NDArray[np.bool_]:
 
 
 def _best(accuracy: Floats, within: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Of each row, the share of draws in which it is the best that fits, and its regret."""
+    """By row, the share of draws in which it is the best that fits, and its regret."""
     if not accuracy.shape[1]:
         return np.empty(0), np.empty(0)
     fitting = np.where(within, accuracy, -np.inf)

@@ -24,13 +24,14 @@ _FEW, _PIVOTS = 256, 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """Where one row stands to the front."""
+    """Position of one row relative to the Pareto front."""
 
     row: Row
     on_front: bool
     """By the point estimates."""
     probability: float | None
-    """Of being on it, had other items been asked and other runs been made. None: no place."""
+    """Probability of being Pareto-optimal, had other items been asked and other runs been made.
+    None: no place."""
     reason: str = ""
     """Why it has no place: what was not measured."""
 
@@ -84,7 +85,7 @@ def place(
 
 
 def on_front(goods: Floats) -> npt.NDArray[np.bool_]:
-    """Which points nothing dominates.
+    """Mark the points that nothing dominates.
 
     Args:
         goods: shape (..., m, k): m points, more is better on each of the k axes.
@@ -104,8 +105,8 @@ def on_front(goods: Floats) -> npt.NDArray[np.bool_]:
 
 
 def _undominated(part: Floats) -> npt.NDArray[np.bool_]:
-    """Of many points most are dominated by one of the few best: only the rest are compared with
-    each other. What dominates a point and is dominated itself is so by one that dominates both.
+    """Drop what one of a few pivots dominates, compare the rest in pairs. Safe, because dominance
+    is transitive.
 
     Args:
         part: shape (draws, m, k).
@@ -129,7 +130,7 @@ def _undominated(part: Floats) -> npt.NDArray[np.bool_]:
 
 
 def _dominated(part: Floats) -> npt.NDArray[np.bool_]:
-    """Which points of shape (draws, m, k) another of the same draw dominates.
+    """Mark the points of shape (draws, m, k) that another point of the same draw dominates.
 
     In lexicographic order, the greatest first, only those before a point can dominate it, and the
     first axis need not be looked at again. Draws lie side by side in memory.
@@ -161,7 +162,7 @@ def _descending(part: Floats) -> npt.NDArray[np.intp]:
 
 
 def _dominated_by(part: Floats, by: Floats) -> npt.NDArray[np.bool_]:
-    """Which points of shape (draws, m, k) one of those of shape (draws, n, k) dominates."""
+    """Mark the points of shape (draws, m, k) that a point of shape (draws, n, k) dominates."""
     shape = (len(part), by.shape[1], part.shape[1])
     as_good = np.ones(shape, dtype=bool)  # [draw, j, i]: j is as good as i
     better = np.zeros(shape, dtype=bool)

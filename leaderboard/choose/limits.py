@@ -1,4 +1,4 @@
-"""Which candidates fit what one has, and why the others do not."""
+"""Admit the candidates that keep to limits, and give the reasons why others do not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from leaderboard.rows.row import Row
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What the chosen candidate must keep to. None: anything goes, also what is not known."""
+    """Limits for the chosen candidate. None: anything goes, also what is not known."""
 
     bounds: Mapping[str, float] = field(default_factory=dict)
     """By key of METRICS: the most, or of what is better higher the least, in the stored unit."""
@@ -92,7 +92,7 @@ def weighted_accuracy(row: Row, weights: Mapping[str, float] | None = None) -> f
 
 
 def varies(limit: str) -> bool:
-    """Whether other runs or other items might have kept to a limit: facts of a file do not vary."""
+    """True for a limit that other runs or items might meet or miss; facts of a file do not vary."""
     return limit in METRICS and METRICS[limit].varies
 
 

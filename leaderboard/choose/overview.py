@@ -19,7 +19,7 @@ from leaderboard.rows.view import View, task_weights
 from leaderboard.stats.intervals import Interval
 
 SEED = 20260101
-"""Of the draws: one view gives the same figures wherever and whenever it is opened."""
+"""Seed of the draws: one view gives the same figures wherever and whenever it is opened."""
 MOST_PAIRED = 16
 """Candidates up to which their samples are read to compare them item by item."""
 
@@ -32,7 +32,7 @@ class Line:
     accuracy: float | None
     """With the tasks weighted as the view says."""
     interval: Interval | None
-    """Of the accuracy, 95 %, over items."""
+    """95 % interval of the accuracy, over items."""
     rank: int | None
     """Among those that fit; None for the others, and without an accuracy."""
     tied: int
@@ -48,15 +48,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """What the panel shows."""
+    """Content of the Overview."""
 
     choice: Choice
     claim: str
     """The answer, a sentence."""
     certainty: str
-    """How sure it is, and what cannot be told from it."""
+    """Probability of the recommendation, and the candidates without a significant difference."""
     basis: str
-    """What the certainty rests on."""
+    """Items and runs that the probability rests on."""
     lines: tuple[Line, ...]
     """By rank, then those that do not fit by accuracy."""
 

@@ -26,7 +26,7 @@ class Tier:
     rows: tuple[Row, ...]
     """Best estimate first."""
     paired: bool
-    """Whether every one was compared with the first item by item."""
+    """True where every one was compared with the first item by item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,7 @@ class _Pairs:
 
 
 def weighted_stderr(row: Row, weights: Mapping[str, float] | None) -> float | None:
-    """Of the weighted mean of independent tasks; None where a task lacks its own."""
+    """Standard error of the weighted mean of independent tasks; None where a task lacks its own."""
     scores = usable(row)
     given = [_weight(score.name, weights) for score in scores]
     errors = [score.stderr for score in scores if score.stderr is not None]
@@ -124,7 +124,7 @@ def weighted_stderr(row: Row, weights: Mapping[str, float] | None) -> float | No
 
 
 def weighted_interval(row: Row, weights: Mapping[str, float] | None) -> Interval | None:
-    """Of `weighted_accuracy`, 95 %: the board's own without weights, else the normal one."""
+    """95 % interval of `weighted_accuracy`: without weights the board's, else the normal one."""
     if weights is None:
         return row.score.interval if row.score else None
     value, stderr = weighted_accuracy(row, weights), weighted_stderr(row, weights)

@@ -1,4 +1,4 @@
-"""What other items and other runs might have shown: the same rows, drawn many times.
+"""Monte Carlo resampling: items by bootstrap, times and memory from the spread between runs.
 
 Accuracy is drawn from its counts, times and memory from their run-to-run spread. All randomness
 comes from the generator that is passed in.
@@ -18,7 +18,7 @@ from leaderboard.rows.row import Row
 from leaderboard.stats.intervals import Interval
 
 DRAWS = 2000
-"""Of a probability of a half, the error that this leaves is 1.1 points."""
+"""Number of draws: the standard error of a probability of a half is then 1.1 points."""
 _DECIMALS = 9
 """Equal answers must draw equal scores, and a matrix product may differ in its last bits."""
 _CHUNK = 2**21
@@ -30,12 +30,12 @@ class Draws:
     """Arrays of shape (draws, rows); a column of NaN where a row lacks the number."""
 
     rows: tuple[Row, ...]
-    """What the columns are of."""
+    """The row of each column."""
     accuracy: Floats
     numbers: Mapping[str, Floats]
     """Times and memory, by key of METRICS: what can be limited, or is an axis of the plot."""
     paired: bool
-    """Whether the accuracies of a draw are of the same items for all rows."""
+    """True where the accuracies of a draw are those of the same items for all rows."""
     runs_vary: bool
     """False: no row has several runs, so times and memory are drawn as they were measured."""
 

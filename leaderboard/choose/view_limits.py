@@ -8,7 +8,7 @@ from leaderboard.rows.view import View
 
 
 def limits(view: View) -> Limits:
-    """What a candidate must keep to, in seconds, bytes and shares."""
+    """The view's limits in seconds, bytes and shares."""
     return Limits(
         bounds={key: METRICS[key].unit.back(shown) for key, shown in view.limits},
         licences=frozenset(view.licences) if view.licences else None,

@@ -29,9 +29,9 @@ class Side:
     """One candidate of a comparison."""
 
     runs: tuple[Record, ...]
-    """Its runs on one suite and machine, oldest first, at least one."""
+    """The candidate's runs on one suite and machine, oldest first, at least one."""
     samples: pyarrow.Table | None = None
-    """Of its `scored` run."""
+    """Item scores of `scored`, one row an item."""
 
     @property
     def scored(self) -> Record:
@@ -47,17 +47,17 @@ class ItemDifference:
     """Task or group."""
     key: ItemKey
     target: str | None
-    """What is right, as JSON."""
+    """The right answer, as JSON."""
     reference_score: float
     other_score: float
     reference_logprobs: tuple[float, ...] | None
-    """Of each choice, nats; None for generation."""
+    """Log-probability of each choice, nats; None for generation."""
     other_logprobs: tuple[float, ...] | None
     reference_answer: str | None
     """The generated text; None for likelihoods."""
     other_answer: str | None
     prompt: str | None
-    """Where a run kept its prompts."""
+    """The prompt, where a run kept it; else None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class Comparison:
     reference: Record
     other: Record
     mismatches: tuple[Mismatch, ...]
-    """Empty unless the comparison was insisted on."""
+    """Differences between what the two were asked; empty unless different prompts were allowed."""
     tasks: tuple[TaskComparison, ...]
     overall: PairedDifference | None
     """Mean over tasks and groups, each counting once or by its weight."""
@@ -76,9 +76,9 @@ class Comparison:
     axes: tuple[AxisComparison, ...]
     items: tuple[ItemDifference, ...]
     fidelity: Fidelity | None = None
-    """How far the log-likelihoods are apart; None where the samples of one are not at hand."""
+    """Distance of the log-likelihoods; None where the samples of one are not at hand."""
     unlike: str = ""
-    """How the conditions of the two differ; accuracy is compared all the same."""
+    """Differences between the conditions of the two; accuracy is compared all the same."""
 
 
 def compare(
@@ -168,7 +168,9 @@ def _pair(
 def _overall(
     tasks: Sequence[TaskComparison], weights: Mapping[str, float] | None, confidence: float
 ) -> tuple[PairedDifference | None, str]:
-    """As the board's score: a mean without a task that counts would be of something else."""
+    """Difference of the mean over tasks, as the board forms it; none where a task that counts is
+    missing.
+    """
     counting = [task for task in tasks if task.counts]
     for task in counting:
         if task.paired is None:

@@ -31,13 +31,13 @@ from leaderboard.stats.sign_flips import RateLoss, rate_loss
 from runners.records.record import Record
 
 FIDELITY_MARGIN = 0.02
-"""Of the perplexity ratio that is borne unless another is chosen: 2 %."""
+"""Largest acceptable increase of perplexity unless another is chosen: 2 %."""
 ONLY_LABELS = "all choices are labels (letters, yes or no), of which a loss says nothing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """What packing alone makes of the same statistics: the larger of the two sides' probes."""
+    """The same statistics between two layouts of the cache: the larger of the two sides' probes."""
 
     changed: float | None
     """Share of choices."""
@@ -59,7 +59,7 @@ class TextLoss:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fidelity:
-    """How far one run's log-likelihoods are from the reference's."""
+    """Distance of one run's log-likelihoods from the reference's."""
 
     loss: RateLoss | None
     """Nats a token that are given up over the choices' texts; positive is worse."""
@@ -68,7 +68,7 @@ class Fidelity:
     unit: Unit
     """byte: tokens are not known, as in imported results, and four bytes count as one."""
     tokens: float
-    """Of the texts, all choices together."""
+    """Tokens of the texts, all choices together."""
     tasks: tuple[TextLoss, ...]
     """Tasks and groups whose choices are texts."""
     labels: tuple[str, ...]
@@ -82,7 +82,7 @@ class Fidelity:
     """Items with two choices or more, of all tasks."""
     floor: Floor
     same_weights: bool
-    """Whether both were made from the same weights, so that a loss is a damage."""
+    """True where both were made from the same weights, so that a loss is damage by quantisation."""
 
     @property
     def ratio(self) -> float | None:
@@ -91,7 +91,7 @@ class Fidelity:
 
     @property
     def interval(self) -> Interval | None:
-        """Of the ratio."""
+        """95 % interval of the perplexity ratio."""
         found = self.loss.interval if self.loss else None
         return None if found is None else Interval(low=times(found.low), high=times(found.high))
 
@@ -101,7 +101,7 @@ class Fidelity:
         return self.changed / self.choices if self.choices else None
 
     def verdict(self, margin: float = FIDELITY_MARGIN) -> GateVerdict | None:
-        """Whether the ratio stays below 1 + margin; None without a loss.
+        """Verdict on the perplexity ratio staying below 1 + margin; None without a loss.
 
         Too few items for an interval cannot tell.
         """
@@ -120,7 +120,8 @@ def fidelity(
     only: Collection[str] | None = None,
     confidence: float = 0.95,
 ) -> Fidelity:
-    """How far one run's log-likelihoods are from the reference's, over the same choices.
+    """Measure the distance of one run's log-likelihoods from the reference's, over the same
+    choices.
 
     Args:
         reference: the run that is held for right.
@@ -164,7 +165,7 @@ def fidelity(
 
 
 def same_weights(reference: Record, other: Record) -> bool:
-    """Whether both hold the same weights, or were quantised or converted from the same.
+    """True where both hold the same weights, or were quantised or converted from the same.
 
     What `made_from` declares counts. Two files of one name, or of one address, may hold two stages
     of a training.

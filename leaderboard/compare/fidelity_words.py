@@ -23,14 +23,14 @@ BYTES = (
     "same"
 )
 _LEAST = 0.0005
-"""Of a ratio beside 1: what rounds to 0.1 %."""
+"""Smallest distance of a ratio from 1 that is shown: less rounds to 0.0 %."""
 _MOST = 3.0
 _ROUNDED = 1.01
 """Q8_0's own distance is 1.006 in the reference run, its control's 1.003."""
 
 
 def price(ratio: float) -> str:
-    """What became of the answers: `7.0 % more perplexing`; from 3 on `4.2 times as perplexing`."""
+    """Change of perplexity: `7.0 % more perplexing`; from 3 on `4.2 times as perplexing`."""
     if abs(ratio - 1) < _LEAST:
         return "as perplexing"
     if ratio >= _MOST:
@@ -68,7 +68,7 @@ def sentence(found: Fidelity, reference: str) -> str:
 
 
 def changes(found: Fidelity) -> list[str]:
-    """How many choices are others, and how far the distributions over them are apart."""
+    """Sentences on the share of changed choices and the distance of the distributions over them."""
     lines = []
     if found.changed_share is not None:
         floor = found.floor.changed
@@ -92,7 +92,7 @@ def changes(found: Fidelity) -> list[str]:
 
 
 def notes(found: Fidelity) -> list[str]:
-    """What must stand beside the numbers, the caveats last."""
+    """Caveats that stand beside the numbers, the gravest last."""
     if found.loss is None:
         return [f"fidelity: {found.reason}"]
     tasks = f"{len(found.tasks)} task{'' if len(found.tasks) == 1 else 's'}"

@@ -59,7 +59,7 @@ def choices(logprobs: Sequence[float] | None, target: str | None) -> str:
 
 
 def _right(target: str | None) -> int | None:
-    """Which choice is right, where the target says so by its number."""
+    """Number of the right choice, where the target gives it as a number."""
     try:
         found = json.loads(target) if target is not None else None
     except (ValueError, RecursionError):

@@ -25,29 +25,29 @@ class Rung:
     """One quantisation against the largest."""
 
     record: Record
-    """Its scored run."""
+    """The candidate's scored run."""
     runs: int
     """Process runs that times and memory rest on."""
     fidelity: Fidelity | None
-    """How much more perplexing the reference's answers became."""
+    """Increase of the perplexity of the reference's answers."""
     fidelity_verdict: GateVerdict | None
-    """Whether that is below its margin; None where it is not known."""
+    """Verdict on that increase against its margin; None where it is not known."""
     accuracy: PairedDifference | None
     """The rung's minus the reference's, over the items that both answered."""
     reason: str
     """Why there is none of the two."""
     verdict: GateVerdict | None
-    """Whether the loss of accuracy is below its margin; None without a difference."""
+    """Verdict on the loss of accuracy against its margin; None without a difference."""
     noise_floor: float | None
     """Share of items whose choice changes with the cache's layout: the greater of the two."""
     disk_saved_bytes: int | None
     """Negative where the rung is larger; so are the next two."""
     memory_saved_bytes: float | None
-    """Of peak memory, by the means of its runs and the reference's."""
+    """Peak memory saved, by the means of its runs and the reference's."""
     ttft_saved_s: float | None
-    """Of the workload with the longest prompt."""
+    """Time to first token saved, on the workload with the longest prompt."""
     memory: AxisComparison | None
-    """As ratios with their intervals: peak, time to first token, decoding."""
+    """Ratios to the reference with their intervals: peak memory, time to first token, decoding."""
     ttft: AxisComparison | None
     decode: AxisComparison | None
 
@@ -64,8 +64,8 @@ class Rung:
 
     @property
     def passes(self) -> bool:
-        """Whether its fidelity passes and no loss of accuracy is shown; by accuracy alone where the
-        fidelity is not known.
+        """True where its fidelity passes and no loss of accuracy is shown; by accuracy alone where
+        the fidelity is not known.
         """
         if self.fidelity_verdict is None:
             return self.verdict == "pass"
@@ -81,9 +81,9 @@ class Ladder:
     """The largest: most bits per weight."""
     reference_runs: int
     workload: str | None
-    """Which times are compared."""
+    """The workload whose times are compared."""
     margin: float
-    """Of accuracy."""
+    """Largest acceptable loss of accuracy."""
     fidelity_margin: float
     rungs: tuple[Rung, ...]
     """From the largest down, without the reference."""

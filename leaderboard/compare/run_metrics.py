@@ -129,7 +129,9 @@ def _check_alike(runs: Sequence[Record]) -> None:
 
 
 def _axes(runs: Sequence[Record]) -> Iterator[Axis]:
-    """What varies: workload by workload what has a number of each, then the rest."""
+    """The metrics that vary between runs: workload by workload those that have a number of each,
+    then the rest.
+    """
     metrics = [metric for metric, _ in gated() if metric.varies]
     for workload in dict.fromkeys(name for run in runs for name in run.latency):
         yield from (_axis(metric, workload) for metric in metrics if metric.by_workload)

@@ -1,4 +1,4 @@
-"""Which of many records are one side of a comparison: the runs of one candidate, alike in all."""
+"""Pick the records of one side of a comparison: one candidate's runs under the same conditions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def newest(
 
 
 def comparable(one: Record, other: Record) -> bool:
-    """Whether two runs were asked the same under the same conditions."""
+    """True where two runs were asked the same under the same conditions."""
     return one.suite.digest == other.suite.digest and not why_unlike(one, other)
 
 

@@ -10,8 +10,8 @@ from runners.records.latency import percentile, request_latency
 from runners.records.record import Record, RequestTimesInfo
 
 P90_FROM, P95_FROM = 20, 60
-"""Values of a run from which its 90th and 95th percentile are told from its maximum: of 59 the
-largest lies above the 95th percentile with 95 % probability."""
+"""Values of a run from which its 90th and 95th percentile differ from its maximum. The largest of
+59 lies above the 95th percentile with 95 % probability."""
 Times = Callable[[RequestTimesInfo], Sequence[float]]
 
 

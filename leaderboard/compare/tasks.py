@@ -36,13 +36,13 @@ class TaskComparison:
     """Items that the other has no score for."""
     only_other: tuple[ItemKey, ...] = ()
     counts: bool = True
-    """Whether it belongs to the mean over tasks, whoever is compared."""
+    """True where the task belongs to the mean over tasks, whoever is compared."""
     recorded: tuple[float | None, float | None] = (None, None)
     """The two records' own scores, on the task's scale."""
     scale: str = "unknown"
-    """Of the task's score (`evals.scales.Scale`)."""
+    """Scale of the task's score (`evals.scales.Scale`)."""
     likelihood: LikelihoodDifference | None = None
-    """Of perplexities and bits per byte, over the documents that both have."""
+    """Difference of perplexity or bits per byte, over the documents that both have."""
     reason: str = ""
     """Why its items' scores are not compared; of what enters no mean, why it does not."""
 

@@ -1,4 +1,4 @@
-"""What two runs hold of the same choices: log-likelihoods and sizes, and which tasks are of texts.
+"""Pair two runs' choices: log-likelihoods and sizes, and which tasks have texts as choices.
 
 A task is of *labels* where the choices of all its items have one and the same mean size, of no more
 than `LABEL` tokens: A to D, yes or no. A shift of all letters moves such log-likelihoods either
@@ -21,7 +21,7 @@ Unit = Literal["token", "byte"]
 LABEL: Mapping[Unit, float] = {"token": 2, "byte": 12}
 """The largest mean size of a choice that may be a label."""
 BYTES_A_TOKEN = 4
-"""Where tokens are not known; about what tokenizers make of English."""
+"""Bytes of a token where tokens are not known; about what tokenizers make of English."""
 NO_CHOICES = "no log-likelihoods of the same choices (generation tasks have none)"
 _TWICE = f"{METRIC}acc_mutual_info"
 NO_SIZES = "the samples say neither how many tokens nor how many bytes the choices have"
@@ -32,7 +32,7 @@ class Choices:
     """One item of both runs."""
 
     part: str
-    """Its task or group."""
+    """Its task, or the group of its task."""
     task: str
     reference: tuple[float, ...]
     """Log-likelihood of each choice, nats; so is `other`."""
@@ -42,7 +42,7 @@ class Choices:
     size: float
     """Tokens of all its choices together; bytes where nobody knows the tokens."""
     cluster: Hashable
-    """What flips as one."""
+    """Cluster of items that flip together."""
 
     @property
     def lost(self) -> float:

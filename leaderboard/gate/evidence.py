@@ -1,4 +1,4 @@
-"""What the data say of one possible loss: how large, how sure, and what they could have shown.
+"""Evidence for one possible loss: estimate, interval, p value, and detectable loss.
 
 A loss is positive where the candidate is worse. Accuracy's is in points of the score (0.01 is one
 point); that of times, sizes and perplexities is the logarithm of the ratio, worse over better.
@@ -22,17 +22,19 @@ _NORMAL = NormalDist()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flips:
-    """How many items could differ, and how many did."""
+    """Number of items that could differ, and the share that did."""
 
     items: float
     """All of them; of a mean over tasks as many as would give one task its precision."""
     discordance: float
     """Share of these that differ, times the design effect of clusters."""
     step: float
-    """How far one item moves the mean, which the test takes off the loss."""
+    """Change of the mean by one item, which the test takes off the loss."""
 
     def detectable(self, margin: float, alpha: float, power: float) -> float:
-        """As `Evidence.detectable`: Connor's formula, and the margin with the spread above it."""
+        """The smallest detectable loss, see `Evidence.detectable`: Connor's formula, and the margin
+        with the spread above it.
+        """
         told = detectable_difference(self.items, self.discordance, alpha=2 * alpha, power=power)
         beyond = margin
         for _ in range(3):  # a loss cannot be larger than the share of items that differ
@@ -52,11 +54,11 @@ class Evidence:
     p: float
     """One-sided, of no loss: small where the candidate is worse."""
     stderr: float
-    """Of the estimate, as wide as the interval."""
+    """Standard error of the estimate, as wide as the interval."""
     freedom: float
-    """Of Student's t; infinite where the normal distribution judges."""
+    """Degrees of freedom of Student's t; infinite where the normal distribution judges."""
     flips: Flips | None = None
-    """Of right and wrong answers; None for times and sizes."""
+    """Flips of right and wrong answers; None for times and sizes."""
 
     def detectable(self, margin: float, alpha: float, power: float = POWER) -> float:
         """The smallest true loss that data like these call a regression with this probability.

@@ -33,12 +33,12 @@ class Missing:
     only_baseline: tuple[ItemKey, ...]
     only_candidate: tuple[ItemKey, ...]
     neither: int = 0
-    """How many were asked and answered by neither side."""
+    """Number of items that were asked and answered by neither side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """What the gate says."""
+    """Result of the gate: the verdict and everything behind it."""
 
     verdict: GateVerdict
     policy: Policy
@@ -53,8 +53,8 @@ class Gate:
 
     @property
     def lost(self) -> int:
-        """How many items of the tasks that count a side has no score for, although both were asked
-        the same items.
+        """Number of items in the tasks that count which a side has no score for, although both were
+        asked the same items.
         """
         if any(mismatch.kind != "chat template" for mismatch in self.mismatches):
             return 0

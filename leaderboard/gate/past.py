@@ -1,4 +1,4 @@
-"""What earlier gates said: small JSON reports in `<store>/gates/`, for CI logs and the board."""
+"""Read earlier gates: small JSON reports in `<store>/gates/`, for CI logs and the board."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class PastGate:
     suite: str
     machine: str | None
     report: dict[str, Any]
-    """As `weighin check --json` prints it."""
+    """The report that `weighin check --json` printed."""
 
 
 def write_gate(store: Path, report: dict[str, Any]) -> Path:

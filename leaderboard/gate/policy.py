@@ -1,4 +1,4 @@
-"""What a gate judges, by which margins, and what it does where it cannot tell.
+"""The gate's policy: what is judged, by which margins, and what "cannot tell" comes to.
 
 A policy is a YAML file; what it leaves out is the default, and unknown keys are refused:
 
@@ -44,7 +44,7 @@ def _amount(value: object) -> object:
 
 
 class Rule(BaseModel):
-    """How one metric is judged."""
+    """Rule by which one metric is judged."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -54,9 +54,9 @@ class Rule(BaseModel):
     """A smaller change is none, in the metric's own unit; for tiny candidates, of whose
     milliseconds and bytes a share is nothing. Not for accuracy."""
     severity: Severity = "fail"
-    """fail: counts for the verdict. warn: is shown. auto: fails where there are enough pairs of
-    interleaved runs (fidelity: where both come from the same weights), else warns. ignore: is not
-    judged."""
+    """Effect of the metric on the verdict. fail: counts. warn: is shown. auto: fails where there
+    are enough pairs of interleaved runs (fidelity: where both come from the same weights), else
+    warns. ignore: is not judged."""
 
     def log_margin(self, baseline: float, *, more_is_better: bool) -> float:
         """The margin as the logarithm of a ratio, worse over better; the wider of the two."""
@@ -118,14 +118,14 @@ def _usual() -> dict[str, Rule]:
 
 
 class Policy(BaseModel):
-    """What one gate asks."""
+    """Policy of one gate."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     alpha: Annotated[float, Field(gt=0, le=0.25)] = 0.05
     """The chance of any false alarm in the whole gate; each test is one-sided."""
     on_cannot_tell: Literal["pass", "warn", "fail"] = "warn"
-    """What such a gate's exit code says: pass 0, warn 2, fail 1."""
+    """Exit code of a gate that cannot tell: pass 0, warn 2, fail 1."""
     tasks: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """The tasks and groups that count, in the mean, too; None: all."""
     metrics: Rules = Field(default_factory=Rules)

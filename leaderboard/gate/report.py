@@ -65,7 +65,7 @@ def _verdict(gate: Gate) -> str:
 
 
 def _but(gate: Gate) -> str:
-    """What a pass does not cover, and what warns beside it."""
+    """Clause on what a pass does not cover, and on warnings beside it."""
     left = [name(j.metric) for j in gate.judged if j.margin is None]
     warned = [name(j.metric) for j in gate.judged if j.verdict == "regressed"]
     said = [
@@ -77,7 +77,7 @@ def _but(gate: Gate) -> str:
 
 
 def _slow_runs(gate: Gate) -> list[str]:
-    """What so few runs cannot show of rare slow modes, said once for all times."""
+    """Sentence on rare slow runs that so few runs cannot rule out, once for all times."""
     few = [j for j in gate.judged if is_slow_run(j) and j.verdict == "cannot tell" and j.needed]
     return [f"rare slow runs: {unseen(few[0])}"] if few else []
 
@@ -88,7 +88,7 @@ def _runs(side: Side) -> str:
 
 
 def notes(gate: Gate) -> list[str]:
-    """What a reader of the verdicts has to know."""
+    """Notes for a reader of the verdicts."""
     lines = [f"asked differently, and insisted on: {m.text}" for m in gate.mismatches]
     for missing in gate.missing:
         for side, keys in (
@@ -127,7 +127,7 @@ def notes(gate: Gate) -> list[str]:
 
 
 def _conditions(gate: Gate) -> list[str]:
-    """How the two sides' conditions differ, and what is judged all the same."""
+    """Sentences on how the two sides' conditions differ, and what is judged all the same."""
     why = why_unlike(gate.baseline.runs[-1], gate.candidate.runs[-1])
     if not why:
         return []
@@ -138,7 +138,7 @@ def _conditions(gate: Gate) -> list[str]:
 
 
 def _unjudged(gate: Gate) -> list[str]:
-    """What no verdict was made of, each with its reason; what decides says so in the verdict."""
+    """Metrics without a verdict that decides, each with its reason."""
     warned = [judged for judged in gate.judged if judged.severity == "warn"]
     reasons: dict[str, list[str]] = {}
     for judged in warned:
@@ -166,7 +166,7 @@ def _disturbances(gate: Gate) -> list[str]:
 
 
 def _floors(gate: Gate) -> list[str]:
-    """How many choices packing alone changes, either way."""
+    """Sentences on the share of choices that batching alone changes, on either side."""
     floors = {side.scored.candidate.name: side.scored.noise_floor
               for side in (gate.baseline, gate.candidate)}  # fmt: skip
     return [
@@ -254,7 +254,7 @@ def shown(gate: Gate) -> list[Judged]:
 
 
 def left_out(gate: Gate) -> list[str]:
-    """What only warns and did not warn, which no table lists."""
+    """Metrics that only warn and did not warn, which no table lists."""
     warned = [j for j in gate.judged if j.severity == "warn"]
     found = []
     for which in ("improved", "pass"):

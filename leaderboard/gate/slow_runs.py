@@ -23,7 +23,7 @@ PREFIX = "slowest_"
 
 
 def runs_that_show(alpha: float, share: float = RARE) -> int:
-    """How many runs hold at least one of a mode with this share, with probability 1 - alpha.
+    """Number of runs that hold at least one of a mode with this share, with probability 1 - alpha.
 
     (1 - share)^n <= alpha: 20 runs for one in seven at 5 %.
     """

@@ -33,7 +33,7 @@ class Judged:
     severity: Counts
     verdict: GateVerdict
     margin: float | None
-    """None where no verdict is made."""
+    """Largest acceptable loss; None where no verdict is made."""
     baseline: float | None
     candidate: float | None
     loss: float | None = None
@@ -52,13 +52,13 @@ class Judged:
     needed: int | None = None
     """Items or runs a side from which on the margin could be told, where these cannot."""
     refused: bool = False
-    """Whether this metric could not have failed, whatever happened."""
+    """True where this metric could not have failed, whatever happened: it is not tested."""
     reason: str = ""
     """Why there is no estimate."""
 
     @property
     def of_answers(self) -> bool:
-        """Whether it is of what the candidate answers, and not of times, memory or size."""
+        """True for a metric of what the candidate answers; False for times, memory and size."""
         kind = self.metric.partition(":")[0]
         return self.unit == "points" or kind == "fidelity" or kind in LIKELIHOODS
 
@@ -72,7 +72,8 @@ class Draft:
     margin: float = math.nan
     """On the scale of the evidence."""
     family: str = ""
-    """Of what only warns: tests that are corrected together; what may fail is one family."""
+    """Family of tests that are corrected together, among metrics that only warn; what may fail is
+    one family."""
 
 
 def judge_families(drafts: Sequence[Draft], alpha: float) -> tuple[Judged, ...]:
@@ -114,7 +115,7 @@ def _decide(
 
 
 def _needed(draft: Draft, evidence: Evidence, alpha: float) -> int:
-    """How many items or runs would pass with 80 % probability, were nothing lost."""
+    """Number of items or runs that would pass with 80 % probability, were nothing lost."""
     z = NormalDist().inv_cdf(1 - alpha) + NormalDist().inv_cdf(POWER)
     times = (z * evidence.stderr / draft.margin) ** 2
     return max(draft.judged.count + 1, math.ceil(draft.judged.count * times))

@@ -46,7 +46,7 @@ OF_TASKS = ("accuracy", "perplexity", "bits_per_byte", "score")
 
 
 def is_slow_run(judged: Judged) -> bool:
-    """Whether a metric is a side's slowest run."""
+    """True for a metric that compares the sides' slowest runs."""
     return judged.metric.startswith(PREFIX)
 
 
@@ -82,7 +82,7 @@ def amount(judged: Judged, loss: float | None, *, sign: bool = True) -> str:
 
 
 def improved(judged: Judged) -> bool:
-    """Whether a metric got better: told from no change, and by the margin or more."""
+    """True where a metric got better: significantly, and by the margin or more."""
     if judged.verdict != "pass" or judged.loss is None or not judged.margin:
         return False
     told = judged.interval.high < 0 if judged.interval else not is_slow_run(judged)
@@ -92,7 +92,7 @@ def improved(judged: Judged) -> bool:
 
 
 def word(judged: Judged) -> str:
-    """Its verdict as it is shown: `regressed`, `cannot tell`, `not tested`, `improved`, `pass`."""
+    """The verdict as it is shown: `regressed`, `cannot tell`, `not tested`, `improved`, `pass`."""
     if judged.refused:
         return "not tested"
     return "improved" if improved(judged) else judged.verdict
@@ -112,7 +112,7 @@ def worst_first(judged: Sequence[Judged]) -> list[Judged]:
 
 
 def sentence(judged: Judged) -> str:
-    """What one metric's verdict means, in one sentence."""
+    """One metric's verdict in a sentence."""
     what, margin = name(judged.metric), amount(judged, judged.margin, sign=False)
     if judged.refused:
         counted = _counted(judged, "runs per side")
@@ -161,7 +161,7 @@ def _of_slow_runs(judged: Judged, what: str, margin: str) -> str:
 
 
 def unseen(judged: Judged) -> str:
-    """How likely so few runs hold no run of a rare slow mode."""
+    """Probability that so few runs hold no run of a rare slow mode, in words."""
     missed = (1 - RARE) ** judged.count
     return (
         f"a mode that slows one run in seven stays unseen in {missed:.0%} of gates of "
@@ -170,7 +170,7 @@ def unseen(judged: Judged) -> str:
 
 
 def _counted(judged: Judged, runs: str) -> str:
-    """What its count is of."""
+    """Name of the things that the metric counts, such as items."""
     if judged.metric.partition(":")[0] in LIKELIHOODS:
         return "documents"
     if judged.unit == "points" or judged.metric == "fidelity":

@@ -1,4 +1,4 @@
-"""What a page consists of, as data: Streamlit draws it, and so does a static file.
+"""Content of a page as data: Streamlit draws it, and so does a static file.
 
 A page is a function of the library (what the stores hold) and of the view (what is looked at).
 Texts are data, never markup, but for code between backticks: `weighin run`.
@@ -81,7 +81,7 @@ class Figure:
     draw: Callable[[bool], go.Figure]
     """Makes the figure; True: for a dark page."""
     alt: str
-    """What it shows, for who cannot see it."""
+    """Description of the figure for who cannot see it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +189,7 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a page shows where the view left it open: for the address, not drawn."""
+    """Values that a page shows where the view left them open: for the address, not drawn."""
 
     changes: Changes
 
@@ -217,7 +217,7 @@ Block = (
 
 
 class Library(Protocol):
-    """What pages read. Whoever draws them keeps what was read before."""
+    """Data that pages read. Whoever draws them keeps what was read before."""
 
     def stores(self) -> StoreView:
         """The stores as they are now."""

@@ -1,4 +1,4 @@
-"""What every figure of a panel begins with, and labels that fit on a narrow screen."""
+"""Common frame of the pages' figures, and labels that fit on a narrow screen."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Grid:
     """A table before it is drawn."""
 
     caption: str
-    """What the numbers rest on: where they were measured, over how much."""
+    """Basis of the numbers: where they were measured, over how many items or runs."""
     heads: tuple[Head, ...]
     rows: tuple[tuple[Cell, ...], ...]
 

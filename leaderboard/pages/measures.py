@@ -9,11 +9,11 @@ from leaderboard.stats.intervals import Interval
 
 
 def shown(metric: Metric, row: Row) -> float | None:
-    """Its number; None where it was not measured."""
+    """The row's number in the shown unit; None where it was not measured."""
     value = row.value(metric.key)
     return None if value is None else metric.unit.scale(value)
 
 
 def shown_interval(metric: Metric, row: Row) -> Interval | None:
-    """Its 95 % interval; None where nothing is known of it."""
+    """The number's 95 % interval in the shown unit; None where none is known."""
     return scaled(row.number(metric.key).interval, metric.unit.scale)

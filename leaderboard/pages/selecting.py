@@ -1,4 +1,4 @@
-"""What several pages begin with: the conditions that they are about, and whom they show."""
+"""Beginning that several pages share: their conditions, and the candidates that they show."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _left_out(count: int) -> str:
 
 
 def empty(library: Library) -> Iterator[Block]:
-    """How to fill an empty store."""
+    """Advice on how to fill an empty store."""
     yield Heading("No runs yet")
     yield Text(f"There is no record in {', '.join(library.folders())}. Fill it:")
     yield Code("weighin run")

@@ -14,11 +14,11 @@ AMBER, SKY, YELLOW = "#E69F00", "#56B4E9", "#F0E442"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Palette:
-    """What a plot is drawn with, on one background."""
+    """Colours of a plot on one background."""
 
     background: str
     panel: str
-    """Of boxes on the background."""
+    """Colour of boxes on the background."""
     text: str
     muted: str
     """Secondary text, axes, and what lies outside the limits."""

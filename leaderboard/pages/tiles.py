@@ -17,7 +17,7 @@ class Tile:
     spread: str
     """Half the interval's width, shown after a ±; empty where nothing is known of it."""
     basis: str
-    """What the number rests on: items, runs or source."""
+    """Basis of the number: items, runs or source."""
 
 
 def as_html(tiles: Sequence[Tile]) -> str:

@@ -15,7 +15,7 @@ _CHARACTER_PX, _ROOM_PX, _HEIGHT_PX = 6.6, 12, 20
 
 
 def message(found: Overview) -> str:
-    """What the badge says: the recommended candidate and its accuracy, or that nothing fits."""
+    """Text of the badge: the recommended candidate and its accuracy, or that nothing fits."""
     row = found.choice.row
     if row is None:
         return "nothing fits"

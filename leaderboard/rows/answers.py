@@ -23,7 +23,7 @@ NO_LIKELIHOODS = (
 
 
 class ItemKey(NamedTuple):
-    """Which item. The hash alone is not unique: data sets repeat documents."""
+    """Identity of an item. The hash alone is not unique: data sets repeat documents."""
 
     task: str
     item: str
@@ -44,8 +44,8 @@ class Answers:
     unusable: Mapping[str, str]
     """Parts of which this run has no usable scores, or log-likelihoods: why, naming documents."""
     documents: Mapping[str, Mapping[ItemKey, tuple[float, float]]]
-    """Of the parts whose score is a perplexity or bits per byte: each document's log-likelihood
-    (nats) and its weight (words, bytes, or 1)."""
+    """By task whose score is a perplexity or bits per byte, each document's log-likelihood (nats)
+    and weight (words, bytes, or 1)."""
     rows: Mapping[ItemKey, int]
     """The item's row in `samples`."""
     samples: pyarrow.Table
@@ -161,7 +161,7 @@ class _Rows:
 
 
 def _odd(keys: Sequence[ItemKey], values: Sequence[object], task: TaskAccuracy) -> str:
-    """Which items have no usable score, in words; empty where all have."""
+    """Items without a usable score, in words; empty where all have one."""
     scale = cast("Scale", scale_of(task))
     found = {
         key.doc_id: why

@@ -22,18 +22,18 @@ UNKNOWN = "unknown"
 
 
 class Place(NamedTuple):
-    """What rows of one table share."""
+    """Machine, suite and budget that the rows of one table share."""
 
     machine: str
     """Fingerprint, or UNKNOWN."""
     suite: str
     """Digest."""
     budget: str
-    """As JSON; empty without one."""
+    """The budget as JSON; empty without one."""
 
 
 class Conditions(NamedTuple):
-    """What the runs of one candidate share, to be repeats of each other."""
+    """Conditions that runs of one candidate must share to be repeats of each other."""
 
     place: Place
     build: str
@@ -53,7 +53,7 @@ def machine_of(record: Record) -> str:
 
 
 def build_of(record: Record) -> str:
-    """Which build of its runtime measured a run: a name that differs where the build does.
+    """Name of the build of its runtime that measured a run; it differs where the build does.
 
     A record that does not name its compiled libraries is of another build than one that does.
     """
@@ -81,7 +81,7 @@ def why_unlike(reference: Record, other: Record) -> str:
 
 
 def name_only(record: Record) -> bool:
-    """Whether a machine is known by its processor's name, which several generations may share."""
+    """True where the machine is known by its processor's name, which generations may share."""
     return machine_of(record) != UNKNOWN and not record.machine.cpu_id
 
 

@@ -1,4 +1,4 @@
-"""What enters a mean over tasks, and on which scale: the task decides, for all candidates alike.
+"""Decide by the task, for all candidates alike, what enters a mean over tasks and on which scale.
 
 A candidate's own values say one thing only: whether its number can be used on that scale. Where it
 cannot, the candidate has no suite score; what counts for the others stays the same.
@@ -23,7 +23,7 @@ _NO_MEAN = {
 }
 LESS_IS_BETTER = "less of it is better"
 Parts = dict[str, dict[str, TaskAccuracy]]
-"""What a suite's score is the mean of: tasks, and groups with their subjects."""
+"""The parts that a suite's score is the mean of: tasks, and groups with their subjects."""
 
 
 def scale_of(task: TaskAccuracy) -> str:

@@ -26,7 +26,7 @@ from runners.records.record import SCHEMA_VERSION, CandidateInfo, DataInfo, Reco
 
 INDEX = ".index.parquet"
 VERSION = f"3.{SCHEMA_VERSION}"
-"""Of the file's layout and of what reading a record makes of it, and of the records in it."""
+"""Version of the file's layout, of what reading makes of a record, and of the records in it."""
 _VERSION_KEY = b"weighin.index"
 _SHARED: Mapping[str, TypeAdapter[Any]] = {
     "candidate": TypeAdapter(CandidateInfo),

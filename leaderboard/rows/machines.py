@@ -1,4 +1,4 @@
-"""What was measured where."""
+"""List the machines, builds and data sources of the records."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Measured:
     """The runtime's, in words."""
     runs: int
     statuses: tuple[tuple[str, int], ...]
-    """How many runs ended how, the most frequent first."""
+    """Number of runs by how they ended, the most frequent first."""
     items: int
     """Items answered by its most complete run."""
     last: str
@@ -57,7 +57,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """Where one task's items came from."""
+    """Source of one task's items."""
 
     task: str
     source: str
@@ -89,7 +89,7 @@ def measured(records: Sequence[Record]) -> tuple[Measured, ...]:
 
 
 def data_sources(records: Sequence[Record]) -> tuple[Data, ...]:
-    """Where the items of each task came from, each source once."""
+    """Sources of each task's items, each source once."""
     found: dict[Data, None] = {}
     for record in records:
         for one in record.data:

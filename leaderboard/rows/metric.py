@@ -1,4 +1,4 @@
-"""What an entry of the table of metrics (`leaderboard.rows.metrics`) says of a metric."""
+"""An entry of the table of metrics (`leaderboard.rows.metrics`)."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ class Number:
     """A measured number of a candidate, in its stored unit."""
 
     value: float | None = None
-    """None: not measured."""
+    """The value; None: not measured."""
     interval: Interval | None = None
     """95 %; None for a single run, whose requests say nothing about other runs, and for a fact."""
 
 
 Combine = Callable[[Sequence[float]], Number]
-"""What the runs of one candidate come to together; at least one value."""
+"""Function that combines the values of one candidate's runs, at least one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """How a reader says what a candidate must keep to."""
+    """Limit on a metric that a reader may set."""
 
     address: str
     """Key in the board's address; its number is in the shown unit, which the name says."""
     label: str
-    """Of the slider; `at most` or `at least` follows."""
+    """Label of the slider; `at most` or `at least` follows."""
     what: str
     """In the reason why a candidate does not fit."""
     part: Literal["have", "do", "choose"]
@@ -52,10 +52,10 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tolerance:
-    """What a gate's policy says of a metric unless it is told otherwise (`gate.policy.Rule`)."""
+    """Defaults of a gate's policy for a metric (`gate.policy.Rule`)."""
 
     what: str
-    """What the gate's report calls it."""
+    """Name of the metric in the gate's report."""
     margin: float
     minimum: float = 0.0
     severity: Literal["fail", "warn", "auto"] = "auto"
@@ -68,7 +68,7 @@ class Metric:
     key: str
     """In addresses, columns and axes."""
     name: str
-    """As records, policies and downloads write it; its end is the stored unit."""
+    """Name in records, policies and downloads; its end is the stored unit."""
     title: str
     """In a sentence or on an axis; what stands after a comma says which of several it is."""
     short: str
@@ -77,7 +77,7 @@ class Metric:
     unit: Unit
     better: Literal["higher", "lower"]
     over: Literal["items", "runs", "file"]
-    """What its interval is over; the number of a file is a fact and has none."""
+    """Source of the interval's uncertainty; the number of a file is a fact and has none."""
     run: Read
     combine: Combine
     by_workload: bool = False
@@ -88,7 +88,7 @@ class Metric:
     """Offered as the horizontal axis of the trade-off plot."""
     limit: Limit | None = None
     gate: Tolerance | None = None
-    """None: neither compared as a ratio nor judged."""
+    """Defaults of the gate; None: neither compared as a ratio nor judged."""
     download: str = ""
     """Column of the ranked table's downloads; empty: `name`."""
 
@@ -104,13 +104,11 @@ class Metric:
 
     @property
     def varies(self) -> bool:
-        """Whether other items or other runs might have given another number."""
+        """True where other items or other runs might have given another number."""
         return self.over != "file"
 
     def within(self, value: float, limit: float) -> bool:
-        """Whether a number keeps to a limit, which is the most, or the least of what is better
-        higher.
-        """
+        """True where a number keeps to a limit: at most, or at least where higher is better."""
         return value >= limit if self.better == "higher" else value <= limit
 
     def of_runs(self, runs: Sequence[Record]) -> Number:
@@ -138,5 +136,5 @@ def whole_mean_of_runs(values: Sequence[float]) -> Number:
 
 
 def fact(values: Sequence[float]) -> Number:
-    """What is the same in every run: the first one's."""
+    """The first run's value, for what is the same in every run."""
     return Number(value=values[0])

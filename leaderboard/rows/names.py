@@ -1,4 +1,4 @@
-"""What candidates are called where their whole name is too long, or not theirs alone."""
+"""Display names: shortened by their common prefix, told apart by digest."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def short_names(names: Sequence[str]) -> list[str]:
 
 
 def labels(records: Sequence[Record]) -> dict[str, str]:
-    """What to call the candidates of records, by digest: their names, told apart.
+    """Display names of the candidates of records, by digest.
 
     A name is the choice of whoever wrote the candidate's file; two versions of one may differ in
     their weights alone, and then the digest's start is added.

@@ -17,12 +17,12 @@ from leaderboard.rows.conditions import Place, conditions
 from leaderboard.rows.row import Row, Score
 
 Scores = Mapping[str, Mapping[ItemKey, float]]
-"""Of one run, by task or group: `leaderboard.rows.answers.Answers.scores`."""
+"""Item scores of one run, by task or group: `leaderboard.rows.answers.Answers.scores`."""
 Floats = npt.NDArray[np.float64]
 
 
 class Shared(NamedTuple):
-    """What rows must share to be ranked together."""
+    """Conditions that rows must share to be ranked together."""
 
     place: Place
     builds: tuple[str, ...]

@@ -10,7 +10,7 @@ from runners.records.record import Record
 
 
 class RunsKey(NamedTuple):
-    """What runs of one candidate share: what it is, and the conditions."""
+    """Identity and conditions that the runs of one candidate share."""
 
     name: str
     digest: str
@@ -18,7 +18,7 @@ class RunsKey(NamedTuple):
 
 
 def runs_key(record: Record) -> RunsKey:
-    """What a record has in common with its repeats."""
+    """Identity and conditions of a record, equal for its repeats."""
     return RunsKey(
         name=record.candidate.name,
         digest=record.candidate.digest,

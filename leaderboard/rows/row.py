@@ -28,7 +28,7 @@ from leaderboard.stats.intervals import (
 from runners.records.record import Record, TaskAccuracy
 
 VERDICTS = ("failed", "out of memory", "thrashes", "too slow", "not enforced", "fits")
-"""Of a budget, worst first."""
+"""Verdicts on a budget, worst first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,8 @@ class Score:
     n: int
     chance: float | None
     told_from_chance: bool | None
-    """None where there is no chance level."""
+    """True where the score differs significantly from guessing; None where there is no chance
+    level."""
     note: str = ""
     left_out: str = ""
     """Why it enters no mean, whoever was asked; empty where it does."""
@@ -67,7 +68,7 @@ class Row:
     runs: int = 1
     """Process runs that times and memory are means of."""
     verdict: str | None = None
-    """Of its budget, the worst of its runs; None without a budget."""
+    """Worst verdict of its runs on the budget; None without a budget."""
     flags: tuple[str, ...] = ()
     """Names of what a reader should know, first of all a status other than completed."""
 
@@ -83,7 +84,7 @@ class Row:
         return self.number(key).value
 
     def basis(self, metric: Metric) -> str:
-        """What stands behind a metric's interval: how many items, or how many runs."""
+        """Basis of a metric's interval: the number of items, or of runs."""
         if metric.over == "items":
             return f"n = {self.score.n:,}" if self.score else ""
         return f"{self.runs} run{'s' if self.runs != 1 else ''}"
@@ -105,7 +106,7 @@ def row(record: Record) -> Row:
 
 
 def _answered(record: Record) -> bool:
-    """Whether every item was: the mean of the tasks that came first is no suite's score."""
+    """True where every item was answered: a mean of the first tasks is no suite's score."""
     return all(task.n == task.asked for task in record.accuracy.values())
 
 
@@ -157,7 +158,7 @@ def _worst(verdicts: Sequence[str | None]) -> str | None:
 
 
 def _scored(row: Row) -> tuple[bool, bool]:
-    """Whether a row has its suite's score, or at least a task's."""
+    """Two sorting keys: True where the row has its suite's score; True where it has any task's."""
     return row.score is not None, any(score.value is not None for score in row.scores)
 
 

@@ -1,4 +1,4 @@
-"""Which rows a view is about: one machine, suite, budget and build a runtime, never a mixture."""
+"""Select the rows of a view: one machine, suite, budget and build a runtime, never a mixture."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Selection:
     suites: Mapping[str, str]
     """Digest -> name, of what was measured on that machine."""
     budgets: Mapping[str, str]
-    """Of that machine and suite."""
+    """Budgets of that machine and suite."""
     builds: Mapping[str, Mapping[str, str]]
     """Under that machine, suite and budget: runtime -> its builds, each with its name."""
     left_out: int = 0
     """Rows measured there with another build, which are not among `rows`."""
     problems: tuple[str, ...] = ()
-    """What the view asked for and there is not."""
+    """Sentences on what the view asked for and there is not."""
 
 
 def select(rows: Sequence[Row], view: View, *, here: str = "") -> Selection | None:

@@ -26,7 +26,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StoreView:
-    """What the stores held when they were looked at."""
+    """Content of the stores when they were looked at."""
 
     signature: str
     """Differs when any record was added, changed or removed: a key for caches."""
@@ -72,7 +72,7 @@ class StoreReader:
         self._lock = threading.Lock()
 
     def read(self) -> StoreView:
-        """What the stores hold now; the same object while nothing has changed."""
+        """Look at the stores; returns the same object while nothing has changed."""
         with self._lock:
             stamps, notices = _survey(self._roots)
             signature = _signature(stamps, notices)

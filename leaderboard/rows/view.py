@@ -1,4 +1,4 @@
-"""What is looked at: every filter of the board, as it stands in the address.
+"""The view: every filter of the board, as it stands in the address.
 
 Numbers are in the units that people set them in, which the names say; `limits` turns them into
 seconds and bytes. Whatever an address holds, a view comes out, with what was wrong with it.
@@ -31,21 +31,21 @@ class View:
     suite: str = ""
     """Digest; empty: the one with the most candidates."""
     budget: str = ""
-    """As `leaderboard.rows.conditions.Place` has it; empty: without one."""
+    """Budget as in `leaderboard.rows.conditions.Place`; empty: without one."""
     builds: tuple[str, ...] = ()
     """At most one build of each runtime; of one that is not named, that with most candidates."""
     limits: tuple[tuple[str, float], ...] = ()
     """By key of METRICS and in their order, in the unit that they are shown in."""
     licences: tuple[str, ...] = ()
-    """Empty: any; so are the next two."""
+    """Licences that are admitted; empty: any. So are the next two."""
     families: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()
     weights: tuple[tuple[str, float], ...] = ()
-    """Of tasks and groups in the accuracy, where they are not 1."""
+    """Weight of each task or group in the mean accuracy; those equal to 1 are left out."""
     x: str = "memory"
     """Horizontal axis of the trade-off plot, one of `metrics.axes`."""
     columns: tuple[str, ...] = ()
-    """Of the ranked table, beside those that it always has; empty: its usual ones."""
+    """Extra columns of the ranked table; empty: its usual ones."""
     sort: str = ""
     """Column; a minus in front: from the largest down. Empty: by rank."""
     search: str = ""
@@ -54,7 +54,7 @@ class View:
     run: str = ""
     """A single run of that candidate; empty: the newest that was scored."""
     family: str = ""
-    """Of the quantisation ladder."""
+    """Family of the page on quantisations."""
     name: str = ""
     """Candidate by name, over all its versions: of the history."""
     other: str = ""
@@ -64,11 +64,11 @@ class View:
     workload: str = ""
     task: str = ""
     items: str = ""
-    """What to search for among items that two candidates answered differently."""
+    """Text to search for among items that two candidates answered differently."""
     margin_points: float | None = None
     """Loss of accuracy that would be borne, in percentage points."""
     perplexity_percent: float | None = None
-    """How much more perplexing a reference's answers may become."""
+    """Largest acceptable increase of the perplexity of the reference's answers, per cent."""
 
     def limit(self, key: str) -> float | None:
         """The limit on a metric, as it is shown; None: anything goes."""
@@ -77,7 +77,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """How one field stands in an address."""
+    """Form of one field in an address."""
 
     name: str
     read: Callable[[Sequence[str]], Any]
@@ -110,7 +110,7 @@ def read_query(query: Mapping[str, Sequence[str]]) -> tuple[View, tuple[str, ...
 def _read(
     keys: Mapping[str, _Key], query: Mapping[str, Sequence[str]]
 ) -> tuple[dict[str, Any], list[str]]:
-    """What an address says under these keys, and what was wrong with it."""
+    """Values of an address under these keys, and its faults."""
     found: dict[str, Any] = {}
     problems = []
     for field, key in keys.items():
@@ -138,7 +138,7 @@ def write_query(view: View) -> Query:
 
 
 def task_weights(view: View) -> dict[str, float] | None:
-    """Of tasks and groups; None where all count the same, as in the suite's own score."""
+    """Weights of tasks and groups; None where all count the same, as in the suite's own score."""
     return dict(view.weights) or None
 
 
@@ -228,5 +228,5 @@ def _keys() -> dict[str, _Key]:
 
 
 def _bounds() -> dict[str, _Key]:
-    """How the limits stand in an address, by key of METRICS."""
+    """Forms of the limits in an address, by key of METRICS."""
     return {metric.key: _Key(limit.address, *_number(limit.most)) for metric, limit in limited()}

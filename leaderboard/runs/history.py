@@ -13,7 +13,7 @@ from runners.records.record import Record
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Versions:
-    """What a measurement was made with: what may change between two points."""
+    """Versions that a measurement was made with, which may change between two points."""
 
     candidate: str
     """Digest: weights, runtime, chosen settings."""
@@ -28,7 +28,7 @@ class Versions:
     weighin: str
     lm_eval: str
     kernel: str
-    """Of the operating system, which the machine's fingerprint leaves out."""
+    """Kernel of the operating system, which the machine's fingerprint leaves out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Point:
     row: Row
     versions: Versions
     changes: tuple[str, ...]
-    """What differs from the point before, as `runtime: llamacpp 0.3.35 -> llamacpp 0.3.36`."""
+    """Differences from the point before, as `runtime: llamacpp 0.3.35 -> llamacpp 0.3.36`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ def history(records: Sequence[Record], name: str) -> tuple[Line, ...]:
 
 
 def versions(record: Record) -> Versions:
-    """What a run was made with; a version that it does not name is `unknown`."""
+    """Versions that a run was made with; one that it does not name is `unknown`."""
     software = record.software
     return Versions(
         candidate=record.candidate.digest,
@@ -97,7 +97,7 @@ def versions(record: Record) -> Versions:
 
 
 def changes(before: Versions, after: Versions) -> tuple[str, ...]:
-    """What differs between two points, named with both values."""
+    """Differences between two points, named with both values."""
     return tuple(
         f"{name.replace('_', ' ')}: {getattr(before, name)} -> {getattr(after, name)}"
         for name in (field.name for field in fields(Versions))

@@ -19,7 +19,7 @@ class LimitPoint:
     """All runs of a candidate under one limit."""
 
     limit_bytes: int | None
-    """None: without a limit, which is what the others are read against."""
+    """The limit; None: without one, which is what the others are read against."""
     verdict: str
     """The worst of its runs; `not judged` without a limit or where a record has none."""
     reason: str
@@ -32,7 +32,7 @@ class LimitPoint:
     peak_bytes: int | None
     """The greatest of the latency phases."""
     note: str
-    """What the budget does not stand for, as its record says."""
+    """Caveat of the budget, as its record says it."""
     runs: int
     run_ids: tuple[str, ...]
 
@@ -73,7 +73,7 @@ def verdict_of(record: Record) -> tuple[str, str]:
 
 
 def enforced_by(record: Record) -> str:
-    """What held a run to its budget; `not enforced` where nothing did."""
+    """Mechanism that held a run to its budget; `not enforced` where none did."""
     if record.budget is None:
         return "no budget"
     by = record.budget.enforced

@@ -1,4 +1,4 @@
-"""What the runs of one candidate show in detail, as numbers that a chart or a table takes."""
+"""Details of one candidate's runs, as numbers that a chart or a table takes."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def run_times(runs: Sequence[Record], workload: str) -> tuple[RunTimes, ...]:
 
 
 def _latencies(requests: Sequence[RequestTimesInfo]) -> list[TokenLatency]:
-    """Those of the requests whose times are whole, worked out as the record's own summaries are."""
+    """Latencies of the requests whose times are whole, by the record's own arithmetic."""
     found = []
     for request in requests:
         with suppress(MeasureError):

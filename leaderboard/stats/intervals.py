@@ -107,7 +107,7 @@ def proportion_interval(
 
 
 def right_or_wrong(value: float, stderr: float, n: int, design_effect: float = 1.0) -> bool:
-    """Whether items score 0 or 1 alone: the variance is then value · (1 - value) / (n - 1).
+    """True where items score 0 or 1 alone: the variance is then value · (1 - value) / (n - 1).
 
     Any score between 0 and 1 makes it smaller; clustering multiplies it by the design effect.
     """
@@ -211,7 +211,7 @@ def combined_interval(tasks: Sequence[tuple[float, Interval]]) -> Interval:
 
 
 def above_chance(successes: int, n: int, chance: float) -> bool:
-    """Whether a score is better than guessing: one-sided exact binomial test at 5 %.
+    """Test whether a score is better than guessing: one-sided exact binomial test at 5 %.
 
     Args:
         successes: items answered right, 0 to n.

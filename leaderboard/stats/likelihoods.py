@@ -24,9 +24,9 @@ class LikelihoodDifference:
     loss: float
     """other - reference: the logarithm of the ratio of the perplexities."""
     interval: Interval | None
-    """None where so few documents rule nothing out."""
+    """95 % interval; None where so few documents rule nothing out."""
     stderr: float | None
-    """None of a single document."""
+    """Standard error; None for a single document."""
     p: float
     """One-sided, of no loss: small where the other is worse."""
     documents: int

@@ -13,7 +13,7 @@ from leaderboard.stats.intervals import Interval, binomial_tail, two_sided_z
 
 POWER = 0.80
 _HALVINGS = 60
-"""Of an interval no longer than 2, which leaves 2e-18: below what a float resolves."""
+"""Halvings of an interval no longer than 2, which leaves 2e-18: below what a float resolves."""
 
 
 def mcnemar(gained: int, lost: int, *, mid_p: bool = False) -> float:
@@ -121,7 +121,7 @@ def detectable_difference(
 
 
 def _bisect(passed: Callable[[float], bool], low: float, high: float) -> float:
-    """Where `passed` turns from False to True between two points; `high` where it never does."""
+    """The point where `passed` turns from False to True between two; `high` where it never does."""
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         if passed(middle):

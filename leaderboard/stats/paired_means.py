@@ -31,7 +31,7 @@ class PairedDifference:
     stderr: float | None
     """Clustered where items share a passage; None where nothing is known of the spread."""
     null_stderr: float
-    """What it would be if neither were better, clustered likewise; 0 where no item differs."""
+    """Standard error if neither were better, clustered as `stderr` is; 0 where no item differs."""
     interval: Interval
     n: int
     clusters: int
@@ -47,7 +47,7 @@ class PairedDifference:
     detectable: float | None
     """Smallest true difference, either way, that data like this shows with 80 % probability."""
     method: str
-    """Of the interval."""
+    """Name of the method of the interval."""
 
 
 def paired_difference(

@@ -29,7 +29,7 @@ class RunRatio:
 
     ratio: float
     interval: Interval | None
-    """None where one side has a single run, which says nothing of the next."""
+    """95 % interval; None where one side has a single run, which says nothing of the next."""
     p: float | None
     """Two-sided, of a ratio of 1; None with the interval."""
     log_stderr: float | None
@@ -37,7 +37,7 @@ class RunRatio:
     freedom: float
     """Degrees of freedom of Student's t that judges it."""
     paired: bool
-    """Whether runs of one round of one batch were compared with each other."""
+    """True where runs of one round of one batch were compared with each other."""
     reference_runs: int
     other_runs: int
     """Equal where paired."""
@@ -148,7 +148,7 @@ def _ratio(
 
 
 def _exp(x: float) -> float:
-    """Of two wild runs a limit may be beyond any float; what is beyond 1e300 is no ratio anyway."""
+    """exp(x), kept below 1e300: the limits of two wild runs may lie beyond any float."""
     return math.exp(max(-700.0, min(700.0, x)))
 
 
@@ -169,7 +169,8 @@ def underestimate(freedom: float) -> float:
 
 
 def noncentrality(freedom: float, alpha: float, power: float = POWER) -> float:
-    """How many standard errors off a true value must be for a t test to see it so often.
+    """Distance of a true value, in standard errors, at which a t test shows it with the given
+    power.
 
     Args:
         freedom: degrees of freedom, above 0.

@@ -1,4 +1,4 @@
-"""What is lost a unit of size, e.g. nats a token: by sign flips over items, or by Student's t.
+"""Loss a unit of size, e.g. nats a token: by sign flips over items, or by Student's t.
 
 Long texts dominate such a ratio, so on few items its t interval is too narrow. Sign flips are exact
 there: what an item lost beyond the assumed rate is as likely to be gained.
@@ -20,7 +20,7 @@ FLIPPED_BELOW = 300
 """Clusters below which signs are flipped."""
 FLIPS, STUDENT = "sign flips", "Student's t of a ratio"
 SEED = 20260102
-"""Of the subsets: one comparison gives the same figures wherever and whenever it is made."""
+"""Seed of the subsets: one comparison gives the same figures wherever and whenever it is made."""
 SUBSETS = 9_999
 """Drawn where there are more clusters than can be taken in every combination."""
 MOST_ENUMERATED = 13
@@ -31,13 +31,13 @@ _CHUNK = 2**20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLoss:
-    """What is lost a unit of size: positive is worse."""
+    """Loss a unit of size: positive is worse."""
 
     loss: float
     interval: Interval | None
-    """None where so few items rule nothing out."""
+    """95 % interval; None where so few items rule nothing out."""
     stderr: float | None
-    """Of a ratio, by linearisation; None of a single cluster."""
+    """Standard error of a ratio, by linearisation; None for a single cluster."""
     p: float
     """One-sided, of no loss: small where there is one."""
     items: int

@@ -82,7 +82,7 @@ def _names(label: str, field: str, known: Sequence[str]) -> tuple[str, ...]:
 
 
 def _weights(tasks: Sequence[str]) -> tuple[tuple[str, float], ...]:
-    """How much each task counts; those that count 1 are not written down."""
+    """Inputs for the weight of each task; those that weigh 1 are left out of the view."""
     given = dict(session.view().weights)
     changed = sum(weight != 1 for weight in given.values())
     title = f"Tasks and their weights ({changed} changed)" if changed else "Tasks and their weights"

@@ -1,4 +1,4 @@
-"""What a candidate is, and the conditions under which it was measured, in tables."""
+"""Tables of a candidate's identity, and of the conditions under which it was measured."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from runners.records.record import Record
 
 
 def identity_grid(record: Record) -> Grid:
-    """What the candidate is, as it was resolved."""
+    """Table of the candidate: files, settings, runtime."""
     candidate, floor = record.candidate, noise_floor(record)
     quantisation = candidate.quantisation
     named = quantisation.name if quantisation else MISSING
@@ -61,7 +61,7 @@ def _floor(share: float) -> str:
 
 
 def machine_grid(record: Record) -> Grid:
-    """Where it was measured, and with what."""
+    """Table of the machine and the software of a run."""
     machine = [(str(key), _text(value)) for key, value in record.machine.said().items()]
     software = [(str(key), _text(value)) for key, value in record.software.said().items()]
     known = [("machine", machine_in_full(record)), ("build", build_name(record))]

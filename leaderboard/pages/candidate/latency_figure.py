@@ -1,4 +1,4 @@
-"""How times are distributed: shares and counts, a line a process run."""
+"""Figure of the distribution of times: cumulative shares and counts, a line a process run."""
 
 from __future__ import annotations
 

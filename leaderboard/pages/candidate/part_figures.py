@@ -43,7 +43,7 @@ def tensors_figure(shares: Sequence[tuple[str, float]], *, dark: bool) -> go.Fig
 
 
 def _bright(number: int, *, dark: bool) -> bool:
-    """Whether black reads better than white on a colour of the series (WCAG's luminance)."""
+    """True where black reads better than white on a colour of the series (WCAG's luminance)."""
     colours = palette(dark=dark).series
     colour = colours[number % len(colours)]
     red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))

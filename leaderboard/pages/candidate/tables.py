@@ -1,4 +1,4 @@
-"""What the Candidate panel says in tables and tiles."""
+"""Tables and tiles of the Candidate page."""
 
 from __future__ import annotations
 

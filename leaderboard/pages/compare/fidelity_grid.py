@@ -70,7 +70,7 @@ def texts_grid(found: Fidelity, caption: str) -> Grid:
 
 
 def caveats(found: Sequence[Fidelity | None]) -> Iterator[str]:
-    """What must stand beside the numbers, each once."""
+    """Caveats that stand beside the numbers, each once."""
     yield from dict.fromkeys(line for one in found if one for line in notes(one))
 
 

@@ -66,7 +66,7 @@ def forest_figure(
 
 
 def _offset(number: int, count: int) -> float:
-    """Where in a line the one of several lies: spread over half of it."""
+    """Vertical offset of one of several marks in a line, spread over half of it."""
     return 0.0 if count == 1 else 0.5 * (number / (count - 1) - 0.5)
 
 

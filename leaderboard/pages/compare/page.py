@@ -73,7 +73,7 @@ def _compared(
 
 
 def _fidelity(found: Sequence[Comparison], names: Sequence[str]) -> Iterator[Block]:
-    """How much more perplexing the reference's answers became, where texts were scored."""
+    """Table of the increase in perplexity of the reference's answers, where texts were scored."""
     kept = [one.fidelity for one in found]
     if not any(one and one.loss for one in kept):
         return

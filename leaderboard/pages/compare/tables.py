@@ -1,4 +1,4 @@
-"""What the Compare page says in tables."""
+"""Tables of the Compare page."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def page(library: Library, view: View) -> Iterator[Block]:
 
 
 def _gates(library: Library, name: str) -> Iterator[Block]:
-    """What `weighin check` said of the candidate, as far as the stores have kept it."""
+    """Table of the candidate's verdicts by `weighin check`, as far as the stores have kept them."""
     found = library.stores()
     gates, damaged = gates_of(list(dict.fromkeys([*found.roots, *found.homes.values()])), name)
     if gates:

@@ -1,4 +1,4 @@
-"""What the History and Machines panels say in tables."""
+"""Tables of the History and Machines pages."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def line_grid(line: Line, caption: str) -> Grid:
 
 
 def gate_grid(gates: Sequence[PastGate]) -> Grid:
-    """What the regression gate said, in the order given."""
+    """Table of the regression gate's verdicts, in the order given."""
     names = ("when", "verdict", "against", "suite", "machine", "in a sentence")
     rows = [
         (gate.created_at[:16].replace("T", " "), gate.verdict, gate.baseline, gate.suite,
@@ -75,7 +75,7 @@ def measured_heads() -> tuple[Head, ...]:
 
 
 def measured_cells(row: Row) -> tuple[Cell, ...]:
-    """Those metrics of a candidate, each with its spread between runs."""
+    """Cells with those metrics of a candidate, each with its spread between runs."""
     found = []
     for metric in _measured():
         value, width = shown(metric, row), half(shown_interval(metric, row))
@@ -134,7 +134,7 @@ def machine_grid(machines: Sequence[Machine]) -> Grid:
 
 
 def measured_grid(found: Sequence[Measured]) -> Grid:
-    """Which candidate was measured on which suite, machine and build of its runtime."""
+    """Table of candidates by suite, machine and build of the runtime."""
     heads = (
         Head("candidate", number=False),
         Head("digest", number=False, hint="of weights, runtime and chosen settings"),
@@ -164,7 +164,7 @@ def measured_grid(found: Sequence[Measured]) -> Grid:
 
 
 def data_grid(found: Sequence[Data]) -> Grid:
-    """Where the items of each task came from, with their licences."""
+    """Table of the sources of each task's items, with their licences."""
     rows = [
         (
             one.task,

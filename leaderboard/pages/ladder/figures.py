@@ -146,7 +146,7 @@ def _hover(rung: Rung, found: PairedDifference) -> str:
 
 
 def savings_figure(ladder: Ladder, names: Sequence[str], *, dark: bool) -> go.Figure:
-    """What each saves of disk and peak memory in MiB, and of the first token's time in ms.
+    """Figure of savings: disk and peak memory in MiB, time to first token in ms.
 
     Left of 0, in another colour, it costs more than the largest. One without a bar was not measured
     there.

@@ -31,7 +31,7 @@ from leaderboard.units import from_percent, points
 
 
 def page(library: Library, view: View) -> Iterator[Block]:
-    """What each quantisation of a family loses and saves against its largest."""
+    """The page on what each quantisation of a family loses and saves against its largest."""
     selection = library.selected(view)
     if selection is None:
         yield from empty(library)
@@ -91,7 +91,7 @@ def _margin(view: View) -> float:
 
 
 def _fidelity_margin(view: View) -> float:
-    """How much more perplexing the answers may be, as a share."""
+    """Largest acceptable increase of perplexity, as a share."""
     wanted = view.perplexity_percent
     return from_percent(max(0.1, wanted if wanted is not None else points(FIDELITY_MARGIN)))
 

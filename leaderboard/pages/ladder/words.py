@@ -1,4 +1,4 @@
-"""What the quantisations of a family come to, in sentences."""
+"""Sentences that sum up the quantisations of a family."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _saved(rung: Rung) -> str:
 
 
 def legend(ladder: Ladder) -> str:
-    """What the plot of perplexity ratios shows."""
+    """Legend of the plot of perplexity ratios."""
     return (
         "Perplexity of the answers' texts, its own over the largest's, the same items; 95 % "
         f"intervals. Dashed: {points(ladder.fidelity_margin):g} % more. A quantisation passes "
@@ -60,7 +60,7 @@ def legend(ladder: Ladder) -> str:
 
 
 def accuracy_legend(ladder: Ladder) -> str:
-    """What the plot of accuracies shows."""
+    """Legend of the plot of accuracies."""
     floors = any(rung.accuracy_floor is not None for rung in ladder.rungs)
     floor = (
         "Grey: as far as another layout of the cache alone moves it; the choices that this changes "

@@ -15,7 +15,7 @@ class Term:
     source: str = ""
     """Who published it; empty where it is our own convention."""
     code: str = ""
-    """Which function computes it, as `module.function`; it exists."""
+    """The function that computes it, as `module.function`; it exists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ class Cell:
     spread: str = ""
     """Half the 95 % interval, in the same unit."""
     hint: str = ""
-    """What a tooltip says: counts, or why the value is missing."""
+    """Text of the tooltip: counts, or the reason for a missing value."""
 
 
 def accuracy_cell(line: Line) -> Cell:
@@ -50,7 +50,7 @@ def _proportion(value: float, interval: Interval | None, hint: str) -> Cell:
 
 
 def flags_cell(line: Line) -> Cell:
-    """What a reader should know, with the details of the run that is shown."""
+    """Cell of warnings, with the details of the run that is shown."""
     record = line.row.record
     details = [f"{flag.name}: {flag.detail}" for flag in record.flags]
     if record.error:

@@ -1,4 +1,4 @@
-"""Where a bubble's label goes, so that it lies on no other bubble and no other label."""
+"""Place bubbles' labels so that none lies on another bubble or label."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from leaderboard.units import format_number
 
 
 def log_range(values: Sequence[float]) -> tuple[float, float]:
-    """Of the horizontal axis, in powers of ten, with room for bubbles and labels."""
+    """Range of the horizontal axis in powers of ten, with room for bubbles and labels."""
     if not values:
         return 0.0, 1.0
     low, high = math.log10(min(values)), math.log10(max(values))

@@ -30,7 +30,7 @@ def geometric(values: Iterable[float | None], chosen: float | None = None) -> li
 
 
 def linear(values: Iterable[float | None], chosen: float | None = None) -> list[float]:
-    """As `geometric`, in equal and round steps: for shares in per cent."""
+    """Equal and round steps for shares in per cent; otherwise like `geometric`."""
     known = [value for value in values if value is not None and math.isfinite(value)]
     if not known:
         return _with([], chosen)

@@ -1,4 +1,4 @@
-"""What the side bar offers: stops of its sliders and names to pick from, in the view's units."""
+"""Choices of the side bar: stops of its sliders and names to pick from, in the view's units."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Offers:
 
 
 def offer(rows: Sequence[Row], view: View) -> Offers:
-    """What can be chosen of these rows."""
+    """The choices that these rows allow."""
     candidates = [row.record.candidate for row in rows]
     return Offers(
         stops={metric.key: _stops(metric, limit, rows, view) for metric, limit in limited()},

@@ -88,7 +88,7 @@ class _Point:
     diameter: float
     label: str
     position: str
-    """Of the label; empty: it has no place."""
+    """Position of the label; empty: it has no place."""
 
 
 def _points(shown: Sequence[Line], axis: Metric, third: Metric, chosen: str) -> list[_Point]:
@@ -240,7 +240,7 @@ def _positive(value: float | None) -> bool:
 
 
 def _span(lines: Sequence[Line]) -> tuple[float, float]:
-    """Of the vertical axis, per cent: every interval, and some room."""
+    """Range of the vertical axis, per cent: every interval, and some room."""
     ends = [
         points(end)
         for one in lines

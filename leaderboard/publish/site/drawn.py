@@ -23,7 +23,7 @@ class Drawing:
     figures: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Name -> the figure in light and in dark, as plotly's JSON."""
     prefix: str = ""
-    """Of the names of figures, so that two pages share none."""
+    """Prefix of figures' names, so that two pages share none."""
 
     def page(self, name: str, blocks: Iterable[b.Block]) -> str:
         """One page.

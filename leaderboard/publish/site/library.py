@@ -1,4 +1,4 @@
-"""What pages read, each record, row and judgement once, for a page that is written to a file."""
+"""Read each record, row and judgement once, for pages that are written to a file."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class StoredLibrary:
         return self._stores
 
     def folders(self) -> tuple[str, ...]:
-        """Their folders, as they were given."""
+        """The stores' folders, as they were given."""
         return self._folders
 
     def rows(self) -> tuple[Row, ...]:

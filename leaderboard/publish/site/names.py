@@ -1,4 +1,4 @@
-"""How pages are called in the address of the exported file."""
+"""Names of pages in the address of the exported file."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ def _kind(column: Column) -> str:
 
 
 def data(judged: Judged, presets: Sequence[Preset]) -> dict[str, Any]:
-    """What the script needs: numbers of the candidates, and the answers of each preset."""
+    """Data for the script: numbers of the candidates, and the recommendation for each preset."""
     limits = {one.name: mib(one.memory_bytes) for one in presets}
     return {
         "candidates": {row.record.candidate.digest: _candidate(row) for row in judged.ranked},
