@@ -94,6 +94,14 @@ def format_gib(size_bytes: float | None) -> str:
     return MISSING if size_bytes is None else f"{format_number(gib(size_bytes))} GiB"
 
 
+def format_size(size_bytes: float) -> str:
+    """A size as it is sold: `512 MiB`, `1 GiB`, `16 GB`; in MiB or GiB where it is no round one."""
+    for unit, name in ((2**30, "GiB"), (10**9, "GB"), (2**20, "MiB")):
+        if size_bytes >= unit and size_bytes % unit == 0:
+            return f"{size_bytes / unit:,.0f} {name}"
+    return format_gib(size_bytes) if size_bytes >= 2**30 else format_mib(size_bytes)
+
+
 def format_percent(share: float | None) -> str:
     """A share as per cent with one decimal, so that a column lines up: 0.4275 -> `42.8%`."""
     return MISSING if share is None else f"{share:.1%}"

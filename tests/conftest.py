@@ -15,6 +15,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
+# A test process of xdist says 80; what is printed where no terminal is is wide.
+os.environ.pop("COLUMNS", None)
+
 # A busy machine is no bug: hypothesis would fail an example that takes longer than 200 ms. A test
 # asks 25 examples here and the default's 100 where HYPOTHESIS_PROFILE=thorough says so.
 settings.register_profile("weighin", deadline=None, max_examples=25)

@@ -37,7 +37,7 @@ MOST_PATH = 200
 COMMANDS = {
     "run": ("runners.cli.run", "Measure candidates on a suite (the main job)."),
     "list": ("runners.cli.listing", "List candidates, suites, tasks, budgets or runs."),
-    "show": ("runners.cli.show", "Show everything about one run."),
+    "show": ("runners.cli.show", "Show all about a candidate's runs, or one run."),
     "board": ("runners.cli.board", "Show records in a browser: which one to ship."),
     "fit": ("runners.cli.fit", "Find the smallest memory limit in which a candidate works."),
     "compare": ("runners.cli.compare", "Say what changed between candidates, on every axis."),
@@ -50,6 +50,20 @@ COMMANDS = {
     "doctor": ("runners.cli.doctor", "Say what this machine can run and measure."),
     "completion": ("runners.cli.completion", "Print the script that completes names in a shell."),
 }
+
+GROUPS = {
+    "Measure": ("run", "fit", "fetch", "import"),
+    "Look": ("list", "show", "compare", "board", "export"),
+    "Gate": ("check", "baseline"),
+    "Maintain": ("doctor", "gc", "completion"),
+}
+"""The commands as a reader looks for them; one that is in none stands under Maintain."""
+EXAMPLES = (
+    ("weighin run model.gguf --suite quick", "accuracy, speed and peak memory of one model"),
+    ("weighin run a.gguf b.gguf --memory 1GiB", "which of two to ship under 1 GiB"),
+    ("weighin board", "all results in a browser"),
+    ("weighin check a.gguf --against results/baselines/a --rerun", "did it get worse?"),
+)
 
 
 class LazyGroup(click.Group):
@@ -67,9 +81,15 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands, without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+        """The commands by group, without importing any, and examples."""
+        grouped = {name for names in GROUPS.values() for name in names}
+        for heading, names in GROUPS.items():
+            more = [n for n in COMMANDS if n not in grouped] if heading == "Maintain" else []
+            with formatter.section(heading):
+                formatter.write_dl([(n, COMMANDS[n][1]) for n in (*names, *more) if n in COMMANDS])
+        with formatter.section("Start: weighin run. Examples"):
+            for command, text in EXAMPLES:
+                formatter.write(f"  {command}\n      {text}\n")
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -63,9 +63,9 @@ def list_(folder: Path, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps([_as_dict(one) for one in found]))
         return 0
-    from runners.cli.tables import console, new_table, plain
+    from runners.cli.layout import Grid, console, plain
 
-    table = new_table(f"baselines in {folder}", "name", "candidate", "suite", "runs", "reason")
+    table = Grid(f"baselines in {folder}", "name", "candidate", "suite", "runs", "reason")
     for one in found:
         lead = one.runs[-1]
         cells = (one.name, lead.candidate.name, lead.suite.name, len(one.runs), one.reason)
@@ -87,13 +87,14 @@ def show(name: str, folder: Path, *, as_json: bool) -> int:
         print(json.dumps(_as_dict(one)))
         return 0
     from leaderboard.rows.row import merged
-    from runners.cli.tables import console, notes, plain, results
+    from runners.cli.layout import console, say
+    from runners.cli.tables import notes, results
 
     rows = merged(one.runs)
     out = console()
     out.print(results(rows))
     for line in (*notes(rows), f"set {one.set_at}: {one.reason}", *(r.run_id for r in one.runs)):
-        out.print(plain(line))
+        say(out, line)
     return 0
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from leaderboard.compare.comparison import Side
     from leaderboard.gate.gate import Gate
     from leaderboard.gate.policy import Policy
+    from runners.cli.layout import Column
     from runners.records.store import Store
 
 PAIRS = 10
@@ -191,21 +192,34 @@ def _unwritten(path: Path, mode: Literal["w", "a"], text: str) -> str:
 
 def _print(gate: Gate) -> None:
     """The verdict first, then the metrics, worst first."""
-    from leaderboard.gate.report import HEADINGS, cells, headline, left_out, notes, shown
-    from leaderboard.gate.words import sentence
-    from runners.cli.tables import console, new_table, plain
+    from leaderboard.gate.report import cells, headline, left_out, notes, shown
+    from leaderboard.gate.words import sentence, word
+    from runners.cli.layout import COLOURS, Grid, console, plain, say, state
 
     out = console()
-    out.print(plain(headline(gate)), style="bold", soft_wrap=True)
+    say(out, headline(gate), style=f"bold {COLOURS[gate.verdict]}")
     rows = shown(gate)
     if rows:
-        table = new_table("", *HEADINGS)
+        table = Grid("", *_columns())
         for judged in rows:
-            table.add_row(*map(plain, cells(judged)))
+            metric, verdict, *others = cells(judged)
+            table.add_row(plain(metric), state(word(judged), verdict), *map(plain, others))
+        out.print()
         out.print(table)
+        out.print()
     for judged in rows:
         told = judged.verdict == "regressed" or judged.severity == "fail"
         if told and judged.verdict != "pass":
-            out.print(plain(sentence(judged)))
+            say(out, sentence(judged), style=COLOURS[word(judged)])
     for note in [*left_out(gate), *notes(gate)]:
-        out.print(plain(note))
+        say(out, note)
+
+
+def _columns() -> list[Column]:
+    """The headings of a report, and how they give way."""
+    from leaderboard.gate.report import HEADINGS
+    from runners.cli.layout import Column
+
+    drop = {"detectable": 4, "allowed": 3, "baseline": 1, "candidate": 2}
+    left = ("metric", "verdict", "severity")
+    return [Column(heading=h, drop=drop.get(h, 0), left=h in left) for h in HEADINGS]

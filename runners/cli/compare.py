@@ -14,11 +14,12 @@ from runners.cli.fidelity_table import fidelity_dict, fidelity_lines, fidelity_t
 from runners.cli.options import insist_option, json_option, open_store, store_option
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.text import Text
 
     from leaderboard.compare.comparison import Comparison
     from leaderboard.compare.run_metrics import AxisComparison
     from leaderboard.stats.paired_means import PairedDifference
+    from runners.cli.layout import Grid
 
 MOST_MISSING = 5
 ACROSS = (
@@ -80,7 +81,7 @@ def _plain(value: Any) -> Any:
 
 
 def _print(comparison: Comparison) -> None:
-    from runners.cli.tables import console, plain
+    from runners.cli.layout import console, say
 
     names = [r.candidate.name for r in (comparison.reference, comparison.other)]
     if names[0] == names[1]:
@@ -91,27 +92,31 @@ def _print(comparison: Comparison) -> None:
         title = f"answers: {names[1]} (other) against {names[0]} (first), the same texts"
         out.print(fidelity_table(kept, title))
         for line in fidelity_lines(kept):
-            out.print(plain(line))
+            say(out, line)
+        out.print()
     out.print(_accuracy(comparison, names))
     if not all(task.counts for task in comparison.tasks):
         out.print(_outside(comparison))
+    out.print()
     out.print(_axes(comparison))
+    out.print()
     for line in _notes(comparison):
-        out.print(plain(line))
+        say(out, line)
 
 
-def _accuracy(comparison: Comparison, names: list[str]) -> Table:
+def _accuracy(comparison: Comparison, names: list[str]) -> Grid:
     from leaderboard.units import format_percent
-    from runners.cli.tables import new_table, plain
+    from runners.cli.layout import Column, Grid, plain
 
-    table = new_table(
-        f"accuracy: {names[1]} (other) against {names[0]} (first), the same items", "task",
-        "items", "first", "other", "difference", "95% interval", "gained", "lost", "p adjusted",
-        "could show",
+    table = Grid(
+        f"accuracy, %: {names[1]} (other) against {names[0]} (first), the same items", "task",
+        Column(heading="items", drop=3), "first", "other", "difference, points", "95% interval",
+        Column(heading="gained", drop=4), Column(heading="lost", drop=4),
+        Column(heading="p adjusted", drop=2), Column(heading="detectable, points", drop=1),
     )  # fmt: skip
     for task in comparison.tasks:
         if task.paired:
-            values = [format_percent(task.reference), format_percent(task.other)]
+            values = [format_percent(v).rstrip("%") for v in (task.reference, task.other)]
             p = "" if task.p_adjusted is None else f"{task.p_adjusted:.2g}"
             table.add_row(plain(f"{task.name} ({task.metric})"), *_cells(task.paired, values, p))
     if comparison.overall and len(comparison.tasks) > 1:
@@ -120,15 +125,16 @@ def _accuracy(comparison: Comparison, names: list[str]) -> Table:
     return table
 
 
-def _outside(comparison: Comparison) -> Table:
+def _outside(comparison: Comparison) -> Grid:
     """Scores that enter no mean: both values, and of perplexities their ratio."""
     from leaderboard.stats.likelihoods import times
     from leaderboard.units import MISSING, format_number
-    from runners.cli.tables import new_table, plain
+    from runners.cli.layout import Column, Grid, plain
 
-    table = new_table(
+    table = Grid(
         "scores that enter no mean; perplexities by the same documents' log-likelihoods", "task",
-        "documents", "first", "other", "perplexity ratio", "95% interval",
+        Column(heading="documents", drop=1), "first", "other", "perplexity ratio",
+        "95% interval",
     )  # fmt: skip
     for task in comparison.tasks:
         if task.counts:
@@ -152,7 +158,7 @@ def _outside(comparison: Comparison) -> Table:
 
 def _cells(paired: PairedDifference, values: list[str], p: str) -> list[str]:
     interval = paired.interval
-    could = "nothing" if paired.detectable is None else f"{100 * paired.detectable:.1f} points"
+    could = "nothing" if paired.detectable is None else f"{100 * paired.detectable:.1f}"
     return [
         f"{paired.n:,}",
         *values,
@@ -165,14 +171,14 @@ def _cells(paired: PairedDifference, values: list[str], p: str) -> list[str]:
     ]
 
 
-def _axes(comparison: Comparison) -> Table:
+def _axes(comparison: Comparison) -> Grid:
     from leaderboard.gate.words import name, value
     from leaderboard.units import MISSING
-    from runners.cli.tables import new_table, plain
+    from runners.cli.layout import Column, Grid
 
-    table = new_table(
-        "times, memory and size", "axis", "runs", "first", "other", "ratio", "95% interval",
-        "could show", "better",
+    table = Grid(
+        "times, memory and size", "axis", Column(heading="runs", drop=2), "first", "other",
+        "ratio", "95% interval", Column(heading="detectable", drop=1), "better",
     )  # fmt: skip
     for axis in comparison.axes:
         if axis.reference is None and axis.other is None:
@@ -197,22 +203,25 @@ def _axes(comparison: Comparison) -> Table:
             f"{ratio.ratio:.3f}" if ratio else MISSING,
             interval,
             could,
-            plain(_better(axis)),
+            _better(axis),
         )
     return table
 
 
-def _better(axis: AxisComparison) -> str:
+def _better(axis: AxisComparison) -> Text:
     """Which side is, where the runs tell; file sizes do not vary."""
+    from runners.cli.layout import state
+
     ratio = axis.ratio
     if ratio is None or ratio.ratio == 1:
-        return ""
+        return state("")
     told = not axis.metric.varies or (
         ratio.interval is not None and not ratio.interval.low <= 1 <= ratio.interval.high
     )
     if not told:
-        return "not told apart" if ratio.interval else ""
-    return "other" if (ratio.ratio > 1) == axis.more_is_better else "first"
+        return state("cannot tell") if ratio.interval else state("")
+    other = (ratio.ratio > 1) == axis.more_is_better
+    return state("improved", "other") if other else state("regressed", "first")
 
 
 def _conditions(comparison: Comparison) -> list[str]:
@@ -263,5 +272,5 @@ def _notes(comparison: Comparison) -> list[str]:
     ):
         lines.append("times and memory: runs are not interleaved, so drift is not in the intervals")
     lines.append("p adjusted: exact McNemar test, Benjamini-Hochberg over the tasks")
-    lines.append("could show: the smallest change that this data shows with 80% probability")
+    lines.append("detectable: minimum detectable difference (80 % power)")
     return lines

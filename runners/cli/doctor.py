@@ -14,9 +14,8 @@ from runners.cli import EXIT_FAILED, say
 from runners.cli.options import json_option, open_store, store_option
 
 if TYPE_CHECKING:
+    from runners.doctor.check import Check
     from runners.doctor.recovery import Recovery
-
-ADVICE_INDENT = "    "
 
 
 @click.command("doctor")
@@ -37,23 +36,39 @@ def command(store_path: Path | None, *, network: bool, measure: bool, as_json: b
     if measure:
         return _measure(as_json=as_json)
     from leaderboard.units import format_gib
-    from runners.doctor.check import lacking, summary
+    from runners.doctor.check import lacking
     from runners.doctor.checkup import checkup
 
     checks = list(checkup(open_store(store_path).root, format_gib, online=network))
     if as_json:
         print(json.dumps([dataclasses.asdict(check) for check in checks]))
     else:
-        print(summary(checks))
-        width = max(len(check.name) for check in checks)
-        for check in checks:
-            print(f"{check.status:<8}{check.name:<{width}}  {check.found}")
-            if check.advice:
-                print(f"{ADVICE_INDENT}-> {check.advice}")
+        _print(checks)
     missing = lacking(checks)
     if missing:
         say(f"missing here: {', '.join(missing)}")
     return EXIT_FAILED if missing else 0
+
+
+def _print(checks: Sequence[Check]) -> None:
+    """The summary, then each check with further lines under its first."""
+    from runners.cli.layout import COLOURS, console, plain, state, wrapped
+    from runners.doctor.check import lacking, summary
+
+    out = console()
+    colour = COLOURS["missing" if lacking(checks) else "ready"]
+    for line in wrapped(summary(checks), out.width):
+        out.print(plain(line), style=f"bold {colour}", soft_wrap=True)
+    names = max(len(check.name) for check in checks)
+    indent = 8 + names + 2
+    for check in checks:
+        lines = wrapped(check.found, max(20, out.width - indent), 0)
+        if check.advice:
+            lines += wrapped(f"-> {check.advice}", max(20, out.width - indent), 3)
+        head = state(check.status, f"{check.status:<8}")
+        head.append(f"{check.name:<{names}}  ", style="default")
+        for number, line in enumerate(lines):
+            out.print((head if not number else plain(" " * indent)) + plain(line), soft_wrap=True)
 
 
 def _measure(*, as_json: bool) -> int:
@@ -77,15 +92,16 @@ def _plain(one: Recovery) -> dict[str, Any]:
 
 def _print_recoveries(found: Sequence[Recovery]) -> None:
     from leaderboard.units import format_mib, format_ms
-    from runners.cli.tables import console, new_table, plain
+    from runners.cli.layout import Grid, console, plain, state, wrapped
 
-    table = new_table("", "known amount", "expected", "measured", "error", "at most", "")
+    table = Grid("", "known amount", "expected", "measured", "error", "at most", "")
     for one in found:
         text = format_mib if one.unit == "bytes" else format_ms
         numbers = [text(value) for value in (one.expected, one.measured, one.error, one.bar)]
-        table.add_row(plain(one.name), *numbers, "ok" if one.ok else "missed")
+        table.add_row(plain(one.name), *numbers, state("ok" if one.ok else "missed"))
     out = console()
     out.print(table)
     for one in found:
         if not one.ok and one.why:
-            out.print(plain(f"{one.name}: {one.why}"))
+            lines = wrapped(f"{one.name}: {one.why}", out.width)
+            out.print(plain("\n".join(lines)), soft_wrap=True)

@@ -10,8 +10,9 @@ from evals.errors import WeighinError
 from evals.fetch.artifact import fetch
 from evals.tasks.packaged import find_mirrors
 from runners.candidates.catalogue import find_candidate
+from runners.cli.layout import Column, Grid, console, plain, say
 from runners.cli.progress import format_duration
-from runners.cli.tables import budget_line, console, new_table, plain
+from runners.cli.tables import budget_line
 
 if TYPE_CHECKING:
     from runners.batches.batch import Batch
@@ -42,8 +43,8 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
         print(json.dumps({"suite": suite.name, "tasks": tasks, "jobs": jobs, "budget": budget}))
         return 0
     out = console()
-    columns = ("task", "items", "few-shot", "data")
-    table = new_table(f"suite {suite.name} (version {suite.version})", *columns)
+    columns = ("task", "items", "few-shot", Column(heading="data", wrap=True))
+    table = Grid(f"suite {suite.name} (version {suite.version})", *columns)
     for task in tasks:
         shots = task["num_fewshot"]
         table.add_row(
@@ -53,7 +54,12 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
             plain(task["data"]),
         )
     out.print(table)
-    table = new_table(f"{len(jobs)} x {batch.repeats} jobs", "candidate", "weights", "last time")
+    table = Grid(
+        f"{len(jobs)} x {batch.repeats} jobs",
+        "candidate",
+        Column(heading="weights", wrap=True),
+        Column(heading="last time", left=True),
+    )
     for job in jobs:
         seconds, verdict = job["last_seconds"], job["last_verdict"]
         last = "not run here before" if seconds is None else format_duration(seconds)
@@ -61,10 +67,10 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
         table.add_row(plain(job["candidate"]), plain(job["weights"]), last)
     out.print(table)
     if asked is not None:
-        out.print(plain(budget_line(asked)))
+        say(out, budget_line(asked))
     for what, why in doubts.items():
         if why:
-            out.print(plain(f"budget {what}: {why}"))
+            say(out, f"budget {what}: {why}")
     return 0
 
 

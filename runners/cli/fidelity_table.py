@@ -6,21 +6,20 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from leaderboard.compare.fidelity import Fidelity
+    from runners.cli.layout import Grid
 
 
-def fidelity_table(found: Fidelity, title: str) -> Table:
+def fidelity_table(found: Fidelity, title: str) -> Grid:
     """The answers' perplexity ratio: a row a task, and over all with interval and verdict."""
     from leaderboard.compare.fidelity import FIDELITY_MARGIN
     from leaderboard.compare.fidelity_words import interval_text, percent, ratio_text
     from leaderboard.stats.likelihoods import times
     from leaderboard.units import MISSING
-    from runners.cli.tables import new_table, plain
+    from runners.cli.layout import Grid, plain, state
 
     allowed = f"within {percent(FIDELITY_MARGIN)}"
-    table = new_table(title, "task", "items", "perplexity ratio", "95% interval", allowed)
+    table = Grid(title, "task", "items", "perplexity ratio", "95% interval", allowed)
     for task in found.tasks:
         table.add_row(plain(task.name), f"{task.items:,}", ratio_text(times(task.loss)), "", "")
     table.add_section()
@@ -29,7 +28,7 @@ def fidelity_table(found: Fidelity, title: str) -> Table:
         f"{found.loss.items:,}" if found.loss else MISSING,
         ratio_text(found.ratio) if found.ratio else MISSING,
         interval_text(found.interval) if found.interval else MISSING,
-        found.verdict() or MISSING,
+        state(found.verdict() or MISSING),
     )
     return table
 

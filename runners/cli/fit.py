@@ -95,15 +95,16 @@ def command(candidate: str, **options: Any) -> int:
 def _print(found: Fit, *, as_json: bool) -> None:
     from leaderboard.units import MISSING, format_number, mib, ms
     from runners.batches.fit import sentence
-    from runners.cli.tables import console, new_table, plain
+    from runners.cli.layout import Column, Grid, console, plain, say, state
     from runners.records.latency import headline
 
     if as_json:
         print(json.dumps(_report(found)))
         return
-    table = new_table(
-        f"memory limits of {found.reference.candidate.name}", "limit MiB", "works", "why",
-        "TTFT ms", "decode tokens/s", "charged MiB", "run",
+    table = Grid(
+        f"memory limits of {found.reference.candidate.name}", "limit MiB", "works",
+        Column(heading="why", wrap=True), "TTFT ms", "decode tokens/s",
+        Column(heading="charged MiB", drop=1), Column(heading="run", left=True),
     )  # fmt: skip
     for probe in sorted(found.probes, key=lambda p: (p.limit_bytes, p.record.job.repeat)):
         record = probe.record
@@ -112,16 +113,16 @@ def _print(found: Fit, *, as_json: bool) -> None:
         charged = _charged(probe)
         table.add_row(
             format_number(mib(probe.limit_bytes)),
-            "yes" if probe.works else "no",
+            state("yes" if probe.works else "no"),
             plain(probe.why),
             format_number(ms(first.ttft_s.p50)) if first else MISSING,
             format_number(first.decode_tokens_per_s.p50) if first else MISSING,
             MISSING if charged is None else format_number(mib(charged)),
-            plain(record.run_id),
+            plain(record.run_id.rpartition("-")[2]),
         )
     out = console()
     out.print(table)
-    out.print(plain(sentence(found)))
+    say(out, sentence(found))
 
 
 def _charged(probe: Probe) -> int | None:

@@ -113,9 +113,9 @@ def _sizes(store: StoreContent, cache: CacheContent) -> list[SizeRow]:
 
 def _print_sizes(rows: Sequence[SizeRow]) -> None:
     from leaderboard.units import MISSING, format_number, mib
-    from runners.cli.tables import console, new_table, plain
+    from runners.cli.layout import Grid, console, plain
 
-    table = new_table("", "what", "folders", "MiB")
+    table = Grid("", "what", "folders", "MiB")
     for what, count, size in rows:
         table.add_row(
             plain(what), MISSING if count is None else str(count), format_number(mib(size))

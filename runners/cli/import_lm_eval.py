@@ -61,11 +61,13 @@ def lm_eval(path: Path, name: str | None, store_path: Path | None, *, as_json: b
         print(json.dumps([record.model_dump(mode="json") for record in added]))
         return 0
     from leaderboard.rows.row import merged
-    from runners.cli.tables import by_task, console, plain
+    from runners.cli.layout import console, say
+    from runners.cli.tables import by_task
 
     out = console()
-    out.print(by_task(merged(added)))
+    for table in by_task(merged(added), out.width):
+        out.print(table)
     for record in added:
-        out.print(plain(f"{record.run_id}: {', '.join(record.imported.files[:3])}"
-                        if record.imported else record.run_id))  # fmt: skip
+        listed = f": {', '.join(record.imported.files[:3])}" if record.imported else ""
+        say(out, f"{record.run_id}{listed}")
     return 0

@@ -16,9 +16,15 @@ from runners.cli.options import json_option, open_store, store_option
 
 if TYPE_CHECKING:
     from runners.candidates.spec import Candidate
-    from runners.records.record import Record
 
 Rows = list[dict[str, Any]]
+_NUMBERS = ("memory_bytes", "cpus", "version", "tasks", "items")
+_COLUMNS: dict[str, dict[str, Any]] = {
+    "description": {"wrap": True}, "note": {"wrap": True, "drop": 2}, "weights": {"wrap": True},
+    "licence": {"wrap": True, "drop": 1}, "family": {"drop": 2}, "data": {"wrap": True, "drop": 1},
+    "version": {"drop": 1},
+}  # fmt: skip
+"""How the columns of a list give way."""
 
 
 def _kind(_context: click.Context, _parameter: click.Parameter, word: str) -> str:
@@ -35,23 +41,42 @@ def _kind(_context: click.Context, _parameter: click.Parameter, word: str) -> st
 @store_option
 @json_option
 def command(what: str, store_path: Path | None, *, as_json: bool) -> int:
-    """List candidates, suites, tasks with packaged data, budgets, or runs."""
-    rows = _runs(store_path) if what == "runs" else _LISTS[what]()
+    """List candidates, suites, tasks with packaged data, budgets, or runs.
+
+    Runs are grouped by candidate and batch, the newest first; RUN is the end of the id of the run
+    that answered the tasks, which `weighin show` takes. --json has every run by itself.
+    """
+    if what == "runs":
+        return _list_runs(store_path, as_json=as_json)
+    rows = _LISTS[what]()
     if as_json:
         print(json.dumps(rows))
         return 0
-    from runners.cli.tables import console, new_table, plain
+    _print(what, rows)
+    return 0
+
+
+def _print(what: str, rows: Rows) -> None:
+    from runners.cli.layout import Column, Grid, console, plain
 
     if not rows:
         print(f"no {what}")
-        return 0
-    table = new_table("", *rows[0])
-    for column in table.columns:
-        column.justify = "left"
+        return
+    columns = [_COLUMNS.get(key, {}) for key in rows[0]]
+    table = Grid("", *(Column(heading=key.removesuffix("_bytes"), left=key not in _NUMBERS, **given)
+                       for key, given in zip(rows[0], columns, strict=True)))  # fmt: skip
     for row in rows:
-        table.add_row(*(plain("" if value is None else value) for value in row.values()))
+        shown = (_cell(key, value) for key, value in row.items())
+        table.add_row(*map(plain, shown))
     console().print(table)
-    return 0
+
+
+def _cell(key: str, value: object) -> object:
+    from leaderboard.units import format_size
+
+    if key == "memory_bytes":
+        return "" if value is None else format_size(float(str(value)))
+    return "" if value is None else value
 
 
 def _candidates() -> Rows:
@@ -72,9 +97,10 @@ def _candidates() -> Rows:
 
 def _weights(candidate: Candidate) -> str:
     if candidate.quantize is not None:
-        return f"{candidate.quantize.type} made here from {candidate.quantize.source}"
+        return f"{candidate.quantize.type} made from {candidate.quantize.source}"
     # The packages without their members, which fill a screen and which `show` names.
-    return re.sub(r"#[^+]*", "", candidate.weights or "")
+    first, *others = re.sub(r"#[^+]*", "", candidate.weights or "").split("+")
+    return f"{first} and {len(others)} more" if others else first
 
 
 def _suites() -> Rows:
@@ -99,39 +125,33 @@ def _tasks() -> Rows:
 
 
 def _budgets() -> Rows:
-    from leaderboard.units import format_gib
     from runners.compute.budget import budget_names, find_budget
 
-    found = [find_budget(name) for name in budget_names()]
+    found = sorted(map(find_budget, budget_names()), key=lambda b: (b.memory_bytes or 0, b.name))
     return [
-        {"name": b.name, "memory": format_gib(b.memory_bytes), "cpus": b.cpus,
+        {"name": b.name, "memory_bytes": b.memory_bytes, "cpus": b.cpus,
          "description": b.description}
         for b in found
     ]  # fmt: skip
 
 
-def _runs(store_path: Path | None) -> Rows:
+def _list_runs(store_path: Path | None, *, as_json: bool) -> int:
     from evals.errors import RecordError
-    from leaderboard.rows.conditions import machine_of
-    from leaderboard.rows.row import row
-    from runners.cli.tables import with_interval
+    from runners.cli.run_list import as_rows, print_groups
 
-    rows: Rows = []
+    records = []
     for record in open_store(store_path).records():
         if isinstance(record, RecordError):
             say(str(record))
-            continue
-        rows.append({
-            "run": record.run_id, "candidate": record.candidate.name, "suite": record.suite.name,
-            "status": record.status, "accuracy": with_interval(row(record).score),
-            "machine": machine_of(record), "build": _build(record),
-        })  # fmt: skip
-    return rows
-
-
-def _build(record: Record) -> str:
-    """The start of the digest over the runtime's libraries; early records have none."""
-    return (record.software.runtime_digest or "unknown")[:7]
+        else:
+            records.append(record)
+    if as_json:
+        print(json.dumps(as_rows(records)))
+    elif records:
+        print_groups(records)
+    else:
+        print("no runs")
+    return 0
 
 
 _LISTS: dict[str, Callable[[], Rows]] = {

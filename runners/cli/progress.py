@@ -12,10 +12,77 @@ from typing import TYPE_CHECKING, TextIO
 from evals.terminal import printable, unguarded
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runners.jobs.job import Job
     from runners.jobs.measured import Step
 
 DRAW_EVERY_S = 0.5
+
+
+class TimeLeft:
+    """How long a batch still takes, by its finished jobs and by the items that are answered.
+
+    Repeats that answer no task are shorter than first runs, so they are a kind of their own.
+    """
+
+    def __init__(self, repeats: Sequence[bool]) -> None:
+        """Start.
+
+        Args:
+            repeats: of each job in order, whether it is a repeat.
+        """
+        self._kinds = list(repeats)
+        self._took_s: dict[bool, list[float]] = {False: [], True: []}
+        self._started: dict[int, float] = {}
+        self._scoring: tuple[float, int, int, int] | None = None
+
+    @property
+    def once(self) -> bool:
+        """Whether each candidate runs once, as far as the jobs are known."""
+        return bool(self._kinds) and not any(self._kinds)
+
+    def step(self, position: int, step: Step, now: float) -> None:
+        """Note where a job stands."""
+        if position not in self._started:
+            self._started[position] = now
+            self._scoring = None
+        if step.total and not step.workload:
+            since, first = (now, step.done) if self._scoring is None else self._scoring[:2]
+            self._scoring = since, first, step.done, step.total
+
+    def ended(self, position: int, now: float) -> None:
+        """Note how long a job took; one that was in the store took nothing and is not counted."""
+        if position in self._started and position < len(self._kinds):
+            self._took_s[self._kinds[position]].append(now - self._started[position])
+
+    def seconds(self, position: int, now: float) -> float | None:
+        """Seconds until the last job ends; None while nothing tells."""
+        if position >= len(self._kinds):
+            return self._of_this(now)
+        elapsed_s = now - self._started.get(position, now)
+        usual = {kind: sum(t) / len(t) if t else None for kind, t in self._took_s.items()}
+        mine = usual[self._kinds[position]]
+        left_s = self._of_this(now)
+        if left_s is None and mine is not None:
+            left_s = max(0.0, mine - elapsed_s)
+        if left_s is None:
+            return None
+        if mine is None:
+            usual[self._kinds[position]] = elapsed_s + left_s
+        rest = [usual[kind] for kind in self._kinds[position + 1 :]]
+        # A repeat before any has ended is taken to be as long as a first run: too long, not short.
+        longest = max(one for one in usual.values() if one is not None)
+        return left_s + sum(longest if one is None else one for one in rest)
+
+    def _of_this(self, now: float) -> float | None:
+        """Of the items that this job still answers."""
+        if self._scoring is None:
+            return None
+        since, first, done, total = self._scoring
+        if done <= first or now - since < 2:
+            return None
+        return (total - done) * (now - since) / (done - first)
 
 
 class ProgressLines:
@@ -27,22 +94,35 @@ class ProgressLines:
         self._shown = ""
         self._last_key = ""
         self._last_s = 0.0
-        self._scoring_since: tuple[str, float, int] = ("", 0.0, 0)
+        self._left = TimeLeft(())
+
+    def plan(self, jobs: Sequence[Job]) -> None:
+        """Say which jobs will run, in their order, so that the time of all can be told."""
+        self._left = TimeLeft([job.repeat > 0 for job in jobs])
+
+    def ended(self, job: Job) -> None:
+        """A job is over."""
+        self._left.ended(job.position, time.monotonic())
 
     def step(self, job: Job, step: Step) -> None:
         """A job has come to a phase, a task, or to more answered items."""
-        where = f"[{job.position + 1}/{job.jobs}] {job.candidate.name}"
+        now = time.monotonic()
+        self._left.step(job.position, step, now)
+        counted = "candidates" if job.jobs == 1 or self._left.once else "runs"
+        where = f"{job.position + 1}/{job.jobs} {counted} · {job.candidate.name}"
         if job.jobs > 1 and job.repeat:
             where += f" (repeat {job.repeat + 1})"
         if step.stays:
             self.say(f"{where}  {step.phase}")
             return
         what = " ".join(word for word in (step.phase, step.task, step.workload) if word)
-        count = ""
-        if step.total:
-            counted = "requests" if step.workload else f"items{self._eta(where, step)}"
-            count = f"  {step.done}/{step.total} {counted}"
-        self._draw(f"{where}  {what}{count}", key=f"{where}{what}")
+        count = f"  {step.done}/{step.total}" if step.total else ""
+        left_s = self._left.seconds(job.position, now)
+        left = (
+            "" if left_s is None else f" \N{MIDDLE DOT} about {format_duration(left_s)} left in all"
+        )
+        unit = (" requests" if step.workload else " items") if count else ""
+        self._draw(f"{where}  {what}{count}{unit}{left}", key=f"{where}{what}")
 
     def transfer(self, name: str, done_bytes: int, total_bytes: int | None, /) -> None:
         """A download goes on (the callback that `evals.fetch.artifact.fetch` wants)."""
@@ -84,17 +164,6 @@ class ProgressLines:
     def _write(self, text: str) -> None:
         self._stream.write(text)
         self._stream.flush()
-
-    def _eta(self, where: str, step: Step) -> str:
-        now = time.monotonic()
-        if self._scoring_since[0] != where:
-            self._scoring_since = (where, now, step.done)
-        _, since, first = self._scoring_since
-        answered = step.done - first
-        if answered <= 0 or now - since < 2:
-            return ""
-        left_s = (step.total - step.done) * (now - since) / answered
-        return f", about {format_duration(left_s)} left"
 
 
 def format_duration(seconds: float) -> str:

@@ -31,6 +31,8 @@ from runners.cli.progress import ProgressLines, format_duration
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from leaderboard.rows.metric import Metric
+    from leaderboard.rows.row import Row
     from runners.batches.batch import Batch, Outcome
     from runners.jobs.job import Job, Options
     from runners.records.record import Record
@@ -88,6 +90,7 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     """
     from evals.tasks.quiet import go_offline
     from runners.batches.batch import plan_jobs, prepare_tasks, resolver, run_batch
+    from runners.doctor.quietness import disturbance, watch
 
     if options["offline"]:
         go_offline()  # the hub's client reads this when it is imported
@@ -100,11 +103,17 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
         return describe(batch, run_options.store, as_json=options["as_json"])
     run_options.store.create()
     progress.say("preparing: loading tasks and building their requests")
+    watched = watch()
     tasks = prepare_tasks(batch, progress=progress.transfer)
     jobs = plan_jobs(batch, tasks, resolver(batch, progress=progress.transfer))
+    warning = disturbance(watched())
+    if warning:
+        progress.say(warning)
+    progress.plan([job for job, _ in jobs])
     outcomes = []
-    for outcome in run_batch(jobs, run_options, progress.step):
+    for (job, _), outcome in zip(jobs, run_batch(jobs, run_options, progress.step), strict=False):
         outcomes.append(outcome)
+        progress.ended(job)
         progress.say(_ended(outcome, keep_prompts=options["keep_prompts"]))
     progress.end()
     _print(outcomes, run_options, as_json=options["as_json"])
@@ -158,19 +167,44 @@ def _ended(outcome: Outcome, *, keep_prompts: bool) -> str:
     if record.job.repeat:
         name += f" (repeat {record.job.repeat + 1})"
     if not outcome.ran:
+        flags = [flag.name for flag in record.flags if flag.level == "warning"]
+        flagged = f", flagged {', '.join(flags)}" if flags else ""
+        prompts = ", which --keep-prompts needs, too" if keep_prompts else ""
         return (
-            f"{name}: already measured ({record.run_id}); --fresh measures it again, "
-            "which --keep-prompts needs, too"
-            if keep_prompts
-            else f"{name}: already measured ({record.run_id}); --fresh measures it again"
+            f"{name}: already measured ({record.run_id}{flagged}); --fresh measures it "
+            f"again{prompts}"
         )
     verdict = f": {record.verdict.verdict}" if record.verdict else ""
     if record.is_answer:
         took = format_duration(record.job.seconds or 0.0)
-        return f"{name}: done in {took}{verdict}"
+        return f"{name}: done in {took}{verdict}{_numbers(record)}"
     why = record.error
     said = f" in {why.phase}: {why.message}" if why else ""
     return f"{name}: {record.status}{said}"
+
+
+def _numbers(record: Record) -> str:
+    """What a finished run found, for the line that says that it is over."""
+    from leaderboard.rows.metrics import METRICS
+    from leaderboard.rows.row import row
+    from runners.cli.tables import with_interval
+
+    one = row(record)
+    found = [
+        with_interval(one.score) if one.score else "",
+        *(_said(one, METRICS[key]) for key in ("ttft", "decode", "memory")),
+        f"flagged {', '.join(one.flags)}" if one.flags else "",
+    ]
+    text = ", ".join(part for part in found if part)
+    return f": {text}" if text else ""
+
+
+def _said(row: Row, metric: Metric) -> str:
+    from runners.cli.tables import short_number
+
+    if row.value(metric.key) is None:
+        return ""
+    return f"{metric.short} {short_number(row, metric)} {metric.unit.symbol}"
 
 
 def _print(outcomes: Sequence[Outcome], options: Options, *, as_json: bool) -> None:
@@ -178,17 +212,22 @@ def _print(outcomes: Sequence[Outcome], options: Options, *, as_json: bool) -> N
         print(json.dumps([outcome.record.model_dump(mode="json") for outcome in outcomes]))
         return
     from leaderboard.rows.row import merged
-    from runners.cli import tables
+    from runners.cli.ending import print_ending
+    from runners.cli.layout import console, say
+    from runners.cli.tables import by_task, notes, results
 
     rows = merged([outcome.record for outcome in outcomes])
-    out = tables.console()
-    out.print(tables.results(rows))
+    out = console()
+    out.print(results(rows))
     scored = [r for r in rows if r.scores]
-    if scored:
-        out.print(tables.by_task(scored))
-    for line in [*tables.notes(rows), *after_a_crash([o.record for o in outcomes])]:
-        out.print(tables.plain(line))
-    out.print(tables.plain(f"records: {_shown(options.store.root)}"))
+    for table in by_task(scored, out.width) if scored else ():
+        out.print()
+        out.print(table)
+    out.print()
+    for line in [*notes(rows), *after_a_crash([o.record for o in outcomes])]:
+        say(out, line)
+    say(out, f"records: {_shown(options.store.root)}")
+    print_ending(out, rows, options.store)
 
 
 def after_a_crash(records: Sequence[Record]) -> list[str]:

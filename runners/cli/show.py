@@ -1,4 +1,4 @@
-"""`weighin show RUN`: everything about one run."""
+"""`weighin show RUN`: everything about a candidate's runs, or one run."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from runners.cli.completion_names import complete_runs
 from runners.cli.options import json_option, open_store, store_option
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from collections.abc import Sequence
 
+    from rich.console import Console
+
+    from leaderboard.rows.row import Row
+    from runners.cli.layout import Grid
     from runners.records.record import Record
 
 
@@ -22,87 +26,132 @@ if TYPE_CHECKING:
 @store_option
 @json_option
 def command(run: str, store_path: Path | None, *, as_json: bool) -> int:
-    """Show one run: RUN is a run id, its start or end, or a candidate (its newest run)."""
-    record = open_store(store_path).find(run)
-    if as_json:
-        print(json.dumps(record.model_dump(mode="json")))
-        return 0
-    from leaderboard.rows.row import row
-    from runners.cli.tables import by_task, console, notes, plain, results
+    """Show a candidate with all its repeats, or one run.
 
+    RUN is a candidate (its newest runs, repeats merged), a run id, or its start or end. --json
+    prints one record: of a candidate the newest that answered the tasks.
+    """
+    from leaderboard.rows.conditions import conditions
+    from leaderboard.rows.repeats import runs_of
+    from leaderboard.rows.row import merged, row
+    from runners.cli.ending import print_ending
+    from runners.cli.layout import console, say
+    from runners.records.record import Record
+
+    store = open_store(store_path)
+    record = store.find(run)
+    records = [one for one in store.records() if isinstance(one, Record)]
+    alone = record.candidate.name != run
+    repeats = runs_of(record, records)
+    runs = (record,) if alone else repeats
+    lead = next((one for one in reversed(runs) if one.accuracy), record)
+    if as_json:
+        print(json.dumps(lead.model_dump(mode="json")))
+        return 0
     out = console()
-    rows = [row(record)]
-    out.print(results(rows))
-    if record.error:
-        out.print(plain(f"{record.status} in {record.error.phase}: {record.error.message}"))
-    if record.verdict:
-        out.print(plain(f"verdict: {record.verdict.verdict}: {record.verdict.reason}"))
-    for table in (_latency(record), _memory(record)):
-        if table is not None:
-            out.print(table)
-    if rows[0].scores:
-        out.print(by_task(rows))
-    for line in [*notes(rows), *(f"{flag.name}: {flag.detail}" for flag in record.flags)]:
-        out.print(plain(line))
-    out.print(_facts(record))
+    rows = [row(record)] if alone else merged(runs)
+    _print_run(out, rows, runs, lead)
+    if alone and len(repeats) > 1:
+        say(out, f"one of {len(repeats)} repeats: weighin show {record.candidate.name}")
+    around = merged([one for one in records if conditions(one) == conditions(record)])
+    beside = [one for one in around if one.record.candidate.digest != record.candidate.digest]
+    print_ending(out, [*rows, *beside], store, shown=0)
     return 0
 
 
-def _latency(record: Record) -> Table | None:
-    from leaderboard.units import format_number, ms
-    from runners.cli.tables import new_table, plain
-    from runners.records.latency import FILL
+def _print_run(out: Console, rows: Sequence[Row], runs: Sequence[Record], lead: Record) -> None:
+    from runners.cli.layout import COLOURS, say
+    from runners.cli.tables import by_task, notes, results
 
-    if not record.latency:
+    out.print(results(rows))
+    for record in runs:
+        if record.error:
+            text = f"{record.status} in {record.error.phase}: {record.error.message}"
+            say(out, text, style=COLOURS["failed"])
+        if record.verdict:
+            word = record.verdict.verdict
+            text = f"verdict: {word}: {record.verdict.reason}"
+            say(out, text, style=COLOURS.get(word, ""))
+    scored = by_task(rows, out.width) if rows[0].scores else []
+    for table in (_latency(runs), _memory(runs), *scored):
+        if table is not None:
+            out.print()
+            out.print(table)
+    out.print()
+    flags = dict.fromkeys(f"{flag.name}: {flag.detail}" for run in runs for flag in run.flags)
+    for line in [*notes(rows), *flags]:
+        say(out, line)
+    out.print()
+    for name, value in _fact_pairs(lead):
+        if value not in (None, ""):
+            say(out, f"{name}: {value}")
+
+
+def _latency(runs: Sequence[Record]) -> Grid | None:
+    """The requests of all runs together."""
+    from leaderboard.units import format_number, ms
+    from runners.cli.layout import Column, Grid, plain
+    from runners.records.latency import FILL, P95_FROM, request_latency, summary
+
+    names = dict.fromkeys(name for run in runs for name in run.latency)
+    if not names:
         return None
-    table = new_table(
-        "latency, one request at a time", "workload (prompt+new tokens)", "n", "TTFT ms p50",
-        "TTFT ms p95", "TPOT ms p50", "prefill tokens/s", "decode tokens/s",
+    table = Grid(
+        "latency, one request at a time, of all runs; TPOT: time per output token",
+        "prompt + new tokens", "n", "TTFT ms, median", "slowest", Column(heading="p95", drop=1),
+        "TPOT ms, median", Column(heading="prefill tokens/s", drop=2), "decode tokens/s",
     )  # fmt: skip
-    for name, w in record.latency.items():
+    for name in names:
+        workloads = [run.latency[name] for run in runs if name in run.latency]
+        found = [request_latency(r.token_s, r.first_text) for w in workloads for r in w.repeats]
+        longest = max(w.prompt_tokens for w in workloads)
+        ttft = summary([one.ttft_s for one in found])
+        tpot = [one.tpot_s for one in found if one.tpot_s is not None]
+        prefill = [w.prefill_tokens_per_s.p50 for w in workloads]
+        rates = [one.decode_tokens_per_s for one in found if one.decode_tokens_per_s is not None]
         table.add_row(
-            plain(f"{name} ({w.prompt_tokens:,})" if name.startswith(FILL) else name),
-            str(w.ttft_s.n),
-            format_number(ms(w.ttft_s.p50)),
-            format_number(ms(w.ttft_s.p95)),
-            format_number(ms(w.tpot_s.p50)),
-            format_number(w.prefill_tokens_per_s.p50),
-            format_number(w.decode_tokens_per_s.p50),
+            plain(f"{name} ({longest:,})" if name.startswith(FILL) else name),
+            str(ttft.n),
+            format_number(ms(ttft.p50)),
+            format_number(ms(ttft.maximum)),
+            format_number(ms(ttft.p95)) if ttft.n >= P95_FROM else "",
+            format_number(ms(summary(tpot).p50)) if tpot else "",
+            format_number(summary(prefill).p50),
+            format_number(summary(rates).p50) if rates else "",
         )
     return table
 
 
-def _memory(record: Record) -> Table | None:
+def _memory(runs: Sequence[Record]) -> Grid | None:
+    """The largest of all runs, phase by phase."""
     from leaderboard.units import format_number, mib
-    from runners.cli.tables import new_table, plain
+    from runners.cli.layout import Column, Grid, plain
 
-    if record.memory is None:
+    known = [run.memory for run in runs if run.memory]
+    if not known:
         return None
 
-    def cell(value: int | None) -> str:
-        return format_number(None if value is None else mib(value))
+    def cell(values: Sequence[int | None]) -> str:
+        found = [value for value in values if value is not None]
+        return format_number(mib(max(found)) if found else None)
 
-    title = f"memory of the worker, MiB ({record.memory.source}); the headline is latency's peak"
-    table = new_table(title, "phase", "peak", "anonymous at its end", "file-backed at its end")
-    phases = record.memory.phases
-    grouped = any(phase.group_peak_bytes is not None for phase in phases.values())
-    for heading in ("peak charged to the group", "read again") if grouped else ():
-        table.add_column(heading, justify="right", overflow="fold")
-    for name, phase in phases.items():
-        group = (phase.group_peak_bytes, phase.refaulted_bytes) if grouped else ()
-        own = (phase.peak_bytes, phase.anon_bytes, phase.file_bytes)
-        table.add_row(plain(name), *(cell(value) for value in (*own, *group)))
-    return table
-
-
-def _facts(record: Record) -> Table:
-    from runners.cli.tables import new_table, plain
-
-    table = new_table("facts", "what", "is")
-    table.columns[1].justify = "left"
-    for name, value in _fact_pairs(record):
-        if value not in (None, ""):
-            table.add_row(plain(name), plain(value))
+    grouped = any(p.group_peak_bytes is not None for m in known for p in m.phases.values())
+    extra = ("charged to the group", "read again") if grouped else ()
+    table = Grid(
+        f"memory of the worker, MiB ({known[0].source}), the largest of all runs; the headline is "
+        "latency's peak", "phase", "peak", "anonymous at its end", "file-backed at its end",
+        *(Column(heading=heading, drop=1) for heading in extra),
+    )  # fmt: skip
+    for name in dict.fromkeys(name for memory in known for name in memory.phases):
+        phases = [memory.phases[name] for memory in known if name in memory.phases]
+        columns: list[list[int | None]] = [
+            [p.peak_bytes for p in phases],
+            [p.anon_bytes for p in phases],
+            [p.file_bytes for p in phases],
+            *([[p.group_peak_bytes for p in phases], [p.refaulted_bytes for p in phases]]
+              if grouped else []),
+        ]  # fmt: skip
+        table.add_row(plain(name), *map(cell, columns))
     return table
 
 

@@ -2,55 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
-from rich.table import Table
-from rich.text import Text
-
-from evals.terminal import LAYOUT, printable, unguarded
 from leaderboard.rows.metric import Metric, longest_workload
 from leaderboard.rows.metrics import METRICS
+from leaderboard.rows.names import short_names
 from leaderboard.rows.row import Row, Score
 from leaderboard.stats.intervals import CutInterval
-from leaderboard.units import MISSING, format_number, format_percent
+from leaderboard.units import MISSING, format_half, format_number, format_percent
+from runners.cli.layout import Column, Grid, plain, state
 from runners.records.circumstances import BudgetInfo
 
-WIDE = 160
-
-
-class _Stdout(Console):
-    """Rich's styles, with what stands between them as plain text."""
-
-    def render(
-        self, renderable: RenderableType, options: ConsoleOptions | None = None
-    ) -> Iterator[Segment]:
-        """Leave nothing that steers a terminal to what was printed; rich's own is in `control`."""
-        for segment in super().render(renderable, options):
-            text, style, control = segment
-            yield segment if control else Segment(printable(text, LAYOUT), style)
-
-
-def console() -> Console:
-    """Stdout; wide enough not to cut a table short where it is not a terminal."""
-    width = None if sys.stdout.isatty() else WIDE
-    return _Stdout(file=unguarded(sys.stdout), width=width, highlight=False)
-
-
-def new_table(title: str, *columns: str) -> Table:
-    """A table whose first column is text and whose others are numbers."""
-    heading = Text(title, style="bold") if title else None
-    table = Table(title=heading, title_justify="left", header_style="bold")
-    for number, column in enumerate(columns):
-        table.add_column(plain(column), justify="right" if number else "left", overflow="fold")
-    return table
-
-
-def plain(text: object) -> Text:
-    """Text as data: what stands in a record is never read as markup."""
-    return Text(printable(str(text)))
+if TYPE_CHECKING:
+    from rich.text import Text
 
 
 def with_interval(score: Score | None) -> str:
@@ -67,52 +32,99 @@ def with_interval(score: Score | None) -> str:
     return f"{format_percent(score.value)} ± {100 * score.interval.half:.1f}"
 
 
-def results(rows: Sequence[Row]) -> Table:
-    """The main table: one row a record."""
-    first = next((longest_workload(r.record) for r in rows if r.record.latency), None)
+def results(rows: Sequence[Row]) -> Grid:
+    """The main table: one row a record, names without what they have in common."""
+    names = short_names([row.record.candidate.name for row in rows])
     shown = [metric for metric in METRICS.values() if metric.usual and metric.over != "items"]
     judged = any(row.verdict for row in rows)
-    table = new_table(
-        _title(rows),
+    flagged = any(row.flags for row in rows)
+    table = Grid(
+        _title(rows, names),
         "candidate",
-        *(["verdict"] if judged else []),
-        "accuracy",
-        *(_heading(metric, first) for metric in shown),
-        "flags",
+        *([Column(heading="verdict", left=True)] if judged else []),
+        "accuracy %",
+        *(_column(metric, place) for place, metric in enumerate(shown)),
+        *([Column(heading="flags", wrap=True)] if flagged else []),
     )
-    for row in rows:
+    for name, row in zip(names, rows, strict=True):
         table.add_row(
-            plain(row.record.candidate.name),
-            *([plain(row.verdict or MISSING)] if judged else []),
-            with_interval(row.score),
+            plain(name),
+            *([state(row.verdict or MISSING)] if judged else []),
+            score_cell(row.score),
             *(measured(row, metric) for metric in shown),
-            plain(", ".join(row.flags)),
+            *([_flags(row.flags)] if flagged else []),
         )
     return table
 
 
-def _heading(metric: Metric, workload: str | None) -> str:
-    of = f"({workload})" if metric.by_workload and workload else ""
-    return " ".join(part for part in (metric.short, metric.unit.symbol, of) if part)
+def _column(metric: Metric, place: int) -> Column:
+    """A metric's column; where room is scarce facts of the file go first, the last first."""
+    heading = " ".join(part for part in (metric.short, metric.unit.symbol) if part)
+    return Column(heading=heading, drop=0 if metric.varies else place)
 
 
-def by_task(rows: Sequence[Row]) -> Table:
-    """Tasks down, candidates across; † marks what cannot be told from guessing."""
+def _flags(flags: Sequence[str]) -> Text:
+    """Flags in the colour of the worst of them."""
+    failed = any(flag.startswith(("failed", "interrupted")) for flag in flags)
+    colour = "failed" if failed else "limited"
+    return state(colour if flags else "", ", ".join(flags))
+
+
+def by_task(rows: Sequence[Row], width: int) -> list[Grid]:
+    """Tasks down, candidates across; † marks what cannot be told from guessing.
+
+    Where intervals have no room beside each score the widest of a task stands in one column, and
+    candidates go on in a further table.
+    """
     names = list(dict.fromkeys(score.name for row in rows for score in row.scores))
-    headings = [row.record.candidate.name for row in rows]
-    table = new_table(
-        "accuracy by task, % ± half the 95% interval (its bounds at 0 and 100%)",
-        "task",
-        "n",
-        *headings,
-    )
+    headings = short_names([row.record.candidate.name for row in rows])
+    title = "accuracy by task, % ± half the 95% interval (its bounds at 0 and 100%)"
+    whole = _task_table(title, names, rows, headings, wide=True)
+    if whole.fits(width):
+        return [whole]
+    size = len(rows)
+    while size > 1 and not _task_table("", names, rows[:size], headings[:size]).fits(width):
+        size -= 1
+    title = "accuracy by task, %; ±: half the 95% interval, the widest of the row"
+    return [
+        _task_table(title, names, rows[at : at + size], headings[at : at + size])
+        for at in range(0, len(rows), size)
+    ]
+
+
+def _task_table(
+    title: str,
+    names: Sequence[str],
+    rows: Sequence[Row],
+    headings: Sequence[str],
+    *,
+    wide: bool = False,
+) -> Grid:
+    items = Column(heading="n", drop=1)
+    table = Grid(title, "task", items, *headings, *([] if wide else ["±"]))
     for name in names:
         found = [next((s for s in row.scores if s.name == name), None) for row in rows]
-        n = max((s.n for s in found if s), default=0)
-        cells = [with_interval(s) + _chance_mark(s) for s in found]
-        known = next(s for s in found if s)
-        table.add_row(plain(f"{name} ({known.metric})"), f"{n:,}", *cells)
+        known = [score for score in found if score]
+        if not known:
+            continue
+        halves = [score.interval.half for score in known if score.interval]
+        cells = [(score_cell(s) if wide else _value(s)) + _chance_mark(s) for s in found]
+        table.add_row(
+            plain(f"{name} ({known[0].metric})"),
+            f"{max(score.n for score in known):,}",
+            *cells,
+            *([] if wide else [f"{100 * max(halves):.1f}" if halves else ""]),
+        )
     return table
+
+
+def _value(score: Score | None) -> str:
+    return score_cell(score).partition(" ")[0]
+
+
+def score_cell(score: Score | None) -> str:
+    """A score under a heading that says per cent: `54.3 ± 3.9`."""
+    return with_interval(score).replace("%", "")
 
 
 def notes(rows: Sequence[Row]) -> list[str]:
@@ -128,7 +140,23 @@ def notes(rows: Sequence[Row]) -> list[str]:
         seen.update({score.name: score.note for score in row.scores if score.note})
     lines.extend(f"{name}: {note}" for name, note in seen.items())
     lines.extend(dict.fromkeys(budget_line(r.record.budget) for r in rows if r.record.budget))
-    return [*lines, *_repeats(rows)]
+    return [*lines, *_repeats(rows), *_contended(rows)]
+
+
+def _contended(rows: Sequence[Row]) -> list[str]:
+    """What the flag means where it stands, and what to do."""
+    names = [
+        row.record.candidate.name
+        for row in rows
+        if any(flag.startswith("contended") for flag in row.flags)
+    ]
+    if not names:
+        return []
+    return [
+        "contended: other processes used this machine's cores while times were taken, so they are "
+        "too slow by an unknown amount (accuracy is not touched); measure again on an idle machine "
+        f"with --fresh: {', '.join(names)}"
+    ]
 
 
 def _repeats(rows: Sequence[Row]) -> list[str]:
@@ -156,14 +184,18 @@ def budget_line(budget: BudgetInfo) -> str:
     return f"budget {budget.name}: {asked} ({', '.join(enforced)}); it {NOT_SPEED}"
 
 
-def _title(rows: Sequence[Row]) -> str:
+def _title(rows: Sequence[Row], names: Sequence[str]) -> str:
     if not rows:
         return "no results"
     record = rows[0].record
-    machine = record.machine
+    full = record.candidate.name
+    common = full.removesuffix(names[0])
+    family = f"{common}… · " if common and full != names[0] else ""
+    workload = next((longest_workload(r.record) for r in rows if r.record.latency), None)
+    times = f" · times at {workload} tokens" if workload else ""
     return (
-        f"{record.suite.name} (version {record.suite.version}) on {machine.cpu_model}, "
-        f"{machine.usable_cpus} cores"
+        f"{family}{record.suite.name} (version {record.suite.version}) · "
+        f"{record.machine.cpu_model}, {record.machine.usable_cpus} cores{times}"
     )
 
 
@@ -174,8 +206,13 @@ def _chance_mark(score: Score | None) -> str:
 def measured(row: Row, metric: Metric) -> str:
     """A number, with half its run-to-run interval where there are several runs."""
     number, scale = row.number(metric.key), metric.unit.scale
-    if number.value is None:
-        return MISSING
-    if number.interval is None:
-        return format_number(scale(number.value))
-    return f"{format_number(scale(number.value))} ± {format_number(scale(number.interval.half))}"
+    if number.value is None or number.interval is None:
+        return short_number(row, metric)
+    half = format_half(scale(number.interval.half), scale(number.value))
+    return f"{short_number(row, metric)} ± {half}"
+
+
+def short_number(row: Row, metric: Metric) -> str:
+    """A number without its interval, in the metric's shown unit."""
+    value = row.value(metric.key)
+    return MISSING if value is None else format_number(metric.unit.scale(value))

@@ -21,15 +21,23 @@ class Check:
     found: str
     advice: str = ""
     """Advice; empty where all is well."""
+    now: str = ""
+    """What disturbs a run that starts now, in a few words; empty where nothing does."""
 
 
 def summary(checks: Sequence[Check]) -> str:
-    """All checks in one line: `ready`, `ready, 2 limits`, or `not ready: ` and what is missing."""
+    """All checks in one line: `ready`, `ready; 4 limits, 1 matters now: …`, or `not ready: …`."""
     missing = lacking(checks)
     if missing:
         return f"not ready: {', '.join(missing)}"
     limits = sum(check.status == "limited" for check in checks)
-    return f"ready, {limits} limit{'s' if limits > 1 else ''}" if limits else "ready"
+    if not limits:
+        return "ready"
+    now = [check.now for check in checks if check.now]
+    some = f"ready; {limits} limit{'s' if limits > 1 else ''}"
+    if not now:
+        return f"{some}, none matters now"
+    return f"{some}, {len(now)} matter{'s' if len(now) == 1 else ''} now: {', '.join(now)}"
 
 
 def lacking(checks: Iterable[Check]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,8 @@ class Load:
     noise: Noise
     busiest: tuple[tuple[str, float], ...]
     """(name and pid, cores) of processes not our own, the busiest first."""
+    seconds: float = SAMPLE_S
+    """How long it was watched."""
 
 
 def cpu_check(*, logical: int, usable: int, quota: float | None) -> Check:
@@ -57,6 +59,7 @@ def cpu_check(*, logical: int, usable: int, quota: float | None) -> Check:
         found=found,
         advice="the quota is no whole number of cores, so that threads are stopped in every "
         "period (flag `throttled`): raise it to a whole number, or set settings.threads",
+        now="the quota is no whole number of cores",
     )
 
 
@@ -68,15 +71,41 @@ def cpus() -> Check:
 
 def sample_load(seconds: float = SAMPLE_S) -> Load:
     """Watch the machine for a moment; this process only sleeps."""
+    end = watch()
+    time.sleep(seconds)
+    return end()
+
+
+def watch() -> Callable[[], Load]:
+    """Watch the machine from now on; what is returned ends that and says what others used."""
     own = [os.getpid()]
     before, times, own_s = read_noise(), _cpu_by_process(), cpu_seconds(own)
     started = time.perf_counter()
-    time.sleep(seconds)
-    elapsed_s = time.perf_counter() - started
-    after, own_used_s = read_noise(), cpu_seconds(own) - own_s
-    noise = noise_between(before, after, own_cpu_s=own_used_s, elapsed_s=elapsed_s)
-    used = busiest(times, _cpu_by_process(), elapsed_s)
-    return Load(load_1m=after.load_1m, noise=noise, busiest=tuple(used[:MOST_NAMED]))
+
+    def end() -> Load:
+        elapsed_s = time.perf_counter() - started
+        after, own_used_s = read_noise(), cpu_seconds(own) - own_s
+        noise = noise_between(before, after, own_cpu_s=own_used_s, elapsed_s=elapsed_s)
+        used = busiest(times, _cpu_by_process(), elapsed_s)
+        return Load(
+            load_1m=after.load_1m,
+            noise=noise,
+            busiest=tuple(used[:MOST_NAMED]),
+            seconds=elapsed_s,
+        )
+
+    return end
+
+
+def disturbance(load: Load) -> str:
+    """A warning before a run, or nothing: the machine is quiet, or was watched too briefly."""
+    check = load_check(load)
+    if load.seconds < SAMPLE_S or not check.now:
+        return ""
+    return (
+        f"warning: {check.now}, so this run's times will be too slow and flagged contended: end "
+        "other work or measure later (--fresh measures again)"
+    )
 
 
 def load_check(load: Load) -> Check:
@@ -95,7 +124,13 @@ def load_check(load: Load) -> Check:
         status="limited",
         found=found,
         advice=f"a run would be flagged now ({why}): end other work, or measure later",
+        now=_others(load) or "the machine is busy",
     )
+
+
+def _others(load: Load) -> str:
+    cores = load.noise.others_cpus
+    return "" if cores is None else f"other processes use {cores:.1f} cores"
 
 
 def swap_check(*, total: int, used: int, ram: int, show: ShowBytes) -> Check:
@@ -111,6 +146,7 @@ def swap_check(*, total: int, used: int, ram: int, show: ShowBytes) -> Check:
         found=found,
         advice="memory is or was short: end other programs; as root, swapoff -a && swapon -a "
         "brings back what is in swap",
+        now="memory is short",
     )
 
 
@@ -139,6 +175,7 @@ def governor_check(root: Path = PROCESSORS) -> Check:
         status="limited",
         found=found,
         advice="the clock may follow the load; as root: cpupower frequency-set -g performance",
+        now=f"the clock's governor is {found}",
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runners.cli.progress import ProgressLines
+from runners.cli.progress import ProgressLines, TimeLeft
 from runners.jobs.measured import Step
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def test_the_latency_phase_says_which_request_is_answered() -> None:
     lines = ProgressLines(log)
     lines.step(JOB, step)
     lines.step(JOB, replace(step, done=1))
-    assert shown.getvalue() == "[1/1] tiny  latency 512+64  0/6 requests"
+    assert shown.getvalue() == "1/1 candidates · tiny  latency 512+64  0/6 requests"
     assert log.getvalue().count("\n") == 2  # a line a workload and not a count, in each of two
 
 
@@ -41,3 +41,33 @@ def test_a_job_tells_the_requests_of_each_workload(bench: Bench) -> None:
     assert told[0] == Step(phase="latency", workload="8+4", done=0, total=3)
     assert {step.done for step in told[1:]} <= {1, 2, 3}
     assert len(told) > 1
+
+
+def test_the_time_left_is_of_all_candidates() -> None:
+    left = TimeLeft([False, False, False])
+    scoring = Step(phase="scoring", task="boolq", done=0, total=40)
+    left.step(0, scoring, 100.0)
+    assert left.seconds(0, 101.0) is None  # nothing is answered yet
+    left.step(0, replace(scoring, done=10), 110.0)
+    # A second an item: 30 s are left of this one, and each of two others takes 40 s.
+    assert left.seconds(0, 110.0) == 30 + 2 * 40
+    left.ended(0, 150.0)
+    left.step(1, Step(phase="load"), 150.0)
+    # The first took 50 s: 45 s are left of the second after 5, and 50 of the third.
+    assert left.seconds(1, 155.0) == 45 + 50
+
+
+def test_repeats_are_reckoned_by_repeats() -> None:
+    left = TimeLeft([False, True, True])
+    for position, (start, end) in enumerate([(0.0, 100.0), (100.0, 110.0)]):
+        left.step(position, Step(phase="load"), start)
+        left.ended(position, end)
+    left.step(2, Step(phase="load"), 110.0)
+    assert left.seconds(2, 114.0) == 6
+
+
+def test_what_was_in_the_store_is_no_measure_of_time() -> None:
+    left = TimeLeft([False, False])
+    left.ended(0, 5.0)
+    left.step(1, Step(phase="load"), 5.0)
+    assert left.seconds(1, 6.0) is None

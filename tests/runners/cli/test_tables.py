@@ -38,7 +38,7 @@ def test_what_has_no_score_has_no_interval() -> None:
 
 
 def test_single_runs_are_said_to_have_no_run_to_run_interval() -> None:
-    one = row(parse_record(RECORD.read_text(), where="test"))
+    one = replace(row(parse_record(RECORD.read_text(), where="test")), flags=())
     five = replace(one, runs=5)
     name = one.record.candidate.name
     assert notes([one])[-1].startswith("one process run a candidate, so times carry no")

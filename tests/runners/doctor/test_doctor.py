@@ -147,14 +147,28 @@ def test_a_runtime_that_starts_must_compute(
     ("statuses", "said"),
     [
         (["ok", "ok"], "ready"),
-        (["ok", "limited"], "ready, 1 limit"),
-        (["limited", "ok", "limited"], "ready, 2 limits"),
+        (["ok", "limited"], "ready; 1 limit, none matters now"),
+        (["limited", "ok", "limited"], "ready; 2 limits, none matters now"),
         (["limited", "missing", "missing"], "not ready: c1, c2"),
     ],
 )
 def test_all_checks_in_one_line(statuses: list[str], said: str):
     checks = [Check(name=f"c{n}", status=s, found="") for n, s in enumerate(statuses)]
     assert summary(checks) == said
+
+
+def test_the_summary_names_what_matters_now():
+    busy = Check(name="load", status="limited", found="", now="other processes use 2.0 cores")
+    checks = [busy, Check(name="energy", status="limited", found="")]
+    assert summary(checks) == ("ready; 2 limits, 1 matters now: other processes use 2.0 cores")
+
+
+def test_a_run_is_warned_of_a_busy_machine_that_was_watched_long_enough():
+    noise = dataclasses.replace(QUIET, others_cpus=1.4)
+    busy = quietness.Load(load_1m=2.0, noise=noise, busiest=(), seconds=3.0)
+    assert "other processes use 1.4 cores" in quietness.disturbance(busy)
+    assert quietness.disturbance(dataclasses.replace(busy, seconds=0.1)) == ""
+    assert quietness.disturbance(dataclasses.replace(busy, noise=QUIET)) == ""
 
 
 @pytest.mark.parametrize(
@@ -295,5 +309,5 @@ def test_what_is_missing_ends_with_exit_code_3(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("runners.doctor.checkup.checkup", lambda *_, **__: checks)
     done = CliRunner().invoke(command, [], standalone_mode=False)
     assert done.return_value == 3
-    assert done.stdout == "not ready: cache\nmissing cache  full\n    -> make room\n"
+    assert done.stdout == "not ready: cache\nmissing cache  full\n               -> make room\n"
     assert done.stderr == "weighin: missing here: cache\n"

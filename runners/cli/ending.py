@@ -1,0 +1,172 @@
+"""The last lines of `run` and `show`: which one to ship, where it fits, and what to type next."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from leaderboard.rows.names import short_names
+from leaderboard.rows.row import Row, Score
+from leaderboard.units import format_size, mib
+from runners.cli.layout import COLOURS, plain, say
+from runners.cli.plot import Point, legend, plot
+from runners.compute.budget import Budget, budget_names, find_budget
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from leaderboard.choose.choice import Choice
+    from runners.records.store import Store
+
+FEWEST_PLOTTED = 3
+
+
+def print_ending(
+    out: Console, rows: Sequence[Row], store: Store, *, shown: int | None = None
+) -> None:
+    """Print the recommendation, a plot from three candidates on, presets and next commands.
+
+    Args:
+        out: stdout.
+        rows: all that were measured under the same conditions, of which one is chosen.
+        store: where the records are, which the commands name.
+        shown: which of the rows is looked at; None: all of them.
+    """
+    measured = [row for row in rows if peak_bytes(row) is not None]
+    several = len(measured) > 1
+    choice = chosen(measured) if several else None
+    out.print()
+    if several:
+        _plot(out, measured, choice.row if choice else None)
+        say(out, sentence_of(choice), style="bold")
+    looked_at = rows if shown is None else [rows[shown]]
+    if any(peak_bytes(row) is not None for row in looked_at):
+        _presets(out, looked_at)
+    for line in next_commands(looked_at, store, choice):
+        say(out, line, indent=6)
+
+
+def peak_bytes(row: Row) -> float | None:
+    """Its peak memory; None where it was not measured."""
+    return row.value("memory")
+
+
+def chosen(rows: Sequence[Row]) -> Choice | None:
+    """What the tie rule chooses without any limit; None where no candidate has a score."""
+    import numpy as np
+
+    from leaderboard.choose.choice import choose
+    from leaderboard.choose.limits import Limits
+    from leaderboard.choose.overview import SEED
+
+    if not any(row.score for row in rows):
+        return None
+    return choose(rows, Limits(), np.random.default_rng(SEED))
+
+
+def sentence_of(choice: Choice | None) -> str:
+    """Which one to ship, or why there is no answer."""
+    from leaderboard.choose.choice import sentence
+
+    if choice is None:
+        return "No answer: no candidate has a score of the whole suite."
+    return sentence(choice)
+
+
+def guessing(scores: Sequence[Score]) -> float | None:
+    """What random guessing scores in the mean of the tasks, in per cent: a task without choices
+    counts as 0; None where no task has choices.
+    """
+    known = [score.chance for score in scores if not score.left_out]
+    if not any(known):
+        return None
+    return 100 * sum(chance or 0.0 for chance in known) / len(known)
+
+
+def _plot(out: Console, rows: Sequence[Row], chosen: Row | None) -> None:
+    scored = [row for row in rows if row.score and row.score.value is not None]
+    if len(scored) < FEWEST_PLOTTED:
+        return
+    names = short_names([row.record.candidate.name for row in scored])
+    points = [
+        Point(x=mib(peak_bytes(row) or 0), y=100 * (row.score.value or 0.0), name=name,
+              chosen=chosen is not None and row.record.run_id == chosen.record.run_id)
+        for name, row in zip(names, scored, strict=True)
+        if row.score
+    ]  # fmt: skip
+    ascii_only = not (out.encoding or "").lower().startswith("utf")
+    guess = guessing(scored[0].scores)
+    say(out, f"accuracy %   {legend(ascii_only=ascii_only, guess=guess)}")
+    for line in plot(points, width=out.width, x_label="peak MiB", guess=guess,
+                     ascii_only=ascii_only):  # fmt: skip
+        out.print(plain(line), soft_wrap=True)
+    out.print()
+
+
+def presets(rows: Sequence[Row], budgets: Sequence[Budget]) -> list[tuple[bool, str]]:
+    """Which candidates fit which presets by their peaks, the smallest memory first.
+
+    Returns:
+        Lines, each with whether anything fits; presets that the same candidates fit share one.
+    """
+    limits = [b for b in budgets if b.memory_bytes is not None]
+    groups: list[tuple[list[int], list[Budget]]] = []
+    for budget in sorted(limits, key=lambda b: (b.memory_bytes or 0, b.name)):
+        limit = budget.memory_bytes or 0
+        fit = [i for i, r in enumerate(rows) if (peak_bytes(r) or math.inf) <= limit]
+        if groups and groups[-1][0] == fit:
+            groups[-1][1].append(budget)
+        else:
+            groups.append((fit, [budget]))
+    names = short_names([row.record.candidate.name for row in rows])
+    return [(bool(fit), f"{_named(budgets)}: {_fitting(fit, names)}") for fit, budgets in groups]
+
+
+def _named(budgets: Sequence[Budget]) -> str:
+    """Their names, with the size where the name has none."""
+    sizes = [format_size(b.memory_bytes or 0).replace(" ", "\N{NO-BREAK SPACE}") for b in budgets]
+    return ", ".join(
+        b.name if any(c.isdigit() for c in b.name) else f"{b.name} ({size})"
+        for b, size in zip(budgets, sizes, strict=True)
+    )
+
+
+def _fitting(fit: Sequence[int], names: Sequence[str]) -> str:
+    if not fit:
+        return "no" if len(names) == 1 else "none fits"
+    if len(fit) == len(names):
+        return "yes" if len(names) == 1 else f"all {len(names)} fit"
+    return f"fits: {', '.join(names[i] for i in fit)}"
+
+
+def _presets(out: Console, rows: Sequence[Row]) -> None:
+    unlimited = any(row.record.budget is None for row in rows)
+    say(out, f"Fits by peak memory{' (measured without a limit)' if unlimited else ''}:")
+    for fit, line in presets(rows, [find_budget(name) for name in budget_names()]):
+        say(out, f"  {line}", indent=4, style=COLOURS["yes" if fit else "no"])
+
+
+def next_commands(rows: Sequence[Row], store: Store, choice: Choice | None) -> list[str]:
+    """What one would type now.
+
+    Args:
+        rows: what is shown.
+        store: of the records.
+        choice: among several; None of one.
+    """
+    where = f" --store {shlex.quote(str(store.root))}"
+    names = [shlex.quote(row.record.candidate.name) for row in rows]
+    lines = []
+    if any(flag.startswith("contended") for row in rows for flag in row.flags):
+        suite = rows[0].record.suite.name
+        lines.append(f"weighin run {' '.join(names)} --suite {suite} --fresh{where}")
+    if choice and choice.row and choice.alternatives:
+        other = next((r for r in rows if r is not choice.row), choice.alternatives[0].row)
+        pair = [choice.row, other if len(rows) == 1 else choice.alternatives[0].row]
+        both = " ".join(shlex.quote(row.record.candidate.name) for row in pair)
+        lines.append(f"weighin compare {both}{where}")
+    if len(names) == 1:
+        lines.append(f"weighin run {names[0]} --budget vps-1gb{where}")
+    return [f"Next: {line}" for line in (*lines, f"weighin board{where}")]
