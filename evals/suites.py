@@ -67,7 +67,8 @@ class SuiteTask(Spec):
     task's metadata or gold answers; a metric of unknown scale enters no mean."""
     cluster: Annotated[str, Field(min_length=1)] | None = None
     """The column of its documents by which items belong together, e.g. source_id; None: what the
-    task's metadata says, else a passage, context, story, article or paragraph."""
+    task's metadata says, else a passage, context, story, article or paragraph. `beginning`: what
+    prompts share at their start, where documents have no such column."""
 
     @model_validator(mode="after")
     def _one_size(self) -> SuiteTask:

@@ -12,6 +12,9 @@ PASSAGES = ("passage", "context", "story", "article", "paragraph")
 """What data sets call a text that several of their questions are about."""
 KEY = "cluster"
 """What a task's file says under `metadata`, and a suite's entry: the column that clusters."""
+BEGINNING = "beginning"
+"""In the place of a column: the long beginning that prompts share, where documents have no such
+column."""
 LEAST_SHARED = 200
 """Characters, beyond those that all prompts of a task begin with: a shared text, not a phrase."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import SpecError
-from evals.tasks.clusters import cluster_of, shared_beginnings
+from evals.tasks.clusters import BEGINNING, cluster_of, shared_beginnings
 from evals.tasks.faults import task_faults
 from evals.tasks.quiet import quiet_harness
 from evals.tasks.sandbox import sandboxed_templates
@@ -96,8 +96,7 @@ def build_requests(
         if chat_template is not None:
             asked = _instances_by_doc(loaded, chat_template, tokenizer_name)
         golds = [_gold(loaded.task, instances[0].doc) for instances in asked]
-        clusters = [cluster_of(instances[0].doc, loaded.cluster) for instances in asked]
-        beginnings = _beginnings(loaded, plain) if not any(clusters) else [None] * len(plain)
+        clusters, beginnings = _together(loaded, plain)
     _check_golds(loaded, golds)
     _check_texts(loaded, asked)
     return [
@@ -115,6 +114,18 @@ def build_requests(
             loaded.selection, asked, golds, identities, clusters, beginnings, strict=True
         )
     ]
+
+
+def _together(
+    loaded: LoadedTask, asked: Sequence[Sequence[Any]]
+) -> tuple[list[str | None], list[str | None]]:
+    """Of each document its cluster, and, where none of the task has one, its shared beginning."""
+    nothing: list[str | None] = [None] * len(asked)
+    clusters = [cluster_of(instances[0].doc, loaded.cluster) for instances in asked]
+    if any(clusters):
+        return clusters, nothing
+    beginnings = _beginnings(loaded, asked)
+    return (beginnings, nothing) if loaded.cluster == BEGINNING else (nothing, beginnings)
 
 
 def _beginnings(loaded: LoadedTask, asked: Sequence[Sequence[Any]]) -> list[str | None]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from evals.errors import SpecError, did_you_mean
 from evals.scales import KEY, Stated, stated_scale
+from evals.tasks.clusters import BEGINNING
 from evals.tasks.clusters import KEY as CLUSTER
 from evals.tasks.generation import read_generation
 from evals.tasks.quiet import go_offline, quiet_harness
@@ -231,7 +232,7 @@ def _cluster(found: Found, asked: str | None, document: Any) -> str:
         SpecError: the documents have no such column.
     """
     column = str(asked or _metadata(found).get(CLUSTER) or "")
-    if column and column not in document:
+    if column and column != BEGINNING and column not in document:
         raise SpecError(
             f'task "{found.name}": its documents have no column "{column}", which {CLUSTER} names'
             f"{did_you_mean(column, map(str, document))}"

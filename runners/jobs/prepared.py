@@ -48,5 +48,5 @@ def _begin_alike(tasks: Sequence[PreparedTask]) -> str:
         return ""
     return (
         f"{alike} of {len(items)} items share {len(sizes)} passages: their ± takes them as "
-        "independent; name the column with `cluster:`"
+        "independent; name the column with `cluster:` (`cluster: beginning` goes by the prompts)"
     )

@@ -99,6 +99,17 @@ def test_a_long_beginning_is_seen_where_no_column_is_known(tmp_path: Path):
     assert [item.beginning for item in known] == [None] * 30
 
 
+def test_the_beginning_itself_may_cluster(tmp_path: Path):
+    documents = rows(text=lambda n: f"{n} {LONG}")
+    write_task(tmp_path, documents, doc_to_text="Read.\n{{text}}\n{{q}}")
+    items = build_requests(load(tmp_path, cluster="beginning"))
+    assert len({item.cluster for item in items}) == 10
+    assert {item.beginning for item in items} == {None}
+    # A column of that name is a column.
+    write_task(tmp_path, rows(beginning=lambda n: n % 2), doc_to_text="q")
+    assert len(set(clusters(tmp_path, cluster="beginning"))) == 2
+
+
 def test_few_shot_examples_are_no_passage(tmp_path: Path):
     documents = [{**row, "q": f"Is {n} even? {LONG}"} for n, row in enumerate(ROWS)]
     write_task(tmp_path, documents, num_fewshot=1, fewshot_split="test")
