@@ -34,7 +34,7 @@ ORDER = ("q4_k_m", "q4_0", "q2_k")
 """From the least damaged on."""
 RIGHT = {"q4_1": "pass", "q8_0": "pass", "q4_k_m": "regressed", "q4_0": "regressed",
          "q2_k": "regressed"}  # fmt: skip
-"""What all 1,600 items say."""
+"""Verdicts on all 1,600 items."""
 ITEMS = (8, 16, 24, 32, 40, 64, 96, 160, 240, 320)
 LEVELS = (16, 40, 64, 160, 320)
 MARGIN = math.log1p(FIDELITY_MARGIN)
@@ -44,7 +44,7 @@ Z = 1.6449 + 0.8416
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Texts:
-    """What one quantisation gave up, item by item."""
+    """Loss of one quantisation, item by item."""
 
     lost: Floats
     sizes: Floats
@@ -80,7 +80,7 @@ class Rung:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """How often a test that should reject 5 % does, of the larger deviation of the two ways."""
+    """Rate of rejections of a test that should reject 5 %, the larger of the two directions."""
 
     name: str
     items: int
@@ -123,7 +123,7 @@ def main() -> None:
 def places(
     rng: np.random.Generator, texts: Texts, n: int, *, again: bool = False
 ) -> npt.NDArray[np.intp]:
-    """As many items of each task; `again`: an item may be drawn twice."""
+    """Places of items, as many of each task; `again`: an item may be drawn twice."""
     each = n // len(texts.tasks)
     return np.concatenate([rng.choice(task, each, replace=again) for task in texts.tasks])
 
@@ -131,7 +131,7 @@ def places(
 def level(
     rng: np.random.Generator, name: str, texts: Texts, cell: tuple[int, float], draws: int
 ) -> Level:
-    """How often samples of items whose true loss is known are told from it."""
+    """Rate at which samples of items with a known true loss are found to differ from it."""
     n, loss = cell
     more = less = 0
     for _ in range(draws):
@@ -143,7 +143,7 @@ def level(
 
 
 def ordered(rng: np.random.Generator, texts: Mapping[str, Texts], n: int, draws: int) -> float:
-    """How often n items put the damaged ones in their order."""
+    """Rate at which n items put the damaged ones in their order."""
     right = 0
     for _ in range(draws):
         at = places(rng, texts[ORDER[0]], n)
@@ -153,7 +153,7 @@ def ordered(rng: np.random.Generator, texts: Mapping[str, Texts], n: int, draws:
 
 
 def ordered_by_accuracy(rng: np.random.Generator, sides: Mapping[str, Side], draws: int) -> float:
-    """How often another sample of all items, task by task, would put their accuracies in order."""
+    """Rate at which another sample of all items, task by task, orders their accuracies right."""
     read = [_scores(sides[name]) for name in ORDER]
     right = 0
     for _ in range(draws):
@@ -227,7 +227,7 @@ def _rung(
 
 
 def verdict(found: RateLoss) -> str:
-    """As the Quantisations page says it."""
+    """Verdict of the Quantisations page."""
     if found.interval is None:
         return "cannot tell"
     return judge_loss(found.loss, found.interval, MARGIN)

@@ -24,7 +24,7 @@ from leaderboard.gate.slow_runs import runs_that_show
 RULES = Rules()
 MARGIN = math.log1p(RULES.ttft_s.margin)
 SHARE = MARGIN / math.log(2)
-"""Of runs or requests that take twice as long: their mean logarithm is the margin."""
+"""Share of runs or requests that take twice as long: their mean logarithm is the margin."""
 REQUESTS = 5
 TAILS = 6
 """Tests of slow ends in a gate of two workloads, which are corrected together."""

@@ -23,7 +23,7 @@ class Quantize(Spec):
 
 
 class Candidate(Spec):
-    """What could be shipped: weights, quantisation, runtime and its settings."""
+    """A candidate to ship: weights, quantisation, runtime and its settings."""
 
     name: Annotated[str, Field(min_length=1, max_length=MAX_NAME, pattern=PRINTABLE)]
     family: str = ""
@@ -43,17 +43,17 @@ class Candidate(Spec):
     chat_template: Literal["auto", "off"] = "auto"
     """auto: generation tasks use the model's own template, where it has one; others never do."""
     settings: Settings = Field(default_factory=Settings, validate_default=True)
-    """Those of its runtime."""
+    """Settings of its runtime."""
     notes: str = ""
 
     @property
     def runtime_spec(self) -> RuntimeSpec:
-        """What its runtime takes, may do and needs."""
+        """Description of its runtime."""
         return find_runtime(self.runtime)
 
     @property
     def has_weights(self) -> bool:
-        """Whether it names any; a runtime may need none."""
+        """True where it names weights; a runtime may need none."""
         return bool(self.weights or self.quantize)
 
     @field_validator("runtime")

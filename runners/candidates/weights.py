@@ -82,7 +82,7 @@ def is_converted(candidate: Candidate) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Resolver:
-    """How weights are brought here; see `resolve`."""
+    """Brings weights here with one set of options; see `resolve`."""
 
     accepted: frozenset[str]
     offline: bool
@@ -90,7 +90,7 @@ class _Resolver:
     find: Callable[[str], Candidate]
 
     def loadable(self, candidate: Candidate) -> Weights:
-        """What the candidate's runtime loads."""
+        """Weights in a format that the candidate's runtime loads."""
         if not is_converted(candidate):
             return self.stored(candidate)
         maker = converted.library_version()  # before anything is fetched for it

@@ -30,7 +30,8 @@ REFUSALS = frozenset({
     errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ELOOP, errno.EMFILE,
     errno.ENAMETOOLONG, errno.ENFILE, errno.ENOSPC, errno.EPERM, errno.EROFS, errno.ETXTBSY,
 })  # fmt: skip
-"""What the system refuses is the user's to mend wherever it comes up, and no bug."""
+"""Errors with which the system refuses something: the user's to mend wherever they come up, and no
+bug."""
 MOST_PATH = 200
 """Characters of a path that a message repeats."""
 
@@ -162,7 +163,7 @@ def _run(args: list[str]) -> int:
 
 
 def refusal(error: OSError, path: Path | None = None) -> str:
-    """Which file or folder the system refused, and why, in one line.
+    """Name the file or folder that the system refused, and the reason, in one line.
 
     Args:
         error: of the system.

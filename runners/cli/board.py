@@ -125,7 +125,7 @@ def _wait_until_up(server: subprocess.Popen[bytes], address: str, port: int) -> 
 
 
 def _reachable(address: str) -> str:
-    """Where a server that listens on every address is reached from here."""
+    """Host name under which a server that listens on `address` is reached from here."""
     return "localhost" if address in ("0.0.0.0", "::", "127.0.0.1") else address  # noqa: S104
 
 

@@ -7,7 +7,7 @@ from click.shell_completion import get_completion_class
 
 PROGRAM = "weighin"
 VARIABLE = "_WEIGHIN_COMPLETE"
-"""What click's own `main` looks for when the script asks it for completions."""
+"""Variable by which the script asks click's own `main` for completions."""
 
 
 @click.command("completion")

@@ -1,4 +1,4 @@
-"""What a shell completes: names of candidates, suites and runs.
+"""Complete names of candidates, suites and runs in a shell.
 
 A completion never fails and never imports a task library: what cannot be listed is not offered.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Items = list[CompletionItem]
 KINDS = ("candidates", "suites", "tasks", "budgets", "runs")
-"""What `weighin list` lists."""
+"""Arguments of `weighin list`."""
 
 
 def complete_candidates(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
@@ -44,7 +44,7 @@ def complete_budgets(_ctx: click.Context, _parameter: click.Parameter, incomplet
 
 
 def complete_kinds(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
-    """What can be listed."""
+    """Complete the arguments of `weighin list`."""
     return [CompletionItem(kind) for kind in KINDS if kind.startswith(incomplete)]
 
 

@@ -75,8 +75,8 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
 
 
 def _budget(budget: Budget) -> tuple[BudgetInfo, dict[str, str]]:
-    """The budget with what would hold a worker to it here (that is tried, without a worker), and
-    what of it is more than the machine has or held by nothing.
+    """The budget, how it would be enforced here (tried without a worker), and its limits that the
+    machine lacks or cannot enforce.
     """
     from runners.compute.budget_use import allowance, exceeds, lacks
     from runners.compute.limits import limited
@@ -93,7 +93,7 @@ def _budget(budget: Budget) -> tuple[BudgetInfo, dict[str, str]]:
 
 
 def _data(task: str, batch: Batch) -> str:
-    """Where a task's items come from, without loading them."""
+    """Source of a task's items, without loading them."""
     found = find_mirrors(task)
     if batch.data == "hub" or not found:
         return "the Hub, or your folder" if batch.include else "the Hub"
@@ -116,7 +116,7 @@ def _job(candidate: Candidate, batch: Batch, store: Store) -> dict[str, Any]:
 
 
 def _weights(candidate: Candidate, batch: Batch) -> str:
-    """Where the weights are, or what would bring them."""
+    """Path of the weights, or the source that would bring them."""
     from runners.candidates import weights
 
     if not candidate.has_weights:
@@ -140,7 +140,7 @@ def _weights(candidate: Candidate, batch: Batch) -> str:
 
 
 def _source(candidate: Candidate) -> Candidate:
-    """What a candidate is made from: a quantised one through all its rungs."""
+    """Candidate that a quantised one is made from, through all steps."""
     from runners.candidates.weights import MAX_LADDER
 
     source = candidate

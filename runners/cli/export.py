@@ -92,7 +92,7 @@ def _written(output: Path | None) -> Iterator[None]:
 
 
 def _records(store: Store, names: Sequence[str]) -> Iterator[Record]:
-    """Those that were named, or all; what is damaged is named and left out.
+    """The named records, or all; a damaged one is named and left out.
 
     Raises:
         RecordError: a name fits no run.

@@ -1,4 +1,4 @@
-"""What `weighin export` writes of the judged board: a page, a table for a text, a badge."""
+"""Export the judged board: a page, a table for a text, a badge."""
 
 from __future__ import annotations
 

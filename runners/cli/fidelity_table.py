@@ -34,14 +34,14 @@ def fidelity_table(found: Fidelity, title: str) -> Grid:
 
 
 def fidelity_lines(found: Fidelity) -> list[str]:
-    """What stands under the table: changed choices with their floor, divergence, caveats."""
+    """Lines below the table: changed choices with their noise floor, divergence, caveats."""
     from leaderboard.compare.fidelity_words import changes, notes
 
     return [*changes(found), *notes(found)]
 
 
 def fidelity_dict(found: Fidelity | None) -> dict[str, Any] | None:
-    """As JSON; None where a side has no samples."""
+    """Fidelity as JSON; None where a side has no samples."""
     from leaderboard.compare.fidelity import FIDELITY_MARGIN
 
     if found is None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from runners.candidates.spec import Candidate
 
 MOST = {"cpus": 1024.0, "min-decode": 1e6}
-"""As a budget's file allows."""
+"""Largest values, as in a budget's file."""
 DEFAULT_CANDIDATE = "smollm2-135m-instruct-q4_1"
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,7 +45,7 @@ trust_code_option = click.option(
 
 
 def suite_options(command: F) -> F:
-    """What is run: --suite or --tasks, and which of their items."""
+    """Options that pick the suite or tasks, and their items."""
     for option in reversed([
         click.option(
             "--suite", "suite_name", metavar="NAME|FILE", shell_complete=complete_suites,

@@ -29,7 +29,7 @@ BASELINE = " (baseline)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is run again."""
+    """Candidates, suite and recorded runs of a repeated comparison."""
 
     baseline: Candidate
     candidate: Candidate
@@ -41,7 +41,7 @@ class Plan:
 
     @property
     def budget(self) -> Budget | None:
-        """Both sides run inside what the recorded baseline ran inside.
+        """The budget that the recorded baseline ran inside, for both sides; None without one.
 
         Raises:
             SpecError: the record's is none.
@@ -52,7 +52,7 @@ class Plan:
 
 
 def plan(candidate: str, against: str, store: Store, chosen: dict[str, Any]) -> Plan:
-    """What two texts mean as candidates, and on which suite they are run.
+    """Find the candidates that two texts name, and the suite on which both are run.
 
     Args:
         candidate: as for `weighin run`, or a run of the store.

@@ -231,7 +231,7 @@ def _print(outcomes: Sequence[Outcome], options: Options, *, as_json: bool) -> N
 
 
 def after_a_crash(records: Sequence[Record]) -> list[str]:
-    """What to run next where workers died of signals that their own code raised; said once."""
+    """Advice for workers that died of signals raised by their own code; said once."""
     messages = [record.error.message for record in records if record.error]
     found = [re.search(r"the worker was ended by (SIG\w+)", message) for message in messages]
     names = sorted({match[1] for match in found if match} & set(OWN_SIGNALS))
@@ -258,7 +258,7 @@ def _exit_code(records: Sequence[Record], jobs: Sequence[tuple[Job, Any]], *, st
 
 
 def _objectionable(record: Record) -> bool:
-    """Whether --strict minds it."""
+    """True where --strict refuses the record."""
     verdict = record.verdict.verdict if record.verdict else "fits"
     warned = any(flag.level == "warning" for flag in record.flags)
     return warned or verdict != "fits"

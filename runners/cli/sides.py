@@ -1,4 +1,4 @@
-"""What a user names as one side of a comparison, and the records that it means."""
+"""Find the records that a user names as one side of a comparison."""
 
 from __future__ import annotations
 
@@ -142,12 +142,13 @@ def store_of(text: str, store: Store) -> Store:
 
 
 def _names_run_of(path: Path) -> bool:
-    """Whether a path is STORE/CANDIDATE: nothing of that name lies in a folder that holds runs."""
+    """True for a path STORE/CANDIDATE: nothing of that name lies in a folder that holds runs."""
     return len(path.parts) > 1 and not path.exists() and bool(Store(path.parent).run_ids())
 
 
 def means_records(text: str) -> bool:
-    """Whether a text names a folder of records: one that holds some, or that is spelled as a path.
+    """True where a text names a folder of records: one that holds some, or that is spelled as a
+    path.
 
     The folder here that happens to be called as a candidate is not what its name means.
     """
@@ -162,7 +163,7 @@ def _is_path(text: str) -> bool:
 
 
 def _is_model(folder: Path) -> bool:
-    """Whether a folder is a candidate's weights and no records."""
+    """True for a folder of a candidate's weights, without records."""
     return (folder / "config.json").is_file()
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def with_interval(score: Score | None) -> str:
-    """`54.3% ± 3.9`, half the width of the 95 % interval; where it is cut at 0 or 100 %, or lies
-    on one side alone, its bounds: `100.0% (72.2 to 100.0)`.
+    """Score with half the width of its 95 % interval, `54.3% ± 3.9`. An interval cut at 0 or 100 %,
+    or on one side alone, is shown by its bounds: `100.0% (72.2 to 100.0)`.
     """
     if score is None or score.value is None:
         return MISSING
@@ -128,7 +128,7 @@ def score_cell(score: Score | None) -> str:
 
 
 def notes(rows: Sequence[Row]) -> list[str]:
-    """What a reader of the tables has to know."""
+    """Notes for a reader of the tables."""
     lines = [f"{row.record.candidate.name}: no suite score: {row.unscored}" for row in rows
              if row.unscored]  # fmt: skip
     outside = {s.name: s.left_out for row in rows for s in row.scores if s.left_out}
@@ -160,7 +160,9 @@ def _contended(rows: Sequence[Row]) -> list[str]:
 
 
 def _repeats(rows: Sequence[Row]) -> list[str]:
-    """How far the times can be trusted from run to run; a single run says nothing of the next."""
+    """Note on how far the times can be trusted from run to run; a single run says nothing of the
+    next.
+    """
     most = max((row.runs for row in rows), default=0)
     if most > 1:
         alone = [row.record.candidate.name for row in rows if row.runs == 1]
@@ -173,7 +175,7 @@ def _repeats(rows: Sequence[Row]) -> list[str]:
 
 
 def budget_line(budget: BudgetInfo) -> str:
-    """What a record's budget limited, by what, and what it does not limit."""
+    """Limits of a record's budget, how they were enforced, and what the budget does not limit."""
     from runners.compute.budget import Budget
     from runners.compute.budget_use import NOT_SPEED, limits
 

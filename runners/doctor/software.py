@@ -79,7 +79,7 @@ def runtime_checks() -> Iterator[Check]:
 
 
 def packages_check(spec: RuntimeSpec, versions: Mapping[str, str | None]) -> Check:
-    """Whether a runtime's packages are installed.
+    """Check that a runtime's packages are installed.
 
     Args:
         spec: the runtime.
@@ -97,7 +97,7 @@ def packages_check(spec: RuntimeSpec, versions: Mapping[str, str | None]) -> Che
 
 
 def runtime_check(spec: RuntimeSpec) -> Check:
-    """Whether a runtime's packages are installed, and whether a worker starts with it.
+    """Check that a runtime's packages are installed, and that a worker starts with it.
 
     Starting it loads the library, so that one which was built for another CPU dies here. One whose
     libraries take seconds to import is not started.

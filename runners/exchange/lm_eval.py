@@ -50,7 +50,7 @@ _DAMAGE = (
 )
 """Exceptions that reading a file of another shape raises."""
 _TOKENIZER = ("tokenizer_pad_token", "tokenizer_eos_token", "tokenizer_bos_token", "eot_token_id")
-"""What results say of the tokenizer."""
+"""Keys that describe the tokenizer in lm-eval's results."""
 LACKS = "lm-eval measures neither times nor memory, and does not say on which machine it ran"
 
 

@@ -19,7 +19,7 @@ def is_mean(config: Mapping[str, Any], headline: str) -> bool:
 
 
 def mean_stderr(scores: list[float], value: float | None, *, known: bool) -> float | None:
-    """Standard error of a mean score; None where the metric is not known to be a mean and lm-eval's
+    """Standard error of a mean score. None where the metric is not known to be a mean and lm-eval's
     value is not the mean of the samples' scores.
     """
     if len(scores) < 2 or value is None:

@@ -1,4 +1,4 @@
-"""What a job measured -> its record and its table of samples."""
+"""Assemble a job's measurements into its record and its table of samples."""
 
 from __future__ import annotations
 

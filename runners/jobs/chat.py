@@ -26,7 +26,7 @@ class ChatTemplateError(RuntimeFailure):
 
 
 class ChatPrompts:
-    """What lm-eval calls for each item's messages, and how often they were not shown whole."""
+    """Renders each item's messages for lm-eval, and counts prompts not shown whole."""
 
     def __init__(self, task: str, template: protocol.ChatTemplate, child: TemplateChild) -> None:
         self._task, self._template, self._child = task, template, child

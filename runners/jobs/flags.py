@@ -41,7 +41,7 @@ FREQUENCY_CHANGE = 0.10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What a job saw and its record does not hold."""
+    """Observations of a job that its record does not hold otherwise."""
 
     noise: Noise | None = None
     skipped: Sequence[str] = ()
@@ -49,17 +49,17 @@ class Seen:
     halved_to: int | None = None
     """Tokens of a batch since the device's memory ran out."""
     packs: bool = True
-    """Whether the runtime evaluates once what sequences share."""
+    """True: prefixes shared by sequences are evaluated once."""
     caches: bool = True
-    """Whether it goes on from a cache when it generates."""
+    """True: a generation continues from the cache."""
     truncated: Mapping[str, tuple[int, int]]
     """Task -> items whose prompt was cut, items that were answered."""
     alone: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Task -> items of which a choice was encoded without its context, items that were answered."""
     generates: bool = False
-    """Whether a task asks for generations, which alone use a chat template."""
+    """True where a task asks for generations, which alone use a chat template."""
     chat_template: bool | None = None
-    """Whether the weights carry one; None: they were not loaded."""
+    """True where the weights carry one; None: they were not loaded."""
     unclustered: Mapping[str, str] = field(default_factory=dict)
     """Task or group -> how many of its items share passages that no column is known for."""
     without_system: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -67,9 +67,9 @@ class Seen:
     recommends: Mapping[str, object] = field(default_factory=dict)
     """Generation settings of the model's own files that lm-eval's `hf` would take over here."""
     unheld: str = ""
-    """What of its budget nothing held the worker to, and why."""
+    """Limits of the budget that could not be enforced, with the reason."""
     proof: Proof = UNTRIED
-    """What the runtime's build can be used for."""
+    """Result of the proof that the runtime's build computes on this processor."""
     not_built: str = ""
     """Kernels that the build lacks and this processor could use."""
     room_bytes: float = math.inf
@@ -90,7 +90,7 @@ def flags(record: Record, seen: Seen) -> list[FlagInfo]:
 
 
 def noise_flags(noise: Noise) -> list[FlagInfo]:
-    """What disturbed the latency phase; a counter that is None flags nothing."""
+    """Flags for disturbances of the latency phase; a counter that is None flags nothing."""
     found: list[FlagInfo] = []
     contended = list(_contention(noise))
     if contended:
@@ -145,7 +145,7 @@ def _halved(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
 
 
 def _plainly(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
-    """What the runtime found wrong against plain evaluation, and does without."""
+    """Flags for shortcuts that differ from plain evaluation, and which the runtime does without."""
     if not seen.caches:
         detail = "the model answers otherwise from its cache than without one: each token was "
         detail += "computed with all before it, which takes longer than the model should"
@@ -187,7 +187,7 @@ def _chat(record: Record, seen: Seen) -> Iterator[FlagInfo]:
 
 
 def _system(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
-    """As lm-eval's `hf` does it, but said."""
+    """Flag for system messages that a chat template leaves out, as lm-eval's `hf` does silently."""
     for task, (without, n) in seen.without_system.items():
         if without:
             detail = f"{task}: the chat template shows none in {without} of {n} prompts"

@@ -126,8 +126,8 @@ def _aggregate(loaded: LoadedTask, name: str, values: list[Any]) -> float | None
 
 
 def _spread(loaded: LoadedTask, values: list[Any], items: Sequence[Item]) -> Spread | None:
-    """Of the headline over items that belong together by passage, or are the same item again; None
-    where the headline is no mean, or of one item.
+    """Standard error of the headline's mean, with items clustered by passage or as repeats of one
+    item. None where the headline is no mean, or is of one item.
     """
     aggregation = loaded.task.aggregation().get(loaded.metric)
     if len(values) < 2 or getattr(aggregation, "__name__", "mean") != "mean":

@@ -22,7 +22,9 @@ _UNLIKELY = -100.0
 
 
 def metric_name(metric: str, filter_name: str) -> str:
-    """As lm-eval prints it, without the filter where there is only the one that does nothing."""
+    """Name of a metric as lm-eval prints it, without the filter where there is only the one that
+    does nothing.
+    """
     return metric if filter_name == "none" else f"{metric},{filter_name}"
 
 
@@ -80,7 +82,7 @@ def aggregation_name(loaded: LoadedTask, metric: str) -> str:
 
 
 def _gold_scores(loaded: LoadedTask, items: Sequence[Item]) -> list[object]:
-    """What a task's own function makes of the gold answers; nothing where it cannot."""
+    """Scores that a task's own function gives the gold answers; empty where it cannot."""
     try:
         with quiet_harness(), sandboxed_templates(trusted=loaded.trusted):
             asked = items[:GOLD_ITEMS]
@@ -91,7 +93,7 @@ def _gold_scores(loaded: LoadedTask, items: Sequence[Item]) -> list[object]:
 
 
 def _gold(task: Any, item: Item) -> list[list[Answer]]:
-    """Of each instance of an item, the responses of a model that knows the answer."""
+    """Responses of a model that knows the answer, for each instance of an item."""
     if task.OUTPUT_TYPE == "multiple_choice":
         right = item.target if isinstance(item.target, list) else [item.target]
         likely = [instance.idx in right for instance in item.instances]

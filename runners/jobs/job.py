@@ -29,7 +29,7 @@ PROSE = {"description", "source"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How jobs of one batch are run."""
+    """Options that the jobs of one batch share."""
 
     store: Store
     command: str
@@ -56,14 +56,14 @@ class Job:
     engine_memory_bytes: int
     """Bounds the engine, and with it how items are packed: other bits result."""
     scores: bool = True
-    """Whether the tasks are answered; a repeat of the timed phases alone does not."""
+    """True: the tasks are answered; False: a repeat of the timed phases alone."""
     throughput: bool = False
     """Pack generations, several at a time, and time none of them."""
     budget: Budget | None = None
     repeats: int = 1
     """Processes of each candidate in the batch: where they are many, each times fewer requests."""
     proof: Proof = UNTRIED
-    """What the runtime's build can be used for on this processor."""
+    """Result of the proof that the runtime's build computes on this processor."""
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -89,13 +89,13 @@ class Job:
 
     @cached_property
     def suite_digest(self) -> str:
-        """Of what is asked and how answers are scored (runners/jobs/suite_digest.py)."""
+        """Digest of what is asked and how answers are scored (runners/jobs/suite_digest.py)."""
         return suite_digest(self.suite, self.tasks)
 
     @cached_property
     def key(self) -> str:
-        """What "already run" means: the same candidate, asked the same, under the same conditions
-        (the runtime's build and what converted the weights, threads, machine, budget).
+        """Key of the job: equal for the same candidate, asked the same, under the same conditions.
+        Conditions are the runtime's build, what converted the weights, threads, machine and budget.
         """
         return digest([
             self.candidate.name,
@@ -117,5 +117,5 @@ class Job:
 
     @property
     def engine_bytes(self) -> int:
-        """What the engine may take: under a budget perhaps less than asked."""
+        """Bytes that the scoring engine may take: under a budget perhaps less than asked."""
         return engine_bytes(self.engine_memory_bytes, self.budget, self.weights.bytes)

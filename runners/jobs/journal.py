@@ -22,7 +22,7 @@ from runners.records.store import JOURNALS
 from runners.worker import protocol
 
 FORMAT = 2
-"""Of the events beside the worker's messages."""
+"""Version of the events beside the worker's messages."""
 FILE = f"journal-v{protocol.VERSION}.{FORMAT}.jsonl"
 """A journal of another protocol or format is not read: what it holds is measured anew."""
 START, STORED = "start", "stored"
@@ -42,7 +42,7 @@ class Journal:
         self._lock = FileLock(store / JOURNALS / f"{job_key}.lock")
         self.events: list[dict[str, Any]] = []
         self.outdated = False
-        """Whether another version of Weighin left a journal, which was discarded."""
+        """True where another version of Weighin left a journal, which was discarded."""
 
     def open(self, *, fresh: bool, wait_s: float) -> None:
         """Take the job for this process and read what an earlier one left.
@@ -94,7 +94,7 @@ class Journal:
 
     @property
     def unfinished(self) -> bool:
-        """Whether a run of the job was begun that did not come to its record."""
+        """True where a run of the job was begun that did not come to its record."""
         return unfinished(self.events)
 
     def discard(self) -> None:
@@ -147,7 +147,7 @@ def read_events(path: Path) -> tuple[list[dict[str, Any]], int]:
 
 
 def unfinished(events: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether these events are of a run that was begun and did not come to its record."""
+    """True where these events begin a run that did not come to its record."""
     kinds = [event.get("kind") for event in events]
     return START in kinds and kinds[-1] != STORED
 

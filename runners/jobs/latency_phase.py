@@ -64,7 +64,7 @@ def time_workloads(job: Job, worker: WorkerProcess, measured: Measured, notify: 
 
 
 def _question(job: Job, workload: Workload, measured: Measured) -> protocol.RunLatency | None:
-    """What is asked of one workload; None where it does not fit the candidate's context."""
+    """Request to the worker for one workload; None where it does not fit the context."""
     prompt = workload.prompt_of(measured.model.context) if measured.model else None
     if prompt is None:
         return None

@@ -22,7 +22,7 @@ NOT_ENDED = "the phase did not end"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """What is read and begun anew at each boundary."""
+    """Counters that are read and begun anew at each boundary between phases."""
 
     process: MemoryMark
     energy: EnergyMeter

@@ -1,4 +1,4 @@
-"""What a job has measured so far: frozen parts, appended as they become known, never changed."""
+"""A job's measurements so far: frozen parts, appended as they become known, never changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Where a job stands, for whoever draws progress."""
+    """Progress of a job, for whoever draws it."""
 
     phase: str
     """One of the record's phases, or what the job waits for before the first."""
@@ -33,7 +33,7 @@ class Step:
     workload: str = ""
     """In the latency phase, what `done` and `total` count the requests of."""
     stays: bool = False
-    """Whether the line remains after the next one is drawn."""
+    """True where the line remains after the next one is drawn."""
 
 
 Notify = Callable[[Step], None]
@@ -102,14 +102,14 @@ class TimedPhase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseMarks:
-    """What was read where a phase ended, or broke off."""
+    """Counters read where a phase ended, or broke off."""
 
     phase: Phase
     memory: PhaseMemory | None
-    """None: the worker was gone, and nothing had been read before."""
+    """Memory; None: the worker was gone, and nothing had been read before."""
     joules: float | None
     group: GroupUsage | None
-    """None: the worker had no control group."""
+    """Counts of the worker's control group; None: it had none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,11 +147,11 @@ class AnsweredWindow:
     replies: Sequence[Any]
     """An entry an item: its ItemScore, or its list of ItemText."""
     answers: Sequence[Sequence[Sequence[Answer]]]
-    """What lm-eval takes, by item, instance and repeat."""
+    """Responses in lm-eval's form, by item, instance and repeat."""
     peak_bytes: int
     """High-water mark of the worker that answered, in this phase until then."""
     kept: bool
-    """Whether an earlier process answered it, whose energy is not known."""
+    """True where an earlier process answered it, whose energy is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +223,7 @@ class Measured:
 
     @property
     def model(self) -> protocol.Loaded | None:
-        """What the runtime says of the weights; None where they were not loaded."""
+        """The runtime's description of the weights; None where they were not loaded."""
         loaded = self.last(LoadedModel)
         return loaded.model if loaded else None
 
@@ -244,12 +244,12 @@ class Measured:
 
     @property
     def group(self) -> dict[Phase, GroupUsage]:
-        """What the worker's control group counted, by phase."""
+        """Counts of the worker's control group, by phase."""
         return {part.phase: part.group for part in self.all(PhaseMarks) if part.group}
 
     @property
     def tasks(self) -> Mapping[str, TaskAnswers]:
-        """What was asked and answered of each task that was begun."""
+        """Questions and answers of each task that was begun."""
         windows: dict[str, list[AnsweredWindow]] = {}
         for window in self.all(AnsweredWindow):
             windows.setdefault(window.task, []).append(window)

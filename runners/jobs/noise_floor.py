@@ -83,7 +83,7 @@ def not_measured(reason: str) -> NoiseFloorInfo:
 
 
 def choices(item: Item) -> int:
-    """How many of an item's requests are its choices; 0 for what does not choose.
+    """Number of an item's requests that are its choices; 0 for an item that does not choose.
 
     `acc_mutual_info` asks for each choice once more after no context at all: these come last.
     """

@@ -68,7 +68,7 @@ def run_phases(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Running:
-    """What the phases of one job share."""
+    """Objects that the phases of one job share."""
 
     job: Job
     worker: WorkerProcess

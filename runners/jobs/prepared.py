@@ -22,7 +22,7 @@ class PreparedTask:
 
     @property
     def generates(self) -> bool:
-        """Whether its requests are generations, one prompt at a time."""
+        """True where the task's requests are generations, one prompt at a time."""
         return bool(self.items[0].instances[0].request_type == "generate_until")
 
 
@@ -39,7 +39,9 @@ def unclustered(tasks: Sequence[PreparedTask]) -> dict[str, str]:
 
 
 def _begin_alike(tasks: Sequence[PreparedTask]) -> str:
-    """Empty where too few do to matter: those of one text count as one, whatever it is."""
+    """Say how many items share a beginning; empty where too few do to matter, counting those of one
+    text as one.
+    """
     items = [(task.loaded.name, item.beginning) for task in tasks for item in task.items]
     sizes = Counter(item for item in items if item[1] is not None)
     alike = sum(sizes.values())

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def recommended(job: Job, measured: Measured) -> dict[str, Any]:
-    """What of the model's own generation settings some task neither sets nor makes moot."""
+    """The model's own generation settings that some task neither sets nor makes moot."""
     asked = measured.model.recommends if measured.model and job.scores else {}
     found: dict[str, Any] = {}
     for task in job.tasks:

@@ -1,4 +1,4 @@
-"""What was measured -> the record's parts of numbers: times, memory, energy, engine."""
+"""Make the record's parts of numbers: times, memory, energy, engine."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def load_info(measured: Measured, timed: TimedPhase | None) -> LoadInfo | None:
 
 
 def noise_info(timed: TimedPhase | None) -> NoiseInfo | None:
-    """What disturbed the timed phase; None where there was none."""
+    """Disturbance of the timed phase; None where there was no such phase."""
     if timed is None or timed.noise is None:
         return None
     return NoiseInfo(**asdict(timed.noise), **timed.readings)
@@ -121,7 +121,7 @@ def memory_info(measured: Measured) -> MemoryInfo | None:
 def engine_info(
     opened: protocol.EngineOpened | None, windows: Sequence[AnsweredWindow]
 ) -> EngineInfo | None:
-    """What the scoring engine took and saved; None where no task was scored."""
+    """Memory and savings of the scoring engine; None where no task was scored."""
     if opened is None:
         return None
     scored = [w.reply for w in windows if isinstance(w.reply, protocol.Scored)]

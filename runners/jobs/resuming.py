@@ -1,4 +1,6 @@
-"""What of a job its journal keeps beside the windows: the parts until the workloads were timed."""
+"""Keep a job's parts up to the timed workloads in its journal, beside the windows, and restore
+them.
+"""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """What is needed to ask a worker the tasks of a job."""
+    """Objects needed to ask a worker the tasks of a job."""
 
     job: Job
     worker: WorkerProcess

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """How sure a mean over items is."""
+    """Uncertainty of a mean over items."""
 
     stderr: float | None
-    """None for one cluster, which says nothing of the spread."""
+    """Standard error; None for one cluster, which says nothing of the spread."""
     clusters: int
     design_effect: float
     """Clustered variance / plain variance, at least 1."""

@@ -1,4 +1,4 @@
-"""What a job was about, as its record says it: the candidate and the suite."""
+"""Describe the candidate and the suite of a job for its record."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def candidate_info(job: Job, measured: Measured) -> CandidateInfo:
 
 
 def _computed_in(weights: str, compute: str) -> str:
-    """How the weights are stored and, where that is another type, what they are computed in."""
+    """Type of the weights and, where it differs, the type that they are computed in."""
     short = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}.get(compute, weights)
     return weights if short == weights else f"{weights} weights, {short.lower()} compute"
 

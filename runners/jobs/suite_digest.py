@@ -1,4 +1,4 @@
-"""What a suite asks and how its answers are scored, as one digest."""
+"""Digest of what a suite asks and how its answers are scored."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def suite_digest(suite: Suite, tasks: Sequence[PreparedTask]) -> str:
 
 
 def scoring_code(task: Any) -> list[str]:
-    """How a task's answers are scored, as text: its settings, and the source of its functions."""
+    """Scoring of a task's answers as text: its settings, and the source of its functions."""
     return [_source(task.get_config(name)) for name in SCORING]
 
 
 def _stated(task: PreparedTask) -> list[str]:
-    """What the suite or the task states: the scale, which says whether and how the score counts,
-    and the column that clusters, which says how wide its interval is.
+    """Scale and clustering column that the suite or the task states. The scale decides whether the
+    score counts, the column how wide its interval is.
     """
     scale, column = task.loaded.scale, task.loaded.cluster
     return [*([scale] if scale else []), *([f"cluster {column}"] if column else [])]
@@ -65,7 +65,7 @@ def _own(task: PreparedTask) -> list[Any]:
 
 
 def _generation_arguments(item: Item) -> list[str]:
-    """What an item's identity, which is made of texts, leaves out."""
+    """Generation arguments, which an item's identity leaves out, since it is made of texts."""
     return [repr(a) for instance in item.instances for a in instance.args if isinstance(a, dict)]
 
 

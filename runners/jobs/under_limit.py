@@ -54,7 +54,7 @@ def work(
 
 
 def _prepare_page_cache(job: Job, limit: Limit) -> PageCache:
-    """Under a memory limit weights are dropped from the cache; where they stay they are not mapped:
+    """Under a memory limit, drop the weights from the page cache. Weights that stay are not mapped:
     a mapping would use pages that are charged to somebody else.
     """
     path = job.weights.path

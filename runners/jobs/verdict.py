@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 Name = Literal["failed", "out of memory", "thrashes", "too slow", "not enforced", "fits"]
 THRASHING_SHARE = 0.5
-"""Of the unlimited decode speed: what is slower is said to thrash."""
+"""Share of the unlimited decode speed below which a run is said to thrash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a verdict is made of; None is what was not measured."""
+    """Facts behind a verdict; None: not measured."""
 
     budget: Budget
     memory_enforced: bool
@@ -106,7 +106,7 @@ def _too_slow(facts: Facts) -> str:
 
 
 def may_thrash(usage: GroupUsage | None, weights_bytes: int | None) -> bool:
-    """Whether only a run without the limit can say if this one thrashed."""
+    """True where only a run without the limit can say if this one thrashed."""
     if usage is None or usage.refaulted_bytes is None or not weights_bytes:
         return False
     return usage.refaulted_bytes > weights_bytes

@@ -19,11 +19,11 @@ from runners.worker import protocol
 MAX_REQUESTS = 2048
 MAX_BYTES = 8 * 2**20
 MAX_GENERATIONS, MAX_PACKED = 16, 48
-"""Generations of a window, one at a time or packed: each starts from an empty cache, so that small
+"""Generations of a window, one at a time or packed. Each starts from an empty cache, so that small
 windows give the same bits and lose less."""
 
 Answer = tuple[float, bool] | float | str
-"""What lm-eval's Instance takes as a response."""
+"""A response in the form of lm-eval's Instance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Window:
 
     @property
     def digest(self) -> str:
-        """Of everything that is asked; a journalled answer to anything else is not used."""
+        """Digest of everything that is asked; a journalled answer to anything else is not used."""
         return digest([self.task, self.start, self.stop, asdict(self.question)])
 
 
@@ -63,7 +63,7 @@ def windows(
 def answers(
     window: Window, items: Sequence[Item], reply: protocol.Scored | protocol.Generated
 ) -> list[list[list[Answer]]]:
-    """Of each item of the window, of each of its instances, the responses (one a repeat)."""
+    """Responses by item of the window and by its instances, one a repeat."""
     asked = items[window.start : window.stop]
     if isinstance(reply, protocol.Scored):
         return [_scored(item, score) for item, score in zip(asked, reply.items, strict=True)]

@@ -28,9 +28,9 @@ AnswerT = TypeVar("AnswerT")
 OnProgress = Callable[[int], None]
 EXIT_WAIT_S = 10.0
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""How BLAS and OpenMP are told how many threads the job may use."""
+"""Environment variables that tell BLAS and OpenMP how many threads the job may use."""
 STDERR_BYTES = 64 * 1024
-"""How much of its end is looked through for the reason: a backtrace is a few KiB."""
+"""Bytes of the end of stderr that are searched for the reason: a backtrace is a few KiB."""
 
 
 class WorkerCrash(RuntimeFailure):

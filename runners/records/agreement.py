@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runners.records.record import Record, TaskAccuracy
 
 TOLERANCE = 1e-5
-"""Of a mean over values that are stored as float32, relative where it is above 1."""
+"""Tolerance of a mean over values that are stored as float32; relative where it is above 1."""
 
 
 def disagreement(record: Record, samples: pyarrow.Table) -> str:

@@ -30,12 +30,12 @@ class SaidPart(Part):
         }
 
     def said(self) -> dict[str, Any]:
-        """What it holds by key, as in the file."""
+        """Content by key, as in the file."""
         return self.model_dump()
 
 
 class MachineInfo(SaidPart):
-    """What of the machine bears on a measurement."""
+    """Properties of the machine that affect a measurement."""
 
     cpu_model: str | None = None
     """A name for people, which clouds give to several generations."""
@@ -80,7 +80,8 @@ class SoftwareInfo(SaidPart):
 
 
 class EnforcedInfo(SaidPart):
-    """What held the worker to its limits: `cgroup v1`, `cgroup v2`, `affinity`, `not enforced`.
+    """Mechanism that held the worker to each limit: `cgroup v1`, `cgroup v2`, `affinity`, `not
+    enforced`.
 
     None: there was no such limit.
     """
@@ -95,18 +96,18 @@ class BudgetInfo(SaidPart):
     name: str = ""
     description: str = ""
     source: str = ""
-    """Where the figures come from."""
+    """Reference for the figures."""
     memory_bytes: Bytes | None = None
     cpus: Rate | None = None
     deadline_ttft_s: Seconds | None = None
     min_decode_tokens_per_s: Rate | None = None
     enforced: EnforcedInfo | None = None
     note: str = ""
-    """What the budget does not stand for."""
+    """Caveat: what the budget does not stand for."""
 
 
 class VerdictInfo(SaidPart):
-    """Whether a candidate works inside its budget.
+    """Verdict on a candidate inside its budget.
 
     Where several verdicts apply the worst is given; they are named here worst first: `failed`,
     `out of memory`, `thrashes`, `too slow`, `not enforced`, `fits`.
@@ -116,7 +117,7 @@ class VerdictInfo(SaidPart):
     reason: str = ""
     """A sentence for people, with the figures that decided."""
     phase: str | None = None
-    """Where it failed or was killed."""
+    """Phase in which it failed or was killed."""
     oom_kills: Count | None = None
     """Processes that the kernel killed for memory, as the group counted them; None: no group."""
     refaulted_bytes: Bytes | None = None
@@ -132,7 +133,7 @@ class VerdictInfo(SaidPart):
 
 
 class NoiseInfo(SaidPart):
-    """What disturbed the latency phase; None where the machine does not publish a counter."""
+    """Disturbance during the latency phase; None where the machine does not publish a counter."""
 
     others_cpus: Size | None = None
     """Average number of cores that processes not our own kept busy."""
@@ -153,12 +154,12 @@ class NoiseInfo(SaidPart):
 
 
 class ImportedInfo(SaidPart):
-    """Where another harness's results come from."""
+    """Origin of results that another harness measured."""
 
     source: str = Field(default="", alias="from")
-    """Which harness, and its version; the key in the file is `from`."""
+    """The harness and its version; the key in the file is `from`."""
     files: list[str] = Field(default_factory=list)
     lacks: Any = None
-    """What they lack, and why."""
+    """Missing parts of the results, and the reason."""
     tokenizer: Any = None
-    """Its special tokens, as far as the results name them."""
+    """Special tokens of the tokenizer, as far as the results name them."""

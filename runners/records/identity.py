@@ -1,4 +1,4 @@
-"""What a candidate is, apart from where it was measured: weights, runtime and chosen settings.
+"""Identity of a candidate, apart from where it was measured: weights, runtime and chosen settings.
 
 The runtime's build, the threads that a default gave and the machine are *conditions*: they stand
 in a record's `software`, `settings` and `machine` (leaderboard/rows/conditions.py compares them).
@@ -29,7 +29,7 @@ _AUTO_DTYPES = {
     "mps": ("float16",),
     "cuda": ("bfloat16", "float16"),
 }
-"""What `dtype: auto` gives, by the kind of device."""
+"""Types that `dtype: auto` gives, by the kind of device."""
 
 
 def digest(content: Any) -> str:
@@ -83,7 +83,7 @@ def _chosen_before(record: Record) -> dict[str, Any]:
 
 
 def _is_default(key: str, value: Any) -> bool:
-    """Whether a value was the default on any machine and of any model."""
+    """True for a value that was the default on any machine and of any model."""
     return key in _EARLY_DEFAULTS and value in _EARLY_DEFAULTS[key]
 
 
@@ -96,7 +96,9 @@ def _default_threads(record: Record) -> int | None:
 
 
 def _unmapped_by_the_budget(record: Record) -> bool:
-    """Whether a memory limit switched mapping off: the weights could not leave the page cache."""
+    """True where a memory limit switched mapping off, since the weights could not leave the page
+    cache.
+    """
     enforced = record.budget.enforced if record.budget else None
     by = enforced.memory if enforced else None
     left = record.load.page_cache if record.load else "cold"

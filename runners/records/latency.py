@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from runners.records.record import WorkloadLatency
 
 FILL = "fill+"
-"""What the name of a workload begins with whose prompt fills the candidate's own context."""
+"""Prefix of the name of a workload whose prompt fills the candidate's own context."""
 
 P95_FROM = 20
 """Below this many values fewer than one lies above the 95th percentile, on average: flagged."""
@@ -49,7 +49,7 @@ class Summary:
     p50: float
     p95: float
     p99: float | None
-    """None below `P99_FROM` values."""
+    """99th percentile; None below `P99_FROM` values."""
     mean: float
     minimum: float
     maximum: float

@@ -24,13 +24,13 @@ class Part(BaseModel):
 
 
 class EngineInfo(Part):
-    """What the scoring engine took, and what it saved."""
+    """Memory and savings of the scoring engine."""
 
     path: str
     cells: Count
     sequences: Count
     kv_bytes: Bytes | None
-    """None where the runtime does not say."""
+    """Bytes of the KV cache; None where the runtime does not say."""
     output_bytes: Bytes
     raw_tokens: Count = 0
     distinct_tokens: Count = 0
@@ -54,10 +54,10 @@ class NoiseFloorInfo(Part):
 
 
 class EnergyInfo(Part):
-    """What the processor used, from a counter; never an estimate."""
+    """Energy that the processor used, from a counter; never an estimate."""
 
     source: str | None
-    """Which counter, and what else is in it; None: there is none that can be read."""
+    """The counter, and what else is in it; None: there is none that can be read."""
     joules: dict[str, Size] = Field(default_factory=dict)
     """By phase; a phase that more than one process worked on has none."""
     reason: str | None = None

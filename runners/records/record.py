@@ -47,7 +47,7 @@ class JobError(Part):
 
 
 class JobInfo(Part):
-    """Which job this was, and where it stood in its batch."""
+    """Identity of the job, and its place in the batch."""
 
     key: str
     """Two jobs with one key would measure the same thing."""
@@ -61,13 +61,13 @@ class JobInfo(Part):
     scores: bool = True
     """False: a repeat of the timed phases alone; the batch's first repeat has the accuracy."""
     resumed: Count = 0
-    """How often an interrupted run of this job was taken up again."""
+    """Number of times that an interrupted run of this job was taken up again."""
     seconds: Seconds | None = None
     """Wall time of this run, set-up included; of the last process when resumed."""
 
 
 class QuantisationInfo(Part):
-    """What the weights file holds, read from the file."""
+    """Number format of the weights, read from the file."""
 
     name: str
     bits_per_weight: Bits
@@ -85,21 +85,21 @@ class CandidateInfo(Part):
     """Digest over weights, runtime and chosen settings; made on reading where a record has no
     `chosen`."""
     source: str | None = None
-    """Where the weights come from; None for a runtime without any."""
+    """Address of the weights; None for a runtime without any."""
     made_from: str | None = None
     weights_sha256: str | None = None
     weights_verified: bool = False
-    """Whether the hash was one that the candidate's file asks for."""
+    """True where the weights have the hash that the candidate's file asks for."""
     weights_bytes: Bytes | None = None
     parameters: Count | None = None
     architecture: str | None = None
     quantisation: QuantisationInfo | None = None
     licence: str = ""
     settings: dict[str, Any] = Field(default_factory=dict)
-    """As they were used: those that the runtime has, and chat_template."""
+    """Settings as they were used: those that the runtime has, and chat_template."""
     chosen: dict[str, Any] | None = None
-    """Those of the settings that someone chose, defaults left out; None: an early version wrote it,
-    or another harness."""
+    """Settings that someone chose, defaults left out. None: an early version wrote it, or another
+    harness."""
     notes: str = ""
 
 
@@ -121,7 +121,7 @@ class SuiteInfo(Part):
 
 
 class DataInfo(Part):
-    """Where one task's items come from."""
+    """Source of one task's items."""
 
     task: str
     source: str
@@ -139,8 +139,8 @@ class TaskAccuracy(Part):
     entry: str = ""
     """The suite's entry that asked for it, where that is not the group."""
     by_size: bool = True
-    """Whether its group counts it by its items (lm-eval's `weight_by_size`); else as much as any
-    other task of the group."""
+    """True: the group's mean weights this task by its items (lm-eval's `weight_by_size`). False:
+    every task of the group weighs the same."""
     metric: str
     """The headline metric."""
     value: Score | None
@@ -151,13 +151,13 @@ class TaskAccuracy(Part):
     asked: Count
     """Items that the suite wanted; n is smaller in an incomplete job."""
     chance: Share | None
-    """What guessing would score; None where there is no such thing."""
+    """Expected score of random guessing; None where there is no such thing."""
     num_fewshot: Count
     higher_is_better: bool
     metrics: dict[str, Score | None]
     note: str = ""
     scale: str = ""
-    """Of the headline metric (`evals.scales.Scale`); empty in records older than the key."""
+    """Scale of the headline metric (`evals.scales.Scale`); empty in records older than the key."""
     unusable: str = ""
     """Why the value cannot be used, naming documents; empty where it can, or is not known."""
     clusters: Count | None = None
@@ -183,7 +183,7 @@ class SummaryInfo(Part):
     p50: Rate
     p95: Rate
     p99: Rate | None
-    """None below 100 values."""
+    """99th percentile; None below 100 values."""
     mean: Rate
     minimum: Rate
     maximum: Rate
@@ -215,7 +215,8 @@ class LoadInfo(Part):
     cold_start_s: Seconds | None = None
     """The sum of the three."""
     page_cache: str = "unknown"
-    """Of the weights before they were loaded: `cold`, `warm`, `37% warm`, `no weights`."""
+    """State of the weights in the page cache before loading; also set when loading failed: `cold`,
+    `warm`, `37% warm`, `no weights`."""
 
 
 class MemoryPhase(Part):
@@ -236,7 +237,7 @@ class MemoryInfo(Part):
     """Peak memory, phase by phase. The headline is the latency phase's peak."""
 
     source: str
-    """Of the latency phase's mark; a mark that could not be reset says so."""
+    """Counter of the latency phase's peak; a peak that could not be reset says so."""
     phases: dict[Phase, MemoryPhase]
     series: list[tuple[Seconds, Bytes, Bytes | None, Bytes | None]] = Field(default_factory=list)
     """(seconds, resident, anonymous, file-backed bytes) while likelihood tasks are scored."""
@@ -253,7 +254,7 @@ class Record(Part):
     status: Literal["completed", "failed", "interrupted"]
     error: JobError | None = None
     verdict: VerdictInfo | None = None
-    """None without a budget, and where it was interrupted."""
+    """Verdict on the budget; None without one, and where the run was interrupted."""
     job: JobInfo
     candidate: CandidateInfo
     suite: SuiteInfo
@@ -268,15 +269,17 @@ class Record(Part):
     engine: EngineInfo | None = None
     noise: NoiseInfo | None = None
     noise_floor: NoiseFloorInfo | None = None
-    """None: the tasks were not answered, or not to their end."""
+    """Noise floor; None: the tasks were not answered, or not to their end."""
     flags: list[FlagInfo] = Field(default_factory=list)
     energy: EnergyInfo | None = None
-    """None: its worker did not start, or an early version wrote it."""
+    """Energy; None: the worker did not start, or an early version wrote the record."""
     imported: ImportedInfo | None = None
-    """None: Weighin measured it."""
+    """Origin of imported results; None: Weighin measured it."""
 
     @property
     def is_answer(self) -> bool:
-        """Whether it says what was asked: it is complete, or was killed by the budget's limit."""
+        """True where the record answers what was asked: it is complete, or the budget's limit
+        killed it.
+        """
         killed = self.verdict is not None and self.verdict.verdict == "out of memory"
         return self.status == "completed" or (self.status == "failed" and killed)

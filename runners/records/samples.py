@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 OPTIONAL = ("plain_logprobs", "bytes", "prompt")
-"""Columns that a table has only where some row does: a probe was made, results were imported that
-do not say how many tokens a choice has, prompts were kept."""
+"""Columns that a table has only where some row needs them. Reasons: a probe was made, imported
+results do not say how many tokens a choice has, prompts were kept."""
 
 
 def metric_cells(metrics: Mapping[str, Any], aggregations: Mapping[str, str]) -> dict[str, Any]:

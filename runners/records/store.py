@@ -31,7 +31,8 @@ RECORD, SAMPLES = "record.json", "samples.parquet"
 MAX_RECORD_BYTES = 256 << 20
 """A long one, with hours of token times, has ten."""
 MAX_ROW_BYTES, MAX_FIXED_BYTES = 4 << 20, 64 << 20
-"""Of a table of items: a row holds its answer, its tokens' times and perhaps its prompt."""
+"""Most bytes of a table of items: a row holds its answer, its tokens' times and perhaps its
+prompt."""
 JOURNALS = ".journal"
 GATES = "gates"
 """The folder of a store with what its gates said; a run's id never reads so."""

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 LARGEST = 2**63 - 1
-"""What tables and files of columns can hold."""
+"""The largest integer that tables and files of columns can hold."""
 
 
 def _not_tiny(value: float) -> float:
@@ -27,7 +27,7 @@ def _moment(text: str) -> str:
 
 
 Count = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
-"""How many; also a place in an order."""
+"""A number of things, or a place in an order."""
 Whole = Annotated[int, Field(strict=True, ge=-LARGEST, le=LARGEST)]
 """Any whole number, such as a seed."""
 Bytes = Annotated[int, Field(strict=True, ge=0, le=2**60)]
@@ -43,7 +43,7 @@ Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Score = Annotated[float, Field(strict=True, ge=-1e100, le=1e100, allow_inf_nan=False)]
 """A metric's value: any finite number whose square is finite."""
 Size = Annotated[float, Field(strict=True, ge=0, le=1e100, allow_inf_nan=False)]
-"""How far a score may be off, in nats or in the score's own unit."""
+"""A finite number that is not negative: an uncertainty, an amount."""
 Bits = Annotated[float, Field(strict=True, ge=0, le=1024, allow_inf_nan=False)]
 """A weight's."""
 Moment = Annotated[str, AfterValidator(_moment)]

@@ -1,4 +1,4 @@
-"""Which build of a runtime is installed: its packages' versions and what was compiled of them."""
+"""Identify the installed build of a runtime: its packages' versions and compiled libraries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which version of a package is installed, as its own metadata say; nothing is imported."""
+"""Read a package's installed version from its metadata; nothing is imported."""
 
 from __future__ import annotations
 

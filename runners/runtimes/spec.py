@@ -1,4 +1,5 @@
-"""What the parent knows of a runtime: one `RuntimeSpec`, in the `spec.py` of the runtime's folder.
+"""Description of a runtime for the parent: one `RuntimeSpec`, in the `spec.py` of the runtime's
+folder.
 
 The measured child imports none of these: it is given `code`, and pydantic would count as the
 candidate's memory.
@@ -24,7 +25,7 @@ _CODE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 
 
 class Settings(Spec):
-    """What can be set in every runtime; a runtime's own settings are a subclass.
+    """Settings that every runtime has; a runtime's own settings are a subclass.
 
     The child is told all of them, and a candidate's digest those that differ from their default:
     a default that changes would be another candidate under an old digest.
@@ -46,15 +47,16 @@ class RuntimeSpec:
     """A runtime, without its code: what it takes, what it may do, what it needs installed."""
 
     name: str
-    """As a candidate's file writes it."""
+    """Name in a candidate's file."""
     code: str
     """`package.module:Class`, imported by the child alone. The class is a `Runtime`
     (runners/worker/runtime.py); the module also has the strings `VERSION` and `BUILD`."""
     settings: type[Settings] = Settings
-    """Its settings; unknown keys are refused."""
+    """Model of its settings; unknown keys are refused."""
     weights: Literal["required", "optional", "none"]
     formats: tuple[Format, ...] = ()
-    """What it loads. One that takes folders alone is given a GGUF converted into one."""
+    """Formats of weights that it loads. One that takes folders alone is given a GGUF converted into
+    one."""
     can: frozenset[Ability] = USUAL
     """The most it may do. Whether it can with these weights is found out when they are loaded."""
     packages: tuple[str, ...]

@@ -19,7 +19,7 @@ MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 _LENGTH = struct.Struct(">I")
 PartT = TypeVar("PartT")
 _FOREIGN = (KeyError, TypeError, ValueError, OverflowError)
-"""What building a dataclass from other values than its own raises."""
+"""Exceptions of building a dataclass from other values than its own."""
 _TYPES: dict[str, type[Any]] = {kind.__name__: kind for kind in Message.__args__}
 
 

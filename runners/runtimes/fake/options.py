@@ -1,4 +1,4 @@
-"""What the runtime `fake` is told to be, as a candidate's `settings: {fake: …}` says it."""
+"""Options of the runtime `fake`, a candidate's `settings: {fake: …}`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ WAYS = ("exception", "refuse", "nan", "exit", "hang", "garbage")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the fake is told to be; unknown keys are refused."""
+    """Behaviour of the fake; unknown keys are refused."""
 
     pick: int = -1
     """The choice that it prefers; -1: one drawn from a hash of the item."""
     wrong_rate: float = 0.0
     """Share of items (drawn from a hash) where it takes the next choice instead."""
     text: str = "The answer is 42."
-    """What it generates; where it is wrong, the text is reversed."""
+    """Text of its answers; where it is wrong, the text is reversed."""
     seed: int = 0
     delay_load_s: float = 0.0
     delay_first_token_s: float = 0.0
@@ -49,7 +49,7 @@ class Options:
     logit_noise: float = 0.0
     """Standard deviation of what is added to each logit, drawn from `seed`."""
     chat_template: bool = False
-    """Whether it has one: a line a message."""
+    """True: it has a chat template, a line a message."""
     template: str = ""
     """A chat template of its own."""
 

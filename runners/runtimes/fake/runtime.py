@@ -117,7 +117,7 @@ class Fake:
     def score_plain(
         self, items: Sequence[protocol.ScoreItem], progress: OnProgress
     ) -> protocol.Scored:
-        """As packed: it has no cache whose layout could matter."""
+        """Scores equal to packed ones: it has no cache whose layout could matter."""
         return self.score(items, progress)
 
     def diverge(self, message: protocol.Diverge) -> protocol.Diverged:

@@ -10,10 +10,10 @@ from runners.runtimes.spec import EVERYTHING, RuntimeSpec, Settings
 
 
 class FakeSettings(Settings):
-    """What the fake is told."""
+    """Settings of the runtime `fake`."""
 
     fake: dict[str, Any] = Field(default_factory=dict)
-    """Its options; runners/runtimes/fake/options.py lists them."""
+    """Options, listed in runners/runtimes/fake/options.py."""
 
 
 SPEC = RuntimeSpec(

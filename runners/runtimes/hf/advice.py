@@ -1,3 +1,3 @@
-"""What to do when torch or transformers is missing; said in several places."""
+"""Advice for a missing torch or transformers; used in several places."""
 
 MISSING = "torch and transformers are not installed: in the checkout: python tools/install.py hf"

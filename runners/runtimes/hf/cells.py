@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def shares_cells(model: Model) -> bool:
-    """Whether every layer keeps keys and values of tokens and nothing else."""
+    """True where every layer keeps keys and values of tokens and nothing else."""
     layers = DynamicCache(config=model.config).layers
     return bool(layers) and all(
         type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers
@@ -92,7 +92,7 @@ class _CellLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers ships n
         return self.keys.index_select(2, step.seen), self.values.index_select(2, step.seen)
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:  # noqa: ARG002  # theirs
-        """How many cells are seen, and the place of the first."""
+        """Number of cells that are seen, and the place of the first."""
         return self._table.step.cell_at.shape[-1], 0
 
     def get_seq_length(self) -> int:
@@ -165,7 +165,7 @@ class CellDecoder:
         return logits
 
     def kv_bytes(self) -> int:
-        """Of all cells, once a token was evaluated."""
+        """Bytes of all cells, once a token was evaluated."""
         layers = self._cache.layers
         tensors = [t for layer in layers for t in (layer.keys, layer.values) if t is not None]
         return sum(t.numel() * t.element_size() for t in tensors)
@@ -193,7 +193,7 @@ class CellDecoder:
         dtype: torch.dtype = torch.float32,
         **_: Any,
     ) -> torch.Tensor:
-        """What transformers calls for each kind of layer; True: may be seen."""
+        """Mask in the form that transformers asks for by kind of layer; True: may be seen."""
         self.masks += 1
         none = torch.zeros((1, 1, 1, 1), dtype=torch.long, device=self.step.at.device)
         mask = self.step.member & mask_function(none, none, self.step.at, self.step.cell_at)

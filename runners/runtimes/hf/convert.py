@@ -58,7 +58,7 @@ def convert(source: Path, target: Path, dtype_name: str) -> None:
 
 
 def _pre_tokenizer(source: Path) -> str:
-    """What the header says of how text is cut before pairs are merged; empty: nothing."""
+    """Pre-tokenizer that the header names, which cuts text before pairs are merged; empty: none."""
     from gguf import GGUFReader
 
     field = GGUFReader(source).get_field("tokenizer.ggml.pre")

@@ -67,7 +67,7 @@ class Engine:
 
     @property
     def opened(self) -> protocol.EngineOpened:
-        """What it takes."""
+        """Capacity and memory of the engine."""
         return protocol.EngineOpened(
             path=self.decoder.path,
             cells=self.size.cells,

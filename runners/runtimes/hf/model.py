@@ -28,13 +28,13 @@ transformers.utils.logging.disable_progress_bar()
 VERSION: str = transformers.__version__
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 DEFAULT_TRAINED_CONTEXT = 2048
-"""Where neither configuration nor tokeniser names one, as in lm-eval's HFLM."""
+"""Context in tokens where neither configuration nor tokeniser names one, as in lm-eval's HFLM."""
 LENGTH_KEYS = ("n_positions", "max_position_embeddings", "n_ctx")
 CACHE_NAMES = ("cache", "cache_params", "past_key_values")
-"""What architectures call the state that a pass goes on from; transformers 5.24 renamed it to the
-first (the others go with 5.40), and code of a model's own keeps what it was written with."""
+"""Names of the state that a pass continues from, by architecture. transformers 5.24 renamed it to
+the first (the others go with 5.40); a model's own code keeps the name that it was written with."""
 LOADING = (OSError, ValueError, RuntimeError, ImportError, LookupError, AttributeError, TypeError)
-"""What transformers raises over a folder that is damaged, incomplete or unknown to it."""
+"""Exceptions of transformers over a folder that is damaged, incomplete or unknown to it."""
 CHOOSING = (
     "temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff",
     "repetition_penalty", "encoder_repetition_penalty", "no_repeat_ngram_size", "num_beams",
@@ -96,12 +96,12 @@ class Model:
 
     @property
     def parameters(self) -> int:
-        """How many there are; tied ones count once."""
+        """Number of parameters; tied ones count once."""
         return sum(p.numel() for p in self.network.parameters())
 
     @property
     def bytes(self) -> int:
-        """Of the parameters, as they lie in memory."""
+        """Bytes of the parameters in memory."""
         return sum(p.numel() * p.element_size() for p in self.network.parameters())
 
     @property
@@ -115,7 +115,7 @@ class Model:
         return str(self.config.model_type)
 
     def recommended(self) -> dict[str, Any]:
-        """What its `generation_config.json` sets that changes which tokens are chosen."""
+        """Settings of `generation_config.json` that change which tokens are chosen."""
         config = getattr(self.network, "generation_config", None)
         asked = config.to_diff_dict() if config is not None else {}
         return {name: asked[name] for name in CHOOSING if asked.get(name) is not None}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 TRUNK, BRANCHES = 9, 2
 STEPS = ((0, 3), (3, 4), (4, 5))
-"""How a branch is evaluated: several tokens, then one by one."""
+"""Steps in which a branch is evaluated: several tokens, then one by one."""
 BRANCH = STEPS[-1][1]
 CHECKED = TRUNK + BRANCH
 """Tokens of a sequence of the check."""
@@ -36,32 +36,32 @@ CELLS = TRUNK + BRANCHES * BRANCH
 SEEN = 3
 """Last tokens of the trunk whose logits must not depend on the branch."""
 APART, APART_IN_16_BITS = 1e-3, 0.1
-"""A row of logits is another when one differs by more than this in float32, or when they do so on
-average in 16 bits; in standard deviations of all logits."""
+"""Largest difference between equal rows of logits, in standard deviations of all logits: of any one
+in float32, on average in 16 bits."""
 CAUSAL_IN_16_BITS = 0.02
 """The same where both passes do the same arithmetic: a causal model gives the same bits."""
 ODD_ROWS_IN_16_BITS = 0.25
 """Share of rows that may be others there: where experts are chosen, rounding tips a choice over."""
 UNFIT = (RuntimeError, ValueError, TypeError, AttributeError, IndexError, KeyError)
-"""What architectures raise that cannot be driven in some way."""
+"""Exceptions of architectures that cannot be driven in some way."""
 
 Packing = CellDecoder | StateDecoder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What may be used of a model, and what it takes."""
+    """Usable ways of driving a model, and their memory."""
 
     scoring: type[CellDecoder | StateDecoder | WholeDecoder]
     """The first way of scoring that gives what plain evaluation gives."""
     caches: bool
-    """Whether one sequence goes on from its cache as if it were evaluated anew."""
+    """True where one sequence continues from its cache as if it were evaluated anew."""
     cell_bytes: int = 0
-    """Of the keys and values of one token, where cells are shared."""
+    """Bytes of the keys and values of one token, where cells are shared."""
     state_bytes: int = 0
-    """Of one sequence of `CHECKED` tokens, where each has a cache of its own."""
+    """Bytes of the cache of a sequence of `CHECKED` tokens, where each sequence has its own."""
     seconds: float
-    """What the check took; what the first pass took longer than the next belongs to loading."""
+    """Seconds of the check; what the first pass took longer than the next belongs to loading."""
 
 
 def check(model: Model) -> Checked:
@@ -99,7 +99,7 @@ def check(model: Model) -> Checked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Agreement:
-    """Whether logits of the same tokens, shape (rows, vocabulary), differ by rounding only."""
+    """Test that logits of the same tokens, shape (rows, vocabulary), differ by rounding only."""
 
     dtype: torch.dtype
     scale: float

@@ -11,7 +11,7 @@ from runners.runtimes.spec import EVERYTHING, RuntimeSpec, Settings
 
 
 class HfSettings(Settings):
-    """How transformers loads a model, and what computes it."""
+    """Settings by which transformers loads a model and computes it."""
 
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """auto: bfloat16 where the processor computes in it, else float32."""

@@ -60,7 +60,7 @@ class StateDecoder:
         return np.concatenate(found)
 
     def state_bytes(self) -> int:
-        """Of the largest sequence that is held."""
+        """Bytes of the largest sequence that is held."""
         return max((_tensor_bytes(state) for state in self._states.values()), default=0)
 
 

@@ -11,9 +11,9 @@ from runners.worker import protocol
 from runners.worker.runtime import WorkerError
 
 SPACE = "\u0120"
-"""How byte-level vocabularies write a space."""
+"""Byte-level vocabularies' sign for a space."""
 BYTE = re.compile(r"<0x([0-9A-F]{2})>")
-"""How other vocabularies write a byte of a character that they lack."""
+"""Other vocabularies' notation for a byte of a character that they lack."""
 
 
 class Text:
@@ -41,7 +41,7 @@ class Text:
 
     @property
     def prefix_token(self) -> Any:
-        """What stands for an empty context: BOS, else EOS; None is refused on loading."""
+        """Token that stands for an empty context: BOS, else EOS; None is refused on loading."""
         bos = self.tokenizer.bos_token_id
         return self.tokenizer.eos_token_id if bos is None else bos
 
@@ -59,7 +59,9 @@ class Text:
         return self._encode(text, add_special and not text.startswith(self._prefix_text))
 
     def encode_prompt(self, text: str, add_special: bool) -> list[int]:
-        """As HFLM's `tok_batch_encode` for generations, which looks for BOS alone."""
+        """Encode a prompt as HFLM's `tok_batch_encode` does for generations, which looks for BOS
+        alone.
+        """
         bos = self.tokenizer.bos_token
         return self._encode(text, add_special and (bos is None or not text.startswith(bos)))
 
@@ -74,7 +76,7 @@ class Text:
         return tokens
 
     def ends(self, token: int) -> bool:
-        """Whether the token ends a generation: EOS, or what the model's own settings name."""
+        """True for a token that ends a generation: EOS, or one in the model's own settings."""
         return token in self._ends
 
     def text_of(self, token: int) -> str:
@@ -122,7 +124,7 @@ class Text:
 
 
 def _suffix(tokenizer: Any) -> list[int]:
-    """What the tokenizer puts behind every text, EOS as a rule; empty for most."""
+    """Tokens that the tokenizer appends to every text, EOS as a rule; empty for most."""
     plain, whole = (tokenizer.encode("a", add_special_tokens=add) for add in (False, True))
     starts = range(len(whole) - len(plain) + 1)
     start = next((n for n in starts if whole[n : n + len(plain)] == plain), len(whole))

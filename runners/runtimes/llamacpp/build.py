@@ -24,7 +24,7 @@ Say = Callable[[str], None]
 
 
 class Build(Protocol):
-    """What compiles and tries; a test gives one that does neither."""
+    """Interface that compiles and tries a build; a test gives one that does neither."""
 
     def compile(self, recipe: Recipe) -> Path | None:
         """Make a wheel and install it; None where that failed, and why was said."""
@@ -38,13 +38,13 @@ class Build(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What an earlier set-up found for one processor, compiler and version."""
+    """Result of an earlier set-up for one processor, compiler and version."""
 
     recipe: str = ""
     wheel: Path | None = None
-    """None: pip's cache has it, or nobody has."""
+    """The wheel; None: pip's cache has it, or nobody has."""
     verdict: str = ""
-    """Of the proof; not `whole` where no way was better."""
+    """Verdict of the proof; not `whole` where no way was better."""
 
 
 def memory(*known: str) -> Path:
@@ -53,7 +53,7 @@ def memory(*known: str) -> Path:
 
 
 def recall(folder: Path) -> Kept:
-    """What is remembered; nothing where there is none."""
+    """The remembered result; an empty one where there is none."""
     note = read_json(folder / "build.json")
     name = note.get("wheel")
     wheel = folder / name if isinstance(name, str) and name else None

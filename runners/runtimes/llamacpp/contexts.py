@@ -34,7 +34,7 @@ class Contexts:
         self._engine: Engine | None = None
 
     def one_request(self) -> Context:
-        """What a deployment for one user needs: one sequence of the candidate's own length."""
+        """Context for one user: one sequence of the candidate's own length."""
         return self._open("one request", cells=self._length)
 
     def plain(self) -> Context:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 VERSION = 1
 """Raised when more is computed: an older proof then counts no longer."""
 MOST_S = 60.0
-"""It takes one second; whoever hangs so long is ended."""
+"""Seconds after which a child is ended; it usually takes one."""
 NOT_INSTALLED, WRONG, UNLOADABLE = 4, 5, 6
 """Exit codes."""
 DEVIATION = {"F32": 0.01, "F16": 0.1, "Q8_0": 0.3, "Q4_0": 0.8, "Q4_1": 0.8, "Q4_K_M": 0.8}
@@ -79,7 +79,7 @@ def prove(folder: Path, say: Any, *, extra_buffers: bool) -> str | None:
 def deviation_fault(
     logits: NDArray[np.float32], reference: NDArray[np.float32], allowed: float
 ) -> str | None:
-    """What is wrong with logits, shape (tokens, vocabulary), beside those of F32; None: nothing."""
+    """Fault of logits, shape (tokens, vocabulary), compared with those of F32; None: none."""
     if not np.isfinite(logits).all():
         return "NaN or infinite logits"
     norm = np.linalg.norm(reference, axis=1)

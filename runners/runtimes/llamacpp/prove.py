@@ -19,14 +19,14 @@ FATAL = ("SIGSEGV", "SIGILL", "SIGBUS", "SIGFPE", "SIGABRT", "SIGTRAP")
 EXCEPTION = 0xC0000000
 """Windows' exit codes from here on are exceptions of the same kinds."""
 AMX = {"amx_tile", "amx_int8"}
-"""What llama.cpp's AMX kernels need of a processor."""
+"""Instruction sets that llama.cpp's AMX kernels need."""
 REPACKING = ("AMX_INT8", "REPACK", "KLEIDIAI")
-"""Of what llama.cpp says of its build: the kernels that need weights in extra buffers."""
+"""Kernels in llama.cpp's description of its build that need weights in extra buffers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """How one child ended."""
+    """Result of one child."""
 
     outcome: Literal["works", "fails", "hangs", "unknown"]
     """unknown: it was ended from outside, or the disk or the memory was full."""
@@ -38,7 +38,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What an installed build of llama.cpp can be used for."""
+    """Usable parts of an installed build of llama.cpp."""
 
     verdict: Literal["whole", "plain", "broken", "unknown"]
     """plain: without weights in extra buffers. unknown: nothing is known against it."""
@@ -108,7 +108,7 @@ def _attempt(most_s: float, *, extra_buffers: bool) -> Attempt:
 
 
 def judged(code: int, told: dict[str, Any], stderr: str) -> Attempt:
-    """What a child's end means.
+    """Judge how a child ended.
 
     Args:
         code: as `subprocess` has it, negative for a signal.

@@ -1,4 +1,4 @@
-"""What is known of the installed llama.cpp on this processor: proven once, then remembered."""
+"""Prove the installed llama.cpp on this processor once, and remember the result."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from runners.runtimes.llamacpp.prove import Proof, not_built, prove
 
 LIBRARIES = ("*.so", "*.so.*", "*.dylib", "*.dll")
 UNTRIED = Proof(verdict="unknown", lasting=False)
-"""Of runtimes that are not compiled here: they are used as they are."""
+"""Proof of runtimes that are not compiled here: they are used as they are."""
 
 
 def proof_of(runtime: str, try_out: Callable[[], Proof] = prove) -> Proof:
-    """Whether a runtime computes here: what is remembered, else tried now.
+    """Prove that a runtime computes here: by what is remembered, else by trying now.
 
     Args:
         runtime: as a candidate names it; only `llamacpp` is tried.
@@ -37,7 +37,7 @@ def proof_of(runtime: str, try_out: Callable[[], Proof] = prove) -> Proof:
 
 
 def proof_anew(runtime: str) -> Proof:
-    """Whether a runtime computes here, tried now, whatever is remembered; `UNTRIED` as above."""
+    """Prove anew that a runtime computes here, whatever is remembered."""
     return tried(build_key()) if runtime == "llamacpp" else UNTRIED
 
 
@@ -103,7 +103,7 @@ def build_key(here: Processor | None = None, folder: Path | None = None) -> str 
 
 
 def library_folder() -> Path | None:
-    """Where llama_cpp has its libraries; nothing of it is imported, as that may end the process."""
+    """Folder of llama_cpp's libraries; nothing of it is imported, as that may end the process."""
     chosen = os.environ.get("LLAMA_CPP_LIB_PATH")  # llama_cpp's own variable
     if chosen:
         return Path(chosen)

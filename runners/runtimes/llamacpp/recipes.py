@@ -1,4 +1,4 @@
-"""How llama.cpp is compiled for a processor: the options to try, in order, and which one first.
+"""Ways of compiling llama.cpp for a processor: the options to try, in order, and which one first.
 
 Standard library alone: set-up asks before anything is installed.
 """
@@ -16,8 +16,8 @@ from pathlib import Path
 X86 = ("x86_64", "amd64", "AMD64", "i686")
 AMX = {"amx_tile", "amx_int8"}
 KEEP_STORES = ("-fno-tree-dse", "-fno-dse")
-"""Some GCCs hold that loading a tile configuration reads 8 of its 64 bytes; with these they store
-all of it. tools/compile_amx gives them to ggml's AMX sources alone."""
+"""Flags with which GCC stores all 64 bytes of a tile configuration. Some GCCs hold that loading it
+reads 8; tools/compile_amx gives the flags to ggml's AMX sources alone."""
 NO_AMX = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
 GGML_OPTIONS = {
     "GGML_SSE42": {"sse4_2"},
@@ -114,7 +114,7 @@ def first_recipe(ways: Sequence[Recipe], probe: Path, environment: Mapping[str, 
 
 
 def stores_whole_tiles(compiler: Sequence[str], probe: Path) -> bool | None:
-    """Whether all 64 bytes of a tile configuration are stored before it is loaded.
+    """Test that all 64 bytes of a tile configuration are stored before it is loaded.
 
     Args:
         compiler: with its flags; -O3, as cmake's release builds have it, is added.

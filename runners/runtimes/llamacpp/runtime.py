@@ -33,7 +33,7 @@ SAMPLING_KEYS = {
     "temp": "temperature", "top_k": "top_k", "top_p": "top_p", "min_p": "min_p",
     "penalty_repeat": "repetition_penalty",
 }  # fmt: skip
-"""Of a GGUF's `general.sampling`."""
+"""Keys of a GGUF's `general.sampling`."""
 SHARED, COPIED = "prefix tree, tokens in several sequences", "prefix tree, sequences copied"
 
 

@@ -9,13 +9,13 @@ from runners.runtimes.spec import EVERYTHING, RuntimeSpec, Settings
 
 
 class LlamaCppSettings(Settings):
-    """How llama.cpp is set up."""
+    """Settings of llama.cpp."""
 
     kv_cache_type: Literal["f32", "f16", "bf16", "q8_0", "q4_0"] = "f16"
     mmap: bool = True
     """Map the weights' file; false: read it."""
     repack: bool = True
-    """Copy weights into the layout that this processor's kernels are fastest with; false, as
+    """Copy weights into the layout that this processor's kernels are fastest with. False, like
     llama.cpp's `--no-repack`: compute from the file's own, slower and with no second copy."""
 
 

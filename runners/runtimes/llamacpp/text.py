@@ -26,7 +26,7 @@ class Text:
         self.eos = self._said("eos", llama_cpp.llama_vocab_eos(self._vocab), "</s>")
         self.add_bos = self.bos >= 0 and bool(llama_cpp.llama_vocab_get_add_bos(self._vocab))
         self.prefix_token = self._prefix_token()
-        """What stands for an empty context: BOS, else EOS, as in lm-eval's HFLM."""
+        """Token that stands for an empty context: BOS, else EOS, as in lm-eval's HFLM."""
         self._no_end = self._made_up_end()
         self._drops_one_space, self._drops_spaces = self._dropped_spaces()
         self.template = self.meta("tokenizer.chat_template")
@@ -86,7 +86,7 @@ class Text:
         return self.piece(token, special=True).decode("utf-8", "replace") if token >= 0 else ""
 
     def ends(self, token: int) -> bool:
-        """Whether the token ends a generation (EOS, end of turn)."""
+        """True for a token that ends a generation (EOS, end of turn)."""
         ended = bool(llama_cpp.llama_vocab_is_eog(self._vocab, token))
         return ended and token != self._no_end
 
@@ -113,7 +113,7 @@ class Text:
         return -1 if attributes & llama_cpp.LLAMA_TOKEN_ATTR_CONTROL else found
 
     def _dropped_spaces(self) -> tuple[bool, bool]:
-        """Whether a text's first token loses its first space, or every one.
+        """Say if a text's first token loses its first space, and if it loses all of its spaces.
 
         Where SentencePiece puts a space before a text, transformers' decoders take it away again:
         `Strip` one in a BPE vocabulary, `Metaspace` all of the token in a unigram one.
