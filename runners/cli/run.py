@@ -56,7 +56,8 @@ def _timeout(_context: click.Context, _parameter: click.Parameter, seconds: floa
 @suite_options
 @budget_options
 @click.option("--repeats", type=click.IntRange(min=1), default=1, metavar="N",
-              help="Processes per candidate, interleaved in random order; default 1.")  # fmt: skip
+              help="Processes per candidate, interleaved in random order; default 1. From 10 on "
+              "each times two requests a workload instead of five.")  # fmt: skip
 @click.option("--score", "score", type=click.Choice(["once", "each"]), default="once",
               help="With --repeats: answer the tasks in the first repeat alone (default) or in "
               "each.")  # fmt: skip
