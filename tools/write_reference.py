@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
+from leaderboard.compare.family import against_largest
+from leaderboard.compare.fidelity import Fidelity
+from leaderboard.compare.fidelity_words import interval_text, ratio_text
+from leaderboard.rows.answers import Answers, read_answers
 from leaderboard.rows.metric import longest_workload
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.row import Row, merged
-from leaderboard.units import format_percent, mib
+from leaderboard.units import MISSING, format_percent, mib
 from runners.cli.tables import measured, notes, with_interval
 from runners.records.record import Record
 from runners.records.store import Store
@@ -27,6 +31,15 @@ PLOT = HERE / "docs" / "reference.svg"
 README = HERE / "README.md"
 SHOWN = ("ttft", "decode", "memory", "disk", "bits")
 BEGIN, END = "<!-- reference -->", "<!-- end of reference -->"
+FIDELITY = (
+    "perplexity of the answers' texts against f16's: [fidelity](docs/statistics.md#fidelity), "
+    "which is closeness and not accuracy"
+)
+LADDER = (
+    "the ladder was made from a 4-bit file: f16 is Q4_1 de-quantised, so that q4_1 is a control "
+    "(its weights are f16's) and q8_0 loses nothing by construction; what their ratios show is of "
+    "the size of what kernels round"
+)
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 760, 420, 70, 40, 120, 60
 
 
@@ -58,21 +71,37 @@ def table(rows: Sequence[Row]) -> str:
         f"{record.candidate.runtime} {record.software.runtime_version}; "
         f"{record.created_at[:10]}. Times are of the workload {workload} (prompt + new tokens).",
         "",
-        "| candidate | accuracy | TTFT ms | decode tokens/s | peak MiB | weights MiB "
-        "| bits/weight |",
-        "|---|---|---|---|---|---|---|",
+        "| candidate | accuracy | perplexity of the answers | TTFT ms | decode tokens/s | peak MiB "
+        "| weights MiB | bits/weight |",
+        "|---|---|---|---|---|---|---|---|",
     ]
+    kept = against_largest([row.record for row in rows], _answers)
     for row in rows:
-        cells = [row.record.candidate.name, with_interval(row.score)]
+        cells = [row.record.candidate.name, with_interval(row.score), _ratio(row, kept)]
         cells += [measured(row, METRICS[key]) for key in SHOWN]
         lines.append(f"| {' | '.join(cells)} |")
     flagged = [f"{row.record.candidate.name}: {', '.join(row.flags)}" for row in rows if row.flags]
     runs = [note for note in notes(rows) if note.startswith("TTFT")]  # the others are of tasks
-    below = [*runs, *(f"flagged {text}" for text in flagged)]
+    below = [FIDELITY, LADDER, *runs, *(f"flagged {text}" for text in flagged)]
     return "\n".join([
         *lines, "", *(f"- {note}" for note in below), "",
         "![accuracy against peak memory](docs/reference.svg)",
     ])  # fmt: skip
+
+
+def _answers(record: Record) -> Answers:
+    return read_answers(record, Store(STORE).answers(record))
+
+
+def _ratio(row: Row, kept: Mapping[str, tuple[Record, Fidelity]]) -> str:
+    """The perplexity ratio to the largest, which is 1 by definition."""
+    found = kept.get(row.record.run_id)
+    if found is None:
+        return "1 (reference)"
+    ratio, interval = found[1].ratio, found[1].interval
+    if ratio is None or interval is None:
+        return MISSING
+    return f"{ratio_text(ratio)} ({interval_text(interval)})"
 
 
 def plot(rows: Sequence[Row]) -> str:

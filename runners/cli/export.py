@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -21,6 +22,7 @@ from runners.cli.options import open_store, store_option
 if TYPE_CHECKING:
     import pyarrow
 
+    from leaderboard.rows.answers import Answers
     from runners.records.record import Record
     from runners.records.store import Store
 
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Write here (default: stdout; parquet needs a file).")  # fmt: skip
 @click.option("--samples", is_flag=True, help="The rows of every item, not a row a record.")
+@click.option("--fidelity", is_flag=True,
+              help="Add how much more perplexing each run's answers are than those of the largest "
+              "of its family; reads all items.")  # fmt: skip
 @click.option("--view", "query", default="", metavar="QUERY",
               help="For html, markdown, latex and badge: what stands after the ? in the board's "
               "address.")  # fmt: skip
@@ -42,7 +47,7 @@ if TYPE_CHECKING:
 @store_option
 def command(
     runs: tuple[str, ...], kind: str, output: Path | None, query: str, budgets: tuple[str, ...],
-    store_path: Path | None, *, samples: bool,
+    store_path: Path | None, *, samples: bool, fidelity: bool,
 ) -> int:  # fmt: skip
     """Write records as a table: a flat row a record, or with --samples a row an item.
 
@@ -55,6 +60,9 @@ def command(
     spreadsheet would compute gets an apostrophe in front; a list is JSON. What is damaged is named
     on stderr and left out.
     """
+    if fidelity and (samples or kind in JUDGED):
+        given = "--samples" if samples else f"--format {kind}"
+        raise click.UsageError(f"--fidelity is of a row a record, and not for {given}")
     if kind in ("parquet", "html") and output is None:
         raise click.UsageError(f"--format {kind} needs --output FILE")
     store = open_store(store_path)
@@ -70,7 +78,7 @@ def command(
     records = list(_records(store, runs))
     if not records:
         raise RecordError(f"store {store.root}: no record can be read; is it the right --store?")
-    table = _samples(store, records) if samples else _rows(records)
+    table = _samples(store, records) if samples else _rows(store, records, fidelity=fidelity)
     with _written(output):
         _write(table, kind, output)
     return 0
@@ -113,11 +121,30 @@ def _named(store: Store, name: str) -> Record | RecordError:
         raise
 
 
-def _rows(records: Iterable[Record]) -> pyarrow.Table:
+def _rows(store: Store, records: Sequence[Record], *, fidelity: bool) -> pyarrow.Table:
     from leaderboard.publish.files import table_of
     from leaderboard.publish.flat import flat_record
 
-    return table_of([flat_record(record) for record in records])
+    rows = [flat_record(record) for record in records]
+    if fidelity:
+        from leaderboard.compare.family import against_largest
+        from leaderboard.publish.fidelity_columns import flat_fidelity
+
+        found = against_largest(records, partial(_answers, store))
+        for row, record in zip(rows, records, strict=True):
+            row.update(flat_fidelity(found.get(record.run_id)))
+    return table_of(rows)
+
+
+def _answers(store: Store, record: Record) -> Answers | None:
+    """A run's answers; None, which is said, where its samples cannot be read."""
+    from leaderboard.rows.answers import read_answers
+
+    try:
+        return read_answers(record, store.answers(record))
+    except RecordError as error:
+        _note(error)
+        return None
 
 
 def _samples(store: Store, records: Iterable[Record]) -> pyarrow.Table:

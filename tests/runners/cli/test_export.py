@@ -104,6 +104,14 @@ def test_rows_of_unlike_records_share_a_table(store: Store, export: Callable[...
     assert second["accuracy"] != ""
 
 
+def test_fidelity_is_added_where_it_is_asked_for(store: Store, export: Callable[..., Result]):
+    store.add(a_record(1), None)
+    assert "fidelity.ratio" not in rows(export())[0]
+    # Alone in its family it has nothing to be held against.
+    assert rows(export("--fidelity"))[0]["fidelity.ratio"] == ""
+    assert "not for --samples" in str(export("--fidelity", "--samples").exception)
+
+
 def test_a_spreadsheet_computes_nothing(store: Store, export: Callable[..., Result]):
     # What a model generates goes into a cell, and a spreadsheet would run a formula.
     record = a_record()
