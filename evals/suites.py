@@ -20,8 +20,8 @@ FOLDER = Path(__file__).parent / "catalog" / "suites"
 
 
 REQUESTS, REQUESTS_OF_MANY, MANY = 5, 2, 10
-"""Timed requests of a workload, and in how many processes fewer are better: runs differ by more
-than the requests of one run, so that two requests in ten processes say more than five in five."""
+"""Timed requests of a workload, fewer where a candidate runs in many processes. Runs differ by more
+than the requests of one run: two requests in ten processes say more than five in five."""
 
 
 class Workload(Spec):
@@ -40,7 +40,7 @@ class Workload(Spec):
 
     @property
     def fills(self) -> bool:
-        """Whether it fills the candidate's context: one long request, without a warm-up."""
+        """True where it fills the candidate's context: one long request, without a warm-up."""
         return self.prompt_tokens == "fill"
 
     def prompt_of(self, context: int) -> int | None:
@@ -66,9 +66,9 @@ class SuiteTask(Spec):
     """Scale of the metric's item scores: share (0 to 1) or percent (0 to 100). None: taken from the
     task's metadata or gold answers; a metric of unknown scale enters no mean."""
     cluster: Annotated[str, Field(min_length=1)] | None = None
-    """The column of its documents by which items belong together, e.g. source_id; None: what the
-    task's metadata says, else a passage, context, story, article or paragraph. `beginning`: what
-    prompts share at their start, where documents have no such column."""
+    """Column of the documents by which items belong together, e.g. source_id. None: the one in the
+    task's metadata, else a passage, context, story, article or paragraph. `beginning`: what prompts
+    share at their start, where documents have no such column."""
 
     @model_validator(mode="after")
     def _one_size(self) -> SuiteTask:

@@ -4,6 +4,7 @@ Each rule is one test that lists every offender, and beside it a table that show
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,7 +17,14 @@ import runners
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("evals", "runners", "leaderboard")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+SCRIPTS = sorted(
+    path for folder in ("benchmarks", "tools") for path in (ROOT / folder).glob("*.py")
+)
 MOST_LINES = 300
+MOST_WORDS = 25
+"""Words of a docstring's first sentence."""
+LEANS = re.compile(r"(Of|As|Likewise|Whether it|None:)(?!\w)")
+"""Beginnings that lean on the line above: a docstring is read alone."""
 FLOORS = {
     "evals": [
         "errors files quantities replacing scales terminal",
@@ -228,6 +236,32 @@ def prints(source: str) -> list[int]:
     ]
 
 
+def docstrings(source: str) -> Iterator[tuple[int, str]]:
+    """Line and text of every docstring: of modules, classes, functions, and of what is assigned."""
+    for node in ast.walk(ast.parse(source)):
+        body = getattr(node, "body", ())
+        for one in body if isinstance(body, list) else ():
+            match one:
+                case ast.Expr(value=ast.Constant(value=str(text))):
+                    yield one.lineno, text
+
+
+def first_sentence(text: str) -> str:
+    paragraph = " ".join(text.strip().split("\n\n")[0].split())
+    ends = (m.end() for m in re.finditer(r"[.!?](?= |$)", paragraph))
+    whole = (end for end in ends if not re.search(r"\b(e\.g|i\.e|vs|cf)\.$", paragraph[:end]))
+    return paragraph[: next(whole, len(paragraph))]
+
+
+def riddles(source: str) -> list[int]:
+    """Lines of docstrings that do not read alone, or whose first sentence is too long."""
+    return [
+        line
+        for line, text in docstrings(source)
+        if LEANS.match(text.strip()) or len(first_sentence(text).split()) > MOST_WORDS
+    ]
+
+
 def _each() -> Iterator[tuple[Path, str]]:
     for path in SOURCES:
         yield path.relative_to(ROOT), path.read_text(encoding="utf-8")
@@ -272,6 +306,15 @@ def test_files_are_short_and_silent() -> None:
         if not within(module_name(path), ("runners.cli",)) and (lines := prints(source))
     }
     assert loud == {}
+
+
+def test_docstrings_read_alone() -> None:
+    found = {
+        str(path.relative_to(ROOT)): lines
+        for path in (*SOURCES, *SCRIPTS)
+        if (lines := riddles(path.read_text(encoding="utf-8")))
+    }
+    assert found == {}, f"say what happens, in {MOST_WORDS} words, not 'Of …', 'As …', 'None: …'"
 
 
 def test_every_package_is_looked_at() -> None:
@@ -381,3 +424,25 @@ def test_the_rule_of_circles_can_fail() -> None:
 def test_the_print_rule_can_fail() -> None:
     assert prints("x = 1\ndef f():\n    print(x)\n") == [3]
     assert prints("console.print('x')\nprinter(1)\n# print(1)\n") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Item scores of one run.", []),
+        ("Of its `scored` run.", [1]),
+        ("As lm-eval prints it.", [1]),
+        ("Likewise, on a GPU.", [1]),
+        ("Whether it was asked.", [1]),
+        ("None: the wheel itself.", [1]),
+        ("Offset, asymptote, whether items count.", []),
+        ("word " * 25 + "end.", [1]),
+        ("word " * 24 + "end.", []),
+        ("word " * 24 + "end. A second sentence may follow.", []),
+        ("word " * 20 + "e.g. one of these five words.", [1]),
+        ("word " * 20 + "end\n\nArgs:\n    one: two three four five six seven.", []),
+    ],
+)
+def test_the_rule_of_docstrings_can_fail(text: str, found: list[int]) -> None:
+    assert riddles(f'"""{text}"""') == found
+    assert riddles(f'class A:\n    x = 1\n    """{text}"""') == [line + 2 for line in found]

@@ -35,7 +35,7 @@ def cluster_of(doc: Mapping[str, Any], column: str = "") -> str | None:
 
 
 def shared_beginnings(prompts: Sequence[str]) -> list[str | None]:
-    """Of each prompt the hash of a long beginning that another has, too; None: no other has it.
+    """Hash of each prompt's long beginning where another has it, too; else None.
 
     What all prompts begin with (an instruction, few-shot examples) is left out of account.
     """

@@ -119,7 +119,7 @@ def build_requests(
 def _together(
     loaded: LoadedTask, asked: Sequence[Sequence[Any]]
 ) -> tuple[list[str | None], list[str | None]]:
-    """Of each document its cluster, and, where none of the task has one, its shared beginning."""
+    """Cluster of each document, and, where none of the task has one, its shared beginning."""
     nothing: list[str | None] = [None] * len(asked)
     clusters = [cluster_of(instances[0].doc, loaded.cluster) for instances in asked]
     if any(clusters):

@@ -151,7 +151,7 @@ def packed_choices(answers: Answers, labels: Collection[str]) -> tuple[Choices, 
 class _Read:
     nats: tuple[float, ...]
     plain: tuple[float, ...]
-    """As the noise floor's probe scored it."""
+    """Log-likelihoods by the noise floor's probe."""
     count: int
     sizes: Mapping[Unit, int | None]
     cut: bool

@@ -76,8 +76,8 @@ def sentence_of(choice: Choice | None) -> str:
 
 
 def guessing(scores: Sequence[Score]) -> float | None:
-    """What random guessing scores in the mean of the tasks, in per cent: a task without choices
-    counts as 0; None where no task has choices.
+    """Mean score of random guessing over the tasks, per cent. A task without choices counts as 0;
+    None where no task has choices.
     """
     known = [score.chance for score in scores if not score.left_out]
     if not any(known):

@@ -76,7 +76,7 @@ class TimeLeft:
         return left_s + sum(longest if one is None else one for one in rest)
 
     def _of_this(self, now: float) -> float | None:
-        """Of the items that this job still answers."""
+        """Seconds for the items that this job still answers; None before any was answered."""
         if self._scoring is None:
             return None
         since, first, done, total = self._scoring

@@ -230,7 +230,7 @@ class MemoryPhase(Part):
     group_peak_bytes: Bytes | None = None
     """Under a memory budget: the most that was charged to the worker's control group."""
     refaulted_bytes: Bytes | None = None
-    """Likewise: file pages that were dropped for lack of room and read again."""
+    """File pages that were dropped for lack of room under a memory budget and read again."""
 
 
 class MemoryInfo(Part):

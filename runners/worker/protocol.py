@@ -51,9 +51,9 @@ class Loaded:
     architecture: str
     chat_template: bool
     compute: str = ""
-    """The number type that it computes in, where that is chosen when it loads."""
+    """Number type that the model computes in, where it is chosen when the model loads."""
     device: str = ""
-    """Likewise, what it computes on."""
+    """Device, e.g. `cuda:0`; empty where the runtime has no choice."""
     recommends: dict[str, Any] = field(default_factory=dict)
     """Generation settings that the model's own files ask for, by transformers' names."""
     checked_s: float = 0.0
