@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PlainValidator, model_validator
 
 from evals.scales import Stated
 from evals.spec_file import (
@@ -19,15 +19,27 @@ from evals.spec_file import (
 FOLDER = Path(__file__).parent / "catalog" / "suites"
 
 
+MOST_PROMPT_TOKENS = 131_072
 REQUESTS, REQUESTS_OF_MANY, MANY = 5, 2, 10
 """Timed requests of a workload, fewer where a candidate runs in many processes. Runs differ by more
 than the requests of one run: two requests in ten processes say more than five in five."""
 
 
+def _prompt(value: object) -> int | Literal["fill"]:
+    """A number of tokens, or `fill`; pydantic's own union would name each of its arms."""
+    if value == "fill":
+        return "fill"
+    text = str(value) if isinstance(value, int | str) else ""
+    tokens = int(text) if text.isdecimal() else 0
+    if not 1 <= tokens <= MOST_PROMPT_TOKENS:
+        raise ValueError(f"Input should be 1 to {MOST_PROMPT_TOKENS:,} tokens, or fill")
+    return tokens
+
+
 class Workload(Spec):
     """A fixed latency workload: one request, batch 1, greedy, no stop."""
 
-    prompt_tokens: Annotated[int, Field(ge=1, le=131_072)] | Literal["fill"]
+    prompt_tokens: Annotated[int | Literal["fill"], PlainValidator(_prompt)]
     """`fill`: what the new tokens leave of the candidate's own context."""
     new_tokens: Annotated[int, Field(ge=2, le=16_384)]
     requests: Annotated[int, Field(ge=1, le=1000)] | None = None

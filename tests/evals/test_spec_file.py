@@ -79,6 +79,13 @@ def test_a_workload_may_fill_the_context() -> None:
     assert [suite.requests(w, 1) for w in (one, several)] == [1, 3]
 
 
+@pytest.mark.parametrize("prompt", [0, 131_073, 2.5, None, True, "full", "-3", [1]])
+def test_a_prompt_is_a_number_of_tokens_or_fills(prompt: object) -> None:
+    said = r'"workloads.0.prompt_tokens": Input should be 1 to 131,072 tokens, or fill'
+    with pytest.raises(SpecError, match=said):
+        suite_with(workloads=[{"prompt_tokens": prompt, "new_tokens": 4}])
+
+
 def test_a_fixed_workload_fits_or_does_not() -> None:
     (workload, _) = suite_with().workloads
     assert [workload.prompt_of(context) for context in (4096, 96, 95)] == [32, 32, None]
