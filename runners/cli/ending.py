@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from leaderboard.rows.names import short_names
 from leaderboard.rows.row import Row, Score
 from leaderboard.units import format_size, mib
+from runners.candidates.catalogue import candidate_names
 from runners.cli.layout import COLOURS, plain, say
 from runners.cli.plot import Point, legend, plot
 from runners.compute.budget import Budget, budget_names, find_budget
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from runners.records.store import Store
 
 FEWEST_PLOTTED = 3
+LIMIT = "vps-1gb"
+"""The preset that is proposed to who has measured without a limit."""
 
 
 def print_ending(
@@ -137,7 +140,7 @@ def _fitting(fit: Sequence[int], names: Sequence[str]) -> str:
     if not fit:
         return "no" if len(names) == 1 else "none fits"
     if len(fit) == len(names):
-        return "yes" if len(names) == 1 else f"all {len(names)} fit"
+        return {1: "yes", 2: "both fit"}.get(len(names), f"all {len(names)} fit")
     return f"fits: {', '.join(names[i] for i in fit)}"
 
 
@@ -157,16 +160,16 @@ def next_commands(rows: Sequence[Row], store: Store, choice: Choice | None) -> l
         choice: among several; None of one.
     """
     where = f" --store {shlex.quote(str(store.root))}"
-    names = [shlex.quote(row.record.candidate.name) for row in rows]
     lines = []
-    if any(flag.startswith("contended") for row in rows for flag in row.flags):
-        suite = rows[0].record.suite.name
-        lines.append(f"weighin run {' '.join(names)} --suite {suite} --fresh{where}")
+    disturbed = [row.record for row in rows if any(f.startswith("contended") for f in row.flags)]
+    if disturbed and disturbed[0].command.startswith("weighin run"):
+        again = disturbed[0].command.replace(" --fresh", "")
+        lines.append(f"{again} --fresh")
     if choice and choice.row and choice.alternatives:
         other = next((r for r in rows if r is not choice.row), choice.alternatives[0].row)
         pair = [choice.row, other if len(rows) == 1 else choice.alternatives[0].row]
         both = " ".join(shlex.quote(row.record.candidate.name) for row in pair)
         lines.append(f"weighin compare {both}{where}")
-    if len(names) == 1:
-        lines.append(f"weighin run {names[0]} --budget vps-1gb{where}")
+    if len(rows) == 1 and rows[0].record.candidate.name in candidate_names():
+        lines.append(f"weighin run {rows[0].record.candidate.name} --budget {LIMIT}{where}")
     return [f"Next: {line}" for line in (*lines, f"weighin board{where}")]

@@ -110,7 +110,8 @@ def _write(cells: list[list[str]], row: int, column: int, name: str) -> None:
         own = 1 if at == row and start > column else 0
         free = around[own:] if own else around
         if all(c in " ╌-" for c in free):
-            cells[at][start : start + len(name)] = list(name)
+            beside = at == row and start > column
+            cells[at][start - beside : start + len(name)] = list(" " * beside + name)
             return
 
 

@@ -61,19 +61,18 @@ class TimeLeft:
         if position >= len(self._kinds):
             return self._of_this(now)
         elapsed_s = now - self._started.get(position, now)
-        usual = {kind: sum(t) / len(t) if t else None for kind, t in self._took_s.items()}
-        mine = usual[self._kinds[position]]
+        usual = {kind: sum(t) / len(t) for kind, t in self._took_s.items() if t}
+        kind = self._kinds[position]
         left_s = self._of_this(now)
-        if left_s is None and mine is not None:
-            left_s = max(0.0, mine - elapsed_s)
-        if left_s is None:
+        if left_s is not None:
+            usual.setdefault(kind, elapsed_s + left_s)
+        if not usual:
             return None
-        if mine is None:
-            usual[self._kinds[position]] = elapsed_s + left_s
-        rest = [usual[kind] for kind in self._kinds[position + 1 :]]
         # A repeat before any has ended is taken to be as long as a first run: too long, not short.
-        longest = max(one for one in usual.values() if one is not None)
-        return left_s + sum(longest if one is None else one for one in rest)
+        longest = max(usual.values())
+        if left_s is None:
+            left_s = max(0.0, usual.get(kind, longest) - elapsed_s)
+        return left_s + sum(usual.get(one, longest) for one in self._kinds[position + 1 :])
 
     def _of_this(self, now: float) -> float | None:
         """Seconds for the items that this job still answers; None before any was answered."""
@@ -109,20 +108,20 @@ class ProgressLines:
         now = time.monotonic()
         self._left.step(job.position, step, now)
         counted = "candidates" if job.jobs == 1 or self._left.once else "runs"
-        where = f"{job.position + 1}/{job.jobs} {counted} · {job.candidate.name}"
-        if job.jobs > 1 and job.repeat:
-            where += f" (repeat {job.repeat + 1})"
+        place = f"{job.position + 1}/{job.jobs} {counted}"
+        repeat = f" (repeat {job.repeat + 1})" if job.jobs > 1 and job.repeat else ""
+        name = f"{job.candidate.name}{repeat}"
+        where = f"{place} · {name}"
         if step.stays:
             self.say(f"{where}  {step.phase}")
             return
         what = " ".join(word for word in (step.phase, step.task, step.workload) if word)
-        count = f"  {step.done}/{step.total}" if step.total else ""
+        count = ""
+        if step.total:
+            count = f"  {step.done}/{step.total} {'requests' if step.workload else 'items'}"
         left_s = self._left.seconds(job.position, now)
-        left = (
-            "" if left_s is None else f" \N{MIDDLE DOT} about {format_duration(left_s)} left in all"
-        )
-        unit = (" requests" if step.workload else " items") if count else ""
-        self._draw(f"{where}  {what}{count}{unit}{left}", key=f"{where}{what}")
+        left = "" if left_s is None else f"about {format_duration(max(1.0, left_s))} left in all · "
+        self._draw(f"{place} · {left}{name}  {what}{count}", key=f"{where}{what}")
 
     def transfer(self, name: str, done_bytes: int, total_bytes: int | None, /) -> None:
         """A download goes on (the callback that `evals.fetch.artifact.fetch` wants)."""
@@ -134,9 +133,10 @@ class ProgressLines:
         self._draw(f"{what}: {format_mib(done_bytes)}{of}", key=what)
 
     def say(self, text: str) -> None:
-        """A line that stays."""
+        """A line that stays; on a terminal wrapped between words."""
         self._clear()
-        self._write(printable(text) + "\n")
+        lines = _wrapped(printable(text)) if self._live else [printable(text)]
+        self._write("\n".join(lines) + "\n")
 
     def end(self) -> None:
         """Take the redrawn line away."""
@@ -172,6 +172,14 @@ def format_duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _wrapped(text: str) -> list[str]:
+    import shutil
+
+    from runners.cli.layout import wrapped
+
+    return wrapped(text, shutil.get_terminal_size().columns - 1)
 
 
 def _fit(text: str) -> str:

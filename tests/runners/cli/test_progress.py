@@ -64,6 +64,32 @@ def test_repeats_are_reckoned_by_repeats() -> None:
         left.ended(position, end)
     left.step(2, Step(phase="load"), 110.0)
     assert left.seconds(2, 114.0) == 6
+    # Before a repeat has ended it is taken to be as long as a first run.
+    early = TimeLeft([False, True, True])
+    early.step(0, Step(phase="load"), 0.0)
+    early.ended(0, 100.0)
+    early.step(1, Step(phase="load"), 100.0)
+    assert early.seconds(1, 110.0) == 90 + 100
+
+
+def test_a_terminal_is_told_the_place_and_the_time_first() -> None:
+    job: Any = SimpleNamespace(position=1, jobs=3, candidate=SimpleNamespace(name="tiny"), repeat=0)
+    shown = Terminal()
+    lines = ProgressLines(shown)
+    lines.plan([job, job, job])
+    lines.step(SimpleNamespace(**{**vars(job), "position": 0}), Step(phase="load"))
+    lines.ended(SimpleNamespace(position=0))
+    lines.step(job, Step(phase="scoring", task="boolq", done=34, total=40))
+    assert "2/3 candidates · about 1 s left in all · tiny  scoring boolq  34/40 items" in (
+        shown.getvalue()
+    )
+
+
+def test_a_line_that_stays_is_wrapped_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "21")
+    shown = Terminal()
+    ProgressLines(shown).say("done in 3 min: accuracy 34.5%")
+    assert shown.getvalue() == "done in 3 min:\n  accuracy 34.5%\n"
 
 
 def test_what_was_in_the_store_is_no_measure_of_time() -> None:
