@@ -145,6 +145,7 @@ Measured = tuple[float | None, Interval | None, int]
 
 def _measured(row: Row, key: str) -> Measured:
     number = row.number(key)
+    number = number.drawn or number
     return number.value, number.interval, row.runs
 
 

@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from leaderboard.compare.run_metrics import Axis, AxisComparison, compare_axis
 from leaderboard.rows.conditions import why_unlike
-from runners.records.latency import percentile, request_latency
+from leaderboard.stats.tails import tail
+from runners.records.latency import request_latency
 from runners.records.record import Record, RequestTimesInfo
 
-P90_FROM, P95_FROM = 20, 60
-"""Values of a run from which its 90th and 95th percentile differ from its maximum. The largest of
-59 lies above the 95th percentile with 95 % probability."""
 Times = Callable[[RequestTimesInfo], Sequence[float]]
 
 
@@ -37,16 +35,6 @@ def compare_tails(
     )
 
 
-def tail(values: Sequence[float], fewest: int) -> float | None:
-    """The highest percentile that `fewest` values bear; None where there is no value."""
-    if not values:
-        return None
-    ordered = sorted(values)
-    if fewest < P90_FROM:
-        return ordered[-1]
-    return percentile(ordered, 0.95 if fewest >= P95_FROM else 0.90)
-
-
 def _axes(runs: Sequence[Record]) -> Iterator[Axis]:
     for workload in dict.fromkeys(name for run in runs for name in run.latency):
         for name, times in _TIMES.items():
@@ -57,7 +45,12 @@ def _tail_of(
     workload: str, times: Times, runs: Sequence[Record]
 ) -> Callable[[Record], float | None]:
     fewest = min(len(_values(run, workload, times)) for run in runs if workload in run.latency)
-    return lambda run: tail(_values(run, workload, times), fewest)
+
+    def value(run: Record) -> float | None:
+        found = tail(_values(run, workload, times), "high", fewest=fewest)
+        return found.value if found else None
+
+    return value
 
 
 def _values(run: Record, workload: str, times: Times) -> list[float]:

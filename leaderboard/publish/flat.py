@@ -111,16 +111,17 @@ def _by_run(record: Record) -> Flat:
 
 
 def _workload(key: str, workload: WorkloadLatency) -> Flat:
-    summaries = {
-        "ttft_s": workload.ttft_s,
-        "tpot_s": workload.tpot_s,
+    """Medians, and the slowest of one run's requests: of so few there is no p95."""
+    times = {"ttft_s": workload.ttft_s, "tpot_s": workload.tpot_s}
+    rates = {
+        "prefill_tokens_per_s": workload.prefill_tokens_per_s,
         "decode_tokens_per_s": workload.decode_tokens_per_s,
     }
     flat: Flat = {}
-    for name, summary in summaries.items():
+    for name, summary in (times | rates).items():
         flat |= {
             f"{key}.{name}.p50": summary.p50,
-            f"{key}.{name}.p95": summary.p95,
+            f"{key}.{name}.slowest": summary.maximum if name in times else summary.minimum,
             f"{key}.{name}.n": summary.n,
         }
     return flat

@@ -58,6 +58,8 @@ def _metrics(row: Row) -> dict[str, Any]:
         name, number = metric.download or metric.name, row.number(metric.key)
         if metric.over == "runs":
             found |= _with_interval(name, number.value, number.interval)
+            if metric.pool is not None:
+                found[f"{name}.is"] = number.basis or None
         elif metric.over == "file":
             found[name] = number.value
     return found

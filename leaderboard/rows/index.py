@@ -25,7 +25,7 @@ from runners.records.circumstances import MachineInfo, SoftwareInfo
 from runners.records.record import SCHEMA_VERSION, CandidateInfo, DataInfo, Record, SuiteInfo
 
 INDEX = ".index.parquet"
-VERSION = f"3.{SCHEMA_VERSION}"
+VERSION = f"4.{SCHEMA_VERSION}"
 """Version of the file's layout, of what reading makes of a record, and of the records in it."""
 _VERSION_KEY = b"weighin.index"
 _SHARED: Mapping[str, TypeAdapter[Any]] = {

@@ -24,6 +24,10 @@ class Number:
     """The value; None: not measured."""
     interval: Interval | None = None
     """95 %; None for a single run, whose requests say nothing about other runs, and for a fact."""
+    basis: str = ""
+    """What it is, where its metric is not always the same: `p90 of 25`, `largest of 5 runs`."""
+    drawn: Number | None = None
+    """What other runs are drawn about, where that is not this number."""
 
 
 Combine = Callable[[Sequence[float]], Number]
@@ -80,6 +84,8 @@ class Metric:
     """Source of the interval's uncertainty; the number of a file is a fact and has none."""
     run: Read
     combine: Combine
+    pool: Callable[[Sequence[Record]], Number] | None = None
+    """What the runs come to, where that is not made of one number a run."""
     by_workload: bool = False
     """Read for each fixed workload; a row shows that with the longest prompt."""
     usual: bool = False
@@ -113,6 +119,8 @@ class Metric:
 
     def of_runs(self, runs: Sequence[Record]) -> Number:
         """The number of a candidate, from its runs; each shows the workload that its row shows."""
+        if self.pool is not None:
+            return self.pool(runs)
         read = (self.run(run, longest_workload(run) or "") for run in runs)
         known = [value for value in read if value is not None]
         return self.combine(known) if known else Number()
@@ -129,10 +137,23 @@ def mean_of_runs(values: Sequence[float]) -> Number:
     return Number(value=mean, interval=interval)
 
 
-def whole_mean_of_runs(values: Sequence[float]) -> Number:
-    """The mean of sizes, to a whole byte."""
+def largest_run(values: Sequence[float]) -> Number:
+    """The largest of the runs' sizes, which memory must hold; ± says where one more run's may lie.
+
+    The interval is that of a further run, mean ± t(n - 1) s sqrt(1 + 1/n), as wide about the
+    largest; other runs are drawn about the mean. Source: G. J. Hahn, JASA 64 (1969) 878-888.
+    """
     mean, interval = mean_interval(values)
-    return Number(value=round(mean), interval=interval)
+    largest, n = max(values), len(values)
+    if interval is None:
+        return Number(value=largest)
+    half = interval.half * math.sqrt(n + 1)
+    return Number(
+        value=largest,
+        interval=Interval(low=largest - half, high=largest + half).within(0.0),
+        basis=f"largest of {n} runs",
+        drawn=Number(value=mean, interval=interval),
+    )
 
 
 def fact(values: Sequence[float]) -> Number:

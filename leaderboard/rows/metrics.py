@@ -6,18 +6,24 @@ they are asked, so that one more entry is one more metric everywhere (CONTRIBUTI
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from leaderboard.rows.metric import (
     Limit,
     Metric,
     Number,
-    Read,
     Tolerance,
     fact,
+    largest_run,
     mean_of_runs,
-    whole_mean_of_runs,
 )
+from leaderboard.rows.readers import (
+    bits_per_weight,
+    headline_anonymous,
+    headline_peak,
+    timed,
+)
+from leaderboard.rows.requests import Requests, tail_of_run, tail_of_runs
 from leaderboard.units import (
     MIB,
     MILLION,
@@ -27,27 +33,7 @@ from leaderboard.units import (
     TOKENS_PER_S,
     format_parameters,
 )
-from runners.records.record import Record, WorkloadLatency
-
-
-def timed(read: Callable[[WorkloadLatency], float]) -> Read:
-    """A number of one workload's requests."""
-
-    def value(record: Record, workload: str) -> float | None:
-        found = record.latency.get(workload)
-        return None if found is None else read(found)
-
-    return value
-
-
-def _peak(record: Record, _workload: str) -> float | None:
-    phases = record.memory.phases if record.memory else {}
-    return phases["latency"].peak_bytes if "latency" in phases else None
-
-
-def _bits(record: Record, _workload: str) -> float | None:
-    kind = record.candidate.quantisation
-    return kind.bits_per_weight if kind else None
+from runners.records.record import Record
 
 
 def _scored(_record: Record, _workload: str) -> None:
@@ -55,6 +41,28 @@ def _scored(_record: Record, _workload: str) -> None:
 
 
 ACCURACY = "accuracy"
+_BEARS = "Slowest below 20 requests, 90th percentile from 20, 95th from 60."
+
+
+def _slow_rate(key: str, of: Requests, what: str, tokens: str) -> Metric:
+    """The slow end of a rate of the requests."""
+    return Metric(
+        key=key,
+        name=of.replace("_tokens", "_tail_tokens"),
+        title=f"{what}, slow end",
+        short=f"{what} tail",
+        hint=f"{tokens} tokens a second of the slow requests, all runs together. {_BEARS}",
+        unit=TOKENS_PER_S,
+        better="higher",
+        over="runs",
+        run=tail_of_run(of, "low"),
+        combine=mean_of_runs,
+        pool=tail_of_runs(of, "low"),
+        by_workload=True,
+        download=f"{of}.tail",
+    )
+
+
 _SHIPPED = (
     Metric(
         key=ACCURACY,
@@ -95,24 +103,25 @@ _SHIPPED = (
         download="ttft_s.p50",
     ),
     Metric(
-        key="ttft_p95",
-        name="ttft_p95_s",
-        title="time to first token, p95",
-        short="TTFT p95",
-        hint="Time to first token, 95th percentile of the requests of a run.",
+        key="ttft_tail",
+        name="ttft_tail_s",
+        title="time to first token, slow end",
+        short="TTFT tail",
+        hint=f"Time to first token of the slow requests, all runs together. {_BEARS}",
         unit=MS,
         better="lower",
         over="runs",
-        run=timed(lambda workload: workload.ttft_s.p95),
+        run=tail_of_run("ttft_s", "high"),
         combine=mean_of_runs,
+        pool=tail_of_runs("ttft_s", "high"),
         by_workload=True,
         limit=Limit(
-            address="ttft_p95_ms",
-            label="time to first token (p95), ms",
-            what="time to first token (p95)",
+            address="ttft_tail_ms",
+            label="time to first token (slow end), ms",
+            what="time to first token (slow end)",
             part="do",
         ),
-        download="ttft_s.p95",
+        download="ttft_s.tail",
     ),
     Metric(
         key="decode",
@@ -136,6 +145,21 @@ _SHIPPED = (
         ),
         gate=Tolerance(what="decode time per token", margin=0.10),
     ),
+    _slow_rate("decode_tail", "decode_tokens_per_s", "decode", "Output"),
+    Metric(
+        key="prefill",
+        name="prefill_tokens_per_s",
+        title="prefill",
+        short="prefill",
+        hint="Prompt tokens a second, one request at a time.",
+        unit=TOKENS_PER_S,
+        better="higher",
+        over="runs",
+        run=timed(lambda workload: workload.prefill_tokens_per_s.p50),
+        combine=mean_of_runs,
+        by_workload=True,
+    ),
+    _slow_rate("prefill_tail", "prefill_tokens_per_s", "prefill", "Prompt"),
     Metric(
         key="cold_start",
         name="cold_start_s",
@@ -154,16 +178,29 @@ _SHIPPED = (
         name="peak_bytes",
         title="peak memory",
         short="peak",
-        hint="High-water mark of the process while it serves one user.",
+        hint="High-water mark of the process from loading on, for one user; the largest run's.",
         unit=MIB,
         better="lower",
         over="runs",
-        run=_peak,
-        combine=whole_mean_of_runs,
+        run=headline_peak,
+        combine=largest_run,
         usual=True,
         axis=True,
         limit=Limit(address="memory_mib", label="memory, MiB", what="peak memory", part="have"),
         gate=Tolerance(what="peak memory", margin=0.05, minimum=8 * 2**20, severity="fail"),
+    ),
+    Metric(
+        key="anonymous",
+        name="anon_bytes",
+        title="anonymous memory",
+        short="anonymous",
+        hint="The part of the peak that cannot be dropped and read again, when its phase ends.",
+        unit=MIB,
+        better="lower",
+        over="runs",
+        run=headline_anonymous,
+        combine=largest_run,
+        usual=True,
     ),
     Metric(
         key="disk",
@@ -210,7 +247,7 @@ _SHIPPED = (
         unit=PLAIN,
         better="lower",
         over="file",
-        run=_bits,
+        run=bits_per_weight,
         combine=fact,
         usual=True,
         limit=Limit(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from leaderboard.rows.conditions import conditions
 from leaderboard.rows.metric import longest_workload
+from leaderboard.rows.readers import headline_peak
 from leaderboard.rows.row import VERDICTS
 from leaderboard.stats.intervals import Interval, mean_interval
 from runners.records.record import Record
@@ -30,7 +31,7 @@ class LimitPoint:
     decode_interval: Interval | None
     """95 %, run to run; None for a single run."""
     peak_bytes: int | None
-    """The greatest of the latency phases."""
+    """The largest of the runs' headline peaks."""
     note: str
     """Caveat of the budget, as its record says it."""
     runs: int
@@ -95,11 +96,7 @@ def _point(limit: int | None, runs: Sequence[Record], workload: str | None) -> L
         if workload and workload in run.latency
     ]
     mean, interval = mean_interval(rates) if rates else (None, None)
-    peaks = [
-        run.memory.phases["latency"].peak_bytes
-        for run in runs
-        if run.memory and "latency" in run.memory.phases
-    ]
+    peaks = [round(peak) for run in runs if (peak := headline_peak(run)) is not None]
     return LimitPoint(
         limit_bytes=limit,
         verdict=judged[worst][0],

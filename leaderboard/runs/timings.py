@@ -7,7 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from evals.errors import MeasureError
+from leaderboard.rows.requests import workload_tail
 from leaderboard.stats.intervals import Interval, mean_interval
+from leaderboard.stats.tails import P95_FROM, Slow, Tail
 from runners.records.latency import TokenLatency, request_latency
 from runners.records.record import Record, RequestTimesInfo, SummaryInfo, WorkloadLatency
 
@@ -44,8 +46,10 @@ class Timing:
     """Mean over the runs of each run's median."""
     interval: Interval | None
     """95 %, of that mean, run to run; None for a single run."""
-    p95: float
-    """Mean over the runs of each run's 95th percentile; of rates, that is the fast end."""
+    slow: float
+    """The slow end of the values of all runs together: of times the high one, of rates the low."""
+    slow_is: str
+    """Which percentile, and of how many values: `p90 of 25`."""
     values: int
     """Raw values of all runs together: requests, or gaps between tokens."""
     runs: int
@@ -124,11 +128,18 @@ def timings(runs: Sequence[Record], workload: str) -> tuple[Timing, ...]:
     The unit of noise is the process run: the interval is over the runs' medians, never over the
     requests of one run.
     """
-    having = [run.latency[workload] for run in runs if workload in run.latency]
+    having = [run for run in runs if workload in run.latency]
     if not having:
         return ()
-    named = [(metric, [_summary(one, metric) for one in having]) for metric in _METRICS]
-    return tuple(_timing(workload, metric, summaries) for metric, summaries in named)
+    return tuple(
+        _timing(
+            workload,
+            metric,
+            [_summary(run.latency[workload], metric) for run in having],
+            _slow_end(having, workload, metric),
+        )
+        for metric in _METRICS
+    )
 
 
 _METRICS = ("ttft_s", "itl_s", "decode_tokens_per_s", "prefill_tokens_per_s")
@@ -144,18 +155,38 @@ def _summary(workload: WorkloadLatency, metric: str) -> SummaryInfo:
     return found[metric]
 
 
-def _timing(workload: str, metric: str, summaries: Sequence[SummaryInfo]) -> Timing:
+def _timing(workload: str, metric: str, summaries: Sequence[SummaryInfo], slow: Tail) -> Timing:
     p50, interval = mean_interval([one.p50 for one in summaries])
-    p95, _ = mean_interval([one.p95 for one in summaries])
     return Timing(
         workload=workload,
         metric=metric,
         p50=p50,
         interval=interval,
-        p95=p95,
+        slow=slow.value,
+        slow_is=slow.basis,
         values=sum(one.n for one in summaries),
         runs=len(summaries),
     )
+
+
+def _slow_end(runs: Sequence[Record], workload: str, metric: str) -> Tail:
+    """The slow end of a metric over all runs.
+
+    Gaps between tokens are not kept by request: theirs is the mean of the runs' 95th percentiles,
+    or the greatest gap where a run has too few for one.
+    """
+    slow: Slow = "low" if metric.endswith("_per_s") else "high"
+    if metric != "itl_s":
+        found = workload_tail(runs, workload, metric, slow)  # type: ignore[arg-type]
+        if found is not None:
+            return found
+    summaries = [_summary(run.latency[workload], metric) for run in runs]
+    n = sum(one.n for one in summaries)
+    if slow == "low":
+        return Tail(name="minimum", value=min(one.minimum for one in summaries), n=n)
+    if metric == "itl_s" and min(one.n for one in summaries) >= P95_FROM:
+        return Tail(name="p95", value=mean_interval([one.p95 for one in summaries])[0], n=n)
+    return Tail(name="maximum", value=max(one.maximum for one in summaries), n=n)
 
 
 def phase_bytes(record: Record) -> tuple[PhaseBytes, ...]:

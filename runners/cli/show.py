@@ -12,11 +12,12 @@ from runners.cli.completion_names import complete_runs
 from runners.cli.options import json_option, open_store, store_option
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rich.console import Console
 
     from leaderboard.rows.row import Row
+    from leaderboard.stats.tails import Tail
     from runners.cli.layout import Grid
     from runners.records.record import Record
 
@@ -89,17 +90,19 @@ def _print_run(out: Console, rows: Sequence[Row], runs: Sequence[Record], lead: 
 
 def _latency(runs: Sequence[Record]) -> Grid | None:
     """The requests of all runs together."""
+    from leaderboard.rows.requests import workload_tail
     from leaderboard.units import format_number, ms
     from runners.cli.layout import Column, Grid, plain
-    from runners.records.latency import FILL, P95_FROM, request_latency, summary
+    from runners.records.latency import FILL, request_latency, summary
 
     names = dict.fromkeys(name for run in runs for name in run.latency)
     if not names:
         return None
     table = Grid(
         "latency, one request at a time, of all runs; TPOT: time per output token",
-        "prompt + new tokens", "n", "TTFT ms, median", "slowest", Column(heading="p95", drop=1),
-        "TPOT ms, median", Column(heading="prefill tokens/s", drop=2), "decode tokens/s",
+        "prompt + new tokens", "n", "TTFT ms, median", "slow end", "TPOT ms, median",
+        Column(heading="prefill tokens/s", drop=2), Column(heading="slow end", drop=2),
+        "decode tokens/s", Column(heading="slow end", drop=1),
     )  # fmt: skip
     for name in names:
         workloads = [run.latency[name] for run in runs if name in run.latency]
@@ -113,13 +116,21 @@ def _latency(runs: Sequence[Record]) -> Grid | None:
             plain(f"{name} ({longest:,})" if name.startswith(FILL) else name),
             str(ttft.n),
             format_number(ms(ttft.p50)),
-            format_number(ms(ttft.maximum)),
-            format_number(ms(ttft.p95)) if ttft.n >= P95_FROM else "",
+            _slow(workload_tail(runs, name, "ttft_s", "high"), ms),
             format_number(ms(summary(tpot).p50)) if tpot else "",
             format_number(summary(prefill).p50),
+            _slow(workload_tail(runs, name, "prefill_tokens_per_s", "low")),
             format_number(summary(rates).p50) if rates else "",
+            _slow(workload_tail(runs, name, "decode_tokens_per_s", "low")),
         )
     return table
+
+
+def _slow(found: Tail | None, scale: Callable[[float], float] = float) -> str:
+    """A slow end with what it is: `1,473 (maximum)`."""
+    from leaderboard.units import format_number
+
+    return "" if found is None else f"{format_number(scale(found.value))} ({found.name})"
 
 
 def _memory(runs: Sequence[Record]) -> Grid | None:
@@ -138,8 +149,9 @@ def _memory(runs: Sequence[Record]) -> Grid | None:
     grouped = any(p.group_peak_bytes is not None for m in known for p in m.phases.values())
     extra = ("charged to the group", "read again") if grouped else ()
     table = Grid(
-        f"memory of the worker, MiB ({known[0].source}), the largest of all runs; the headline is "
-        "latency's peak", "phase", "peak", "anonymous at its end", "file-backed at its end",
+        f"memory of the worker, MiB ({known[0].source}), largest run; headline: largest peak of "
+        "load, latency and generation",
+        "phase", "peak", "anonymous at its end", "file-backed at its end",
         *(Column(heading=heading, drop=1) for heading in extra),
     )  # fmt: skip
     for name in dict.fromkeys(name for memory in known for name in memory.phases):

@@ -58,9 +58,9 @@ def results(rows: Sequence[Row]) -> Grid:
 
 
 def _column(metric: Metric, place: int) -> Column:
-    """A metric's column; where room is scarce facts of the file go first, the last first."""
+    """A metric's column; where room is scarce those go first that are no axis or do not vary."""
     heading = " ".join(part for part in (metric.short, metric.unit.symbol) if part)
-    return Column(heading=heading, drop=0 if metric.varies else place)
+    return Column(heading=heading, drop=0 if metric.varies and metric.axis else place)
 
 
 def _flags(flags: Sequence[str]) -> Text:
@@ -168,7 +168,8 @@ def _repeats(rows: Sequence[Row]) -> list[str]:
         alone = [row.record.candidate.name for row in rows if row.runs == 1]
         but = f"; one run, so no interval: {', '.join(alone)}" if alone else ""
         mean = f"mean of up to {most} process runs ± half its 95% t interval"
-        return [f"TTFT, decode and peak: {mean}{but}"]
+        largest = "peak and anonymous: the largest run ± how far another may lie from it (95%)"
+        return [f"TTFT and decode: {mean}; {largest}{but}"]
     if rows:
         return ["one process run a candidate, so times carry no run-to-run interval (--repeats N)"]
     return []

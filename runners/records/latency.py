@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -109,6 +110,34 @@ def request_latency(token_s: Sequence[float], first_text: int | None) -> TokenLa
         MeasureError: no token arrived, or the clock ran backwards.
     """
     return token_latency(0.0, token_s, first_text=awaited(first_text, len(token_s)) or 0)
+
+
+def by_request(
+    requests: Sequence[tuple[float, Sequence[float], int | None]], evaluated_tokens: int
+) -> dict[str, list[float]]:
+    """TTFT, decode speed and prefill speed of each request, by the names that a record has.
+
+    Args:
+        requests: of each its prefill's seconds, its token times, and the index of its first text.
+        evaluated_tokens: prompt tokens that went through the model, in each.
+
+    Returns:
+        A request whose times are not whole is left out.
+    """
+    found: dict[str, list[float]] = {
+        "ttft_s": [],
+        "decode_tokens_per_s": [],
+        "prefill_tokens_per_s": [],
+    }
+    for prefill_s, token_s, first_text in requests:
+        with suppress(MeasureError):
+            one = request_latency(token_s, first_text)
+            found["ttft_s"].append(one.ttft_s)
+            if one.decode_tokens_per_s is not None:
+                found["decode_tokens_per_s"].append(one.decode_tokens_per_s)
+            speed = prefill_tokens_per_s(evaluated_tokens, prefill_s)
+            found["prefill_tokens_per_s"].append(speed)
+    return found
 
 
 def awaited(first_text: int | None, tokens: int) -> int | None:

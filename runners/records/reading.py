@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from evals.errors import RecordError
 from runners.records.identity import rekeyed
+from runners.records.latency import by_request
 from runners.records.record import SCHEMA_VERSION, Record
 from runners.records.values import mended
 
@@ -57,12 +58,27 @@ def _checked(content: object, where: str) -> Record:
         raise RecordError(f"{where}: damaged: {path}: {message} (found {found})") from error
 
 
+def _by_request(workload: dict[str, Any]) -> dict[str, Any]:
+    """A workload's summaries with a number a request; nothing where the times are not whole."""
+    try:
+        raw = [(r["prefill_s"], r["token_s"], r.get("first_text", 0)) for r in workload["repeats"]]
+        numbers = by_request(raw, workload["evaluated_tokens"])
+        return {name: {**workload[name], "values": found} for name, found in numbers.items()}
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
+        return {}
+
+
 def _without_raw(content: dict[str, Any]) -> dict[str, Any]:
     """JSON of a record whose raw values are empty; what has another shape is left for the check."""
     latency, memory = content.get("latency"), content.get("memory")
     if isinstance(latency, dict):
         bare: dict[str, Any] = {"warmups": [], "repeats": []}
-        latency = {k: {**w, **bare} if isinstance(w, dict) else w for k, w in latency.items()}
+        latency = {
+            name: {**workload, **_by_request(workload), **bare}
+            if isinstance(workload, dict)
+            else workload
+            for name, workload in latency.items()
+        }
     if isinstance(memory, dict):
         memory = {**memory, "series": []}
     found = {"latency": latency, "memory": memory}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from runners.records.circumstances import (
     BudgetInfo,
@@ -187,6 +187,15 @@ class SummaryInfo(Part):
     mean: Rate
     minimum: Rate
     maximum: Rate
+    values: list[Rate] | None = None
+    """One a request, where a reader leaves the raw times out; a stored record has no such key."""
+
+    @model_serializer(mode="wrap")
+    def _stored(self, as_usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = as_usual(self)
+        if self.values is None:
+            found.pop("values", None)
+        return found
 
 
 class WorkloadLatency(Part):
@@ -234,7 +243,7 @@ class MemoryPhase(Part):
 
 
 class MemoryInfo(Part):
-    """Peak memory, phase by phase. The headline is the latency phase's peak."""
+    """Peak memory, phase by phase. The headline is the largest of load, latency and generation."""
 
     source: str
     """Counter of the latency phase's peak; a peak that could not be reset says so."""

@@ -52,12 +52,12 @@ class Maker:
         """A run with these headline numbers."""
         assert self.base.memory
         workload = self.base.latency["8+4"]
+        first = {"p50": ttft_s, "p95": ttft_s, "values": [ttft_s] * workload.ttft_s.n}
+        rate = {"p50": decode, "values": [decode] * workload.ttft_s.n}
         workload = workload.model_copy(
             update={
-                "ttft_s": workload.ttft_s.model_copy(update={"p50": ttft_s, "p95": ttft_s}),
-                "decode_tokens_per_s": workload.decode_tokens_per_s.model_copy(
-                    update={"p50": decode}
-                ),
+                "ttft_s": workload.ttft_s.model_copy(update=first),
+                "decode_tokens_per_s": workload.decode_tokens_per_s.model_copy(update=rate),
             }
         )
         phase = MemoryPhase(peak_bytes=peak, anon_bytes=None, file_bytes=None)

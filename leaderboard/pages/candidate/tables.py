@@ -52,7 +52,7 @@ def _basis(row: Row, metric: Metric) -> str:
         return f"{workload}, {runs}" if row.runs > 1 else f"{workload}, one run: no interval"
     if metric.unit is MIB and metric.over == "runs":
         source = record.memory.source if record.memory else "not measured"
-        return f"{source}, latency phase, {runs}"
+        return f"{source}, {row.number(metric.key).basis or runs}"
     return runs if metric.varies else bits_text(record)
 
 
@@ -140,12 +140,16 @@ _TIMING: dict[str, tuple[str, str, Callable[[float], float], str]] = {
 
 
 def timing_grid(timings: Sequence[Timing], caption: str) -> Grid:
-    """Medians and 95th percentiles of one workload, with their run-to-run intervals."""
+    """Medians with their run-to-run intervals, and the slow end, of one workload."""
     heads = (
         Head("time or rate", number=False),
         Head("unit", number=False),
         Head("median", hint="mean over runs of each run's median, ± half its 95 % t interval"),
-        Head("p95", hint="mean over runs of each run's 95th percentile"),
+        Head(
+            "slow end",
+            hint="of all runs' values together: the slowest below 20, p90 from 20, p95 from 60; of "
+            "rates the low end",
+        ),
         Head("values", number=False),
         Head("runs"),
     )
@@ -162,7 +166,7 @@ def _timing(timing: Timing) -> tuple[Cell, ...]:
             _spread(timing.interval, scale),
             "" if timing.interval else SINGLE_RUN,
         ),
-        Cell(format_number(scale(timing.p95))),
+        Cell(f"{format_number(scale(timing.slow))} ({timing.slow_is.partition(' ')[0]})"),
         Cell(f"{timing.values:,} {values}"),
         Cell(str(timing.runs)),
     )
@@ -223,7 +227,7 @@ def limit_grid(curve: Sequence[LimitPoint], machine: str) -> Grid:
         Head("limit", "MiB"),
         Head("verdict", number=False),
         Head("decode", "tokens/s", "mean over runs, ± half its 95 % t interval"),
-        Head("peak", "MiB", "the greatest of its runs' latency phases"),
+        Head("peak", "MiB", "of the largest run"),
         Head("enforced by", number=False),
         Head("runs"),
         Head("reason", number=False),

@@ -52,6 +52,14 @@ _LATENCY = (
         code="runners.records.latency.token_latency",
     ),
     Term(
+        word="slow end",
+        meaning="of times the high end, of rates the low one, over the requests of all runs: the "
+        "slowest below 20 values, the 90th (10th) percentile from 20, the 95th (5th) from 60",
+        formula="1 - 0.95^59 > 0.95: of 59 values the slowest lies beyond the 95th percentile",
+        source="Wilks, Annals of Mathematical Statistics 12 (1941) 91-96",
+        code="leaderboard.stats.tails.tail",
+    ),
+    Term(
         word="p50, p95, p99",
         meaning="percentiles within one run; p99 from 100 values up",
         formula="linear between the nearest ranks, at rank (n - 1) · q",
@@ -75,10 +83,12 @@ _LATENCY = (
 _MEMORY = (
     Term(
         word="peak MiB",
-        meaning="the kernel's high-water mark of the worker's process tree in the latency phase: "
-        "one user, the candidate's own context",
-        formula="VmHWM, reset at each phase's start",
-        code="runners.records.record.MemoryInfo",
+        meaning="the kernel's high-water mark of the worker's process tree, the largest of load, "
+        "latency and generation: one user, the candidate's own context. Of several runs the "
+        "largest's, ± how far one more may lie from it",
+        formula="VmHWM, reset at each phase's start; ± t(n - 1) · s · √(1 + 1/n)",
+        source="Hahn, JASA 64 (1969) 878-888",
+        code="leaderboard.rows.metric.largest_run",
     ),
     Term(
         word="anon, file",

@@ -36,7 +36,9 @@ def metric_cell(row: Row, metric: Metric) -> Cell:
     if number.value is None:
         return missing(row)
     hint = row.basis(metric) if metric.varies else ""
-    if metric.varies and number.interval is None:
+    if number.basis:
+        hint = f"{number.basis}, {hint}"
+    elif metric.varies and number.interval is None:
         hint += ": no interval, one run says nothing of the next"
     half = ""
     if number.interval:

@@ -119,7 +119,7 @@ def test_nearly_within_the_limits(made: Maker):
 
 def test_nothing_fits(made: Maker):
     rows = [made.row("a", 0.5, peak=300 * MIB, ttft_s=2.0), made.row("b", 0.4, peak=200 * MIB)]
-    found = choice(rows, Limits(bounds={"memory": 100 * MIB, "ttft_p95": 1}))
+    found = choice(rows, Limits(bounds={"memory": 100 * MIB, "ttft_tail": 1}))
     assert (found.row, found.probability, found.regret, found.fits) == (None, None, None, None)
     assert sentence(found) == (
         "No candidate fits. The nearest of 2 is b: peak memory 200 MiB (at most 100 MiB)."

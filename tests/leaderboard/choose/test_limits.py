@@ -38,7 +38,7 @@ def the_row(made: Maker) -> Row:
     [
         ("memory", 100 * MIB, 99 * MIB, "peak memory 100 MiB (at most 99.0 MiB)"),
         ("decode", 50, 60, "decode speed 50.0 tokens/s (at least 60.0 tokens/s)"),
-        ("ttft_p95", 0.1, 0.05, "time to first token (p95) 100 ms (at most 50.0 ms)"),
+        ("ttft_tail", 0.1, 0.05, "time to first token (slow end) 100 ms (at most 50.0 ms)"),
         ("accuracy", 0.5, 0.505, "accuracy 50.0% (at least 50.5%)"),
         ("disk", MIB, MIB / 2, "size on disk 1.00 MiB (at most 0.500 MiB)"),
         ("parameters", 135e6, 100e6, "parameters 135 million (at most 100 million)"),

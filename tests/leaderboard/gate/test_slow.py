@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from leaderboard.compare.comparison import Side
-from leaderboard.compare.tails import tail
 from leaderboard.gate.gate import Gate, judge
 from leaderboard.gate.policy import Policy
 from leaderboard.gate.report import headline, left_out, notes, shown
@@ -54,13 +53,6 @@ def of(gate: Gate, metric: str) -> Judged:
 
 
 STEADY = [0.1, 0.1, 0.1, 0.1, 0.1]
-
-
-def test_the_tail_is_the_highest_percentile_that_the_values_bear():
-    values = [float(n) for n in range(1, 101)]
-    # Method 7: the 90th percentile of 1 to 100 lies at rank 99 * 0.9 = 89.1, the 95th at 94.05.
-    assert [tail(values, n) for n in (19, 20, 60)] == pytest.approx([100, 90.1, 95.05])
-    assert tail([], 5) is None
 
 
 def test_a_request_of_five_that_is_slow_warns_where_the_medians_pass(made: Maker):

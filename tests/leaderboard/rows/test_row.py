@@ -268,7 +268,7 @@ def test_an_incomplete_run_has_no_suite_score():
     assert [s.value for s in half.scores] == [0.4, 0.5]
 
 
-def test_a_row_shows_the_longest_prompt_and_the_latency_phases_peak():
+def test_a_row_shows_the_longest_prompt_and_the_larger_peak_of_load_and_latency():
     short, long = BASE.latency["8+4"], BASE.latency["8+4"]
     long = long.model_copy(
         update={"prompt_tokens": 512, "ttft_s": long.ttft_s.model_copy(update={"p50": 0.5})}
@@ -279,12 +279,26 @@ def test_a_row_shows_the_longest_prompt_and_the_latency_phases_peak():
     assert BASE.memory
     assert found.value("ttft") == 0.5
     assert found.value("decode") == short.decode_tokens_per_s.p50
-    assert found.value("memory") == BASE.memory.phases["latency"].peak_bytes
+    assert found.value("memory") == max(
+        BASE.memory.phases[name].peak_bytes for name in ("load", "latency", "generation")
+    )
     assert (found.runs, found.number("ttft").interval, found.number("memory").interval) == (
         1,
         None,
         None,
     )
+
+
+def test_a_peak_while_loading_is_the_headline_where_it_is_larger():
+    assert BASE.memory
+    peaks = {"load": 900, "latency": 276, "scoring": 2000, "generation": 280}
+    phases = {
+        name: MemoryPhase(peak_bytes=size * 2**20, anon_bytes=size, file_bytes=None)
+        for name, size in peaks.items()
+    }
+    found = row(record(memory=BASE.memory.model_copy(update={"phases": phases})))
+    assert found.value("memory") == 900 * 2**20
+    assert found.value("anonymous") == 900  # of the same phase
 
 
 def test_what_was_not_measured_is_none():
@@ -325,7 +339,13 @@ def test_repeats_of_a_candidate_are_one_row():
     # Decode 100 and 50 tokens/s: 75 +- 12.7062 * 25.
     assert one.value("decode") == pytest.approx(75)
     assert bounds(one.number("decode").interval) == (0.0, 392.6551)
-    assert one.value("memory") == 150
+    # The largest run; s = 70.7107, a further run t(1) s sqrt(1 + 1/2) = 1100.39 about it.
+    peak = one.number("memory")
+    assert (peak.value, peak.basis) == (200, "largest of 2 runs")
+    assert peak.interval
+    assert peak.interval.half == pytest.approx(1100.39, abs=0.01)
+    assert peak.drawn
+    assert peak.drawn.value == 150
     assert one.scores == row(BASE).scores  # the first repeat has the answers for all
     assert one.flags == ()
 

@@ -10,6 +10,7 @@ import pytest
 
 from evals.errors import RecordError
 from leaderboard.rows.index import INDEX, Pool, read_index
+from leaderboard.rows.requests import request_values
 from leaderboard.rows.stores import StoreReader, stores_in
 from runners.records.record import Record
 from runners.records.store import RECORD
@@ -46,7 +47,10 @@ def test_records_are_as_stored_but_for_raw_values(store: Path):
         assert record.candidate == full.candidate
         assert full.latency["512+64"].repeats
         assert record.latency["512+64"].repeats == []
-        assert record.latency["512+64"].ttft_s == full.latency["512+64"].ttft_s
+        known, raw = record.latency["512+64"].ttft_s, full.latency["512+64"]
+        assert known.model_copy(update={"values": None}) == raw.ttft_s
+        assert known.values == request_values(raw, "ttft_s")
+        assert max(known.values) == known.maximum
         assert record.memory is not None
         assert record.memory.series == []
 

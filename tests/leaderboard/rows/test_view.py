@@ -85,13 +85,13 @@ def test_the_default_has_an_empty_address():
 
 def test_an_address_is_readable():
     view = View(
-        limits=(("ttft_p95", 200.5), ("memory", 300.0)),
+        limits=(("ttft_tail", 200.5), ("memory", 300.0)),
         weights=(("boolq", 0.5),),
         licences=("MIT", "Gemma"),
     )
     assert write_query(view) == {
         "memory_mib": ["300"],
-        "ttft_p95_ms": ["200.5"],
+        "ttft_tail_ms": ["200.5"],
         "licence": ["MIT", "Gemma"],
         "weight": ["boolq:0.5"],
     }
@@ -122,10 +122,10 @@ def test_the_rest_of_an_address_with_a_fault_still_counts():
 
 
 def test_limits_are_in_bytes_seconds_and_shares():
-    shown = {"memory": 1.0, "decode": 50.0, "ttft_p95": 250.0, "disk": 2.0, "parameters": 4000.0,
+    shown = {"memory": 1.0, "decode": 50.0, "ttft_tail": 250.0, "disk": 2.0, "parameters": 4000.0,
              "bits": 4.5, "accuracy": 35.0}  # fmt: skip
     view = View(limits=tuple(shown.items()), licences=("MIT",), families=("a",), runtimes=("fake",))
-    stored = {"memory": 2**20, "decode": 50.0, "ttft_p95": 0.25, "disk": 2 * 2**20,
+    stored = {"memory": 2**20, "decode": 50.0, "ttft_tail": 0.25, "disk": 2 * 2**20,
               "parameters": 4e9, "bits": 4.5, "accuracy": 0.35}  # fmt: skip
     assert limits(view) == Limits(
         bounds=stored,

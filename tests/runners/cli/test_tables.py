@@ -42,7 +42,10 @@ def test_single_runs_are_said_to_have_no_run_to_run_interval() -> None:
     five = replace(one, runs=5)
     name = one.record.candidate.name
     assert notes([one])[-1].startswith("one process run a candidate, so times carry no")
-    mean = "TTFT, decode and peak: mean of up to 5 process runs ± half its 95% t interval"
+    mean = (
+        "TTFT and decode: mean of up to 5 process runs ± half its 95% t interval; "
+        "peak and anonymous: the largest run ± how far another may lie from it (95%)"
+    )
     assert notes([five])[-1] == mean
     assert notes([five, one])[-1] == f"{mean}; one run, so no interval: {name}"
     assert notes([]) == []
