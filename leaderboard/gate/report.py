@@ -89,7 +89,9 @@ def _runs(side: Side) -> str:
 
 def notes(gate: Gate) -> list[str]:
     """Notes for a reader of the verdicts."""
-    lines = [f"asked differently, and insisted on: {m.text}" for m in gate.mismatches]
+    lines = [
+        f"prompts differ (allowed by --allow-different-prompts): {m.text}" for m in gate.mismatches
+    ]
     for missing in gate.missing:
         for side, keys in (
             ("baseline", missing.only_baseline),
@@ -170,7 +172,7 @@ def _floors(gate: Gate) -> list[str]:
     floors = {side.scored.candidate.name: side.scored.noise_floor
               for side in (gate.baseline, gate.candidate)}  # fmt: skip
     return [
-        f"packing alone changes {floor.share:.1%} of the choices of {which} (noise floor)"
+        f"{floor.share:.1%} of the choices of {which} change with batching alone (noise floor)"
         for which, floor in floors.items()
         if floor is not None and floor.share is not None
     ]

@@ -41,7 +41,7 @@ class Limit:
     address: str
     """Key in the board's address; its number is in the shown unit, which the name says."""
     label: str
-    """Label of the slider; `at most` or `at least` follows."""
+    """Label of the slider, behind `max` or `min`."""
     what: str
     """In the reason why a candidate does not fit."""
     part: Literal["have", "do", "choose"]

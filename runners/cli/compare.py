@@ -240,7 +240,10 @@ def _conditions(comparison: Comparison) -> list[str]:
 
 def _notes(comparison: Comparison) -> list[str]:
     lines = [*_conditions(comparison)]
-    lines += [f"asked differently, and insisted on: {m.text}" for m in comparison.mismatches]
+    lines += [
+        f"prompts differ (allowed by --allow-different-prompts): {m.text}"
+        for m in comparison.mismatches
+    ]
     lines += [
         f"{task.name}: {task.reason}"
         for task in comparison.tasks

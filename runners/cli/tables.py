@@ -134,7 +134,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
     outside = {s.name: s.left_out for row in rows for s in row.scores if s.left_out}
     lines += [f"{name}: not in the mean: {why}" for name, why in outside.items()]
     if any(s.told_from_chance is False for row in rows for s in row.scores):
-        lines.append("† not told from guessing (one-sided exact binomial test, 5%)")
+        lines.append("† not significantly above guessing (one-sided exact binomial test, 5%)")
     seen: dict[str, str] = {}
     for row in rows:
         seen.update({score.name: score.note for score in row.scores if score.note})

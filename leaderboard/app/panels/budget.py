@@ -19,11 +19,11 @@ ANY = "any"
 def controls(offers: Offers) -> None:
     """Draw the side bar and take what was chosen into the view."""
     with st.sidebar:
-        st.subheader("What you have")
+        st.subheader("Hardware limits")
         chosen = _sliders("have", offers)
-        st.subheader("What it must do")
+        st.subheader("Requirements")
         chosen |= _sliders("do", offers)
-        st.subheader("What may be chosen")
+        st.subheader("Model filters")
         names = {
             "licences": _names("licence", "licences", offers.licences),
             "families": _names("family", "families", offers.families),
@@ -34,7 +34,7 @@ def controls(offers: Offers) -> None:
         limits = [(one.key, chosen[one.key]) for one, _ in limited() if one.key in chosen]
         session.update(**names, limits=tuple(limits), weights=weights)
         st.button(
-            "Take all filters off",
+            "Reset filters",
             on_click=session.take_off,
             args=(UNLIMITED,),
             key=session.key("off"),
@@ -56,7 +56,7 @@ def _slider(metric: Metric, limit: Limit, stops: Sequence[float]) -> float | Non
     most = metric.better == "lower"
     options = [*stops, None] if most else [None, *stops]
     found: float | None = st.select_slider(
-        f"{limit.label}, {'at most' if most else 'at least'}",
+        f"{'max' if most else 'min'} {limit.label}",
         options,
         value=session.view().limit(metric.key),
         format_func=lambda value: ANY if value is None else limit.show(value),

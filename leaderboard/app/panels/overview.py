@@ -71,12 +71,12 @@ def _plot(found: Overview) -> None:
 
 def _legend(x: str, absent: Sequence[Line]) -> str:
     words = (
-        f"Bubble: {METRICS[bubble_axis(x)].axis_title}. Percentages: probability of being on the "
-        "front, where nothing else that fits is as good in accuracy, speed and memory. Bars: 95% "
-        "intervals, of accuracy over items, of times and memory over process runs. "
+        f"Bubble: {METRICS[bubble_axis(x)].axis_title}. Percentages: probability of being "
+        "Pareto-optimal: nothing else that fits is as good in accuracy, speed and memory. "
+        "Bars: 95% intervals, of accuracy over items, of times and memory over process runs. "
         "A click opens the candidate."
     )
     if not absent:
         return words
     names = ", ".join(text.cut(one.row.record.candidate.name, 40) for one in absent)
-    return f"{words} Not drawn, for want of a number: {names}."
+    return f"{words} Not plotted (no accuracy, speed or memory): {names}."

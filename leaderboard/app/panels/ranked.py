@@ -66,7 +66,7 @@ def _arrangement(known: dict[str, Column]) -> None:
     usual = [one.key for one in shown_columns(known, ())][1:]
     with third.popover("Columns", icon=":material/view_column:", width="stretch"):
         picked = st.multiselect(
-            "Beside the accuracy",
+            "Columns",
             [key for key in known if key != "accuracy"],
             default=[one.key for one in shown_columns(known, view.columns)][1:],
             format_func=lambda key: text.plain(known[key].header),

@@ -40,7 +40,7 @@ def identity_grid(record: Record) -> Grid:
         ("noise floor", floor.reason if floor.share is None else _floor(floor.share)),
         ("notes", candidate.notes or MISSING),
     ]
-    return text_grid("As it was resolved on this machine", ("candidate", ""), rows)
+    return text_grid("Model file", ("candidate", ""), rows)
 
 
 def _chosen(chosen: Mapping[str, Any] | None) -> str:

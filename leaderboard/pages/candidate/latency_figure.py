@@ -25,7 +25,7 @@ def times_figure(
 
     Args:
         runs: what to call a process run, and its raw times in seconds.
-        unit: of what one value is, e.g. `requests` or `gaps between tokens`.
+        unit: of what one value is, e.g. `requests` or `gaps`.
         dark: the background.
 
     Returns:
@@ -60,7 +60,7 @@ def times_figure(
         row=2,
         col=1,
     )
-    figure.update_yaxes(title="share up to, %", range=[0, 104], row=1, col=1)
+    figure.update_yaxes(title="cumulative %", range=[0, 104], row=1, col=1)
     figure.update_yaxes(title="count", row=2, col=1)
     figure.update_xaxes(title=f"ms ({len(pooled):,} {unit})", row=2, col=1)
     return figure

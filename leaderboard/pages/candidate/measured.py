@@ -58,7 +58,7 @@ def times(library: Library, view: View, runs: Sequence[Record]) -> Iterator[Bloc
     yield Beside(
         (
             _distribution("Time to first token", "requests", first),
-            _distribution("Gaps between tokens", "gaps", gaps),
+            _distribution("Inter-token latency", "gaps", gaps),
         )
     )
     starts = cold_starts(runs)

@@ -115,7 +115,7 @@ def _identity(library: Library, row: Row) -> Iterator[Block]:
 
 
 def _record(library: Library, view: View, runs: Sequence[Record]) -> Iterator[Block]:
-    yield Heading("The record")
+    yield Heading("Raw data")
     names = {
         run.run_id: f"{run.run_id} · repeat {run.job.repeat + 1} · {run.status}" for run in runs
     }

@@ -126,14 +126,14 @@ def _score(score: Score) -> str:
 
 
 def _note(score: Score) -> str:
-    told = "not told from guessing" if score.told_from_chance is False else ""
+    told = "not significantly above guessing" if score.told_from_chance is False else ""
     outside = f"not in the mean: {score.left_out}" if score.left_out else ""
     return ". ".join(part for part in (told, outside, score.unusable, score.note) if part)
 
 
 _TIMING: dict[str, tuple[str, str, Callable[[float], float], str]] = {
     "ttft_s": ("time to first token", "ms", ms, "requests"),
-    "itl_s": ("gap between tokens", "ms", ms, "gaps"),
+    "itl_s": ("inter-token latency", "ms", ms, "gaps"),
     "decode_tokens_per_s": ("decode", "tokens/s", float, "requests"),
     "prefill_tokens_per_s": ("prefill", "tokens/s", float, "requests"),
 }
@@ -201,7 +201,7 @@ def flag_grid(runs: Sequence[Record]) -> Grid:
         for words in _said(run):
             said.setdefault(words, []).append(run.run_id)
     rows = [(_which(ids, len(runs)), *words) for words, ids in said.items()]
-    return text_grid("What a reader of the numbers should know", ("run", "flag", "detail"), rows)
+    return text_grid("Warnings", ("run", "flag", "detail"), rows)
 
 
 def _said(run: Record) -> list[tuple[str, str]]:

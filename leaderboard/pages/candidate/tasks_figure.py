@@ -22,7 +22,7 @@ def tasks_figure(scores: Sequence[Score], *, dark: bool) -> go.Figure:
         scores: tasks and groups; those without a value, or that are no proportion, are left out.
         dark: the background.
 
-    A hollow dot is a score that cannot be told from guessing.
+    A hollow dot is a score that is not significantly above guessing.
     """
     colours = palette(dark=dark)
     shown = [score for score in scores if score.value is not None and score.interval]
@@ -65,7 +65,7 @@ def _hover(score: Score) -> str:
         f"{format_percent(interval.low)} to {format_percent(interval.high)}" if interval else ""
     )
     chance = f"<br>guessing: {format_percent(score.chance)}" if score.chance is not None else ""
-    told = "<br>cannot be told from guessing" if score.told_from_chance is False else ""
+    told = "<br>not significantly above guessing" if score.told_from_chance is False else ""
     return (
         f"<b>{plotly(score.name)}</b> ({plotly(score.metric)})<br>{format_percent(score.value)}, "
         f"95 % {limits}<br>n = {score.n:,}{chance}{told}"

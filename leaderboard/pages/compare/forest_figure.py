@@ -15,7 +15,7 @@ from leaderboard.units import points
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-OVERALL = "over all"
+OVERALL = "mean"
 
 
 def forest_figure(

@@ -21,7 +21,7 @@ _PAIRED = (
     Head("lost", hint="items that only the reference gets right"),
     Head("n"),
     Head("p", hint="exact McNemar test; over several tasks after Benjamini-Hochberg"),
-    Head("could have shown", "points", "smallest true difference seen with 80 % probability"),
+    Head("detectable", "points", "minimum detectable difference (80 % power)"),
 )
 
 
@@ -102,7 +102,7 @@ def axes_grid(comparison: Comparison, caption: str) -> Grid:
         Head("other / reference"),
         Head("95 %", hint="run to run"),
         Head("runs", number=False),
-        Head("could have shown", hint="smallest true ratio seen with 80 % probability"),
+        Head("detectable", hint="minimum detectable ratio (80 % power)"),
     )
     return Grid(caption=caption, heads=heads, rows=tuple(map(_axis, comparison.axes)))
 

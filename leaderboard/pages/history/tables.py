@@ -126,7 +126,7 @@ def machine_grid(machines: Sequence[Machine]) -> Grid:
         for one in machines
     )
     return Grid(
-        caption="Times of unlike fingerprints are never ranked together. A machine known by its "
+        caption="Results of different machines are not ranked together. A machine known by its "
         "name only is never taken for one that is known by more, whatever its name.",
         heads=heads,
         rows=rows,

@@ -173,7 +173,7 @@ _COMPARING = (
     Term(
         word="choices changed",
         meaning="items whose most likely choice is another one than the reference's, of all tasks "
-        "with choices; packing alone changes some (noise floor)",
+        "with choices; some change with batching alone (noise floor)",
         formula="changed choices / items with two choices or more",
         code="leaderboard.compare.fidelity.fidelity",
     ),
@@ -211,8 +211,8 @@ _COMPARING = (
         code="leaderboard.stats.paired_means.mean_difference",
     ),
     Term(
-        word="could have shown",
-        meaning="smallest true difference that such items show with 80 % probability; below it, "
+        word="minimum detectable difference",
+        meaning="smallest true difference that such items show with 80 % power; below it, "
         "“no difference found” means nothing",
         formula="√n δ = z₀.₉₇₅ √ψ + z₀.₈ √(ψ - δ²)",
         source="R. J. Connor, Biometrics 43 (1987) 207-211",
@@ -236,7 +236,7 @@ _COMPARING = (
 )
 _CHOOSING = (
     Term(
-        word="front",
+        word="Pareto-optimal",
         meaning="what nothing else beats in accuracy, speed and memory at once",
         code="leaderboard.choose.front.place",
     ),

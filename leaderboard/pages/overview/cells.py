@@ -83,5 +83,5 @@ def task_cell(row: Row, name: str) -> Cell:
         why = f"; not in the mean: {found.left_out}" if found.left_out else ""
         hint = f"{found.metric}, {found.n:,} items{why}"
         return Cell(text=format_number(found.value), hint=hint)
-    told = ", not told from guessing" if found.told_from_chance is False else ""
+    told = ", not significantly above guessing" if found.told_from_chance is False else ""
     return _proportion(found.value, found.interval, f"{found.metric}, {found.n:,} items{told}")

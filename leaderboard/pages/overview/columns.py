@@ -114,7 +114,7 @@ def _judged() -> list[Column]:
         ),
         _share(
             "front",
-            "front",
+            "Pareto-optimal",
             "Probability that nothing else that fits is as good in accuracy, speed and memory and "
             "better in one.",
             lambda line: line.front,
@@ -129,7 +129,7 @@ def _judged() -> list[Column]:
             key="flags",
             header="flags",
             unit="",
-            hint="What a reader of the numbers should know.",
+            hint="Warnings about the measurement.",
             cell=flags_cell,
             value=lambda line: ", ".join(line.row.flags) or None,
             number=False,

@@ -87,9 +87,9 @@ def _rank(line: Line, size: int) -> str:
     if line.rank is not None:
         text, hint = str(line.rank), ""
         if line.tied > 1:
-            text, hint = f"{line.rank}=", f"{line.tied} that the items asked cannot tell apart"
+            text, hint = f"{line.rank}=", f"no significant difference between these {line.tied}"
     elif line.reasons:
-        text, hint = "out", "does not fit"
+        text, hint = "excluded", "does not fit"
     return f'<th scope="rowgroup" class="rank" rowspan="{size}" title="{hint}">{text}</th>'
 
 

@@ -29,7 +29,7 @@ _SMALL, _LARGE = 14.0, 44.0
 """Diameters of bubbles, in pixels."""
 
 OUTSIDE = "outside your limits"
-_KINDS = (OUTSIDE, "fits", "on the front", "the answer")
+_KINDS = (OUTSIDE, "fits", "Pareto-optimal", "recommended")
 
 
 def bubble_axis(x: str) -> str:
@@ -139,8 +139,8 @@ def _kinds(colours: Palette) -> tuple[_Kind, ...]:
     return (
         _Kind(name=OUTSIDE, fill=colours.grid, edge=grey, width=1, opacity=0.45),
         _Kind(name="fits", fill=colours.panel, edge=grey, width=1.5, opacity=0.9),
-        _Kind(name="on the front", fill=accent, edge=colours.background, width=1.5, opacity=0.85),
-        _Kind(name="the answer", fill=other, edge=colours.text, width=2, opacity=0.95),
+        _Kind(name="Pareto-optimal", fill=accent, edge=colours.background, width=1.5, opacity=0.85),
+        _Kind(name="recommended", fill=other, edge=colours.text, width=2, opacity=0.95),
     )
 
 
@@ -148,8 +148,8 @@ def _kind(line: Line, chosen: str) -> str:
     if line.reasons:
         return OUTSIDE
     if line.row.record.run_id == chosen:
-        return "the answer"
-    return "on the front" if line.on_front else "fits"
+        return "recommended"
+    return "Pareto-optimal" if line.on_front else "fits"
 
 
 def _bubbles(found: Sequence[_Point], kind: _Kind, axis: Metric, colours: Palette) -> go.Scatter:
@@ -217,7 +217,7 @@ def _hover(line: Line) -> str:
         f"{row.runs} run{'s' if row.runs != 1 else ''}",
     ]
     if line.front is not None:
-        facts.append(f"on the front with {points(line.front):.0f}% probability")
+        facts.append(f"Pareto-optimal with {points(line.front):.0f}% probability")
     facts += [plotly(f"outside: {reason.text}") for reason in line.reasons]
     facts += [plotly(f"flag: {flag}") for flag in row.flags]
     return "<br>".join(facts)

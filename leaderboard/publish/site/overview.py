@@ -82,9 +82,9 @@ def controls(judged: Judged, presets: Sequence[Preset]) -> str:
 
 
 def _box(metric: Metric, limit: Limit) -> str:
-    words = "at most" if metric.better == "lower" else "at least"
+    words = "max" if metric.better == "lower" else "min"
     return (
-        f'<label>{html(limit.label)}, {words} <input type="number" min="0" step="any" '
+        f'<label>{words} {html(limit.label)} <input type="number" min="0" step="any" '
         f'inputmode="decimal" data-limit="{html(metric.key)}"></label>'
     )
 

@@ -142,7 +142,7 @@ def test_failed_and_missing_are_shown_with_the_reason(board: Board, good: Path, 
     html = page_html(app)
     assert 'title="failed: load: no such tensor">\N{EN DASH}<' in html
     assert '<span class="flag">failed</span>' in html
-    assert "Not drawn, for want of a number: broken" in page_text(app).replace("\\", "")
+    assert "Not plotted (no accuracy, speed or memory): broken" in page_text(app).replace("\\", "")
 
 
 def test_the_plot_has_a_point_a_candidate_with_its_probability(board: Board, good: Path):

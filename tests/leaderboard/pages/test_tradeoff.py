@@ -36,7 +36,7 @@ def test_bubbles_stand_at_their_numbers_with_intervals(rows: list[Row]):
     found = overview(rows)
     figure, absent = tradeoff(found.lines, "memory", chosen=rows[0].record.run_id)
     traces = {trace.name: trace for trace in figure.data}
-    answer = traces["the answer"]
+    answer = traces["recommended"]
     assert (answer.x, answer.y, answer.customdata) == ((400.0,), (60.0,), ("m-big",))
     assert figure.layout.xaxis.type == "log"
     # Wilson: 60 of 100 is 50.20 to 69.06.

@@ -133,10 +133,10 @@ def test_it_opens_from_disk_and_its_filters_work(good: Path, tmp_path: Path, pag
     assert page.locator("tr.outside").inner_text().startswith("excluded")
 
     # A limit of one's own, in the address.
-    page.get_by_label("memory, MiB, at most").fill("90")
+    page.get_by_label("max memory, MiB").fill("90")
     assert page.inner_text(".answer .claim") == "Nothing fits these limits"
     assert page.evaluate("location.hash") == "#overview?memory=90"
-    page.get_by_label("memory, MiB, at most").fill("")
+    page.get_by_label("max memory, MiB").fill("")
 
     page.get_by_label("Search").fill("name:big")
     assert page.inner_text("#overview caption") == "1 of 2 candidates"
