@@ -27,7 +27,7 @@ class Candidate(Spec):
 
     name: Annotated[str, Field(min_length=1, max_length=MAX_NAME, pattern=PRINTABLE)]
     family: str = ""
-    """Candidates of one family are rungs of one quantisation ladder."""
+    """Candidates of one family are quantisations of one model."""
     runtime: str = usual_runtime("gguf")
     """A name of runners/runtimes/table.py, or one that an installed package brings."""
     weights: str | None = None
