@@ -103,7 +103,7 @@ def main() -> None:
     texts = {name: _texts(sides, name) for name in RIGHT}
     rungs = [_rung(rng, sides, name, texts[name], draws) for name in RIGHT]
     levels = [
-        level(rng, name, texts[name].at(loss), (n, loss), 4 * draws)
+        level(rng, name, texts[name].at(loss), (n, loss), 3 * draws)
         for name in ("q8_0", "q2_k")
         for loss in (0.0, MARGIN)
         for n in LEVELS

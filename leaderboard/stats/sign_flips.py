@@ -136,10 +136,11 @@ def _subset_losses(lost: Floats, sizes: Floats) -> Floats:
     for start in range(0, count, step):
         rows = min(step, count - start)
         if m <= MOST_ENUMERATED:
-            which = np.arange(start + 1, start + 1 + rows)[:, None] >> np.arange(m) & 1
+            numbers = np.arange(start + 1, start + 1 + rows)[:, None]
+            picked = (numbers >> np.arange(m) & 1).astype(np.float64)
         else:
-            which = rng.integers(0, 2, size=(rows, m), dtype=np.int8)
-        picked = which.astype(np.float64)
+            bits = rng.integers(0, 256, size=(rows, -(-m // 8)), dtype=np.uint8)
+            picked = np.unpackbits(bits, axis=1, count=m).astype(np.float64)
         weight = picked @ sizes
         some = weight > 0  # a subset of no weight, as of no item, stands for the whole
         loss = np.where(some, picked @ lost, lost.sum())
