@@ -6,7 +6,7 @@ import logging
 import random
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -15,6 +15,7 @@ from evals.errors import WeighinError
 from evals.suites import Suite
 from evals.tasks.items import build_requests
 from evals.tasks.load import load_suite
+from runners.batches.references import as_reference, reference_of
 from runners.candidates import weights
 from runners.candidates.spec import Candidate
 from runners.compute.budget import Budget
@@ -56,6 +57,9 @@ class Batch:
     """Pack generations and time none of them."""
     engine_memory_bytes: int = 256 * 2**20
     budget: Budget | None = None
+    reference: Candidate | None = None
+    """Whose logits all others are held against; None: in each family those of the candidate with
+    the most bits per weight."""
     order: str = ""
     """Draws another order of runs within each round, so that no two gates share theirs."""
 
@@ -145,7 +149,25 @@ def plan_jobs(
             proof=proofs[candidate.runtime],
         )
         jobs.append((job, failure))
-    return jobs
+    return _with_references(batch, jobs, resolve)
+
+
+def _with_references(
+    batch: Batch,
+    jobs: list[tuple[Job, WeighinError | None]],
+    resolve: Callable[[Candidate], weights.Weights | WeighinError],
+) -> list[tuple[Job, WeighinError | None]]:
+    """The same jobs, each with what its logits are held against."""
+    able = {job.candidate.name: job for job, failure in jobs if failure is None and job.scores}
+    known = [able[one.name] for one in batch.candidates if one.name in able]
+    if batch.reference is None or not known:
+        return [(replace(job, reference=reference_of(job, known)), why) for job, why in jobs]
+    found = resolve(batch.reference)
+    if isinstance(found, WeighinError):
+        return jobs
+    proof = proof_of(batch.reference.runtime)
+    named = as_reference(replace(known[0], candidate=batch.reference, weights=found, proof=proof))
+    return [(replace(job, reference=named), why) for job, why in jobs]
 
 
 def run_batch(

@@ -13,6 +13,8 @@ from typing import Literal
 
 from evals.fetch.cache import STALE_S
 
+UNUSED_S = 30 * 86400
+"""After so long a reference's logits go; who wants them evaluates it again, in seconds."""
 State = Literal["completed", "failed", "interrupted", "unreadable"]
 STATES: tuple[State, ...] = ("completed", "failed", "interrupted", "unreadable")
 
@@ -83,13 +85,15 @@ class CacheContent:
     """Bytes by folder of the cache."""
     quantized: Sequence[QuantizedFolder]
     temporary: Sequence[Temporary]
+    logits: Sequence[Temporary] = ()
+    """Logits of references; their age counts from when they were last used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leftover:
     """Something that can go."""
 
-    kind: Literal["record", "journal", "temporary", "quantised", "group"]
+    kind: Literal["record", "journal", "temporary", "quantised", "logits", "group"]
     path: Path
     bytes: int
     why: str
@@ -132,6 +136,7 @@ def plan(
         *_journals(store.journals, completed),
         *_stale(store.temporary),
         *_quantized(cache.quantized, quantiser),
+        *_unused(cache.logits),
         *_stale(cache.temporary),
         *(
             Leftover(kind="group", path=path, bytes=0, why="its weighin was killed; it is empty")
@@ -171,6 +176,13 @@ def _stale(folders: Sequence[Temporary]) -> Iterator[Leftover]:
         elif folder.age_s > STALE_S:
             why = f"its writer is gone: nothing in it changed for {folder.age_s / 3600:.0f} hours"
             yield Leftover(kind="temporary", path=folder.path, bytes=folder.bytes, why=why)
+
+
+def _unused(logits: Sequence[Temporary]) -> Iterator[Leftover]:
+    for folder in logits:
+        if folder.age_s > UNUSED_S:
+            why = f"a reference's logits, not used for {folder.age_s / 86400:.0f} days"
+            yield Leftover(kind="logits", path=folder.path, bytes=folder.bytes, why=why)
 
 
 def _quantized(folders: Sequence[QuantizedFolder], installed: str | None) -> Iterator[Leftover]:

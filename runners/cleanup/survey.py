@@ -28,7 +28,9 @@ from runners.jobs.journal import Journal, job_unfinished
 from runners.records.record import Record
 from runners.records.store import GATES, JOURNALS, Store
 
-CACHE_PARTS = ("artifacts", "quantized", "converted", "builds", "proven", "hashes", "tmp", "locks")
+CACHE_PARTS = (
+    "artifacts", "quantized", "converted", "logits", "builds", "proven", "hashes", "tmp", "locks",
+)  # fmt: skip
 _QUANTIZED = re.compile(r"[0-9a-f]{16}-[A-Za-z0-9_]+-(?P<version>.+)")
 """Folder names as `runners.candidates.quantized` gives them: source, type, llama-cpp-python
 version."""
@@ -84,6 +86,7 @@ def cache_content(root: Path) -> CacheContent:
         root=root,
         part_bytes={part: tree_bytes(root / part) for part in CACHE_PARTS},
         quantized=quantized,
+        logits=[_temporary(folder) for folder in _folders(root / "logits")],
         temporary=[_temporary(folder) for folder in _folders(root / "tmp")],
     )
 

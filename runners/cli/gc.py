@@ -35,7 +35,8 @@ def command(
     That is: failed and interrupted records that a later completed record of the same job replaces,
     journals of completed jobs, temporary files and folders older than a day, what was put aside for
     a newer baseline, and files that another version of llama-cpp-python quantised than the
-    installed one (who wants them makes them again). And the empty control groups of a weighin that
+    installed one (who wants them makes them again), and logits of references that were not used
+    for 30 days. And the empty control groups of a weighin that
     was killed while it held a worker to a budget.
 
     Completed records are never removed, nor is anything outside of the store, the cache and the

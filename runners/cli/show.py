@@ -193,6 +193,7 @@ def _fact_pairs(record: Record) -> list[tuple[str, Any]]:
         ("weights' pages before", load.page_cache if load else None),
         ("engine", _engine(record)),
         ("noise floor", _noise_floor(record)),
+        ("divergence", _divergence(record)),
         ("machine", machine_in_full(record)),
         ("instruction sets", ", ".join(machine.cpu_features)),
         ("build", build_name(record)),
@@ -219,6 +220,22 @@ def _noise_floor(record: Record) -> str | None:
     return (
         f"{format_percent(floor.share)} of {floor.items} choices change with packing alone (log-"
         f"probabilities by {floor.largest_nats:.2g} nats at most)"
+    )
+
+
+def _divergence(record: Record) -> str | None:
+    from leaderboard.compare.divergence import divergence, why_no_divergence
+    from leaderboard.units import format_mib, format_percent
+
+    found, kept = divergence(record), record.divergence
+    if found is None or kept is None:
+        why = why_no_divergence(record)
+        return f"not measured: {why}" if why else None
+    error = "" if found.kl_stderr is None else f" ± {found.kl_stderr:.2g}"
+    return (
+        f"KL {found.kl_nats:.4f}{error} nats a token from {found.reference}, the same top token at "
+        f"{format_percent(found.same_top)} of {found.positions} positions (logits of "
+        f"{format_mib(kept.logits_bytes)})"
     )
 
 

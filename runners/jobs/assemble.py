@@ -42,6 +42,7 @@ from runners.jobs.sample_rows import sample_rows
 from runners.jobs.subject import candidate_info, suite_info
 from runners.jobs.verdict import verdict_of
 from runners.records.circumstances import MachineInfo, SoftwareInfo
+from runners.records.parts import DivergenceInfo
 from runners.records.record import (
     DataInfo,
     JobError,
@@ -100,6 +101,7 @@ def assemble(
         memory=memory_info(measured),
         engine=engine_info(measured.last(protocol.EngineOpened), measured.all(AnsweredWindow)),
         noise_floor=probed.floor if probed else None,
+        divergence=measured.last(DivergenceInfo),
         energy=energy_info(measured.last(Metered), measured.all(PhaseMarks)),
         noise=noise_info(timed),
     )

@@ -62,6 +62,9 @@ class Job:
     budget: Budget | None = None
     repeats: int = 1
     """Processes of each candidate in the batch: where they are many, each times fewer requests."""
+    reference: Job | None = None
+    """Whose logits its own are held against; None: nobody's. No part of its key: a run that was
+    held against nothing is the same run."""
     proof: Proof = UNTRIED
     """Result of the proof that the runtime's build computes on this processor."""
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runners.compute.limits import Held
 from runners.measure.group_usage import GroupUsage
 from runners.measure.memory import PhaseMemory
 from runners.measure.noise import Noise
+from runners.records.parts import DivergenceInfo
 from runners.records.record import Phase
 from runners.worker import protocol
 
@@ -185,6 +187,15 @@ class Unlimited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceLogits:
+    """What the candidate's logits are to be held against."""
+
+    path: Path | None = None
+    """A file of logits; None: there is none, and `reason` says why."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupted:
     """Somebody ended the job."""
 
@@ -192,7 +203,7 @@ class Interrupted:
 Part = (
     Held | PageCache | Begun | Started | Resumed | LoadedModel | Timing | TimedPhase | PhaseMarks
     | Metered | protocol.EngineOpened | AskedTask | UnaskedTask | AnsweredWindow | Probed | Sampled
-    | Killed | Unlimited | Interrupted
+    | Killed | Unlimited | ReferenceLogits | DivergenceInfo | Interrupted
 )  # fmt: skip
 PartT = TypeVar("PartT", bound=Part)
 

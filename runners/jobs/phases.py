@@ -1,4 +1,4 @@
-"""The phases of a job, in their order: baseline, load, latency, scoring, generation."""
+"""The phases of a job in order: baseline, load, latency, scoring, generation, divergence."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runners.compute.budget_use import with_mapping
 from runners.jobs.chat import ChatTemplateError
+from runners.jobs.divergence_phase import diverge
 from runners.jobs.journal import START
 from runners.jobs.latency_phase import time_workloads
+from runners.jobs.loading import load_question
 from runners.jobs.marks import Marks
 from runners.jobs.measured import (
     LoadedModel,
@@ -59,6 +60,7 @@ def run_phases(
         running.time()
         if job.scores:
             running.answer()
+            running.diverge()
     finally:
         measured.add(Metered(source=meter.source, reason=meter.reason))
     worker.close()
@@ -92,12 +94,9 @@ class _Running:
 
     def load(self) -> None:
         """Load the weights."""
-        job = self.job
         with self.marks.phase("load", self.measured, self.notify):
             started = time.perf_counter()
-            path = str(job.weights.path) if job.weights.path else None
-            settings = with_mapping(job.settings, allowed=self.measured.page_cache.mmap)
-            load = protocol.Load(path=path, settings=settings, extra_buffers=not job.proof.left_out)
+            load = load_question(self.job, mmap=self.measured.page_cache.mmap)
             model = self.worker.ask(load, protocol.Loaded)
             load_s = time.perf_counter() - started - model.checked_s
             self.measured.add(LoadedModel(model=model, load_s=load_s))
@@ -112,6 +111,10 @@ class _Running:
         with self.marks.phase("latency", self.measured, self.notify):
             time_workloads(self.job, self.worker, self.measured, self.notify)
         keep(self.journal, self.measured)
+
+    def diverge(self) -> None:
+        """Hold the logits of a fixed text against a reference's, where there is one."""
+        diverge(self.job, self.worker, self.journal, self.measured, self.marks, self.notify)
 
     def answer(self) -> None:
         """Have the tasks answered, the memory curve drawn meanwhile."""

@@ -17,9 +17,8 @@ from runners.jobs.measured import (
 )
 from runners.records import latency
 from runners.records.circumstances import NoiseInfo
-from runners.records.parts import EnergyInfo, EngineInfo
+from runners.records.parts import EnergyInfo, EngineInfo, LoadInfo
 from runners.records.record import (
-    LoadInfo,
     MemoryInfo,
     MemoryPhase,
     RequestTimesInfo,

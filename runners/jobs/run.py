@@ -11,6 +11,7 @@ from runners.jobs.assemble import assemble
 from runners.jobs.job import Job, Options
 from runners.jobs.journal import STORED, JobBusyError, Journal
 from runners.jobs.measured import Interrupted, Measured, Notify, Step, Unlimited
+from runners.jobs.reference_logits import reference_logits
 from runners.jobs.under_limit import work
 from runners.jobs.verdict import may_thrash
 from runners.jobs.worker_process import WorkerCrash
@@ -69,6 +70,8 @@ def _measure(
     try:
         _refuse_what_it_cannot(job)
         refuse_broken(job.proof)
+        if (logits := reference_logits(job, options, notify)) is not None:
+            measured.add(logits)
         work(job, options, journal, measured, notify)
         _compare_with_unlimited(job, options, measured, notify)
     except KeyboardInterrupt:

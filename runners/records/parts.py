@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from runners.records.values import Bytes, Count, Seconds, Share, Size
+from runners.records.values import Bytes, Count, Score, Seconds, Share, Size
 
 METRIC = "metric."
 """Prefix of the columns of samples that hold a metric's value; of a perplexity, the document's
@@ -21,6 +21,21 @@ class Part(BaseModel):
     """A part of a record: immutable, and keys that this version does not know are kept."""
 
     model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
+
+
+class LoadInfo(Part):
+    """Cold start, in its three parts; the page cache's state is said where it is known."""
+
+    ready_s: Seconds
+    """From spawning the process to its interpreter and runtime being imported."""
+    load_s: Seconds
+    first_token_s: Seconds | None = None
+    """From the first request to its first token, the context's making included."""
+    cold_start_s: Seconds | None = None
+    """The sum of the three."""
+    page_cache: str = "unknown"
+    """State of the weights in the page cache before loading; also set when loading failed: `cold`,
+    `warm`, `37% warm`, `no weights`."""
 
 
 class EngineInfo(Part):
@@ -51,6 +66,29 @@ class NoiseFloorInfo(Part):
     """Largest difference of one choice's summed log-probability."""
     reason: str = ""
     """Why there is no share."""
+
+
+class DivergenceInfo(Part):
+    """How far the next-token distributions are from a reference's, over the whole vocabulary, at
+    the scored positions of a fixed text.
+    """
+
+    reference: str
+    """Name of the candidate that it was held against."""
+    reference_digest: str
+    kl_nats: Score | None = None
+    """Mean KL divergence of the reference's distribution from this one's."""
+    kl_stderr: Size | None = None
+    """Standard error of that mean, positions taken as independent."""
+    same_top: Share | None = None
+    """Positions at which both prefer the same token."""
+    positions: Count = 0
+    vocabulary: Count | None = None
+    logits_bytes: Bytes | None = None
+    """Size of the reference's logits, 16 bits each."""
+    seconds: Seconds | None = None
+    reason: str = ""
+    """Why it was not measured."""
 
 
 class EnergyInfo(Part):

@@ -19,7 +19,15 @@ from runners.records.circumstances import (
     SoftwareInfo,
     VerdictInfo,
 )
-from runners.records.parts import EnergyInfo, EngineInfo, FlagInfo, NoiseFloorInfo, Part
+from runners.records.parts import (
+    DivergenceInfo,
+    EnergyInfo,
+    EngineInfo,
+    FlagInfo,
+    LoadInfo,
+    NoiseFloorInfo,
+    Part,
+)
 from runners.records.values import (
     Bits,
     Bytes,
@@ -35,7 +43,7 @@ from runners.records.values import (
 
 SCHEMA_VERSION = 1
 RUN_ID = r"^[0-9]{8}T[0-9]{6}-[A-Za-z0-9._-]{1,120}$"
-Phase = Literal["baseline", "load", "latency", "scoring", "generation"]
+Phase = Literal["baseline", "load", "latency", "scoring", "generation", "divergence"]
 
 
 class JobError(Part):
@@ -213,21 +221,6 @@ class WorkloadLatency(Part):
     decode_tokens_per_s: SummaryInfo
 
 
-class LoadInfo(Part):
-    """Cold start, in its three parts; the page cache's state is said where it is known."""
-
-    ready_s: Seconds
-    """From spawning the process to its interpreter and runtime being imported."""
-    load_s: Seconds
-    first_token_s: Seconds | None = None
-    """From the first request to its first token, the context's making included."""
-    cold_start_s: Seconds | None = None
-    """The sum of the three."""
-    page_cache: str = "unknown"
-    """State of the weights in the page cache before loading; also set when loading failed: `cold`,
-    `warm`, `37% warm`, `no weights`."""
-
-
 class MemoryPhase(Part):
     """Bytes of the worker's process tree in one phase."""
 
@@ -279,6 +272,8 @@ class Record(Part):
     noise: NoiseInfo | None = None
     noise_floor: NoiseFloorInfo | None = None
     """Noise floor; None: the tasks were not answered, or not to their end."""
+    divergence: DivergenceInfo | None = None
+    """Divergence from a reference; None: there was none, or an early version wrote the record."""
     flags: list[FlagInfo] = Field(default_factory=list)
     energy: EnergyInfo | None = None
     """Energy; None: the worker did not start, or an early version wrote the record."""

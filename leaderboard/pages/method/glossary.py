@@ -70,7 +70,7 @@ _LATENCY = (
         word="cold start",
         meaning="process started -> model loaded -> first token of the first request",
         formula="ready + load + first token",
-        code="runners.records.record.LoadInfo",
+        code="runners.records.parts.LoadInfo",
     ),
     Term(
         word="± of times and memory",

@@ -47,11 +47,14 @@ def leftovers(
     journals: tuple[StoredJournal, ...] = (),
     temporary: tuple[Temporary, ...] = (),
     quantized: tuple[QuantizedFolder, ...] = (),
+    logits: tuple[Temporary, ...] = (),
     quantiser: str | None = "0.3.36",
 ) -> list[str]:
     """The paths of what could go."""
     store = StoreContent(root=Path(), runs=runs, journals=journals, temporary=())
-    cache = CacheContent(root=Path(), part_bytes={}, quantized=quantized, temporary=temporary)
+    cache = CacheContent(
+        root=Path(), part_bytes={}, quantized=quantized, temporary=temporary, logits=logits
+    )
     return [str(one.path) for one in plan(store, cache, quantiser=quantiser)]
 
 
@@ -101,6 +104,12 @@ def test_quantised_files_of_another_version_can_go():
     assert leftovers(quantized=made, quantiser=None) == []
 
 
+def test_logits_that_nobody_used_for_a_month_can_go():
+    used = Temporary(path=Path("used"), bytes=1, age_s=30 * DAY_S)
+    unused = Temporary(path=Path("unused"), bytes=1, age_s=30 * DAY_S + 1)
+    assert leftovers(logits=(used, unused)) == ["unused"]
+
+
 def add(store: Store, day: int, status: str, key: str = KEY) -> Path:
     """A record with one row of samples."""
     content: dict[str, Any] = json.loads(EXAMPLE.read_text(encoding="utf-8"))
@@ -146,14 +155,15 @@ def test_everything_at_once(store: Store, cache: Path):
     old = aged(cache / "tmp" / "old", 1.1)
     other = aged(cache / "quantized" / f"{'0' * 16}-Q4_0-0.0.1", 0)
     foreign = aged(cache / "quantized" / "of-somebody-else", 9)
+    unused, used = aged(cache / "logits" / "unused", 31), aged(cache / "logits" / "used", 29)
     said = gc(store, "--dry-run")
     assert f"failed, and completed later by {done.name}" in said.stdout
     assert all(path.exists() for path in (failed, journal, stale, old, other))
     done_now = gc(store, "--yes")
     assert done_now.return_value == 0, done_now.stderr
     assert "freed" in done_now.stdout
-    assert not any(path.exists() for path in (failed, journal, stale, old))
-    assert all(path.exists() for path in (done, fresh, foreign))
+    assert not any(path.exists() for path in (failed, journal, stale, old, unused))
+    assert all(path.exists() for path in (done, fresh, foreign, used))
     assert "nothing is left over" in gc(store, "--yes").stdout
 
 

@@ -1,0 +1,18 @@
+"""The question that loads a job's weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runners.compute.budget_use import with_mapping
+from runners.worker import protocol
+
+if TYPE_CHECKING:
+    from runners.jobs.job import Job
+
+
+def load_question(job: Job, *, mmap: bool) -> protocol.Load:
+    """Ask for the job's weights with its settings; they are mapped only where `mmap` allows it."""
+    path = str(job.weights.path) if job.weights.path else None
+    settings = with_mapping(job.settings, allowed=mmap)
+    return protocol.Load(path=path, settings=settings, extra_buffers=not job.proof.left_out)
