@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 from leaderboard.rows.answers import Answers, ItemKey
-from leaderboard.stats.intervals import Interval, mean_stderr, proportion_interval
+from leaderboard.stats.intervals import Interval, proportion_interval
+from runners.records.standard_error import spread
 
 NO_GENERATION = "no item of this run was answered by generating text, so none has token times"
 NO_TIMES = "an answer has no token times"
@@ -32,6 +33,8 @@ class DeadlineCurve:
     """Items that the suite wanted; more than n in an incomplete run, and not in the shares."""
     scores: tuple[float, ...]
     """Each item's score, in the order of `times_s`."""
+    clusters: tuple[Hashable, ...]
+    """What each item shares with others, its passage or itself, in the same order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +98,9 @@ def within(curve: DeadlineCurve, deadline_s: float) -> Within:
     """
     done = bisect_right(curve.times_s, deadline_s)
     credited = [*curve.scores[:done], *([0.0] * (curve.n - done))]
-    share, stderr = mean_stderr(credited)
-    interval = proportion_interval(min(1.0, share), stderr, curve.n)
+    share = min(1.0, math.fsum(credited) / curve.n)
+    sure = spread(credited, curve.clusters)
+    interval = proportion_interval(share, sure.stderr, curve.n, design_effect=sure.design_effect)
     return Within(deadline_s=deadline_s, share=share, interval=interval, n=curve.n)
 
 
@@ -118,14 +122,17 @@ def _end(tokens: Sequence[float] | None, prefill_s: float | None) -> float | Non
 def _curve(
     answers: Answers, part: str, scores: Mapping[ItemKey, float], ends: Sequence[float]
 ) -> DeadlineCurve:
-    ordered = sorted(zip(ends, scores.values(), strict=True))
+    passages = answers.passages()
+    clusters = [passages.get(key, (key.task, key.item)) for key in scores]
+    ordered = sorted(zip(ends, scores.values(), clusters, strict=True), key=lambda one: one[:2])
     known = answers.record.accuracy.items()
     tasks = [task for name, task in known if part in (name, task.group)]
     return DeadlineCurve(
         task=part,
-        times_s=tuple(end for end, _ in ordered),
-        gained=tuple(accumulate(score for _, score in ordered)),
+        times_s=tuple(end for end, _, _ in ordered),
+        gained=tuple(accumulate(score for _, score, _ in ordered)),
         n=len(ordered),
         asked=sum(task.asked for task in tasks),
-        scores=tuple(score for _, score in ordered),
+        scores=tuple(score for _, score, _ in ordered),
+        clusters=tuple(cluster for _, _, cluster in ordered),
     )

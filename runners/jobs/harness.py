@@ -20,8 +20,8 @@ from evals.tasks.load import LoadedTask
 from evals.tasks.quiet import quiet_harness
 from evals.tasks.sandbox import sandboxed_templates
 from runners.jobs.item_scores import aggregation_name, headline, headline_scale, item_scores
-from runners.jobs.standard_error import Spread, spread
 from runners.records.record import TaskAccuracy
+from runners.records.standard_error import Spread, spread
 from runners.records.values import bounded
 
 if TYPE_CHECKING:

@@ -91,7 +91,13 @@ def test_a_verdict_is_a_shape_and_no_limit_is_a_line() -> None:
 
 def test_a_deadline_is_a_staircase_with_a_band() -> None:
     curve = DeadlineCurve(
-        task="gsm", times_s=(1.0, 2.0), gained=(1.0, 1.0), n=2, asked=2, scores=(1.0, 0.0)
+        task="gsm",
+        times_s=(1.0, 2.0),
+        gained=(1.0, 1.0),
+        n=2,
+        asked=2,
+        scores=(1.0, 0.0),
+        clusters=(0, 1),
     )
     low, high, line = deadline_figure([curve], dark=False).data
     assert list(line.x) == [0.0, 1.0, 2.0]

@@ -7,6 +7,7 @@ import pytest
 
 from leaderboard.rows.answers import Answers, read_answers
 from leaderboard.runs.deadline import NO_GENERATION, NO_TIMES, deadline_curves, steps, within
+from leaderboard.stats.intervals import proportion_interval
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker
@@ -58,6 +59,18 @@ def test_a_share_has_wilsons_interval_of_its_items(made: Maker) -> None:
     # 2 of 4, z² = 3.8415: centre 0.5, half-width 1.96 · sqrt(0.25/4 + 3.8415/64) / 1.9604 = 0.35.
     assert found.interval.low == pytest.approx(0.15, abs=1e-3)
     assert found.interval.high == pytest.approx(0.85, abs=1e-3)
+    assert found.n == 4
+
+
+def test_answers_about_one_passage_count_as_one(made: Maker) -> None:
+    # Two passages of two answers that go together: as one of two items.
+    answers = generated(made, [1, 1, 0, 0], [[1.0], [2.0], [3.0], [4.0]])
+    passages = pa.array(["a", "a", "b", "b"])
+    samples = answers.samples.append_column("passage", passages)
+    curve = deadline_curves(read_answers(answers.record, samples))[0][0]
+    found = within(curve, 9.0)
+    # The design effect is 3, as 2 · 2 / 16 = 1/4 is to 1/3/4: n / 3.
+    assert found.interval == proportion_interval(0.5, None, 4, design_effect=3)
     assert found.n == 4
 
 

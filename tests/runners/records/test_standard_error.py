@@ -4,7 +4,7 @@ import pytest
 
 from leaderboard.stats.intervals import mean_stderr
 from leaderboard.stats.paired_means import paired_difference
-from runners.jobs.standard_error import spread
+from runners.records.standard_error import spread
 
 VALUES = [1, 1, 0, 0, 1, 0, 1, 1]
 
