@@ -9,7 +9,7 @@ SETUP := pyproject.toml $(wildcard locks/*.txt) tools/install.py tools/llama.py 
 
 export PYTHON PREBUILT
 
-.PHONY: help demo board reference test check fuzz faults lint format lock audit sbom docs clean quick coverage
+.PHONY: help demo board reference test check fuzz faults lint format lock audit sbom docs clean quick coverage space
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -55,6 +55,9 @@ format: .venv/.dev  ## lay out the code and the pages, and mend what ruff can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/python tools/lay_out_docs.py
+
+space: .venv/.demo  ## put a Hugging Face Space together in dist/space (STORE: folders of records)
+	$(BIN)/python tools/space.py dist/space $(or $(STORE),results/reference)
 
 lock: .venv/tools/.made  ## raise the locked versions (LOCK="--only NAME" some, LOCK=--keep none)
 	.venv/tools/bin/python tools/lock.py $(LOCK)

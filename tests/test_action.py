@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from click.testing import CliRunner
 
 from leaderboard.gate.policy import Policy, read_policy
 from runners.cli.check import command
+from runners.cli.export import command as export
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -22,7 +24,7 @@ def test_no_input_is_part_of_a_script():
     """A pull request chooses the inputs: as text of a script they would be code."""
     steps = read("action.yml")["runs"]["steps"]
     scripts = [step["run"] for step in steps if "run" in step]
-    assert len(scripts) == 2
+    assert len(scripts) == 3
     assert not any("${{" in script for script in scripts)
 
 
@@ -31,8 +33,21 @@ def test_every_input_is_used_and_every_option_exists():
     text = str(action["runs"])
     assert all(f"inputs.{name} " in text for name in action["inputs"])
     options = {name for parameter in command.params for name in parameter.opts}
-    used = set(re.findall(r"--[a-z]+", action["runs"]["steps"][-1]["run"]))
+    (check,) = (step for step in action["runs"]["steps"] if step.get("id") == "check")
+    used = set(re.findall(r"--[a-z]+", check["run"]))
     assert {"--rerun", "--github", "--junit"} <= used <= options
+
+
+def test_the_page_is_written_as_the_command_line_understands(tmp_path: Path):
+    (step,) = (
+        s for s in read("action.yml")["runs"]["steps"] if s.get("name") == "The runs as a page"
+    )
+    words = re.findall(r"weighin\" (export .*)", step["run"])[0]
+    words = words.replace('"$newest"', str(ROOT / "results" / "second-machine"))
+    arguments = words.replace("weighin-board.html", str(tmp_path / "board.html")).split()[1:]
+    done = CliRunner().invoke(export, arguments, standalone_mode=False)
+    assert done.exception is None
+    assert (tmp_path / "board.html").stat().st_size > 1_000_000
 
 
 def test_the_example_workflow_gives_what_the_action_asks():
