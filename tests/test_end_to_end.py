@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from leaderboard.compare.divergence import divergence
 from runners.records.record import Record
 from runners.records.store import Store
 
@@ -50,11 +51,23 @@ def test_every_task_is_scored_over_the_items_that_were_asked_for(record: Record)
 def test_phases_have_peaks_in_a_plausible_order(record: Record) -> None:
     assert record.memory is not None
     phases = record.memory.phases
-    assert list(phases) == ["baseline", "load", "latency", "scoring"]
+    # The rung of more bits is what the other's logits are held against.
+    last = ["divergence"] if record.candidate.name == CANDIDATES[0] else []
+    assert list(phases) == ["baseline", "load", "latency", "scoring", *last]
     # Mapped weights are touched while loading; the latency phase adds a context to them.
     assert phases["baseline"].peak_bytes < phases["load"].peak_bytes < phases["latency"].peak_bytes
     assert (phases["latency"].file_bytes or 0) >= 0.9 * (record.candidate.weights_bytes or 0)
     assert record.memory.source.startswith("VmHWM") or sys.platform != "linux"
+
+
+def test_one_rung_diverges_a_little_from_the_other(store: Store) -> None:
+    by_name = {one.candidate.name: one for one in store.records() if isinstance(one, Record)}
+    q4_1, q8_0 = (by_name[name] for name in CANDIDATES)
+    found = divergence(q4_1)
+    assert (found.reference, found.reference_digest) == (CANDIDATES[1], q8_0.candidate.digest)
+    assert 0 < found.kl_nats < 0.05
+    assert found.same_top > 0.9
+    assert q8_0.divergence is None
 
 
 def test_the_worker_is_small_before_it_loads(record: Record) -> None:
