@@ -156,6 +156,13 @@ def _unjudged(gate: Gate) -> list[str]:
     return lines
 
 
+_MEANS = {
+    "contended": " (other processes used the cores, so its times are too slow; measure it again "
+    "with --fresh)"
+}
+"""Meaning of a flag, where its name alone does not say what to do."""
+
+
 def _disturbances(gate: Gate) -> list[str]:
     """Warnings that stand in the records, with how many runs have them."""
     lines = []
@@ -163,7 +170,9 @@ def _disturbances(gate: Gate) -> list[str]:
         names = [{f.name for f in run.flags if f.level == "warning"} for run in side.runs]
         for flag in sorted(set().union(*names)):
             count = sum(flag in one for one in names)
-            lines.append(f"{which}: flagged {flag} in {count} of {len(names)} runs")
+            lines.append(
+                f"{which}: flagged {flag} in {count} of {len(names)} runs{_MEANS.get(flag, '')}"
+            )
     return lines
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runners.cli.completion_names import complete_runs_or_candidates
+from runners.cli.conclusion import conclusion, told
 from runners.cli.fidelity_table import fidelity_dict, fidelity_lines, fidelity_table
 from runners.cli.options import insist_option, json_option, open_store, store_option
 
@@ -102,6 +103,8 @@ def _print(comparison: Comparison) -> None:
     out.print()
     for line in _notes(comparison):
         say(out, line)
+    out.print()
+    say(out, conclusion(comparison, names), style="bold")
 
 
 def _accuracy(comparison: Comparison, names: list[str]) -> Grid:
@@ -209,19 +212,12 @@ def _axes(comparison: Comparison) -> Grid:
 
 
 def _better(axis: AxisComparison) -> Text:
-    """Which side is, where the runs tell; file sizes do not vary."""
+    """Which side is better, in the colour of what that means for the other."""
     from runners.cli.layout import state
 
-    ratio = axis.ratio
-    if ratio is None or ratio.ratio == 1:
-        return state("")
-    told = not axis.metric.varies or (
-        ratio.interval is not None and not ratio.interval.low <= 1 <= ratio.interval.high
-    )
-    if not told:
-        return state("cannot tell") if ratio.interval else state("")
-    other = (ratio.ratio > 1) == axis.more_is_better
-    return state("improved", "other") if other else state("regressed", "first")
+    shown = {"better": ("improved", "other"), "worse": ("regressed", "first")}
+    word = told(axis)
+    return state(*shown.get(word, (word, word)))
 
 
 def _conditions(comparison: Comparison) -> list[str]:

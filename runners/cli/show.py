@@ -100,9 +100,9 @@ def _latency(runs: Sequence[Record]) -> Grid | None:
         return None
     table = Grid(
         "latency, one request at a time, of all runs; TPOT: time per output token",
-        "prompt + new tokens", "n", "TTFT ms, median", "slow end", "TPOT ms, median",
-        Column(heading="prefill tokens/s", drop=2), Column(heading="slow end", drop=2),
-        "decode tokens/s", Column(heading="slow end", drop=1),
+        "prompt + new tokens", "n", "TTFT ms, median", "TTFT slow end", "TPOT ms, median",
+        Column(heading="prefill tokens/s", drop=2), Column(heading="prefill slow end", drop=3),
+        "decode tokens/s", Column(heading="decode slow end", drop=1),
     )  # fmt: skip
     for name in names:
         workloads = [run.latency[name] for run in runs if name in run.latency]

@@ -135,7 +135,8 @@ def test_flags_and_noise_floor_are_told(made: Maker):
     )
     one = replace(gate(made, judged()), candidate=Side(runs=runs))
     assert notes(one)[:2] == [
-        "candidate: flagged contended in 1 of 2 runs",
+        "candidate: flagged contended in 1 of 2 runs (other processes used the cores, so its times "
+        "are too slow; measure it again with --fresh)",
         "1.5% of the choices of b change with batching alone (noise floor)",
     ]
 

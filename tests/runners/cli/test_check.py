@@ -583,7 +583,8 @@ def test_results_of_lm_eval_are_imported_compared_and_gated(
     ]
     said = weighin("check", "dummy-2", "--against", "dummy-1", "--store", "imported", "--json")
     report = json.loads(said.out)
-    assert {m["metric"].partition(":")[0] for m in report["metrics"]} == {"accuracy", "perplexity"}
+    kinds = {m["metric"].partition(":")[0] for m in report["metrics"]}
+    assert kinds == {"accuracy", "fidelity", "perplexity"}
     # And again: the same results are not a second run.
     weighin("import", "lm-eval", str(lm_eval_output / "2"), "--name", "dummy-2", "--store",
             "imported")  # fmt: skip

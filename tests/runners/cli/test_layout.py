@@ -128,3 +128,11 @@ def test_a_stream_that_is_no_terminal_has_no_colour():
     stream = io.StringIO()
     Stdout(file=stream, width=80, highlight=False).print(state("regressed"))
     assert stream.getvalue() == "regressed\n"
+
+
+def test_a_comparison_ends_with_what_changed(here: Path, monkeypatch: pytest.MonkeyPatch):
+    last = " ".join(printed(here, monkeypatch, "compare", 80).split("\n\n")[-1].split())
+    assert last.startswith(f"{Q8} against {F16}: no significant accuracy difference (-0.3 points")
+    assert "better: decode time per token 32+64" in last
+    assert "worse" not in last
+    assert "cannot tell: TTFT 32+64, TTFT 512+64, cold start." in last
