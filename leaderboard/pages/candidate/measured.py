@@ -22,6 +22,7 @@ from leaderboard.pages.candidate.latency_figure import times_figure
 from leaderboard.pages.candidate.memory_figures import limits_figure, phases_figure, series_figure
 from leaderboard.pages.candidate.part_figures import cold_start_figure
 from leaderboard.rows.conditions import machine_name
+from leaderboard.rows.metric import longest_workload
 from leaderboard.rows.view import View
 from leaderboard.runs.memory_limits import limit_curve
 from leaderboard.runs.timings import (
@@ -43,7 +44,8 @@ def times(library: Library, view: View, runs: Sequence[Record]) -> Iterator[Bloc
     if not names:
         yield Note("No workload was timed in these runs.")
         return
-    workload = view.workload if view.workload in names else names[-1]
+    usual = next((n for run in reversed(runs) if (n := longest_workload(run))), names[-1])
+    workload = view.workload if view.workload in names else usual
     if len(names) > 1:
         options = {name: f"{name} (prompt + new tokens)" for name in names}
         yield pick_field("workload", "workload", options, workload)
