@@ -13,6 +13,7 @@ import pytest
 import evals
 import leaderboard
 import runners
+from runners.runtimes import table
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("evals", "runners", "leaderboard")
@@ -61,7 +62,7 @@ ADVICE_AND_TOOLS = ("advice", "prove", "proven", "proof", "convert", "quantize")
 build computes, and what makes weights. Everything else it learns from the table."""
 PARENTS = (*ADVICE_AND_TOOLS, "spec", "build", "recipes", "tiny_model")
 """Modules in a runtime's folder that the measured process does not import."""
-RUNTIMES = ("llamacpp", "hf", "fake")
+RUNTIMES = tuple(table.RUNTIMES)
 NAMERS = {
     "runners.doctor.counters": ("fake",),  # which is started to see what can be measured
     "runners.doctor.recovery": ("fake",),
