@@ -31,6 +31,8 @@ class Cell:
     """After a ±."""
     hint: str = ""
     """For a value that is missing: why."""
+    muted: bool = False
+    """Shown in grey: it says little."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,8 @@ def _head(head: Head) -> str:
 def _cell(head: Head, cell: Cell) -> str:
     hint = f' title="{html(cell.hint)}"' if cell.hint else ""
     spread = f' <span class="pm">± {html(cell.spread)}</span>' if cell.spread else ""
-    return f'<td class="{_kind(head)}"{hint}>{html(cell.text)}{spread}</td>'
+    muted = " muted" if cell.muted else ""
+    return f'<td class="{_kind(head)}{muted}"{hint}>{html(cell.text)}{spread}</td>'
 
 
 def _kind(head: Head) -> str:

@@ -54,6 +54,7 @@ code { overflow-wrap: anywhere; }
 .grid td.text { min-width: 5.5rem; max-width: 34rem; overflow-wrap: anywhere; }
 .grid td.text:first-child { min-width: 7rem; }
 .grid .pm { opacity: .7; }
+.grid td.muted, .ranked td.muted { opacity: .55; }
 p.why { font-size: .8rem; opacity: .75; margin: 0 0 .3rem; overflow-wrap: anywhere; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 @media (max-width: 40rem) {

@@ -7,7 +7,7 @@ from typing import Any
 
 from leaderboard.choose.overview import Line
 from leaderboard.rows.conditions import build_name
-from leaderboard.rows.metrics import METRICS
+from leaderboard.rows.metrics import ACCURACY, METRICS
 from leaderboard.rows.row import Row
 from leaderboard.stats.intervals import Interval
 
@@ -56,7 +56,7 @@ def _metrics(row: Row) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for metric in METRICS.values():
         name, number = metric.download or metric.name, row.number(metric.key)
-        if metric.over == "runs":
+        if metric.varies and metric.key != ACCURACY:
             found |= _with_interval(name, number.value, number.interval)
             if metric.pool is not None:
                 found[f"{name}.is"] = number.basis or None

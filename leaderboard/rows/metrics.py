@@ -23,7 +23,7 @@ from leaderboard.rows.readers import (
     headline_peak,
     timed,
 )
-from leaderboard.rows.requests import Requests, tail_of_run, tail_of_runs
+from leaderboard.rows.requests import BEARS, slow_rate, tail_of_run, tail_of_runs
 from leaderboard.units import (
     MIB,
     MILLION,
@@ -40,27 +40,7 @@ def _scored(_record: Record, _workload: str) -> None:
     """An accuracy is no single run's: `Row.number` takes it from the row's score."""
 
 
-ACCURACY = "accuracy"
-_BEARS = "Slowest below 20 requests, 90th percentile from 20, 95th from 60."
-
-
-def _slow_rate(key: str, of: Requests, what: str, tokens: str) -> Metric:
-    """The slow end of a rate of the requests."""
-    return Metric(
-        key=key,
-        name=of.replace("_tokens", "_tail_tokens"),
-        title=f"{what}, slow end",
-        short=f"{what} tail",
-        hint=f"{tokens} tokens a second of the slow requests, all runs together. {_BEARS}",
-        unit=TOKENS_PER_S,
-        better="higher",
-        over="runs",
-        run=tail_of_run(of, "low"),
-        combine=mean_of_runs,
-        pool=tail_of_runs(of, "low"),
-        by_workload=True,
-        download=f"{of}.tail",
-    )
+ACCURACY, NORMALISED = "accuracy", "normalised"
 
 
 _SHIPPED = (
@@ -86,6 +66,18 @@ _SHIPPED = (
         ),
     ),
     Metric(
+        key=NORMALISED,
+        name="accuracy_normalised",
+        title="accuracy above guessing",
+        short="above guessing",
+        hint="(accuracy - guessing) / (1 - guessing), averaged over tasks, each counted the same.",
+        unit=PERCENT,
+        better="higher",
+        over="items",
+        run=_scored,
+        combine=fact,
+    ),
+    Metric(
         key="ttft",
         name="ttft_s",
         title="time to first token, median",
@@ -107,7 +99,7 @@ _SHIPPED = (
         name="ttft_tail_s",
         title="time to first token, slow end",
         short="TTFT tail",
-        hint=f"Time to first token of the slow requests, all runs together. {_BEARS}",
+        hint=f"Time to first token of the slow requests, all runs together. {BEARS}",
         unit=MS,
         better="lower",
         over="runs",
@@ -145,7 +137,7 @@ _SHIPPED = (
         ),
         gate=Tolerance(what="decode time per token", margin=0.10),
     ),
-    _slow_rate("decode_tail", "decode_tokens_per_s", "decode", "Output"),
+    slow_rate("decode_tail", "decode_tokens_per_s", "decode", "Output"),
     Metric(
         key="prefill",
         name="prefill_tokens_per_s",
@@ -159,7 +151,7 @@ _SHIPPED = (
         combine=mean_of_runs,
         by_workload=True,
     ),
-    _slow_rate("prefill_tail", "prefill_tokens_per_s", "prefill", "Prompt"),
+    slow_rate("prefill_tail", "prefill_tokens_per_s", "prefill", "Prompt"),
     Metric(
         key="cold_start",
         name="cold_start_s",

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from leaderboard.rows.metric import Number, Read, longest_workload
+from leaderboard.rows.metric import Metric, Number, Read, longest_workload, mean_of_runs
 from leaderboard.stats.intervals import Interval, mean_interval
 from leaderboard.stats.tails import Slow, Tail, tail
+from leaderboard.units import TOKENS_PER_S
 from runners.records.latency import by_request
 from runners.records.record import Record, WorkloadLatency
 
 Requests = Literal["ttft_s", "decode_tokens_per_s", "prefill_tokens_per_s"]
 """What each timed request has one number of."""
+
+BEARS = "Slowest below 20 requests, 90th percentile from 20, 95th from 60."
+"""What a slow end is, for readers."""
 
 
 def request_values(workload: WorkloadLatency, name: Requests) -> list[float]:
@@ -64,3 +68,22 @@ def tail_of_runs(name: Requests, slow: Slow) -> Callable[[Sequence[Record]], Num
         return Number(value=found.value, basis=found.basis, drawn=drawn)
 
     return number
+
+
+def slow_rate(key: str, of: Requests, what: str, tokens: str) -> Metric:
+    """The slow end of a rate of the requests."""
+    return Metric(
+        key=key,
+        name=of.replace("_tokens", "_tail_tokens"),
+        title=f"{what}, slow end",
+        short=f"{what} tail",
+        hint=f"{tokens} tokens a second of the slow requests, all runs together. {BEARS}",
+        unit=TOKENS_PER_S,
+        better="higher",
+        over="runs",
+        run=tail_of_run(of, "low"),
+        combine=mean_of_runs,
+        pool=tail_of_runs(of, "low"),
+        by_workload=True,
+        download=f"{of}.tail",
+    )

@@ -15,9 +15,11 @@ from statistics import NormalDist
 
 from leaderboard.rows.counting import agreed, as_share, left_out, missing_tasks, parts, unusable
 from leaderboard.rows.design_effect import group_design_effect
+from leaderboard.rows.flags import flags_of, joined_flags
 from leaderboard.rows.metric import Metric, Number
-from leaderboard.rows.metrics import METRICS, numbers_of
+from leaderboard.rows.metrics import ACCURACY, NORMALISED, numbers_of
 from leaderboard.rows.repeats import RunsKey, counted, newest_of, runs_key
+from leaderboard.stats.guessing import Part, below, normalised
 from leaderboard.stats.intervals import (
     Interval,
     above_chance,
@@ -51,6 +53,16 @@ class Score:
     """Why it enters no mean, whoever was asked; empty where it does."""
     unusable: str = ""
     """Why this candidate's number cannot be used; it has then no suite score."""
+    independent: int = 0
+    """Items that would have its variance were they independent: n / design effect."""
+
+    @property
+    def part(self) -> Part | None:
+        """What guessing is held against; None for what enters no mean."""
+        if self.value is None or self.interval is None or not self.independent:
+            return None
+        return Part(name=self.name, value=self.value, interval=self.interval,
+                    chance=self.chance or 0.0, n=self.independent)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +86,7 @@ class Row:
 
     def number(self, key: str) -> Number:
         """A metric by its key in `METRICS`; without a value where it was not measured."""
-        if METRICS[key].over != "items":
+        if key != ACCURACY:
             return self.numbers.get(key, Number())
         score = self.score
         return Number(value=score.value, interval=score.interval) if score else Number()
@@ -92,16 +104,22 @@ class Row:
 
 def row(record: Record) -> Row:
     """One record as a row; what was not measured is None."""
+    found = _one_run(record)
+    return replace(found, flags=(*found.flags, *_below_guessing(found.scores)))
+
+
+def _one_run(record: Record) -> Row:
     scores = tuple(score_of_part(name, tasks) for name, tasks in parts(record).items())
     unscored = _unscored(record, scores)
+    counts = _answered(record) and not unscored
     return Row(
         record=record,
-        score=_suite_score(scores) if _answered(record) and not unscored else None,
+        score=_suite_score(scores) if counts else None,
         scores=scores,
         unscored=unscored,
-        numbers=numbers_of([record]),
+        numbers={**numbers_of([record]), NORMALISED: _normalised(scores if counts else ())},
         verdict=record.verdict.verdict if record.verdict else None,
-        flags=_flags(record),
+        flags=flags_of(record),
     )
 
 
@@ -110,15 +128,19 @@ def _answered(record: Record) -> bool:
     return all(task.n == task.asked for task in record.accuracy.values())
 
 
+def _normalised(scores: Sequence[Score]) -> Number:
+    found = normalised([part for score in scores if (part := score.part)])
+    return Number() if found is None else Number(value=found[0], interval=found[1])
+
+
+def _below_guessing(scores: Sequence[Score]) -> list[str]:
+    names = below([part for score in scores if (part := score.part)])
+    return [f"below guessing: {', '.join(names)}"] if names else []
+
+
 def _unscored(record: Record, scores: Sequence[Score]) -> str:
     lacking = [f"{name}: the record has no score of it" for name in missing_tasks(record)]
     return "; ".join([*(f"{s.name}: {s.unusable}" for s in scores if s.unusable), *lacking])
-
-
-def _flags(record: Record) -> tuple[str, ...]:
-    found = [] if record.status == "completed" else [str(record.status)]
-    warnings = [flag.name for flag in record.flags if flag.level == "warning"]
-    return tuple(dict.fromkeys([*found, *warnings]))
 
 
 def merged(records: Sequence[Record]) -> list[Row]:
@@ -131,7 +153,7 @@ def merged(records: Sequence[Record]) -> list[Row]:
     for record in agreed(records):
         groups.setdefault(runs_key(record), []).append(record)
     runs = [counted(newest_of(alike), alike) for alike in groups.values()]
-    return [_merge([row(record) for record in group]) for group in runs]
+    return [_merge([_one_run(record) for record in group]) for group in runs]
 
 
 def _merge(rows: Sequence[Row]) -> Row:
@@ -144,10 +166,13 @@ def _merge(rows: Sequence[Row]) -> Row:
         score=scored.score,
         scores=scored.scores,
         unscored=scored.unscored,
-        numbers=numbers_of([r.record for r in rows]),
+        numbers={
+            **numbers_of([r.record for r in rows]),
+            NORMALISED: scored.numbers[NORMALISED],
+        },
         runs=sum(bool(r.record.latency) for r in rows),
         verdict=_worst([r.verdict for r in rows]),
-        flags=_joined([r.flags for r in rows]),
+        flags=(*joined_flags([r.flags for r in rows]), *_below_guessing(scored.scores)),
     )
 
 
@@ -162,27 +187,17 @@ def _scored(row: Row) -> tuple[bool, bool]:
     return row.score is not None, any(score.value is not None for score in row.scores)
 
 
-def _joined(flags: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """Each flag once, with the number of runs that have it where there are several runs."""
-    names = list(dict.fromkeys(name for one in flags for name in one))
-    counts = [sum(name in one for one in flags) for name in names]
-    several = len(flags) > 1
-    return tuple(
-        f"{name} ({count} of {len(flags)} runs)" if several else name
-        for name, count in zip(names, counts, strict=True)
-    )
-
-
 def task_score(name: str, task: TaskAccuracy) -> Score:
     """One task's score with its interval."""
     outside, broken = left_out(task), unusable(task)
     task = as_share(task)
     interval = told = None
+    independent = 0
     if task.value is not None and task.n and not outside and not broken:
         effect = task.design_effect or 1.0
         interval = proportion_interval(task.value, task.stderr, task.n, design_effect=effect)
+        independent = max(1, round(task.n / max(1.0, effect)))
         if task.chance is not None:
-            independent = max(1, round(task.n / max(1.0, effect)))
             told = above_chance(round(task.value * independent), independent, task.chance)
     return Score(
         name=name,
@@ -196,6 +211,7 @@ def task_score(name: str, task: TaskAccuracy) -> Score:
         note=task.note,
         left_out=outside,
         unusable=broken,
+        independent=independent,
     )
 
 

@@ -13,8 +13,10 @@ from leaderboard.choose.overview import Line, Overview
 from leaderboard.pages.overview.slider_stops import offer
 from leaderboard.pages.overview.tradeoff import bubble_axis, tradeoff
 from leaderboard.rows.conditions import build_name, machine_in_full
+from leaderboard.rows.guessing import guessing_level
 from leaderboard.rows.metrics import METRICS, axes
 from leaderboard.rows.selection import Selection
+from leaderboard.rows.view import task_weights
 
 
 def show() -> None:
@@ -52,7 +54,10 @@ def _plot(found: Overview) -> None:
     )
     session.update(x=x)
     chosen = found.choice.row.record.run_id if found.choice.row else ""
-    figure, absent = tradeoff(found.lines, x, chosen=chosen, dark=session.dark())
+    rows = [line.row for line in found.lines]
+    levels = (guessing_level(row, task_weights(session.view())) for row in rows)
+    guessing = next((one for one in levels if one is not None), None)
+    figure, absent = tradeoff(found.lines, x, chosen=chosen, guessing=guessing, dark=session.dark())
     picked = st.plotly_chart(
         figure,
         theme=None,

@@ -100,7 +100,11 @@ def task_grid(scores: Sequence[Score], caption: str) -> Grid:
         (
             Cell(score.name),
             Cell(score.metric),
-            Cell(_score(score), _spread(score.interval, points))
+            Cell(
+                _score(score),
+                _spread(score.interval, points),
+                muted=score.told_from_chance is False,
+            )
             if score.value is not None
             else missing(score.unusable or score.note or "its metric has no value"),
             Cell(f"{score.n:,}"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from leaderboard.choose.overview import Line
 from leaderboard.rows.metric import Metric
@@ -20,6 +20,8 @@ class Cell:
     """Half the 95 % interval, in the same unit."""
     hint: str = ""
     """Text of the tooltip: counts, or the reason for a missing value."""
+    muted: bool = False
+    """Shown in grey: it is not told from guessing."""
 
 
 def accuracy_cell(line: Line) -> Cell:
@@ -35,6 +37,8 @@ def metric_cell(row: Row, metric: Metric) -> Cell:
     number, scale = row.number(metric.key), metric.unit.scale
     if number.value is None:
         return missing(row)
+    if metric.over == "items":
+        return _proportion(number.value, number.interval, row.basis(metric))
     hint = row.basis(metric) if metric.varies else ""
     if number.basis:
         hint = f"{number.basis}, {hint}"
@@ -83,5 +87,7 @@ def task_cell(row: Row, name: str) -> Cell:
         why = f"; not in the mean: {found.left_out}" if found.left_out else ""
         hint = f"{found.metric}, {found.n:,} items{why}"
         return Cell(text=format_number(found.value), hint=hint)
-    told = ", not significantly above guessing" if found.told_from_chance is False else ""
-    return _proportion(found.value, found.interval, f"{found.metric}, {found.n:,} items{told}")
+    guessed = found.told_from_chance is False
+    told = ", not significantly above guessing" if guessed else ""
+    hint = f"{found.metric}, {found.n:,} items{told}"
+    return replace(_proportion(found.value, found.interval, hint), muted=guessed)

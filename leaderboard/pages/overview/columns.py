@@ -91,7 +91,7 @@ def _searched(line: Line) -> str:
 
 def _metric(metric: Metric, workload: str) -> Column:
     of = f" Workload {workload} (prompt + new tokens)." if metric.by_workload and workload else ""
-    accuracy = metric.over == "items"
+    accuracy = metric.key == ACCURACY
     return Column(
         key=metric.key,
         header=metric.short,

@@ -104,7 +104,7 @@ def _name(line: Line, link: Callable[[Line], str]) -> str:
 
 
 def _cell(column: Column, cell: Cell) -> str:
-    kind = "number" if column.number else "text"
+    kind = ("number" if column.number else "text") + (" muted" if cell.muted else "")
     spread = f' <span class="pm">\N{PLUS-MINUS SIGN} {html(cell.spread)}</span>'
     hint = f' title="{html(cell.hint)}"' if cell.hint else ""
     text = html(cell.text)

@@ -38,7 +38,12 @@ def bubble_axis(x: str) -> str:
 
 
 def tradeoff(
-    lines: Sequence[Line], x: str, *, chosen: str = "", dark: bool = False
+    lines: Sequence[Line],
+    x: str,
+    *,
+    chosen: str = "",
+    guessing: float | None = None,
+    dark: bool = False,
 ) -> tuple[go.Figure, tuple[Line, ...]]:
     """The trade-off plot.
 
@@ -46,6 +51,7 @@ def tradeoff(
         lines: candidates, fitting or not.
         x: one of `metrics.axes`.
         chosen: run id of the answer.
+        guessing: what guessing would score, 0 to 1: a dashed line.
         dark: drawn on a dark page.
 
     Returns:
@@ -60,7 +66,8 @@ def tradeoff(
         (shown if known else absent).append(one)
     colours = palette(dark=dark)
     figure = frame(dark=dark, height=HEIGHT)
-    drawn = _points(shown, axis, third, chosen)
+    span = _span(shown, guessing)
+    drawn = _points(shown, axis, third, chosen, span)
     for kind in _kinds(colours):
         part = [point for point in drawn if point.kind == kind.name]
         if part:
@@ -71,11 +78,26 @@ def tradeoff(
             "title": {"text": axis.axis_title},
             **log_ticks([p.x for p in drawn]),
         },
-        yaxis={"title": {"text": "accuracy, %"}, "range": _span(shown)},
+        yaxis={"title": {"text": "accuracy, %"}, "range": span},
         showlegend=len(figure.data) > 1,
         dragmode=False,
     )
+    if guessing is not None and shown:
+        _guessing_line(figure, points(guessing), colours)
     return figure, tuple(absent)
+
+
+def _guessing_line(figure: go.Figure, percent: float, colours: Palette) -> None:
+    figure.add_hline(
+        y=percent,
+        line={"dash": "dash", "width": 1.2, "color": colours.muted},
+        annotation={
+            "text": f"random guessing {percent:.1f} %",
+            "font": {"size": 12, "color": colours.muted},
+        },
+        annotation_position="top left",
+        layer="below",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,13 +113,19 @@ class _Point:
     """Position of the label; empty: it has no place."""
 
 
-def _points(shown: Sequence[Line], axis: Metric, third: Metric, chosen: str) -> list[_Point]:
+def _points(
+    shown: Sequence[Line],
+    axis: Metric,
+    third: Metric,
+    chosen: str,
+    span: tuple[float, float],
+) -> list[_Point]:
     # The answer's label has the first choice of a place, then the front's.
     ordered = sorted(shown, key=lambda one: _KINDS.index(_kind(one, chosen)), reverse=True)
     x = [shown_number(axis, one.row) or 1.0 for one in ordered]
     diameters = _diameters([shown_number(third, one.row) for one in ordered])
     labels = _labels(ordered)
-    (left, right), (low, high) = log_range(x), _span(ordered)
+    (left, right), (low, high) = log_range(x), span
     bubbles = [
         Bubble(
             x=WIDTH * (math.log10(value) - left) / (right - left),
@@ -239,13 +267,14 @@ def _positive(value: float | None) -> bool:
     return value is not None and 0 < value < math.inf
 
 
-def _span(lines: Sequence[Line]) -> tuple[float, float]:
+def _span(lines: Sequence[Line], guessing: float | None) -> tuple[float, float]:
     """Range of the vertical axis, per cent: every interval, and some room."""
     ends = [
         points(end)
         for one in lines
         for end in ((one.interval.low, one.interval.high) if one.interval else (one.accuracy or 0,))
     ]
+    ends += [points(guessing)] if guessing is not None and lines else []
     low, high = min(ends, default=0.0), max(ends, default=100.0)
     room = max(1.0, 0.05 * (high - low))
     return low - room, high + room

@@ -70,6 +70,15 @@ def test_those_outside_are_greyed_and_have_no_probability(rows: list[Row]):
     assert "outside: peak memory 400 MiB (at most 200 MiB)" in outside.hovertext[0]
 
 
+def test_guessing_is_a_dashed_line(rows: list[Row]):
+    figure, _ = tradeoff(overview(rows).lines, "memory", guessing=0.277)
+    (line,) = figure.layout.shapes
+    assert (line.y0, line.y1, line.line.dash) == (pytest.approx(27.7), pytest.approx(27.7), "dash")
+    assert figure.layout.annotations[0].text == "random guessing 27.7 %"
+    assert figure.layout.yaxis.range[0] < 27.7
+    assert not tradeoff((), "memory", guessing=0.277)[0].layout.shapes
+
+
 def test_there_is_a_figure_of_nothing():
     figure, absent = tradeoff((), "decode")
     assert (len(figure.data), absent) == (0, ())

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from leaderboard.rows.guessing import guessing_level
 from leaderboard.rows.metric import longest_workload
 from leaderboard.rows.row import Score, group_score, merged, row, task_score
 from leaderboard.stats.intervals import Interval, proportion_interval, wilson
@@ -440,3 +441,23 @@ def test_a_group_of_different_metrics_is_shown_by_its_members():
         )
     )
     assert [(s.name, s.metric) for s in one.scores] == [("cola", "mcc"), ("sst2", "acc")]
+
+
+# Guessing.
+
+
+def test_below_guessing_is_a_flag_and_above_it_a_column():
+    # 79 of 200 two-choice questions: (0.395 - 0.5) / 0.5; 120 of 200 of four: 0.35 / 0.75.
+    low = task(0.395, 200, group="b", chance=0.5, stderr=0.0347)
+    high = task(0.6, 200, group="h", chance=0.25, stderr=0.0347)
+    (one,) = merged([timed(0, 0.01, 100, accuracy={"b": low, "h": high})])
+    assert one.flags == ("below guessing: b",)
+    assert one.value("normalised") == pytest.approx((-0.21 + 0.466667) / 2, abs=1e-6)
+    assert guessing_level(one) == pytest.approx(0.375)
+    assert guessing_level(one, {"h": 3.0}) == pytest.approx(0.3125)
+
+
+def test_an_open_task_has_no_level_of_guessing():
+    open_ended = row(with_tasks(g=task(0.4, 100, group="g", chance=None)))
+    assert guessing_level(open_ended) is None
+    assert not any("guessing" in flag for flag in open_ended.flags)

@@ -1,0 +1,84 @@
+"""The words of times and memory."""
+
+from __future__ import annotations
+
+from leaderboard.pages.method.term import Term
+
+LATENCY = (
+    Term(
+        word="TTFT",
+        meaning="time to first token, tokenising and sampling inside",
+        formula="first token - request made",
+        code="runners.records.latency.token_latency",
+    ),
+    Term(
+        word="ITL",
+        meaning="inter-token latency: each gap between two output tokens",
+        formula="n - 1 gaps of n output tokens, each kept",
+        code="runners.records.latency.token_latency",
+    ),
+    Term(
+        word="decode tokens/s",
+        meaning="speed of writing, one request at a time",
+        formula="(n - 1) / (last token - first token)",
+        code="runners.records.latency.token_latency",
+    ),
+    Term(
+        word="prefill tokens/s",
+        meaning="speed of reading the prompt",
+        formula="prompt tokens evaluated / seconds to the first logits",
+        code="runners.records.latency.token_latency",
+    ),
+    Term(
+        word="slow end",
+        meaning="of times the high end, of rates the low one, over the requests of all runs: the "
+        "slowest below 20 values, the 90th (10th) percentile from 20, the 95th (5th) from 60",
+        formula="1 - 0.95^59 > 0.95: of 59 values the slowest lies beyond the 95th percentile",
+        source="Wilks, Annals of Mathematical Statistics 12 (1941) 91-96",
+        code="leaderboard.stats.tails.tail",
+    ),
+    Term(
+        word="p50, p95, p99",
+        meaning="percentiles within one run; p99 from 100 values up",
+        formula="linear between the nearest ranks, at rank (n - 1) · q",
+        source="Hyndman & Fan, The American Statistician 50 (1996) 361-365, method 7",
+        code="runners.records.latency.percentile",
+    ),
+    Term(
+        word="cold start",
+        meaning="process started -> model loaded -> first token of the first request",
+        formula="ready + load + first token",
+        code="runners.records.parts.LoadInfo",
+    ),
+    Term(
+        word="± of times and memory",
+        meaning="run to run: what another start of the process would give. None for a single run",
+        formula="mean ± t(n - 1) · s / √n over the n runs' medians",
+        source="Student, Biometrika 6 (1908) 1-25",
+        code="leaderboard.stats.intervals.mean_interval",
+    ),
+)
+MEMORY = (
+    Term(
+        word="peak MiB",
+        meaning="the kernel's high-water mark of the worker's process tree, the largest of load, "
+        "latency and generation: one user, the candidate's own context. Of several runs the "
+        "largest's, ± how far one more may lie from it",
+        formula="VmHWM, reset at each phase's start; ± t(n - 1) · s · √(1 + 1/n)",
+        source="Hahn, JASA 64 (1969) 878-888",
+        code="leaderboard.rows.metric.largest_run",
+    ),
+    Term(
+        word="anon, file",
+        meaning="resident bytes when a phase ends. Under pressure the kernel may drop file-backed "
+        "pages and read them again; anonymous ones it cannot drop without swap",
+        formula="RssAnon; RssFile + RssShmem",
+        code="runners.records.record.MemoryPhase",
+    ),
+    Term(
+        word="bits per weight",
+        meaning="read from the file; above the number in a quantisation's name",
+        formula="8 · bytes of all weight tensors / parameters",
+        code="runners.records.record.QuantisationInfo",
+    ),
+)

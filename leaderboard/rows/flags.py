@@ -1,0 +1,25 @@
+"""What a reader of a row's numbers should know, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runners.records.record import Record
+
+
+def flags_of(record: Record) -> tuple[str, ...]:
+    """Names of a run's warnings, first of all a status other than completed."""
+    found = [] if record.status == "completed" else [str(record.status)]
+    warnings = [flag.name for flag in record.flags if flag.level == "warning"]
+    return tuple(dict.fromkeys([*found, *warnings]))
+
+
+def joined_flags(flags: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Each flag once, with the number of runs that have it where there are several runs."""
+    names = list(dict.fromkeys(name for one in flags for name in one))
+    counts = [sum(name in one for one in flags) for name in names]
+    several = len(flags) > 1
+    return tuple(
+        f"{name} ({count} of {len(flags)} runs)" if several else name
+        for name, count in zip(names, counts, strict=True)
+    )
