@@ -45,10 +45,16 @@ def exit_code(gate: Gate) -> int:
 
 def headline(gate: Gate) -> str:
     """The whole verdict in one sentence, with the runs that it is of."""
-    return f"{_verdict(gate)} ({_runs(gate.candidate)} against {_runs(gate.baseline)})"
+    return f"{verdict_line(gate)} ({runs_judged(gate)})"
 
 
-def _verdict(gate: Gate) -> str:
+def runs_judged(gate: Gate) -> str:
+    """The first and the last run of each side, by their ids."""
+    return f"{_runs(gate.candidate)} against {_runs(gate.baseline)}"
+
+
+def verdict_line(gate: Gate) -> str:
+    """The verdict, and what decided it, without the runs."""
     names = [side.runs[-1].candidate.name for side in (gate.candidate, gate.baseline)]
     both = " against ".join(names)
     if gate.failure:

@@ -54,7 +54,7 @@ COMMANDS = {
 
 GROUPS = {
     "Measure": ("run", "fit", "fetch", "import"),
-    "Look": ("list", "show", "compare", "board", "export"),
+    "Look": ("ship", "list", "show", "compare", "board", "export"),
     "Gate": ("check", "baseline"),
     "Maintain": ("doctor", "gc", "completion"),
 }

@@ -192,12 +192,12 @@ def _unwritten(path: Path, mode: Literal["w", "a"], text: str) -> str:
 
 def _print(gate: Gate) -> None:
     """The verdict first, then the metrics, worst first."""
-    from leaderboard.gate.report import cells, headline, left_out, notes, shown
+    from leaderboard.gate.report import cells, left_out, notes, runs_judged, shown, verdict_line
     from leaderboard.gate.words import sentence, word
     from runners.cli.layout import COLOURS, Grid, console, plain, say, state
 
     out = console()
-    say(out, headline(gate), style=f"bold {COLOURS[gate.verdict]}")
+    say(out, verdict_line(gate), style=f"bold {COLOURS[gate.verdict]}")
     rows = shown(gate)
     if rows:
         table = Grid("", *_columns())
@@ -211,7 +211,7 @@ def _print(gate: Gate) -> None:
         told = judged.verdict == "regressed" or judged.severity == "fail"
         if told and judged.verdict != "pass":
             say(out, sentence(judged), style=COLOURS[word(judged)])
-    for note in [*left_out(gate), *notes(gate)]:
+    for note in [*left_out(gate), *notes(gate), f"runs: {runs_judged(gate)}"]:
         say(out, note)
 
 
