@@ -47,6 +47,14 @@ def divergence(record: Record) -> Divergence | None:
     )
 
 
+def divergence_from(reference: Record, other: Record) -> Divergence | None:
+    """Read the divergence that a run has from this very candidate; None from any other."""
+    found = divergence(other)
+    if found is None or found.reference_digest != reference.candidate.digest:
+        return None
+    return found
+
+
 def why_no_divergence(record: Record) -> str:
     """The reason that a record gives; empty where it has a divergence or gives none."""
     return record.divergence.reason if record.divergence else ""

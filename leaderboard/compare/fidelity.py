@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from leaderboard.compare.divergence import Divergence, divergence_from
 from leaderboard.compare.texts import (
     NO_CHOICES,
     Choices,
@@ -81,6 +82,8 @@ class Fidelity:
     choices: int
     """Items with two choices or more, of all tasks."""
     floor: Floor
+    vocabulary: Divergence | None
+    """Of the next-token distributions on a fixed text, where the run has it from this reference."""
     same_weights: bool
     """True where both were made from the same weights, so that a loss is damage by quantisation."""
 
@@ -160,6 +163,7 @@ def fidelity(
         changed=sum(item.chosen[0] != item.chosen[1] for item in several),
         choices=len(several),
         floor=_floor((reference, other), found.labels),
+        vocabulary=divergence_from(reference.record, other.record),
         same_weights=same_weights(reference.record, other.record),
     )
 

@@ -83,6 +83,11 @@ def changes(found: Fidelity) -> list[str]:
         lines.append(
             f"divergence over the choices of texts: {found.divergence:.3g} nats on average{packing}"
         )
+    if whole := found.vocabulary:
+        lines.append(
+            f"divergence over the whole vocabulary: {whole.kl_nats:.3g} nats a token of a fixed "
+            f"text; {percent(1 - whole.same_top)} of {whole.positions} top tokens changed"
+        )
     if found.floor.loss is not None:
         lines.append(
             f"packing alone makes a perplexity ratio of {ratio_text(times(found.floor.loss))}, "

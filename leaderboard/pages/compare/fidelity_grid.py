@@ -12,6 +12,8 @@ from leaderboard.pages.grid import Cell, Grid, Head, missing
 from leaderboard.stats.likelihoods import times
 from leaderboard.units import format_number, points
 
+_NO_PHASE = "the run was not held against this reference over the whole vocabulary"
+
 
 def fidelity_heads(margin: float) -> tuple[Head, ...]:
     """Over the cells of `fidelity_cells`."""
@@ -20,6 +22,8 @@ def fidelity_heads(margin: float) -> tuple[Head, ...]:
         Head("95 %", hint="what the items do not rule out"),
         Head(f"within {points(margin):g}", "%", "whether the whole interval lies below", False),
         Head("KL", "nats", "mean divergence of the distribution over an item's choices"),
+        Head("KL, vocabulary", "nats", "mean divergence of the next token on a fixed text"),
+        Head("top token changed", "%", "of the positions of that text"),
         Head("choices changed", "%", "items whose most likely choice is another one"),
         Head("packing alone", "%", "choices that change with the cache's layout (noise floor)"),
     )
@@ -30,6 +34,7 @@ def fidelity_cells(found: Fidelity | None, margin: float, reason: str) -> tuple[
     if found is None:
         return tuple(missing(reason or NO_SAMPLES) for _ in fidelity_heads(margin))
     changed, floor = found.changed_share, found.floor.changed
+    whole = found.vocabulary
     no_choice = "no item has two choices"
     return (
         missing(found.reason) if found.ratio is None else Cell(ratio_text(found.ratio)),
@@ -40,6 +45,8 @@ def fidelity_cells(found: Fidelity | None, margin: float, reason: str) -> tuple[
         missing(found.reason or no_choice)
         if found.divergence is None
         else Cell(format_number(found.divergence)),
+        missing(_NO_PHASE) if whole is None else Cell(format_number(whole.kl_nats)),
+        missing(_NO_PHASE) if whole is None else Cell(f"{points(1 - whole.same_top):.1f}"),
         missing(no_choice) if changed is None else Cell(f"{points(changed):.1f}"),
         missing("not measured in these runs") if floor is None else Cell(f"{points(floor):.1f}"),
     )

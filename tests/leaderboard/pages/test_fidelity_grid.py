@@ -8,6 +8,7 @@ from leaderboard.compare.comparison import Side, compare
 from leaderboard.compare.tasks import NO_SAMPLES
 from leaderboard.pages.compare.fidelity_grid import caveats, fidelity_grid, texts_grid
 from leaderboard.units import MISSING
+from runners.records.parts import DivergenceInfo
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker
@@ -31,13 +32,29 @@ def test_a_row_a_candidate(made: Maker):
     first, second = ([cell.text for cell in row] for row in grid.rows)
     assert first[:4] == ["b", "1.051", "1.051 to 1.051", "regressed"]
     assert first[-3:] == ["0.0", "4.0", "20"]
-    assert second[1:] == [MISSING] * 7
+    assert second[1:] == [MISSING] * 9
     assert grid.rows[1][1].hint == NO_SAMPLES
     kept = found[0].fidelity
     assert kept
     assert [[cell.text for cell in row] for row in texts_grid(kept, "").rows] == [
         ["t", "1.051", "20"]
     ]
+
+
+def test_the_divergence_from_this_reference_is_shown(made: Maker):
+    a, b = side(made, "a", 0.0), side(made, "b", 0.05)
+
+    def from_(digest: str) -> Side:
+        told = DivergenceInfo(
+            reference="a", reference_digest=digest, kl_nats=0.0501, same_top=0.894, positions=255
+        )
+        run = b.runs[0].model_copy(update={"divergence": told})
+        return Side(runs=(run,), samples=b.samples)
+
+    shown = fidelity_grid(compare([a, from_(a.runs[0].candidate.digest)]), ["b"], "").rows[0]
+    assert [cell.text for cell in shown][5:7] == ["0.0501", "10.6"]
+    other = fidelity_grid(compare([a, from_("another")]), ["b"], "").rows[0]
+    assert [cell.text for cell in other][5:7] == [MISSING] * 2
 
 
 def test_what_must_stand_beside_it(made: Maker):
