@@ -83,7 +83,8 @@ class Fidelity:
     """Items with two choices or more, of all tasks."""
     floor: Floor
     vocabulary: Divergence | None
-    """Of the next-token distributions on a fixed text, where the run has it from this reference."""
+    """Distance of the next-token distributions on a fixed text, where the run has it from this
+    reference."""
     same_weights: bool
     """True where both were made from the same weights, so that a loss is damage by quantisation."""
 
