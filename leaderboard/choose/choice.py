@@ -18,7 +18,7 @@ from leaderboard.choose.limits import (
 )
 from leaderboard.choose.ranking import rank
 from leaderboard.choose.resampling import DRAWS, Draws, draw
-from leaderboard.rows.metrics import METRICS
+from leaderboard.rows.metrics import METRICS, WORKS_FROM
 from leaderboard.rows.peers import Floats, Scores, check_peers
 from leaderboard.rows.row import Row
 from leaderboard.units import format_mib, format_percent
@@ -216,6 +216,10 @@ def _within(drawn: Draws, limits: Limits) -> npt.NDArray[np.bool_]:
     for key, limit in limits.bounds.items():
         if varies(key):
             found = drawn.number(key)
+            if key == "memory":  # what was found by trying does not vary
+                tried = [row.value(WORKS_FROM) for row in drawn.rows]
+                known = np.array([np.nan if one is None else one for one in tried], dtype=float)
+                found = np.where(np.isnan(known), found, known)
             within &= found >= limit if METRICS[key].better == "higher" else found <= limit
     return within
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from leaderboard.rows.metric import Limit, Metric
-from leaderboard.rows.metrics import METRICS, limited
+from leaderboard.rows.metric import Metric
+from leaderboard.rows.metrics import METRICS, WORKS_FROM, limited
 from leaderboard.rows.peers import usable
 from leaderboard.rows.row import Row
 
@@ -105,7 +105,10 @@ def _reasons(row: Row, limits: Limits, weights: Mapping[str, float] | None) -> I
         yield Reason(limit="score", text=f"no suite score ({row.unscored})", unknown=True)
     for metric, limit in limited():
         value = weighted_accuracy(row, weights) if metric.over == "items" else row.value(metric.key)
-        reason = _outside(value, metric, limit, limits.bounds.get(metric.key))
+        what, tried = limit.what, row.value(WORKS_FROM) if metric.key == "memory" else None
+        if tried is not None:
+            what, value = "smallest memory limit that works", tried
+        reason = _outside(value, what, metric, limits.bounds.get(metric.key))
         if reason:
             yield reason
     candidate = row.record.candidate
@@ -120,15 +123,13 @@ def _reasons(row: Row, limits: Limits, weights: Mapping[str, float] | None) -> I
             yield Reason(limit=name, text=f"{what} {word or 'unknown'}", unknown=not word)
 
 
-def _outside(
-    value: float | None, metric: Metric, limit: Limit, bound: float | None
-) -> Reason | None:
+def _outside(value: float | None, what: str, metric: Metric, bound: float | None) -> Reason | None:
     if bound is None:
         return None
     if value is None:
-        return Reason(limit=metric.key, text=f"{limit.what} not known", unknown=True)
+        return Reason(limit=metric.key, text=f"{what} not known", unknown=True)
     if metric.within(value, bound):
         return None
     most = "at least" if metric.better == "higher" else "at most"
-    text = f"{limit.what} {metric.unit.text(value)} ({most} {metric.unit.text(bound)})"
+    text = f"{what} {metric.unit.text(value)} ({most} {metric.unit.text(bound)})"
     return Reason(limit=metric.key, text=text)

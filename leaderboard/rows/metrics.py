@@ -37,10 +37,10 @@ from runners.records.record import Record
 
 
 def _scored(_record: Record, _workload: str) -> None:
-    """An accuracy is no single run's: `Row.number` takes it from the row's score."""
+    """No single run's: the row has it."""
 
 
-ACCURACY, NORMALISED = "accuracy", "normalised"
+ACCURACY, NORMALISED, WORKS_FROM = "accuracy", "normalised", "works_from"
 
 
 _SHIPPED = (
@@ -193,6 +193,18 @@ _SHIPPED = (
         run=headline_anonymous,
         combine=largest_run,
         usual=True,
+    ),
+    Metric(
+        key=WORKS_FROM,
+        name="works_from_bytes",
+        title="works from",
+        short="works from",
+        hint="Smallest memory limit that works (weighin fit); limits compare with it if known.",
+        unit=MIB,
+        better="lower",
+        over="file",
+        run=_scored,
+        combine=fact,
     ),
     Metric(
         key="disk",

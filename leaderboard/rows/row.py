@@ -17,8 +17,9 @@ from leaderboard.rows.counting import agreed, as_share, left_out, missing_tasks,
 from leaderboard.rows.design_effect import group_design_effect
 from leaderboard.rows.flags import flags_of, joined_flags
 from leaderboard.rows.metric import Metric, Number
-from leaderboard.rows.metrics import ACCURACY, NORMALISED, numbers_of
+from leaderboard.rows.metrics import ACCURACY, NORMALISED, WORKS_FROM, numbers_of
 from leaderboard.rows.repeats import RunsKey, counted, newest_of, runs_key
+from leaderboard.rows.working_limits import Tried, WorkingLimit, smallest, tried, working_limits
 from leaderboard.stats.guessing import Part, below, normalised
 from leaderboard.stats.intervals import (
     Interval,
@@ -153,22 +154,28 @@ def merged(records: Sequence[Record]) -> list[Row]:
     for record in agreed(records):
         groups.setdefault(runs_key(record), []).append(record)
     runs = [counted(newest_of(alike), alike) for alike in groups.values()]
-    return [_merge([_one_run(record) for record in group]) for group in runs]
+    limits = working_limits(records)
+    return [_merge([_one_run(record) for record in group], limits) for group in runs]
 
 
-def _merge(rows: Sequence[Row]) -> Row:
+def _merge(rows: Sequence[Row], limits: Mapping[Tried, WorkingLimit]) -> Row:
     # What failed is shown rather than hidden behind the repeats that did not.
     lead = max(rows, key=lambda r: (r.record.status != "completed", _scored(r)))
     # Likewise a repeat that has no usable score, where each repeat is scored.
     scored = max(reversed(rows), key=lambda r: (bool(r.unscored), _scored(r)))
+    numbers = numbers_of([r.record for r in rows])
+    # A run under a limit says by its verdict what it needs.
+    limit = None if lead.record.budget else limits.get(tried(lead.record))
+    works_from = smallest(limit, numbers["memory"].value)
     return replace(
         lead,
         score=scored.score,
         scores=scored.scores,
         unscored=scored.unscored,
         numbers={
-            **numbers_of([r.record for r in rows]),
+            **numbers,
             NORMALISED: scored.numbers[NORMALISED],
+            WORKS_FROM: Number(value=works_from),
         },
         runs=sum(bool(r.record.latency) for r in rows),
         verdict=_worst([r.verdict for r in rows]),

@@ -69,6 +69,14 @@ MEMORY = (
         code="leaderboard.rows.metric.largest_run",
     ),
     Term(
+        word="works from",
+        meaning="the smallest memory limit under which every run worked, and under each larger "
+        "one: held to it, without thrashing, with the scores of runs without a limit. A limit of "
+        "memory compares with it where it is known, else with the peak",
+        formula="weighin fit, to 16 MiB",
+        code="leaderboard.rows.working_limits.working_limits",
+    ),
+    Term(
         word="anon, file",
         meaning="resident bytes when a phase ends. Under pressure the kernel may drop file-backed "
         "pages and read them again; anonymous ones it cannot drop without swap",
