@@ -13,6 +13,7 @@ import pytest
 
 from runners.cli import COMMANDS
 from runners.records.record import Record
+from tests.test_house import FLOORS
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -66,6 +67,16 @@ def test_links_between_pages_lead_somewhere(path: Path):
     text = path.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#:]+\.md)(?:#[\w-]*)?\)", text):
         assert (path.parent / target).is_file(), target
+
+
+def test_the_map_names_every_room():
+    page = (ROOT / "docs" / "map.md").read_text(encoding="utf-8")
+    assert len(page.splitlines()) <= 70
+    sections = dict(re.findall(r"^## (\w+):.*\n([^#]*)", page, re.MULTILINE))
+    assert {*sections} == {*FLOORS}
+    for package, floors in FLOORS.items():
+        missing = [r for row in floors for r in row.split() if f"`{r}" not in sections[package]]
+        assert missing == [], package
 
 
 def test_troubleshooting_names_every_check_of_doctor():

@@ -69,7 +69,7 @@ def test_a_candidate_is_shown_under_its_other_conditions(
     text = page_text(board("candidate", good, candidate="small"))
     assert "known by its name only" in text  # the conditions that are looked at
     other = "AMD EPYC, 2 cores, 24 GiB, family 26 model 2 · 1a1335 fake 1, build unknown tiny v1"
-    assert f"{other} no budget 57.0 ± 9.5 100 100 50.0 100 1" in text
+    assert f"{other} no budget 57.0 ± 9.5 100 100 50.0 100 \N{EN DASH} 1" in text
     # A link that names the machine where another candidate was not measured says where it was.
     app = board("candidate", good, candidate="big", machine="1a1335212ad9")
     where = "big was not measured under these conditions, but on AMD EPYC, 2 cores, 24 GiB, known"

@@ -26,9 +26,9 @@ def test_a_point_has_its_numbers_and_what_changed(board: Board, good: Path) -> N
         None,
     )
     text = page_text(board("history", good, name="small"))
-    assert "56.0 ± 9.5 100 200 80.0 100 1" in text
+    assert "56.0 ± 9.5 100 200 80.0 100 \N{EN DASH} 1" in text
     assert f"weighin: {old.software.weighin} -> 9.9.9" in text
-    assert "56.0 ± 9.5 100 200 ± 0 80.0 ± 0 100 ± 0 2" in text
+    assert "56.0 ± 9.5 100 200 ± 0 80.0 ± 0 100 ± 0 \N{EN DASH} 2" in text
 
 
 def test_candidate_and_metric_stand_in_the_address(board: Board, good: Path) -> None:

@@ -16,7 +16,7 @@ def test_what_was_measured_where(board: Board, good: Path) -> None:
     machine = Store(good).read("20260101T000000-small").machine
     assert str(machine.fingerprint) in text
     suite = Store(good).read("20260101T000000-small").suite
-    where = f"{suite.name} version {suite.version} {machine['fingerprint']}"
+    where = f"{suite.name} version {suite.version} {machine.fingerprint}"
     assert f"small small {where} fake 1, build unknown 100 2 2 completed" in text
     assert "known by its name only" in text
 
