@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from leaderboard.rows.metric import Metric
     from leaderboard.rows.row import Row
     from runners.batches.batch import Batch, Outcome
+    from runners.cli.against import Reference
     from runners.jobs.job import Job, Options
     from runners.records.record import Record
 
@@ -61,6 +62,11 @@ def _timeout(_context: click.Context, _parameter: click.Parameter, seconds: floa
 @click.option("--score", "score", type=click.Choice(["once", "each"]), default="once",
               help="With --repeats: answer the tasks in the first repeat alone (default) or in "
               "each.")  # fmt: skip
+@click.option("--against", metavar="REFERENCE",
+              help="Say what became of the answers beside this candidate's, e.g. the model before "
+              "it was quantised: it runs first, unless the store has its answers to the same "
+              "items. Also a run id, or a candidate of the store. Best with --suite "
+              "damage.")  # fmt: skip
 @store_option
 @click.option("--resume/--fresh", default=True,
               help="Go on where an interrupted run stopped and skip finished jobs (default), or "
@@ -91,6 +97,7 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     """
     from evals.tasks.quiet import go_offline
     from runners.batches.batch import plan_jobs, prepare_tasks, resolver, run_batch
+    from runners.cli.against import find_reference, refuse_itself, with_reference
     from runners.doctor.quietness import disturbance, watch
 
     if options["offline"]:
@@ -106,6 +113,17 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     progress.say("preparing: loading tasks and building their requests")
     watched = watch()
     tasks = prepare_tasks(batch, progress=progress.transfer)
+    reference = None
+    if options["against"] is not None:
+        reference = find_reference(
+            options["against"],
+            tasks,
+            run_options.store,
+            fresh=run_options.fresh,
+            trust_code=options["trust_code"],
+        )
+        refuse_itself(reference, batch)
+        batch = with_reference(batch, reference)
     jobs = plan_jobs(batch, tasks, resolver(batch, progress=progress.transfer))
     warning = disturbance(watched())
     if warning:
@@ -117,7 +135,7 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
         progress.ended(job)
         progress.say(_ended(outcome, keep_prompts=options["keep_prompts"]))
     progress.end()
-    _print(outcomes, run_options, as_json=options["as_json"])
+    _print(outcomes, run_options, reference, as_json=options["as_json"])
     return _exit_code([o.record for o in outcomes], jobs, strict=options["strict"])
 
 
@@ -208,16 +226,26 @@ def _said(row: Row, metric: Metric) -> str:
     return f"{metric.short} {short_number(row, metric)} {metric.unit.symbol}"
 
 
-def _print(outcomes: Sequence[Outcome], options: Options, *, as_json: bool) -> None:
+def _print(
+    outcomes: Sequence[Outcome], options: Options, reference: Reference | None, *, as_json: bool
+) -> None:
+    from runners.cli import against
+
+    records = [outcome.record for outcome in outcomes]
     if as_json:
-        print(json.dumps([outcome.record.model_dump(mode="json") for outcome in outcomes]))
+        runs = [record.model_dump(mode="json") for record in records]
+        if reference is None:
+            print(json.dumps(runs))
+        else:
+            held = against.hold(reference, records, options.store)
+            print(json.dumps({"runs": runs, "against": against.as_json(reference, held)}))
         return
     from leaderboard.rows.row import merged
     from runners.cli.ending import print_ending
     from runners.cli.layout import console, say
     from runners.cli.tables import by_task, notes, results
 
-    rows = merged([outcome.record for outcome in outcomes])
+    rows = merged(records)
     out = console()
     out.print(results(rows))
     scored = [r for r in rows if r.scores]
@@ -225,10 +253,14 @@ def _print(outcomes: Sequence[Outcome], options: Options, *, as_json: bool) -> N
         out.print()
         out.print(table)
     out.print()
-    for line in [*notes(rows), *after_a_crash([o.record for o in outcomes])]:
+    for line in [*notes(rows), *after_a_crash(records)]:
         say(out, line)
     say(out, f"records: {_shown(options.store.root)}")
     print_ending(out, rows, options.store)
+    if reference is not None:
+        out.print()
+        for line in against.words(reference, against.hold(reference, records, options.store)):
+            say(out, line)
 
 
 def after_a_crash(records: Sequence[Record]) -> list[str]:

@@ -63,7 +63,7 @@ def find_side(
         lead = newest(records, folder.name, beside=beside)
         if lead is not None:
             return _side(home, runs_of(lead, records))
-    candidate = _candidate(text)
+    candidate = looked_up(text)
     name = text if candidate is None else candidate.name
     records = readable(home, name)
     if newest(records, name) is not None:
@@ -167,7 +167,14 @@ def _is_model(folder: Path) -> bool:
     return (folder / "config.json").is_file()
 
 
-def _candidate(text: str) -> Candidate | None:
+def names_records(text: str, store: Store) -> bool:
+    """True where a text names records by their folder, STORE/CANDIDATE or id."""
+    folder = Path(text)
+    by_folder = (folder / RECORD).is_file() or means_records(text) or _names_run_of(folder)
+    return by_folder or text in store.run_ids()
+
+
+def looked_up(text: str) -> Candidate | None:
     """The candidate that a text names and that can be looked at; None: a name or id of runs."""
     from runners.candidates.catalogue import candidate_names, find_candidate
 

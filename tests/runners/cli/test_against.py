@@ -1,0 +1,167 @@
+"""`weighin run --against`: the reference runs first or comes from the store, and words follow."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from runners.cli import main
+from runners.records.record import Record
+from runners.records.store import Store
+
+TEXTS = [["one short word", "two"], ["a very long sentence indeed", "none at all"]]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Fakes that pick the first or the second choice, and a task whose choices are texts."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WEIGHIN_CACHE", str(tmp_path / "cache"))
+    for name, pick in (("first", 0), ("second", 1), ("copy", 0)):
+        told = {"name": name, "runtime": "fake", "settings": {"fake": {"pick": pick}}}
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(told))
+    tasks = tmp_path / "tasks"
+    tasks.mkdir()
+    rows = [{"q": f"What is {n}?", "options": TEXTS[n % 2], "gold": 0} for n in range(16)]
+    (tasks / "texts.json").write_text("\n".join(map(json.dumps, rows)))
+    (tasks / "texts.yaml").write_text(
+        yaml.safe_dump({
+            "task": "texts",
+            "dataset_path": "json",
+            "dataset_kwargs": {"data_files": {"test": str(tasks / "texts.json")}},
+            "test_split": "test",
+            "output_type": "multiple_choice",
+            "doc_to_text": "q",
+            "doc_to_choice": "options",
+            "doc_to_target": "gold",
+            "metric_list": [
+                {"metric": "acc", "aggregation": "mean", "higher_is_better": True},
+            ],
+        })
+    )  # fmt: skip
+    suite = {
+        "name": "few",
+        "tasks": [{"task": "texts"}],
+        "workloads": [{"prompt_tokens": 8, "new_tokens": 4}],
+        "latency_repeats": 1,
+        "probe_items": 0,
+    }
+    (tmp_path / "few.yaml").write_text(yaml.safe_dump(suite))
+    return tmp_path
+
+
+@pytest.fixture
+def run(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., tuple[int, str, str]]]:
+    """`weighin run` in this process: exit code, stdout on one line, stderr."""
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    before = signal.getsignal(signal.SIGTERM)
+
+    def call(*args: str) -> tuple[int, str, str]:
+        given = ("--suite", "few.yaml", "--include", "tasks", "--store", "store")
+        monkeypatch.setattr(sys, "argv", ["weighin", "run", *given, *args])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), " ".join(said.out.split()), said.err
+
+    yield call
+    signal.signal(signal.SIGTERM, before)
+
+
+def ran(here: Path) -> list[str]:
+    """Candidates of the records, as often as they were run, by name."""
+    records = Store(here / "store").records()
+    return sorted(one.candidate.name for one in records if isinstance(one, Record))
+
+
+def test_the_reference_runs_first_and_the_words_are_last(here: Path, run: Any):
+    code, out, _ = run("second.yaml", "--against", "first.yaml")
+    assert code == 0
+    store = Store(here / "store")
+    assert {store.find(n).job.position: n for n in ran(here)} == {0: "first", 1: "second"}
+    # A fake has no weights that could be the same: nothing of it is called damage. Its pick has
+    # -0.001 nats a character, the other choice -1; where the pick moves, 15 and 4 characters of the
+    # even items trade places (" one short word", " two"), 28 and 12 of the odd ones.
+    _, said = out.split("second against first: ")
+    assert said.startswith(("answers differ", "too few items to tell whether answers differ"))
+    assert "choices changed: 100 % of 16 items" in out
+
+
+def test_stored_answers_are_taken(here: Path, run: Any):
+    assert run("first.yaml")[0] == 0
+    code, out, _ = run("copy.yaml", "--against", "first.yaml")
+    assert (code, ran(here)) == (0, ["copy", "first"])
+    stored = Store(here / "store").find("first").run_id
+    # The two have one digest: the same weights (none), runtime and settings.
+    assert "copy against first: no damage beyond 2.0 %: its answers are as perplexing as" in out
+    assert f"first: its answers of {stored}" in out
+    for text in ("first", stored):
+        code, again, _ = run("copy.yaml", "--against", text)
+        assert code == 0
+        assert "copy against first: no damage" in again
+    assert ran(here) == ["copy", "first"]
+    run("copy.yaml", "--against", "first.yaml", "--fresh")
+    assert ran(here) == ["copy", "copy", "first", "first"]
+
+
+def test_answers_to_other_items_do_not_count(here: Path, run: Any):
+    run("first.yaml", "--limit", "4")
+    # As a candidate it is run on all of them; as a run it is refused.
+    code, _, err = run("second.yaml", "--against", Store(here / "store").run_ids()[0])
+    assert code == 3
+    assert "lacks 12 of the 16 items that are asked" in err
+    assert run("second.yaml", "--against", "first.yaml")[0] == 0
+    assert ran(here) == ["first", "first", "second"]
+    # The other way round they do: the first four of one permutation are among all.
+    assert run("copy.yaml", "--against", "first.yaml", "--limit", "4")[0] == 0
+    assert ran(here) == ["copy", "first", "first", "second"]
+
+
+def test_another_tokenizer_is_refused_in_one_line(here: Path, run: Any):
+    run("first.yaml")
+    store = Store(here / "store")
+    (run_id,) = store.run_ids()
+    record, samples = store.read(run_id), store.samples(run_id)
+    import pyarrow.compute as pc
+
+    other = record.candidate.model_copy(update={"name": "foreign"})
+    place = samples.column_names.index("tokens")
+    samples = samples.set_column(place, "tokens", pc.add(samples.column("tokens"), 1).cast("int32"))
+    changed = {"candidate": other, "run_id": run_id.replace("first", "foreign")}
+    store.add(record.model_copy(update=changed), samples)
+    code, _, err = run("second.yaml", "--against", "foreign")
+    assert code == 3
+    (line,) = [one for one in err.splitlines() if one.startswith("weighin: second cannot")]
+    assert "other tokenizers: 16 of 16 items" in line
+
+
+@pytest.mark.parametrize(
+    ("args", "why"),
+    [
+        (("first.yaml", "--against", "first.yaml"), "that is the candidate itself"),
+        (("first.yaml", "--against", "nobody"), "nobody"),
+        (("first.yaml", "--against", "no/such.gguf"), "no/such.gguf"),
+    ],
+)
+def test_what_cannot_be_a_reference(run: Any, args: tuple[str, ...], why: str):
+    code, _, err = run(*args)
+    assert code == 3
+    assert why in err.splitlines()[-1]
+
+
+def test_as_json(run: Any, here: Path, capsys: pytest.CaptureFixture[str]):
+    code, out, _ = run("copy.yaml", "--against", "first.yaml", "--json")
+    assert code == 0
+    said = json.loads(out)
+    assert [one["candidate"]["name"] for one in said["runs"]] == ["first", "copy"]
+    (held,) = said["against"]["candidates"]
+    assert (held["candidate"], held["perplexity_ratio"], held["verdict"]) == ("copy", 1.0, "pass")
