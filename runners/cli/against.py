@@ -93,6 +93,13 @@ def with_reference(batch: Batch, reference: Reference) -> Batch:
     return replace(batch, candidates=(reference.candidate, *batch.candidates))
 
 
+def with_candidate(batch: Batch, text: str, store: Store) -> Batch:
+    """The same for a dry run, which loads no items: in front where the text names a candidate."""
+    candidate = None if names_records(text, store) else looked_up(text)
+    name = text if candidate is None else candidate.name
+    return with_reference(batch, Reference(name=name, candidate=candidate, stored=None))
+
+
 def hold(reference: Reference, records: Iterable[Record], store: Store) -> list[Held]:
     """Measure the fidelity of every candidate that ran; none where the reference has no answers.
 

@@ -13,6 +13,7 @@ import click
 
 from runners.cli import EXIT_FAILED, EXIT_INTERRUPTED
 from runners.cli.completion_names import complete_candidates
+from runners.cli.ended import ended
 from runners.cli.options import (
     accept_option,
     budget_options,
@@ -26,13 +27,11 @@ from runners.cli.options import (
     suite_options,
     trust_code_option,
 )
-from runners.cli.progress import ProgressLines, format_duration
+from runners.cli.progress import ProgressLines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from leaderboard.rows.metric import Metric
-    from leaderboard.rows.row import Row
     from runners.batches.batch import Batch, Outcome
     from runners.cli.against import Reference
     from runners.jobs.job import Job, Options
@@ -97,7 +96,12 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     """
     from evals.tasks.quiet import go_offline
     from runners.batches.batch import plan_jobs, prepare_tasks, resolver, run_batch
-    from runners.cli.against import find_reference, refuse_itself, with_reference
+    from runners.cli.against import (
+        find_reference,
+        refuse_itself,
+        with_candidate,
+        with_reference,
+    )
     from runners.doctor.quietness import disturbance, watch
 
     if options["offline"]:
@@ -108,6 +112,8 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     if options["dry_run"]:
         from runners.cli.dry_run import describe
 
+        if options["against"] is not None:
+            batch = with_candidate(batch, options["against"], run_options.store)
         return describe(batch, run_options.store, as_json=options["as_json"])
     run_options.store.create()
     progress.say("preparing: loading tasks and building their requests")
@@ -133,7 +139,7 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     for (job, _), outcome in zip(jobs, run_batch(jobs, run_options, progress.step), strict=False):
         outcomes.append(outcome)
         progress.ended(job)
-        progress.say(_ended(outcome, keep_prompts=options["keep_prompts"]))
+        progress.say(ended(outcome, keep_prompts=options["keep_prompts"]))
     progress.end()
     _print(outcomes, run_options, reference, as_json=options["as_json"])
     return _exit_code([o.record for o in outcomes], jobs, strict=options["strict"])
@@ -178,52 +184,6 @@ def _options(options: dict[str, Any]) -> Options:
         keep_prompts=options["keep_prompts"],
         fresh=not options["resume"],
     )
-
-
-def _ended(outcome: Outcome, *, keep_prompts: bool) -> str:
-    record = outcome.record
-    name = record.candidate.name
-    if record.job.repeat:
-        name += f" (repeat {record.job.repeat + 1})"
-    if not outcome.ran:
-        flags = [flag.name for flag in record.flags if flag.level == "warning"]
-        flagged = f", flagged {', '.join(flags)}" if flags else ""
-        prompts = ", which --keep-prompts needs, too" if keep_prompts else ""
-        return (
-            f"{name}: already measured ({record.run_id}{flagged}); --fresh measures it "
-            f"again{prompts}"
-        )
-    verdict = f": {record.verdict.verdict}" if record.verdict else ""
-    if record.is_answer:
-        took = format_duration(record.job.seconds or 0.0)
-        return f"{name}: done in {took}{verdict}{_numbers(record)}"
-    why = record.error
-    said = f" in {why.phase}: {why.message}" if why else ""
-    return f"{name}: {record.status}{said}"
-
-
-def _numbers(record: Record) -> str:
-    """What a finished run found, for the line that says that it is over."""
-    from leaderboard.rows.metrics import METRICS
-    from leaderboard.rows.row import row
-    from runners.cli.tables import with_interval
-
-    one = row(record)
-    found = [
-        with_interval(one.score) if one.score else "",
-        *(_said(one, METRICS[key]) for key in ("ttft", "decode", "memory")),
-        f"flagged {', '.join(one.flags)}" if one.flags else "",
-    ]
-    text = ", ".join(part for part in found if part)
-    return f": {text}" if text else ""
-
-
-def _said(row: Row, metric: Metric) -> str:
-    from runners.cli.tables import short_number
-
-    if row.value(metric.key) is None:
-        return ""
-    return f"{metric.short} {short_number(row, metric)} {metric.unit.symbol}"
 
 
 def _print(

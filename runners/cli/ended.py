@@ -1,0 +1,60 @@
+"""The line that says how one job of a batch ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runners.cli.progress import format_duration
+
+if TYPE_CHECKING:
+    from leaderboard.rows.metric import Metric
+    from leaderboard.rows.row import Row
+    from runners.batches.batch import Outcome
+    from runners.records.record import Record
+
+
+def ended(outcome: Outcome, *, keep_prompts: bool) -> str:
+    """One line: it was there already, is done with these numbers, or failed and why."""
+    record = outcome.record
+    name = record.candidate.name
+    if record.job.repeat:
+        name += f" (repeat {record.job.repeat + 1})"
+    if not outcome.ran:
+        flags = [flag.name for flag in record.flags if flag.level == "warning"]
+        flagged = f", flagged {', '.join(flags)}" if flags else ""
+        prompts = ", which --keep-prompts needs, too" if keep_prompts else ""
+        return (
+            f"{name}: already measured ({record.run_id}{flagged}); --fresh measures it "
+            f"again{prompts}"
+        )
+    verdict = f": {record.verdict.verdict}" if record.verdict else ""
+    if record.is_answer:
+        took = format_duration(record.job.seconds or 0.0)
+        return f"{name}: done in {took}{verdict}{_numbers(record)}"
+    why = record.error
+    said = f" in {why.phase}: {why.message}" if why else ""
+    return f"{name}: {record.status}{said}"
+
+
+def _numbers(record: Record) -> str:
+    """What a finished run found, for the line that says that it is over."""
+    from leaderboard.rows.metrics import METRICS
+    from leaderboard.rows.row import row
+    from runners.cli.tables import with_interval
+
+    one = row(record)
+    found = [
+        with_interval(one.score) if one.score else "",
+        *(_said(one, METRICS[key]) for key in ("ttft", "decode", "memory")),
+        f"flagged {', '.join(one.flags)}" if one.flags else "",
+    ]
+    text = ", ".join(part for part in found if part)
+    return f": {text}" if text else ""
+
+
+def _said(row: Row, metric: Metric) -> str:
+    from runners.cli.tables import short_number
+
+    if row.value(metric.key) is None:
+        return ""
+    return f"{metric.short} {short_number(row, metric)} {metric.unit.symbol}"
