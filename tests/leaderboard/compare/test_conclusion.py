@@ -31,6 +31,7 @@ def found(low: float, ratio: float, high: float, *, same_weights: bool) -> Fidel
         changed=0,
         choices=0,
         floor=Floor(changed=None),
+        vocabulary=None,
         same_weights=same_weights,
     )
 
