@@ -11,9 +11,10 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -89,6 +90,7 @@ class Level:
     more: float
     """Told to lose more."""
     less: float
+    draws: int
 
 
 def main() -> None:
@@ -113,11 +115,13 @@ def main() -> None:
         "fidelity, 64 items": ordered(rng, texts, 64, draws),
         "accuracy, 2,570 items": ordered_by_accuracy(rng, sides, 4 * draws),
     }
-    if asked.json:
-        found = {"draws": draws, "order": order, "levels": [asdict(one) for one in levels]}
-        print(json.dumps({**found, "rungs": [asdict(rung) for rung in rungs]}))
-        return
-    _print(rungs, levels, order, draws)
+    found = {
+        "draws": draws,
+        "rungs": [asdict(rung) for rung in rungs],
+        "order": order,
+        "levels": [asdict(one) for one in levels],
+    }
+    print(json.dumps(found) if asked.json else markdown(found))
 
 
 def places(
@@ -139,7 +143,9 @@ def level(
         if interval is not None:
             more += interval.low > loss
             less += interval.high < loss
-    return Level(name=name, items=n, at=math.expm1(loss), more=more / draws, less=less / draws)
+    return Level(
+        name=name, items=n, at=math.expm1(loss), more=more / draws, less=less / draws, draws=draws
+    )
 
 
 def ordered(rng: np.random.Generator, texts: Mapping[str, Texts], n: int, draws: int) -> float:
@@ -233,31 +239,55 @@ def verdict(found: RateLoss) -> str:
     return judge_loss(found.loss, found.interval, MARGIN)
 
 
-def _print(
-    rungs: Sequence[Rung], levels: Sequence[Level], order: Mapping[str, float], draws: int
-) -> None:
-    print(f"{draws} samples a cell; items in equal numbers from eight tasks")
-    print("\nagainst f16 | ratio | items, 80 % power | accuracy lost | items by accuracy | power")
-    for rung in rungs:
-        by = "never" if rung.accuracy_items is None else f"{rung.accuracy_items:,.0f}"
-        power = ", ".join(f"{n}: {100 * share:.0f} %" for n, share in rung.power.items())
-        items = rung.items or f"over {ITEMS[-1]}"
-        lost = f"{100 * rung.accuracy_lost:+.2f}"
-        print(f"{rung.name} | {rung.ratio:.3f} | {items} | {lost} | {by} | {power}")
-    print(f"\nverdict at {100 * FIDELITY_MARGIN:g} % | right | share of right, 40 and 64 items")
-    for rung in rungs:
-        right = RIGHT[rung.name]
-        shares = " | ".join(f"{100 * rung.verdicts[n].get(right, 0):.1f}" for n in (40, 64))
-        print(f"{rung.name} | {right} | {shares}")
-    print(f"\norder {' < '.join(ORDER)} right, %")
-    for what, share in order.items():
-        print(f"{what} | {100 * share:.1f}")
-    print("\nlevel at 5 % a side | items | true loss | told more | told less, %")
-    for one in levels:
-        print(
-            f"{one.name} | {one.items} | {100 * one.at:.0f} % | {100 * one.more:.1f} | "
-            f"{100 * one.less:.1f}"
-        )
+def markdown(found: Mapping[str, Any]) -> str:
+    """The figures as they stand in benchmarks/figures/fidelity.md."""
+    right = {rung["name"]: rung["verdicts"] for rung in found["rungs"]}
+    return "\n".join([
+        f"{found['draws']} samples a cell, their items in equal numbers from eight tasks; "
+        f"{found['levels'][0]['draws']:,} a cell of the levels.",
+        "",
+        "| against F16 | perplexity ratio | items for 80 % power | accuracy lost, points "
+        "| items for it by accuracy, extrapolated |",
+        "|---|--:|--:|--:|--:|",
+        *(_items(rung) for rung in found["rungs"]),
+        "",
+        f"| power, % | {' | '.join(map(str, ITEMS))} |",
+        f"|---|{'--:|' * len(ITEMS)}",
+        *(
+            f"| {rung['name']} | "
+            + " | ".join(f"{100 * share:.0f}" for share in rung["power"].values()) + " |"
+            for rung in found["rungs"]
+        ),
+        "",
+        f"| verdict at {100 * FIDELITY_MARGIN:g} % | right | 40 items, % right | 64 items |",
+        "|---|---|--:|--:|",
+        *(
+            f"| {name} | {RIGHT[name]} | "
+            + " | ".join(f"{100 * said.get(RIGHT[name], 0):.1f}" for said in verdicts.values())
+            + " |"
+            for name, verdicts in right.items()
+        ),
+        "",
+        f"| {' < '.join(ORDER)} | in this order, % |",
+        "|---|--:|",
+        *(f"| {what} | {100 * share:.1f} |" for what, share in found["order"].items()),
+        "",
+        "| level, 5 % a side | items | true loss, % | told to lose more, % | less, % |",
+        "|---|--:|--:|--:|--:|",
+        *(
+            f"| {one['name']} | {one['items']} | {100 * one['at']:.0f} | {100 * one['more']:.1f} | "
+            f"{100 * one['less']:.1f} |"
+            for one in found["levels"]
+        ),
+    ])  # fmt: skip
+
+
+def _items(rung: Mapping[str, Any]) -> str:
+    by = "never" if rung["accuracy_items"] is None else f"{rung['accuracy_items']:,.0f}"
+    return (
+        f"| {rung['name']} | {rung['ratio']:.3f} | {rung['items'] or f'over {ITEMS[-1]}'} | "
+        f"{100 * rung['accuracy_lost']:+.2f} | {by} |"
+    )
 
 
 if __name__ == "__main__":
