@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 def fidelity_table(found: Fidelity, title: str) -> Grid:
     """The answers' perplexity ratio: a row a task, and over all with interval and verdict."""
     from leaderboard.compare.fidelity import FIDELITY_MARGIN
-    from leaderboard.compare.fidelity_words import interval_text, percent, ratio_text
+    from leaderboard.compare.fidelity_words import interval_text, ratio_text
     from leaderboard.stats.likelihoods import times
     from leaderboard.units import MISSING
     from runners.cli.layout import Grid, plain, state
 
-    allowed = f"within {percent(FIDELITY_MARGIN)}"
+    allowed = f"within {100 * FIDELITY_MARGIN:g} %"
     table = Grid(title, "task", "items", "perplexity ratio", "95% interval", allowed)
     for task in found.tasks:
         table.add_row(plain(task.name), f"{task.items:,}", ratio_text(times(task.loss)), "", "")

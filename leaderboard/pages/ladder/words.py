@@ -18,7 +18,7 @@ def conclusion(ladder: Ladder, reference: str, names: Sequence[str]) -> str:
         names: what to call the others, in their order.
     """
     named = dict(zip([rung.record.run_id for rung in ladder.rungs], names, strict=True))
-    lowest, margin = ladder.lowest, fidelity_words.percent(ladder.fidelity_margin)
+    lowest, margin = ladder.lowest, f"{points(ladder.fidelity_margin):g} %"
     if lowest is None:
         words = f"No quantisation passes against {reference}"
     else:
