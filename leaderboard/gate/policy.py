@@ -113,8 +113,10 @@ def _usual() -> dict[str, Rule]:
     """The rules of METRICS, those that fail a gate first."""
     order = ("fail", "auto", "warn")
     found = sorted(gated(), key=lambda one: order.index(one[1].severity))
-    return {metric.name: Rule(margin=one.margin, minimum=one.minimum, severity=one.severity)
-            for metric, one in found}  # fmt: skip
+    return {
+        metric.name: Rule(margin=one.margin, minimum=one.minimum, severity=one.severity)
+        for metric, one in found
+    }
 
 
 class Policy(BaseModel):
@@ -141,8 +143,9 @@ def read_policy(path: Path) -> Policy:
     given = content.get("metrics")
     if isinstance(given, dict):
         default = Rules().model_dump()
-        content["metrics"] = {name: _with_default(default.get(name), rule)
-                              for name, rule in given.items()}  # fmt: skip
+        content["metrics"] = {
+            name: _with_default(default.get(name), rule) for name, rule in given.items()
+        }
     return check_spec(content, Policy, where=str(path))
 
 

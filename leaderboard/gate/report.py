@@ -184,8 +184,10 @@ def _disturbances(gate: Gate) -> list[str]:
 
 def _floors(gate: Gate) -> list[str]:
     """Sentences on the share of choices that batching alone changes, on either side."""
-    floors = {side.scored.candidate.name: side.scored.noise_floor
-              for side in (gate.baseline, gate.candidate)}  # fmt: skip
+    floors = {
+        side.scored.candidate.name: side.scored.noise_floor
+        for side in (gate.baseline, gate.candidate)
+    }
     return [
         f"{floor.share:.1%} of the choices of {which} change with batching alone (noise floor)"
         for which, floor in floors.items()

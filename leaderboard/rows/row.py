@@ -264,8 +264,9 @@ def score_of_part(name: str, tasks: Mapping[str, TaskAccuracy]) -> Score:
     broken = "; ".join(f"{one}: {why}" for one, task in tasks.items() if (why := unusable(task)))
     if not broken:
         return whole
-    return replace(whole, value=None, stderr=None, interval=None, told_from_chance=None,
-                   unusable=broken)  # fmt: skip
+    return replace(
+        whole, value=None, stderr=None, interval=None, told_from_chance=None, unusable=broken
+    )
 
 
 def _stderr(score: Score) -> float | None:

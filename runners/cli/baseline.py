@@ -47,8 +47,10 @@ def set_(
     store = store_of(run, open_store(store_path))
     side = find_side(run, store)
     made = set_baseline(folder, name, store, side.runs, reason=reason, force=force)
-    print(f"{made}: {len(side.runs)} runs of {side.scored.candidate.name}, up to "
-          f"{side.runs[-1].run_id}; commit the folder")  # fmt: skip
+    print(
+        f"{made}: {len(side.runs)} runs of {side.scored.candidate.name}, up to "
+        f"{side.runs[-1].run_id}; commit the folder"
+    )
     return 0
 
 

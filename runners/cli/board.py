@@ -26,8 +26,9 @@ STOPPING_S = 5.0
 @click.option("--store", "stores", type=click.Path(path_type=Path), multiple=True, metavar="DIR",
               help="Folder of records, or of such folders; may be given several times (default: "
                    "results in a checkout, else ./weighin-results).")  # fmt: skip
-@click.option("--port", type=click.IntRange(1, 65535), default=8501, metavar="N",
-              help="Default: 8501.")  # fmt: skip
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=8501, metavar="N", help="Default: 8501."
+)
 @click.option("--address", default="127.0.0.1", metavar="HOST",
               help="Whom to serve: 127.0.0.1, this machine alone (default); 0.0.0.0, everyone "
                    "who can reach it.")  # fmt: skip

@@ -47,8 +47,9 @@ TIMEOUT_S = 600.0
 @click.option("--policy", "policy_path", type=click.Path(path_type=Path), metavar="FILE",
               help="Margins and severities; docs/gate.md has the defaults.")  # fmt: skip
 @store_option
-@click.option("--rerun", is_flag=True,
-              help="Run both now, interleaved, instead of reading stored runs.")  # fmt: skip
+@click.option(
+    "--rerun", is_flag=True, help="Run both now, interleaved, instead of reading stored runs."
+)
 @click.option("--pairs", type=click.IntRange(min=1), metavar="N",
               help="With --rerun: runs of each side, fixed in advance (default: "
               f"{PAIRS}).")  # fmt: skip
@@ -58,9 +59,11 @@ TIMEOUT_S = 600.0
               help="Write JUnit XML.")  # fmt: skip
 @click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write a Markdown summary.")  # fmt: skip
-@click.option("--github", is_flag=True,
-              help="Print GitHub annotations, and append the summary to "
-              "$GITHUB_STEP_SUMMARY.")  # fmt: skip
+@click.option(
+    "--github",
+    is_flag=True,
+    help="Print GitHub annotations, and append the summary to $GITHUB_STEP_SUMMARY.",
+)
 @accept_option
 @trust_code_option
 @offline_option
@@ -111,8 +114,9 @@ def _sides(
     if not options["rerun"]:
         given = [f"--{name}" for name in ("pairs", "tasks", "limit", "seed") if options[name]]
         if given or options["suite_name"]:
-            raise click.UsageError(f"{(given or ['--suite'])[0]} is for --rerun: stored runs are "
-                                   "judged as they are")  # fmt: skip
+            raise click.UsageError(
+                f"{(given or ['--suite'])[0]} is for --rerun: stored runs are judged as they are"
+            )
         baseline = find_side(against, store)
         shared = {run.run_id for run in baseline.runs}
         measured = find_side(candidate, store, but=shared)

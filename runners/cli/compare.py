@@ -30,8 +30,9 @@ ACROSS = (
 
 
 @click.command("compare")
-@click.argument("sides", nargs=-1, required=True, metavar="A B…",
-                shell_complete=complete_runs_or_candidates)  # fmt: skip
+@click.argument(
+    "sides", nargs=-1, required=True, metavar="A B…", shell_complete=complete_runs_or_candidates
+)
 @store_option
 @insist_option
 @json_option

@@ -102,8 +102,9 @@ def _plot(out: Console, rows: Sequence[Row], chosen: Row | None) -> None:
     ascii_only = not (out.encoding or "").lower().startswith("utf")
     guess = guessing(scored[0].scores)
     say(out, f"accuracy %   {legend(ascii_only=ascii_only, guess=guess)}")
-    for line in plot(points, width=out.width, x_label="peak MiB", guess=guess,
-                     ascii_only=ascii_only):  # fmt: skip
+    for line in plot(
+        points, width=out.width, x_label="peak MiB", guess=guess, ascii_only=ascii_only
+    ):
         out.print(plain(line), soft_wrap=True)
     out.print()
 

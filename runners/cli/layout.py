@@ -167,8 +167,10 @@ class Grid:
         yield table
         gone = [c.heading for i, c in enumerate(self.columns) if i not in shown and c.heading]
         if gone:
-            yield Text("\n".join(wrapped(f"left out for want of width: {', '.join(gone)}", width)),
-                       style="dim")  # fmt: skip
+            yield Text(
+                "\n".join(wrapped(f"left out for want of width: {', '.join(gone)}", width)),
+                style="dim",
+            )
 
     def _cell(self, cell: Text, place: int, width: int) -> Text:
         if not self.columns[place].wrap:

@@ -36,8 +36,9 @@ def _kind(_context: click.Context, _parameter: click.Parameter, word: str) -> st
 
 
 @click.command("list")
-@click.argument("what", metavar=f"{{{'|'.join(KINDS)}}}", callback=_kind,
-                shell_complete=complete_kinds)  # fmt: skip
+@click.argument(
+    "what", metavar=f"{{{'|'.join(KINDS)}}}", callback=_kind, shell_complete=complete_kinds
+)
 @store_option
 @json_option
 def command(what: str, store_path: Path | None, *, as_json: bool) -> int:
@@ -92,7 +93,7 @@ def _candidates() -> Rows:
             "licence": c.licence,
         }
         for c in found
-    ]  # fmt: skip
+    ]
 
 
 def _weights(candidate: Candidate) -> str:

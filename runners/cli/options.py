@@ -29,9 +29,11 @@ offline_option = click.option(
     "--offline", is_flag=True, help="Use what is in the cache; no network."
 )
 insist_option = click.option(
-    "--allow-different-prompts", "insist", is_flag=True,
+    "--allow-different-prompts",
+    "insist",
+    is_flag=True,
     help="Compare although what was asked differs; the report says in what.",
-)  # fmt: skip
+)
 accept_option = click.option(
     "--accept-license", "accepted", multiple=True, metavar="WORD",
     help="Accept a licence that must be accepted before its weights are fetched, e.g. gemma.",
@@ -39,9 +41,11 @@ accept_option = click.option(
 
 
 trust_code_option = click.option(
-    "--trust-remote-code", "trust_code", is_flag=True,
+    "--trust-remote-code",
+    "trust_code",
+    is_flag=True,
     help="Run the Python that comes with a model whose candidate says trust_remote_code.",
-)  # fmt: skip
+)
 
 
 def suite_options(command: F) -> F:

@@ -51,8 +51,7 @@ def _timeout(_context: click.Context, _parameter: click.Parameter, seconds: floa
 
 
 @click.command("run")
-@click.argument("candidates", nargs=-1, metavar="[CANDIDATE]…",
-                shell_complete=complete_candidates)  # fmt: skip
+@click.argument("candidates", nargs=-1, metavar="[CANDIDATE]…", shell_complete=complete_candidates)
 @suite_options
 @budget_options
 @click.option("--repeats", type=click.IntRange(min=1), default=1, metavar="N",
@@ -79,9 +78,11 @@ def _timeout(_context: click.Context, _parameter: click.Parameter, seconds: floa
               help="Memory for the scoring engine: KV cache, sequences, rows of logits (default: "
               "256MiB). Another value packs items otherwise: scores may differ in their last "
               "digits.")  # fmt: skip
-@click.option("--throughput", is_flag=True,
-              help="Answer generation tasks several prompts at a time: faster, but without "
-              "times.")  # fmt: skip
+@click.option(
+    "--throughput",
+    is_flag=True,
+    help="Answer generation tasks several prompts at a time: faster, but without times.",
+)
 @click.option("--keep-prompts", is_flag=True, help="Keep the prompts in the samples.")
 @accept_option
 @trust_code_option

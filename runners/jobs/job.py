@@ -100,23 +100,25 @@ class Job:
         """Key of the job: equal for the same candidate, asked the same, under the same conditions.
         Conditions are the runtime's build, what converted the weights, threads, machine and budget.
         """
-        return digest([
-            self.candidate.name,
-            self.candidate_digest,
-            [self.weights.made_from, runtime_build(self.candidate.runtime)],
-            self.settings["threads"],
-            self.suite_digest,
-            self.repeat,
-            self.scores,
-            self.engine_bytes,
-            self.suite.probe_items,
-            self.machine.fingerprint,
-            *(["throughput"] if self.throughput else []),
-            *([f"without {self.proof.left_out}"] if self.proof.left_out else []),
-            # Until 1.0 a minor version may pack items otherwise, and so give other bits.
-            version("weighin").split(".")[:2],
-            *([self.budget.model_dump(exclude=PROSE)] if self.budget else []),
-        ])  # fmt: skip
+        return digest(
+            [
+                self.candidate.name,
+                self.candidate_digest,
+                [self.weights.made_from, runtime_build(self.candidate.runtime)],
+                self.settings["threads"],
+                self.suite_digest,
+                self.repeat,
+                self.scores,
+                self.engine_bytes,
+                self.suite.probe_items,
+                self.machine.fingerprint,
+                *(["throughput"] if self.throughput else []),
+                *([f"without {self.proof.left_out}"] if self.proof.left_out else []),
+                # Until 1.0 a minor version may pack items otherwise, and so give other bits.
+                version("weighin").split(".")[:2],
+                *([self.budget.model_dump(exclude=PROSE)] if self.budget else []),
+            ]
+        )
 
     @property
     def engine_bytes(self) -> int:

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from runners.jobs.measured import Measured, Notify
 
 
-def work(
-    job: Job, options: Options, journal: Journal, measured: Measured, notify: Notify
-) -> None:  # fmt: skip
+def work(job: Job, options: Options, journal: Journal, measured: Measured, notify: Notify) -> None:
     """Drive a worker through the job's phases, inside the job's budget where it has one.
 
     Raises:

@@ -96,8 +96,9 @@ def _check_listed(store: Store, listed: Sequence[str], hashes: Mapping[str, str]
     again = f"bring back what was committed, or set the baseline {store.root.name} again"
     for run_id in store.run_ids():
         if run_id not in listed:
-            raise RecordError(f"{store.root}: holds {run_id}, which {MANIFEST} does not list; "
-                              f"{again}")  # fmt: skip
+            raise RecordError(
+                f"{store.root}: holds {run_id}, which {MANIFEST} does not list; {again}"
+            )
     for file, wanted in hashes.items():
         path = store.root / file
         if not path.is_file():

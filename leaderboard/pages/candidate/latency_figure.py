@@ -33,8 +33,9 @@ def times_figure(
         histogram has all runs together.
     """
     colours = palette(dark=dark)
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.62, 0.38],
-                           vertical_spacing=0.06)  # fmt: skip
+    figure = make_subplots(
+        rows=2, cols=1, shared_xaxes=True, row_heights=[0.62, 0.38], vertical_spacing=0.06
+    )
     figure.update_layout(template=template(dark=dark), height=HEIGHT, bargap=0.05)
     for number, (name, values) in enumerate(runs):
         times, shares = ecdf([ms(value) for value in values])

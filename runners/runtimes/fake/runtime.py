@@ -193,9 +193,9 @@ class Fake:
             )
         text = repr((item.contexts, item.continuations))
         n = len(item.continuations)
-        picked = self._options.pick % n if self._options.pick >= 0 else int(
-            self._draw(text, "pick") * n
-        )  # fmt: skip
+        picked = (
+            self._options.pick % n if self._options.pick >= 0 else int(self._draw(text, "pick") * n)
+        )
         wrong = self._draw(text) < self._options.wrong_rate
         if wrong:
             picked = (picked + 1) % n

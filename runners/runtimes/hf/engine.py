@@ -128,9 +128,9 @@ class Halving:
         half = len(tokens) // 2
         self.batch_tokens = self.halved_to = min(self.batch_tokens, half)
         parts = (slice(None, half), slice(half, None))
-        return np.concatenate([
-            self.decode(tokens[p], positions[p], sequences[p], counts[p], flags[p]) for p in parts
-        ])  # fmt: skip
+        return np.concatenate(
+            [self.decode(tokens[p], positions[p], sequences[p], counts[p], flags[p]) for p in parts]
+        )
 
 
 def _out_of_memory(error: RuntimeError) -> bool:

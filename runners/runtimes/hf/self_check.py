@@ -161,9 +161,9 @@ def _one_by_one(model: Model) -> Iterator[NDArray[np.float32]]:
 def _first_that_agrees(
     model: Model, expected: NDArray[np.float32], agree: _Agreement
 ) -> Packing | None:
-    wanted = np.concatenate([
-        expected[:, 1 + start : 1 + stop].reshape(-1, expected.shape[-1]) for start, stop in STEPS
-    ])  # fmt: skip
+    wanted = np.concatenate(
+        [expected[:, 1 + start : 1 + stop].reshape(-1, expected.shape[-1]) for start, stop in STEPS]
+    )
     for decoder in _ways(model):
         found = _rows(_packed(model, decoder))
         if found is not None and agree(found, wanted):
