@@ -65,9 +65,11 @@ def list_(folder: Path, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps([_as_dict(one) for one in found]))
         return 0
-    from runners.cli.layout import Grid, console, plain
+    from runners.cli.layout import Column, Grid, console, plain
 
-    table = Grid(f"baselines in {folder}", "name", "candidate", "suite", "runs", "reason")
+    suite, runs = Column(heading="suite", left=True, drop=1), Column(heading="runs", drop=2)
+    candidate, reason = Column(heading="candidate", left=True), Column(heading="reason", wrap=True)
+    table = Grid(f"baselines in {folder}", "name", candidate, suite, runs, reason)
     for one in found:
         lead = one.runs[-1]
         cells = (one.name, lead.candidate.name, lead.suite.name, len(one.runs), one.reason)

@@ -43,18 +43,22 @@ class TimeLeft:
         return bool(self._kinds) and not any(self._kinds)
 
     def step(self, position: int, step: Step, now: float) -> None:
-        """Note where a job stands."""
+        """Note where a job stands; the one before it has ended.
+
+        A job that was in the store takes no step, and so is no measure of time.
+        """
         if position not in self._started:
+            self._end(now)
             self._started[position] = now
             self._scoring = None
         if step.total and not step.workload:
             since, first = (now, step.done) if self._scoring is None else self._scoring[:2]
             self._scoring = since, first, step.done, step.total
 
-    def ended(self, position: int, now: float) -> None:
-        """Note how long a job took; one that was in the store took nothing and is not counted."""
-        if position in self._started and position < len(self._kinds):
-            self._took_s[self._kinds[position]].append(now - self._started[position])
+    def _end(self, now: float) -> None:
+        last = max(self._started, default=None)
+        if last is not None and last < len(self._kinds):
+            self._took_s[self._kinds[last]].append(now - self._started[last])
 
     def seconds(self, position: int, now: float) -> float | None:
         """Seconds until the last job ends; None while nothing tells."""
@@ -98,10 +102,6 @@ class ProgressLines:
     def plan(self, jobs: Sequence[Job]) -> None:
         """Say which jobs will run, in their order, so that the time of all can be told."""
         self._left = TimeLeft([job.repeat > 0 for job in jobs])
-
-    def ended(self, job: Job) -> None:
-        """A job is over."""
-        self._left.ended(job.position, time.monotonic())
 
     def step(self, job: Job, step: Step) -> None:
         """A job has come to a phase, a task, or to more answered items."""

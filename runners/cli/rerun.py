@@ -93,12 +93,18 @@ def measure(
         click.Abort: interrupted.
     """
     from runners.batches.batch import plan_jobs, prepare_tasks, resolver, run_batch
+    from runners.doctor.quietness import disturbance, watch
 
     options.store.create()
     batch = _batch(planned, pairs, options.store.root.name, chosen)
     progress.say("preparing: loading tasks and building their requests")
+    watched = watch()
     tasks = prepare_tasks(batch, progress=progress.transfer)
     jobs = plan_jobs(batch, tasks, resolver(batch, progress=progress.transfer))
+    warning = disturbance(watched())
+    if warning:
+        progress.say(warning)
+    progress.plan([job for job, _ in jobs])
     runs: dict[str, list[Record]] = {planned.baseline.name: [], planned.candidate.name: []}
     for outcome in run_batch(jobs, options, progress.step):
         runs[outcome.record.candidate.name].append(outcome.record)

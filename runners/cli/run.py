@@ -137,9 +137,8 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
         progress.say(warning)
     progress.plan([job for job, _ in jobs])
     outcomes = []
-    for (job, _), outcome in zip(jobs, run_batch(jobs, run_options, progress.step), strict=False):
+    for outcome in run_batch(jobs, run_options, progress.step):
         outcomes.append(outcome)
-        progress.ended(job)
         progress.say(ended(outcome, keep_prompts=options["keep_prompts"]))
     progress.end()
     _print(outcomes, run_options, reference, as_json=options["as_json"])

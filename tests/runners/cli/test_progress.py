@@ -51,7 +51,6 @@ def test_the_time_left_is_of_all_candidates() -> None:
     left.step(0, replace(scoring, done=10), 110.0)
     # A second an item: 30 s are left of this one, and each of two others takes 40 s.
     assert left.seconds(0, 110.0) == 30 + 2 * 40
-    left.ended(0, 150.0)
     left.step(1, Step(phase="load"), 150.0)
     # The first took 50 s: 45 s are left of the second after 5, and 50 of the third.
     assert left.seconds(1, 155.0) == 45 + 50
@@ -59,15 +58,13 @@ def test_the_time_left_is_of_all_candidates() -> None:
 
 def test_repeats_are_reckoned_by_repeats() -> None:
     left = TimeLeft([False, True, True])
-    for position, (start, end) in enumerate([(0.0, 100.0), (100.0, 110.0)]):
+    for position, start in enumerate([0.0, 100.0]):
         left.step(position, Step(phase="load"), start)
-        left.ended(position, end)
     left.step(2, Step(phase="load"), 110.0)
     assert left.seconds(2, 114.0) == 6
     # Before a repeat has ended it is taken to be as long as a first run.
     early = TimeLeft([False, True, True])
     early.step(0, Step(phase="load"), 0.0)
-    early.ended(0, 100.0)
     early.step(1, Step(phase="load"), 100.0)
     assert early.seconds(1, 110.0) == 90 + 100
 
@@ -78,7 +75,6 @@ def test_a_terminal_is_told_the_place_and_the_time_first() -> None:
     lines = ProgressLines(shown)
     lines.plan([job, job, job])
     lines.step(SimpleNamespace(**{**vars(job), "position": 0}), Step(phase="load"))
-    lines.ended(SimpleNamespace(position=0))
     lines.step(job, Step(phase="scoring", task="boolq", done=34, total=40))
     assert "2/3 candidates · about 1 s left in all · tiny  scoring boolq  34/40 items" in (
         shown.getvalue()
@@ -94,6 +90,5 @@ def test_a_line_that_stays_is_wrapped_between_words(monkeypatch: pytest.MonkeyPa
 
 def test_what_was_in_the_store_is_no_measure_of_time() -> None:
     left = TimeLeft([False, False])
-    left.ended(0, 5.0)
-    left.step(1, Step(phase="load"), 5.0)
+    left.step(1, Step(phase="load"), 5.0)  # the first took no step
     assert left.seconds(1, 6.0) is None
