@@ -32,6 +32,10 @@ _SETTINGS = {
 }
 
 
+EVERYBODY = ("0.0.0.0", "::")  # noqa: S104  # a user names them
+"""Addresses that serve whoever can reach the port."""
+
+
 def arguments(*, port: int, address: str, theme: str) -> list[str]:
     """Python's arguments that serve the board.
 
@@ -46,6 +50,8 @@ def arguments(*, port: int, address: str, theme: str) -> list[str]:
         **_SETTINGS,
         "server.port": str(port),
         "server.address": address,
+        # Else Streamlit asks a service on the internet for this machine's address.
+        "browser.serverAddress": "localhost" if address in EVERYBODY else address,
         **_colours("light", LIGHT if theme != "dark" else DARK),
         **_colours("dark", DARK if theme != "light" else LIGHT),
     }

@@ -63,6 +63,15 @@ def test_a_chosen_theme_holds_whatever_the_browser_prefers(theme: str):
     assert len(backgrounds) == 1
 
 
+@pytest.mark.parametrize(
+    ("address", "called"),
+    [("0.0.0.0", "localhost"), ("::", "localhost"), ("127.0.0.1", "127.0.0.1")],
+)
+def test_nobody_is_asked_for_this_machines_address(address: str, called: str):
+    """Streamlit asks a service on the internet where it is not told."""
+    assert f"--browser.serverAddress={called}" in arguments(port=1, address=address, theme="auto")
+
+
 def test_the_stores_are_told_as_a_list(tmp_path: Path):
     odd = tmp_path / 'a:b "c"'
     assert environment([odd], ["localhost"], "1a13") == {
