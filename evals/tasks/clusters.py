@@ -1,4 +1,4 @@
-"""Which items of a task belong together: those about one text are no independent evidence."""
+"""Find items that belong together: those about one text are no independent evidence."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 PASSAGES = ("passage", "context", "story", "article", "paragraph")
-"""What data sets call a text that several of their questions are about."""
+"""Names that data sets give a text which several of their questions are about."""
 KEY = "cluster"
-"""What a task's file says under `metadata`, and a suite's entry: the column that clusters."""
+"""Key of the clustering column, in a task file's `metadata` and in a suite's entry."""
 BEGINNING = "beginning"
 """In the place of a column: the long beginning that prompts share, where documents have no such
 column."""

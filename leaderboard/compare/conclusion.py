@@ -1,4 +1,4 @@
-"""What became of a candidate's answers beside a reference's, as one sentence with its verdict."""
+"""Sum up how a candidate's answers differ from a reference's, in one sentence with its verdict."""
 
 from __future__ import annotations
 

@@ -38,7 +38,8 @@ class Choices:
     """Log-likelihood of each choice, nats; so is `other`."""
     other: tuple[float, ...]
     count: int
-    """How many of these are choices; `acc_mutual_info` asks for each once more without context."""
+    """Number of the choices among these; `acc_mutual_info` asks for each once more without
+    context."""
     size: float
     """Tokens of all its choices together; bytes where nobody knows the tokens."""
     cluster: Hashable
@@ -203,7 +204,7 @@ def _labels(items: Sequence[Choices], unit: Unit) -> Iterator[str]:
 
 
 def _other_marks(reference: Answers, other: Answers) -> str:
-    """Whether imported results name other special tokens."""
+    """Say that imported results name different special tokens; empty where they agree."""
     about = [one.record.imported and one.record.imported.tokenizer for one in (reference, other)]
     if about[0] and about[1] and about[0] != about[1]:
         return f"other tokenizers: the results name {about[0]} and {about[1]}"

@@ -1,4 +1,4 @@
-"""What a reader of a row's numbers should know, by name."""
+"""Notes for a reader of a row's numbers, by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What guessing would score on the tasks of a row."""
+"""Expected scores of random guessing on the tasks of a row."""
 
 from __future__ import annotations
 

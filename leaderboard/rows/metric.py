@@ -25,9 +25,10 @@ class Number:
     interval: Interval | None = None
     """95 %; None for a single run, whose requests say nothing about other runs, and for a fact."""
     basis: str = ""
-    """What it is, where its metric is not always the same: `p90 of 25`, `largest of 5 runs`."""
+    """Kind of the value, where its metric is not always the same: `p90 of 25`, `largest of 5
+    runs`."""
     drawn: Number | None = None
-    """What other runs are drawn about, where that is not this number."""
+    """Centre of the draws of other runs, where that is not this number."""
 
 
 Combine = Callable[[Sequence[float]], Number]
@@ -85,7 +86,7 @@ class Metric:
     run: Read
     combine: Combine
     pool: Callable[[Sequence[Record]], Number] | None = None
-    """What the runs come to, where that is not made of one number a run."""
+    """Function that combines runs, where the value is not made of one number a run."""
     by_workload: bool = False
     """Read for each fixed workload; a row shows that with the longest prompt."""
     usual: bool = False

@@ -1,4 +1,4 @@
-"""What the table of metrics reads from one run's record."""
+"""Read one run's values from its record, for the table of metrics."""
 
 from __future__ import annotations
 

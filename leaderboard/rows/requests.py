@@ -13,10 +13,10 @@ from runners.records.latency import by_request
 from runners.records.record import Record, WorkloadLatency
 
 Requests = Literal["ttft_s", "decode_tokens_per_s", "prefill_tokens_per_s"]
-"""What each timed request has one number of."""
+"""Numbers that each timed request has one of."""
 
 BEARS = "Slowest below 20 requests, 90th percentile from 20, 95th from 60."
-"""What a slow end is, for readers."""
+"""Explanation of a slow end, for readers."""
 
 
 def request_values(workload: WorkloadLatency, name: Requests) -> list[float]:

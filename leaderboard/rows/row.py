@@ -59,7 +59,7 @@ class Score:
 
     @property
     def part(self) -> Part | None:
-        """What guessing is held against; None for what enters no mean."""
+        """Score in the form that is tested against guessing; None where the task enters no mean."""
         if self.value is None or self.interval is None or not self.independent:
             return None
         return Part(name=self.name, value=self.value, interval=self.interval,

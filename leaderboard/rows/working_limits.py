@@ -14,7 +14,7 @@ thrashing."""
 
 
 class Tried(NamedTuple):
-    """What runs under memory limits must share to say something of one candidate."""
+    """Candidate, machine and build that runs under memory limits share."""
 
     digest: str
     machine: str
@@ -28,7 +28,7 @@ def tried(record: Record) -> Tried:
 
 
 class WorkingLimit(NamedTuple):
-    """Where a candidate begins to work."""
+    """Smallest memory limit in which a candidate was seen to work."""
 
     memory_bytes: int
     edge: bool
@@ -81,7 +81,7 @@ def _works(run: Record, free: Iterable[Record]) -> bool:
 
 
 def _alike(run: Record, free: Record) -> bool:
-    """Whether no task that both scored has another score under the limit."""
+    """True where no task that both scored has another score under the limit."""
     return all(
         task.value == free.accuracy[name].value
         for name, task in run.accuracy.items()

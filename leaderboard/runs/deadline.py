@@ -34,7 +34,7 @@ class DeadlineCurve:
     scores: tuple[float, ...]
     """Each item's score, in the order of `times_s`."""
     clusters: tuple[Hashable, ...]
-    """What each item shares with others, its passage or itself, in the same order."""
+    """Cluster of each item, its passage or itself, in the same order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

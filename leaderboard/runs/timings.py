@@ -49,7 +49,7 @@ class Timing:
     slow: float
     """The slow end of the values of all runs together: of times the high one, of rates the low."""
     slow_is: str
-    """Which percentile, and of how many values: `p90 of 25`."""
+    """Percentile of the slow end, and its number of values: `p90 of 25`."""
     values: int
     """Raw values of all runs together: requests, or gaps between tokens."""
     runs: int

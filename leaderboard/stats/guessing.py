@@ -11,7 +11,7 @@ from leaderboard.stats.corrections import holm
 from leaderboard.stats.intervals import CHANCE_LEVEL, Interval, binomial_tail
 
 MEAN = "the mean"
-"""What stands for the mean over all tasks among the names of tasks."""
+"""Name of the mean over all tasks among the names of tasks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ def normalised(parts: Sequence[Part]) -> tuple[float, Interval] | None:
 
 
 def below(parts: Sequence[Part]) -> tuple[str, ...]:
-    """What is significantly below guessing, which no lack of ability explains but a bias of form.
+    """Scores significantly below guessing, which show a bias of form and no lack of ability.
 
     Args:
         parts: shape (k,).

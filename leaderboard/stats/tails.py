@@ -17,7 +17,7 @@ lie beyond the 90th on average. Source: S. S. Wilks, Annals of Mathematical Stat
 91-96.
 """
 Slow = Literal["high", "low"]
-"""Which end is slow: the high one of times, the low one of rates."""
+"""Direction of the slow end: high for times, low for rates."""
 _NAMES = {"high": ("maximum", "p90", "p95"), "low": ("minimum", "p10", "p5")}
 
 
@@ -32,7 +32,7 @@ class Tail:
 
     @property
     def basis(self) -> str:
-        """What it is, with n: `p90 of 25`."""
+        """Name and number of values: `p90 of 25`."""
         return f"{self.name} of {self.n}"
 
 

@@ -1,4 +1,4 @@
-"""Which candidate's logits the others of a batch are held against."""
+"""Find the candidate whose logits are the reference for the others of a batch."""
 
 from __future__ import annotations
 

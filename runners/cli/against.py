@@ -35,13 +35,13 @@ Asked = frozenset[tuple[str, str, int]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """What candidates are held against."""
+    """Reference that candidates are compared with."""
 
     name: str
     candidate: Candidate | None
-    """None where it was named by its records."""
+    """The candidate; None where the reference was named by its records."""
     stored: Answers | None
-    """Its answers, where a store has them; None: it is to be run."""
+    """Its stored answers; None: it is to be run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +127,7 @@ def hold(reference: Reference, records: Iterable[Record], store: Store) -> list[
 
 
 def words(reference: Reference, held: Sequence[Held]) -> list[str]:
-    """What became of each candidate's answers, and what to know of the figures."""
+    """Sentences on the change of each candidate's answers, and notes on the figures."""
     if not held:
         return [f"nothing can be held against {reference.name}: no run with answers to its items"]
     lines: list[str] = []

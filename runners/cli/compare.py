@@ -213,7 +213,7 @@ def _axes(comparison: Comparison) -> Grid:
 
 
 def _better(axis: AxisComparison) -> Text:
-    """Which side is better, in the colour of what that means for the other."""
+    """The better side, in the colour of what that means for the other."""
     from runners.cli.layout import state
 
     shown = {"better": ("improved", "other"), "worse": ("regressed", "first")}
@@ -222,7 +222,7 @@ def _better(axis: AxisComparison) -> Text:
 
 
 def _conditions(comparison: Comparison) -> list[str]:
-    """Where the two were measured, and by which build."""
+    """Machine, build and budget of both sides."""
     from leaderboard.rows.conditions import budget_name, build_name, machine_in_full
 
     sides = {"first": comparison.reference, "other": comparison.other}

@@ -28,7 +28,7 @@ def told(axis: AxisComparison) -> str:
 
 
 def conclusion(comparison: Comparison, names: Sequence[str]) -> str:
-    """What changed, in one sentence: the accuracy, and the axes by what can be told of them."""
+    """The changes in one sentence: accuracy, then the axes by the certainty of their change."""
     from leaderboard.gate.words import name
 
     axes: dict[str, list[str]] = {}

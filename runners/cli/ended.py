@@ -37,7 +37,7 @@ def ended(outcome: Outcome, *, keep_prompts: bool) -> str:
 
 
 def _numbers(record: Record) -> str:
-    """What a finished run found, for the line that says that it is over."""
+    """Accuracy, speed and memory of a finished run, for the line that says that it is over."""
     from leaderboard.rows.metrics import METRICS
     from leaderboard.rows.row import row
     from runners.cli.tables import with_interval

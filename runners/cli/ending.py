@@ -52,12 +52,12 @@ def print_ending(
 
 
 def peak_bytes(row: Row) -> float | None:
-    """Its peak memory; None where it was not measured."""
+    """Peak memory of the candidate; None where it was not measured."""
     return row.value("memory")
 
 
 def chosen(rows: Sequence[Row]) -> Choice | None:
-    """What the tie rule chooses without any limit; None where no candidate has a score."""
+    """The candidate that the tie rule chooses without any limit; None where none has a score."""
     import numpy as np
 
     from leaderboard.choose.choice import choose
@@ -70,7 +70,7 @@ def chosen(rows: Sequence[Row]) -> Choice | None:
 
 
 def sentence_of(choice: Choice | None) -> str:
-    """Which one to ship, or why there is no answer."""
+    """The recommendation, or the reason why there is none."""
     from leaderboard.choose.choice import sentence
 
     if choice is None:
@@ -110,7 +110,7 @@ def _plot(out: Console, rows: Sequence[Row], chosen: Row | None) -> None:
 
 
 def presets(rows: Sequence[Row], budgets: Sequence[Budget]) -> list[tuple[bool, str]]:
-    """Which candidates fit which presets by their peaks, the smallest memory first.
+    """Presets that candidates fit by their peaks, the smallest memory first.
 
     Returns:
         Lines, each with whether anything fits; presets that the same candidates fit share one.
@@ -129,7 +129,7 @@ def presets(rows: Sequence[Row], budgets: Sequence[Budget]) -> list[tuple[bool, 
 
 
 def _named(budgets: Sequence[Budget]) -> str:
-    """Their names, with the size where the name has none."""
+    """Names of budgets, with the size where the name has none."""
     sizes = [format_size(b.memory_bytes or 0).replace(" ", "\N{NO-BREAK SPACE}") for b in budgets]
     return ", ".join(
         b.name if any(c.isdigit() for c in b.name) else f"{b.name} ({size})"
@@ -153,7 +153,7 @@ def _presets(out: Console, rows: Sequence[Row]) -> None:
 
 
 def next_commands(rows: Sequence[Row], store: Store, choice: Choice | None) -> list[str]:
-    """What one would type now.
+    """Commands that one would type next.
 
     Args:
         rows: what is shown.

@@ -104,7 +104,7 @@ def elided(text: str, width: int) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """How one column of a table gives way."""
+    """Column of a table, and how it gives way on a narrow terminal."""
 
     heading: str
     drop: int = 0
@@ -134,7 +134,7 @@ class Grid:
         self.sections.add(len(self.rows) - 1)
 
     def fits(self, width: int) -> bool:
-        """Whether all columns have room, their headings on several lines at most."""
+        """True where all columns have room, their headings on several lines at most."""
         shown, widths = self._fit(width)
         natural = self._widths(shown, width, by_word=True)
         uncut = all(widths[i] >= natural[i] for i in shown)

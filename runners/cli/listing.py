@@ -24,7 +24,7 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "licence": {"wrap": True, "drop": 1}, "family": {"drop": 2}, "data": {"wrap": True, "drop": 1},
     "version": {"drop": 1},
 }  # fmt: skip
-"""How the columns of a list give way."""
+"""Columns of lists, by the order in which they give way."""
 
 
 def _kind(_context: click.Context, _parameter: click.Parameter, word: str) -> str:

@@ -76,7 +76,7 @@ def plot(
 
 
 def legend(*, ascii_only: bool, guess: float | None) -> str:
-    """What the characters mean."""
+    """Legend of the plot's characters."""
     marks = ASCII if ascii_only else UNICODE
     level = "" if guess is None else f"  {marks.guess} random guessing {guess:.1f}"
     return f"{marks.chosen} recommended  {marks.other} other{level}"

@@ -21,7 +21,7 @@ DRAW_EVERY_S = 0.5
 
 
 class TimeLeft:
-    """How long a batch still takes, by its finished jobs and by the items that are answered.
+    """Estimates the time left of a batch, by its finished jobs and by the items that are answered.
 
     Repeats that answer no task are shorter than first runs, so they are a kind of their own.
     """
@@ -39,7 +39,7 @@ class TimeLeft:
 
     @property
     def once(self) -> bool:
-        """Whether each candidate runs once, as far as the jobs are known."""
+        """True where each candidate runs once, as far as the jobs are known."""
         return bool(self._kinds) and not any(self._kinds)
 
     def step(self, position: int, step: Step, now: float) -> None:

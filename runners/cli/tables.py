@@ -144,7 +144,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
 
 
 def _contended(rows: Sequence[Row]) -> list[str]:
-    """What the flag means where it stands, and what to do."""
+    """Explanation of the flag `contended` below the table, with what to do."""
     names = [
         row.record.candidate.name
         for row in rows

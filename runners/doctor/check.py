@@ -22,7 +22,7 @@ class Check:
     advice: str = ""
     """Advice; empty where all is well."""
     now: str = ""
-    """What disturbs a run that starts now, in a few words; empty where nothing does."""
+    """Disturbance of a run that starts now, in a few words; empty where there is none."""
 
 
 def summary(checks: Sequence[Check]) -> str:

@@ -36,7 +36,7 @@ class Load:
     busiest: tuple[tuple[str, float], ...]
     """(name and pid, cores) of processes not our own, the busiest first."""
     seconds: float = SAMPLE_S
-    """How long it was watched."""
+    """Seconds of the sample."""
 
 
 def cpu_check(*, logical: int, usable: int, quota: float | None) -> Check:

@@ -188,7 +188,7 @@ class Unlimited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceLogits:
-    """What the candidate's logits are to be held against."""
+    """Logits of a reference, which the candidate's are compared with."""
 
     path: Path | None = None
     """A file of logits; None: there is none, and `reason` says why."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FOLDER = "logits"
 FILE = "logits.kld"
 MOST_BYTES = 512 * 2**20
-"""What the folder holds at most; those that were used longest ago go first."""
+"""Most bytes of the folder; logits that were used longest ago go first."""
 
 
 def reference_logits(job: Job, options: Options, notify: Notify) -> ReferenceLogits | None:
