@@ -13,10 +13,12 @@ import streamlit as st
 
 from evals.errors import RecordError
 from leaderboard.app import launch
-from leaderboard.choose.overview import MOST_PAIRED, Overview, draw_all, look
-from leaderboard.choose.resampling import Draws
+from leaderboard.choose.overview import Overview, look
+from leaderboard.choose.preferences import Judge
+from leaderboard.choose.reading import judge_by, read_peers
+from leaderboard.choose.resampling import Peers
 from leaderboard.rows.answers import Answers, read_answers
-from leaderboard.rows.peers import Scores, Shared, sharing
+from leaderboard.rows.peers import Shared, sharing
 from leaderboard.rows.row import Row, merged
 from leaderboard.rows.selection import Selection, select
 from leaderboard.rows.stores import StoreReader, StoreView
@@ -106,27 +108,19 @@ def _judged(view: View) -> View:
 
 @st.cache_resource(show_spinner=False, max_entries=64, hash_funcs={**_BY_SIGNATURE, View: repr})
 def _overview(found: StoreView, shared: Shared, judged: View) -> Overview:
-    scores = _scores(found, shared)
-    drawn = _drawn(found, shared, task_weights(judged))
-    return look(sharing(_rows(found), shared), judged, drawn, scores)
+    peers, judge = _peers(found, shared, task_weights(judged))
+    return look(peers, judged, judge)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=_BY_SIGNATURE)
-def _drawn(found: StoreView, shared: Shared, weights: Mapping[str, float] | None) -> Draws:
-    rows = sharing(_rows(found), shared)
-    return draw_all(rows, weights, _scores(found, shared))
+def _peers(
+    found: StoreView, shared: Shared, weights: Mapping[str, float] | None
+) -> tuple[Peers, Judge]:
+    def read(run_id: str) -> Answers | None:
+        return answers(run_id)[0]
 
-
-@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=_BY_SIGNATURE)
-def _scores(found: StoreView, shared: Shared) -> dict[str, Scores]:
-    """Item scores by run id; none where there are too many candidates to read them all."""
-    scores = {}
-    rows = sharing(_rows(found), shared)
-    for row in rows if len(rows) <= MOST_PAIRED else ():
-        read, _ = answers(row.record.run_id)
-        if read is not None:
-            scores[row.record.run_id] = read.scores
-    return scores
+    peers = read_peers(sharing(_rows(found), shared), read, weights)
+    return peers, judge_by(read, peers)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16, hash_funcs=_BY_SIGNATURE)

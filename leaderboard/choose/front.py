@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from leaderboard.choose.limits import weighted_accuracy
-from leaderboard.choose.resampling import DRAWS, Draws, draw
-from leaderboard.rows.peers import Floats, Scores, check_peers
+from leaderboard.choose.resampling import Peers
 from leaderboard.rows.row import Row
+from leaderboard.stats.item_resampling import Floats
 
 Speed = Literal["decode", "ttft"]
+MARKED = 0.5
+"""Probability from which a row is marked as Pareto-optimal."""
 _CELLS, _DRAWS = 2**15, 128
 """Points that are compared at a time, all draws together; and the fewest draws."""
 _FEW, _PIVOTS = 256, 16
@@ -28,7 +28,7 @@ class Placement:
 
     row: Row
     on_front: bool
-    """By the point estimates."""
+    """By the point estimates, and as probably as not: a tenth of a point of noise marks nothing."""
     probability: float | None
     """Probability of being Pareto-optimal, had other items been asked and other runs been made.
     None: no place."""
@@ -36,51 +36,30 @@ class Placement:
     """Why it has no place: what was not measured."""
 
 
-def place(
-    rows: Sequence[Row],
-    rng: np.random.Generator,
-    *,
-    speed: Speed = "decode",
-    draws: int = DRAWS,
-    weights: Mapping[str, float] | None = None,
-    answers: Mapping[str, Scores] | None = None,
-    drawn: Draws | None = None,
-) -> tuple[Placement, ...]:
+def place(peers: Peers, *, speed: Speed = "decode") -> tuple[Placement, ...]:
     """Place rows on or off the front, with the probability of being on it.
 
     Args:
-        rows: peers of each other.
-        rng: seeded by the caller.
+        peers: rows that are judged together.
         speed: decode tokens/s, where more is better, or TTFT, where less is.
-        draws: for the probability; its standard error is at most 0.5 / sqrt(draws).
-        weights: of tasks and groups in the accuracy; 1 where not named.
-        answers: item scores by run id, as `draw` takes them.
-        drawn: what was drawn before, of at least those rows that have an accuracy; else `rng` is
-            asked anew.
 
     Returns:
         In the order of the rows. One that lacks an axis has no place and pushes nobody off.
-
-    Raises:
-        ValueError: the rows are of several machines, suites or budgets.
     """
-    check_peers(rows)
-    reasons = [_missing(row, speed, weights) for row in rows]
-    known = [row for row, reason in zip(rows, reasons, strict=True) if not reason]
-    goods = np.array([_goods(row, speed, weights) for row in known]).reshape(len(known), 3)
-    if drawn is None:
-        drawn = draw(known, rng, draws=draws, weights=weights, answers=answers)
-    else:
-        drawn = drawn.of(known)
-    fast = drawn.number(speed) if speed == "decode" else -drawn.number(speed)
-    stacked = np.stack([drawn.accuracy, fast, -drawn.number("memory")], axis=-1)
-    chances = on_front(stacked).mean(axis=0)
-    placed = iter(zip(on_front(goods), chances, strict=True))
+    reasons = [_missing(row, speed, peers.accuracy(row)) for row in peers.rows]
+    known = [row for row, reason in zip(peers.rows, reasons, strict=True) if not reason]
+    drawn = peers.of(known).draws
+    fast = drawn.numbers[speed] if speed == "decode" else -drawn.numbers[speed]
+    goods = np.stack([drawn.accuracy, fast, -drawn.numbers["memory"]], axis=-1)
+    estimates = np.array([_goods(row, speed, peers.accuracy(row)) for row in known])
+    points = on_front(estimates.reshape(len(known), 3))
+    placed = iter(zip(points, on_front(goods).mean(axis=0), strict=True))
     found = []
-    for row, reason in zip(rows, reasons, strict=True):
+    for row, reason in zip(peers.rows, reasons, strict=True):
         on, chance = (False, None) if reason else next(placed)
         probability = None if chance is None else float(chance)
-        found.append(Placement(row=row, on_front=bool(on), probability=probability, reason=reason))
+        marked = bool(on) and probability is not None and probability >= MARKED
+        found.append(Placement(row=row, on_front=marked, probability=probability, reason=reason))
     return tuple(found)
 
 
@@ -173,23 +152,13 @@ def _dominated_by(part: Floats, by: Floats) -> npt.NDArray[np.bool_]:
     return np.asarray((as_good & better).any(axis=1))
 
 
-def _missing(row: Row, speed: Speed, weights: Mapping[str, float] | None) -> str:
-    accuracy, fast, peak = _measured(row, speed, weights)
-    names = {"accuracy": accuracy, "time to first token": fast, "peak memory": peak}
-    if speed == "decode":
-        names = {"accuracy": accuracy, "decode speed": fast, "peak memory": peak}
+def _goods(row: Row, speed: Speed, accuracy: float | None) -> tuple[float, float, float]:
+    fast = row.value(speed) or 0.0
+    return accuracy or 0.0, fast if speed == "decode" else -fast, -(row.value("memory") or 0.0)
+
+
+def _missing(row: Row, speed: Speed, accuracy: float | None) -> str:
+    fast = "decode speed" if speed == "decode" else "time to first token"
+    names = {"accuracy": accuracy, fast: row.value(speed), "peak memory": row.value("memory")}
     lacking = [name for name, value in names.items() if value is None]
     return f"{' and '.join(lacking)} not measured" if lacking else ""
-
-
-def _goods(
-    row: Row, speed: Speed, weights: Mapping[str, float] | None
-) -> tuple[float, float, float]:
-    accuracy, fast, peak = (value or 0.0 for value in _measured(row, speed, weights))
-    return accuracy, fast if speed == "decode" else -fast, -peak
-
-
-def _measured(
-    row: Row, speed: Speed, weights: Mapping[str, float] | None
-) -> tuple[float | None, float | None, float | None]:
-    return weighted_accuracy(row, weights), row.value(speed), row.value("memory")

@@ -33,6 +33,10 @@ class Reason:
     text: str
     unknown: bool = False
     """The number is missing: it may fit, but nobody measured it."""
+    needed: float | None = None
+    """What the limit would have to be, in its stored unit; None for what is no number."""
+    over: float | None = None
+    """By how much that is more, or less, than the limit: 0.1 is a tenth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,4 +136,6 @@ def _outside(value: float | None, what: str, metric: Metric, bound: float | None
         return None
     most = "at least" if metric.better == "higher" else "at most"
     text = f"{what} {metric.unit.text(value)} ({most} {metric.unit.text(bound)})"
-    return Reason(limit=metric.key, text=text)
+    larger, smaller = (bound, value) if metric.better == "higher" else (value, bound)
+    over = larger / smaller - 1 if smaller > 0 else math.inf
+    return Reason(limit=metric.key, text=text, needed=value, over=over)

@@ -1,32 +1,35 @@
-"""Rows in order of accuracy, in groups that the items asked cannot tell apart."""
+"""Rows in order of accuracy, in groups between which the items asked show no difference."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
-from leaderboard.choose.limits import weighted_accuracy
-from leaderboard.rows.peers import Floats, Scores, check_peers, side_by_side, usable
+from leaderboard.choose.resampling import Peers, tables_of
+from leaderboard.rows.peers import usable
 from leaderboard.rows.row import Row
-from leaderboard.stats.corrections import benjamini_hochberg
-from leaderboard.stats.intervals import Interval, normal
-from leaderboard.stats.paired_means import mean_difference, paired_difference
-
-LEVEL = 0.05
+from leaderboard.stats.intervals import Interval
+from leaderboard.stats.item_resampling import Items
+from leaderboard.stats.paired_means import (
+    PairedDifference,
+    differs,
+    mean_difference,
+    paired_difference,
+)
+from leaderboard.stats.simultaneous import LEVEL, critical_z
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
-    """Rows that cannot be told from the first of them."""
+    """Rows without a significant difference from the first of them."""
 
     rank: int
     """From 1; one more than the number of rows in the tiers above."""
     rows: tuple[Row, ...]
     """Best estimate first."""
     paired: bool
-    """True where every one was compared with the first item by item."""
+    """Whether every one was compared with the first item by item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,122 +41,170 @@ class Ranking:
     """Without a score."""
 
 
-def rank(
-    rows: Sequence[Row],
-    *,
-    level: float = LEVEL,
-    weights: Mapping[str, float] | None = None,
-    answers: Mapping[str, Scores] | None = None,
-) -> Ranking:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apart:
+    """Two rows' difference in accuracy, the second minus the first."""
+
+    difference: float
+    interval: Interval
+    """95 %."""
+    paired: bool
+    """True where the two were compared item by item."""
+    told: bool
+    """True where the difference is significant (`differs`)."""
+    detectable: float | None = None
+    """Smallest true difference that such items show with 80 % probability."""
+
+
+def rank(peers: Peers, *, level: float = LEVEL) -> Ranking:
     """Rank rows by accuracy, ties as groups.
 
     Args:
-        rows: peers of each other.
-        level: share of false differences that is borne among those from a tier's first row.
-        weights: of tasks and groups; 1 where not named.
-        answers: item scores by run id; two rows that both have them, of the same items, are
-            compared item by item, others by their standard errors.
+        peers: rows that are judged together.
+        level: chance that any two equal rows are told apart.
 
     Returns:
-        From the best estimate down, a tier runs until the first row that is told from the tier's
-        own best, by a z test with Benjamini-Hochberg over all rows below. "Not told apart" is
-        not "equal", and the last of one tier need not be told from the first of the next.
-
-    Raises:
-        ValueError: the rows are of several machines, suites or budgets.
+        From the best estimate down, a tier runs until the first row that differs significantly
+        from the tier's own best: by Compare's own test at 5 % and, where there are more than two
+        rows, by more standard errors than the largest difference of so many equal ones has
+        (`critical_z`). So two rows are told apart as Compare tells them, and of more whatever is
+        told apart here is told apart in Compare, too. "No significant difference" is not "equal",
+        and the last of one tier need not differ from the first of the next.
     """
-    check_peers(rows)
-    scored = [
-        _Scored(row=row, value=value, stderr=weighted_stderr(row, weights))
-        for row in rows
-        if (value := weighted_accuracy(row, weights)) is not None
-    ]
-    left = sorted(scored, key=lambda one: -one.value)
-    pairs = _Pairs([one.row for one in left], answers)
+    scored = peers.scored()
+    beyond = _beyond(scored, level)
+    left = sorted(scored.rows, key=lambda row: -(peers.accuracy(row) or 0.0))
+    difference = compare_pairs(scored)
     tiers: list[Tier] = []
     placed = 0
     while left:
-        compared = [_compare(left[0], one, pairs, weights) for one in left[1:]]
-        adjusted = benjamini_hochberg([p for p, _ in compared])
-        told = [i for i, p in enumerate(adjusted) if p <= level]
-        size = 1 + (told[0] if told else len(adjusted))
-        paired = all(by_item for _, by_item in compared[: size - 1])
-        tied = tuple(one.row for one in left[:size])
-        tiers.append(Tier(rank=placed + 1, rows=tied, paired=paired))
-        placed += size
-        left = left[size:]
-    unranked = tuple(row for row in rows if weighted_accuracy(row, weights) is None)
+        size, paired = 1, True
+        for other in left[1:]:
+            found = difference(left[0], other)
+            if found is not None and found.told and beyond(left[0], other):
+                break
+            size, paired = size + 1, paired and found is not None and found.paired
+        tiers.append(Tier(rank=placed + 1, rows=tuple(left[:size]), paired=paired))
+        placed, left = placed + size, left[size:]
+    unranked = tuple(row for row in peers.rows if peers.accuracy(row) is None)
     return Ranking(tiers=tuple(tiers), unranked=unranked)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Scored:
-    row: Row
-    value: float
-    stderr: float | None
+def _beyond(peers: Peers, level: float) -> Callable[[Row, Row], bool]:
+    """Whether two rows lie further apart than any two of so many equal ones would."""
+    draws = peers.draws
+    z = critical_z(draws.accuracy, level)
+    columns = {row.record.run_id: i for i, row in enumerate(peers.rows)}
+
+    def beyond(first: Row, second: Row) -> bool:
+        a, b = (columns[row.record.run_id] for row in (first, second))
+        spread = float((draws.accuracy[:, a] - draws.accuracy[:, b]).std())
+        return len(columns) < 3 or abs(draws.estimate[a] - draws.estimate[b]) > z * spread
+
+    return beyond
 
 
-class _Pairs:
-    """Two rows' items side by side, where there are answers to the same items."""
+def compare_pairs(peers: Peers) -> Callable[[Row, Row], Apart | None]:
+    """A function that compares two of the rows, item by item where both have answers.
 
-    def __init__(self, rows: Sequence[Row], answers: Mapping[str, Scores] | None) -> None:
-        self._answers = answers
-        self._tables = side_by_side(rows, answers)
-        self._columns = {id(row): i for i, row in enumerate(rows)}
+    Args:
+        peers: the rows.
 
-    def of(self, first: Row, second: Row) -> dict[str, Floats] | None:
-        """By task, shape (items, 2); None where they cannot be paired."""
-        if not self._answers:
-            return None
-        if self._tables is None:
-            # Some rows may have no answers; two that have them are paired all the same.
-            return side_by_side([first, second], self._answers)
-        both = [self._columns[id(row)] for row in (first, second)]
-        return {name: table[:, both] for name, table in self._tables.items()}
+    Returns:
+        It gives None where a row has no accuracy.
+    """
+    every = tables_of(peers.rows, peers.answers, peers.clusters, peers.weights)
+    columns = {row.record.run_id: i for i, row in enumerate(peers.rows)}
+
+    def compare(first: Row, second: Row) -> Apart | None:
+        both = (first, second)
+        if every is not None:
+            a, b = (columns[row.record.run_id] for row in both)
+            return _paired(difference_over(*every, (a, b)))
+        # Some rows may have no answers; two that have them are paired all the same.
+        tables = tables_of(both, peers.answers, peers.clusters, peers.weights)
+        if tables is not None:
+            return _paired(difference_over(*tables, (0, 1)))
+        return _unpaired(first, second, peers.weights)
+
+    return compare
 
 
-def weighted_stderr(row: Row, weights: Mapping[str, float] | None) -> float | None:
-    """Standard error of the weighted mean of independent tasks; None where a task lacks its own."""
-    scores = usable(row)
-    given = [_weight(score.name, weights) for score in scores]
-    errors = [score.stderr for score in scores if score.stderr is not None]
-    if len(errors) < len(scores) or sum(given) <= 0:
+def difference_over(
+    sets: Sequence[Items], shares: Sequence[float], columns: tuple[int, int]
+) -> PairedDifference:
+    """The second column's mean score minus the first's, as Compare has it.
+
+    Args:
+        sets: of the tasks' items.
+        shares: what each counts in the mean.
+        columns: which two.
+    """
+    first, second = columns
+    counting = [(one, share) for one, share in zip(sets, shares, strict=True) if share > 0]
+    tasks = [
+        paired_difference(one.scores[:, first], one.scores[:, second], clusters=one.groups.tolist())
+        for one, _ in counting
+    ]
+    return mean_difference(tasks, weights=[share for _, share in counting])
+
+
+def _paired(found: PairedDifference) -> Apart:
+    told, low, high = differs(found), found.interval.low, found.interval.high
+    # Of few flips the score interval may leave out a 0 that the exact test does not reject.
+    kept = found.interval if told else Interval(low=min(low, 0.0), high=max(high, 0.0))
+    return Apart(
+        difference=found.difference,
+        interval=kept,
+        paired=True,
+        told=told,
+        detectable=found.detectable,
+    )
+
+
+def _unpaired(first: Row, second: Row, weights: Mapping[str, float] | None) -> Apart | None:
+    """Two scores whose errors are independent: their limits' distances add as squares.
+
+    Source: method 10 of R. G. Newcombe, Statistics in Medicine 17 (1998) 873-890.
+    """
+    sides = (_limits(first, weights), _limits(second, weights))
+    if sides[0] is None or sides[1] is None:
         return None
-    weighed = (w * error for w, error in zip(given, errors, strict=True))
-    return math.hypot(*weighed) / math.fsum(given)
+    (a, of_a), (b, of_b) = sides[0], sides[1]
+    below = math.hypot(b - of_b.low, of_a.high - a)
+    above = math.hypot(of_b.high - b, a - of_a.low)
+    interval = Interval(low=b - a - below, high=b - a + above)
+    return Apart(
+        difference=b - a,
+        interval=interval,
+        paired=False,
+        told=not interval.low <= 0 <= interval.high,
+    )
 
 
 def weighted_interval(row: Row, weights: Mapping[str, float] | None) -> Interval | None:
-    """95 % interval of `weighted_accuracy`: without weights the board's, else the normal one."""
+    """The 95 % interval of the weighted accuracy; without weights, the board's own."""
     if weights is None:
         return row.score.interval if row.score else None
-    value, stderr = weighted_accuracy(row, weights), weighted_stderr(row, weights)
-    if value is None or stderr is None:
+    found = _limits(row, weights)
+    return found[1].within(0.0, 1.0) if found else None
+
+
+def _limits(row: Row, weights: Mapping[str, float] | None) -> tuple[float, Interval] | None:
+    """A weighted mean of independent scores and its 95 % interval, by square-and-add.
+
+    Source: G. Y. Zou & A. Donner, Statistics in Medicine 27 (2008) 1693-1702.
+    """
+    scores = usable(row)
+    given = [1.0 if weights is None else weights.get(score.name, 1.0) for score in scores]
+    total = math.fsum(given)
+    if total <= 0:
         return None
-    return normal(value, stderr).within(0.0, 1.0)
-
-
-def _compare(
-    leader: _Scored, other: _Scored, pairs: _Pairs, weights: Mapping[str, float] | None
-) -> tuple[float, bool]:
-    """The p value of no difference of two scores, and whether their items were paired."""
-    tables = pairs.of(leader.row, other.row)
-    if tables:
-        tasks = [paired_difference(table[:, 0], table[:, 1]) for table in tables.values()]
-        given = [_weight(name, weights) for name in tables]
-        if sum(given) > 0:
-            found = mean_difference(tasks, weights=given)
-            return _p(found.difference, found.stderr), True
-    if leader.stderr is None or other.stderr is None:
-        return 1.0, False
-    return _p(leader.value - other.value, math.hypot(leader.stderr, other.stderr)), False
-
-
-def _weight(name: str, weights: Mapping[str, float] | None) -> float:
-    return 1.0 if weights is None else weights.get(name, 1.0)
-
-
-def _p(difference: float, stderr: float | None) -> float:
-    if difference == 0 or stderr is None:
-        return 1.0  # nothing is known that would tell them apart
-    return 2 * NormalDist().cdf(-abs(difference) / stderr) if stderr > 0 else 0.0
+    parts = [
+        (w / total, s.value or 0.0, s.interval or Interval(low=0.0, high=1.0))
+        for w, s in zip(given, scores, strict=True)
+    ]
+    mean = math.fsum(w * value for w, value, _ in parts)
+    below = math.hypot(*(w * (value - found.low) for w, value, found in parts))
+    above = math.hypot(*(w * (found.high - value) for w, value, found in parts))
+    return mean, Interval(low=mean - below, high=mean + above)

@@ -1,142 +1,199 @@
-"""Monte Carlo resampling: items by bootstrap, times and memory from the spread between runs.
+"""Rows that are judged together, and what other items and other runs might have shown of them.
 
-Accuracy is drawn from its counts, times and memory from their run-to-run spread. All randomness
-comes from the generator that is passed in.
+Accuracy is drawn from the items, times and memory from their run-to-run spread. All randomness
+comes from a fixed seed: one view gives the same figures wherever and whenever it is opened.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from leaderboard.choose.limits import weighted_accuracy
+from leaderboard.rows.answers import ItemKey
 from leaderboard.rows.metrics import METRICS
-from leaderboard.rows.peers import Floats, Scores, side_by_side, usable
+from leaderboard.rows.peers import Scores, check_peers, side_by_side, usable
 from leaderboard.rows.row import Row
 from leaderboard.stats.intervals import Interval
+from leaderboard.stats.item_resampling import Floats, Items, item_means, resample_items
 
 DRAWS = 2000
-"""Number of draws: the standard error of a probability of a half is then 1.1 points."""
-_DECIMALS = 9
-"""Equal answers must draw equal scores, and a matrix product may differ in its last bits."""
-_CHUNK = 2**21
-"""Item weights drawn at once: 16 MiB."""
+"""Draws: a probability of a half keeps an error of 1.1 points."""
+SEED = 20260101
+MOST_SPREAD = 10.0
+"""Largest spread of logarithms between runs: of two runs alone nearly any may be drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draws:
-    """Arrays of shape (draws, rows); a column of NaN where a row lacks the number."""
+    """Arrays of shape (draws, rows); a column of NaN where a row has no number."""
 
-    rows: tuple[Row, ...]
-    """The row of each column."""
     accuracy: Floats
+    estimate: Floats
+    """Shape (rows,): what the accuracies are drawn about."""
     numbers: Mapping[str, Floats]
-    """Times and memory, by key of METRICS: what can be limited, or is an axis of the plot."""
+    """Times and memory, the mean over runs, by key of METRICS: what can be limited, or is an axis
+    of the plot."""
+    run_numbers: Mapping[str, Floats]
+    """The same of one more run, as it is deployed."""
     paired: bool
-    """True where the accuracies of a draw are those of the same items for all rows."""
+    """Whether the accuracies of a draw are of the same items for all rows."""
     runs_vary: bool
     """False: no row has several runs, so times and memory are drawn as they were measured."""
 
-    def number(self, key: str) -> Floats:
-        """The draws of a metric that varies."""
-        return self.accuracy if METRICS[key].over == "items" else self.numbers[key]
-
-    def of(self, rows: Sequence[Row]) -> Draws:
-        """The columns of some of the rows, in another order.
-
-        Raises:
-            KeyError: one was not drawn.
-        """
-        places = {row.record.run_id: i for i, row in enumerate(self.rows)}
-        columns = [places[row.record.run_id] for row in rows]
+    def of(self, columns: Sequence[int]) -> Draws:
+        """Some of the rows, in another order."""
+        chosen = list(columns)
         return replace(
             self,
-            rows=tuple(rows),
-            accuracy=self.accuracy[:, columns],
-            numbers={key: drawn[:, columns] for key, drawn in self.numbers.items()},
+            accuracy=self.accuracy[:, chosen],
+            estimate=self.estimate[chosen],
+            numbers={key: drawn[:, chosen] for key, drawn in self.numbers.items()},
+            run_numbers={key: drawn[:, chosen] for key, drawn in self.run_numbers.items()},
         )
 
 
-def draw(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peers:
+    """Rows of one machine, suite and budget, with what is needed to judge them."""
+
+    rows: tuple[Row, ...]
+    weights: Mapping[str, float] | None
+    """Weights of tasks and groups, 1 where not named; None: the board's own score."""
+    answers: Mapping[str, Scores]
+    """Item scores by run id."""
+    clusters: Mapping[ItemKey, Hashable]
+    """What an item shares with others, e.g. its passage."""
+    draws: Draws = field(repr=False)
+
+    def of(self, rows: Sequence[Row]) -> Peers:
+        """Some of the rows, in another order, with what was drawn of them.
+
+        Raises:
+            KeyError: one is not among them.
+        """
+        places = {row.record.run_id: i for i, row in enumerate(self.rows)}
+        columns = [places[row.record.run_id] for row in rows]
+        return replace(self, rows=tuple(rows), draws=self.draws.of(columns))
+
+    def accuracy(self, row: Row) -> float | None:
+        """A row's score with the tasks weighted."""
+        return weighted_accuracy(row, self.weights)
+
+    def scored(self) -> Peers:
+        """Those that have an accuracy."""
+        return self.of([row for row in self.rows if self.accuracy(row) is not None])
+
+
+def gather(
     rows: Sequence[Row],
-    rng: np.random.Generator,
     *,
-    draws: int = DRAWS,
     weights: Mapping[str, float] | None = None,
     answers: Mapping[str, Scores] | None = None,
-) -> Draws:
-    """Draw every row's accuracy, times and memory.
+    clusters: Mapping[ItemKey, Hashable] | None = None,
+    draws: int = DRAWS,
+    seed: int = SEED,
+) -> Peers:
+    """Check that rows may be judged together, and draw all of them.
 
     Args:
-        rows: shape (m,), peers of each other.
-        rng: seeded by the caller.
-        draws: how many.
+        rows: shape (m,).
         weights: of tasks and groups in the accuracy; 1 where not named.
-        answers: item scores by run id. With those of every row, each draw weighs the items anew
-            for all rows together (D. B. Rubin's Bayesian bootstrap, Annals of Statistics 9
-            (1981) 130-134); else each task's share right is drawn from its posterior under
-            Jeffreys' prior, Beta(right + 1/2, wrong + 1/2), for each row alone. The latter takes
-            no account of items that are hard for all, and so is less sure.
+        answers: item scores by run id. With those of every row that has an accuracy, each draw
+            weighs the items anew for all rows together (`resample_items`); else each task's share
+            right is drawn from its posterior under Jeffreys' prior, Beta(right + 1/2,
+            wrong + 1/2), for each row alone, which knows nothing of items that are hard for all.
+        clusters: what an item shares with others, e.g. its passage.
+        draws: how many.
+        seed: of the random numbers.
 
-    Times and memory: log-normal about the mean, with the relative spread between runs pooled over
-    all rows (one machine, one way to measure) and divided by the square root of a row's own runs.
+    Returns:
+        Times and memory are log-normal about the mean of the runs, with their relative spread,
+        pooled over all rows (one machine, one way to measure) and known as well as its degrees of
+        freedom allow: a scaled inverse chi-squared draw of it. One more run adds that spread to
+        the mean's.
+
+    Raises:
+        ValueError: the rows are of several machines, suites or budgets.
     """
-    tables = side_by_side(rows, answers)
-    if tables is None:
-        accuracy = _from_counts(rows, rng, draws, weights)
-    else:
-        accuracy = _bootstrap(tables, len(rows), rng, draws, weights)
+    check_peers(rows)
+    rng = np.random.default_rng(seed)
+    accuracy, estimate, paired = _accuracy(rows, rng, draws, weights, answers, clusters)
     asked = [m for m in METRICS.values() if m.over == "runs" and (m.limit or m.axis)]
-    found = {one.key: _runs([_measured(row, one.key) for row in rows], rng, draws) for one in asked}
-    return Draws(
-        rows=tuple(rows),
+    axes = {one.key: _runs([_measured(row, one.key) for row in rows], rng, draws) for one in asked}
+    drawn = Draws(
         accuracy=accuracy,
-        numbers={key: drawn for key, (drawn, _) in found.items()},
-        paired=tables is not None,
-        runs_vary=any(varies for _, varies in found.values()),
+        estimate=estimate,
+        numbers={key: one.mean for key, one in axes.items()},
+        run_numbers={key: one.run for key, one in axes.items()},
+        paired=paired,
+        runs_vary=any(one.varied for one in axes.values()),
+    )
+    return Peers(
+        rows=tuple(rows),
+        weights=weights,
+        answers=answers or {},
+        clusters=clusters or {},
+        draws=drawn,
     )
 
 
-def _from_counts(
+def tables_of(
+    rows: Sequence[Row],
+    answers: Mapping[str, Scores] | None,
+    clusters: Mapping[ItemKey, Hashable] | None,
+    weights: Mapping[str, float] | None,
+) -> tuple[list[Items], list[float]] | None:
+    """The rows' items side by side, and what each set counts in the mean.
+
+    Returns:
+        None where they cannot be paired, or every weight is 0.
+    """
+    tables = side_by_side(rows, answers, clusters)
+    given = {name: (weights or {}).get(name, 1.0) for name in tables or ()}
+    total = math.fsum(given.values())
+    if tables is None or total <= 0:
+        return None
+    sets = [one for parts in tables.values() for one in parts]
+    shares = [given[name] / total / len(parts) for name, parts in tables.items() for _ in parts]
+    return sets, shares
+
+
+def _accuracy(
     rows: Sequence[Row],
     rng: np.random.Generator,
     draws: int,
     weights: Mapping[str, float] | None,
-) -> Floats:
+    answers: Mapping[str, Scores] | None,
+    clusters: Mapping[ItemKey, Hashable] | None,
+) -> tuple[Floats, Floats, bool]:
+    """Draws, what they are drawn about, and whether they are paired."""
+    scores = [weighted_accuracy(row, weights) for row in rows]
+    estimate = np.array([np.nan if value is None else value for value in scores], dtype=float)
     drawn = np.full((draws, len(rows)), np.nan)
-    for i, row in enumerate(rows):
-        scores = usable(row)
-        given = np.array([(weights or {}).get(s.name, 1.0) for s in scores])
-        if given.sum() <= 0:
-            continue
-        right = np.array([(s.value or 0.0) * s.n for s in scores])
-        wrong = np.array([s.n for s in scores]) - right
-        shares = rng.beta(right + 0.5, wrong + 0.5, size=(draws, len(scores)))
-        drawn[:, i] = shares @ (given / given.sum())
-    return drawn
+    known = [i for i, value in enumerate(scores) if value is not None]
+    paired = tables_of([rows[i] for i in known], answers, clusters, weights)
+    if paired is not None:
+        drawn[:, known] = resample_items(*paired, rng, draws)
+        estimate[known] = item_means(*paired)
+        return drawn, estimate, True
+    for i in known:
+        drawn[:, i] = _from_counts(rows[i], rng, draws, weights)
+    return drawn, estimate, False
 
 
-def _bootstrap(
-    tables: Mapping[str, Floats],
-    m: int,
-    rng: np.random.Generator,
-    draws: int,
-    weights: Mapping[str, float] | None,
+def _from_counts(
+    row: Row, rng: np.random.Generator, draws: int, weights: Mapping[str, float] | None
 ) -> Floats:
-    given = {name: (weights or {}).get(name, 1.0) for name in tables}
-    total = math.fsum(given.values())
-    if total <= 0:
-        return np.full((draws, m), np.nan)
-    drawn = np.zeros((draws, m))
-    for name, table in tables.items():
-        step = max(1, _CHUNK // len(table))
-        for start in range(0, draws, step):
-            part = rng.standard_exponential((min(step, draws - start), len(table)))
-            means = (part @ table) / part.sum(axis=1, keepdims=True)
-            drawn[start : start + step] += given[name] / total * means
-    return np.asarray(np.round(drawn, _DECIMALS), dtype=np.float64)
+    scores = usable(row)
+    given = np.array([(weights or {}).get(s.name, 1.0) for s in scores])
+    right = np.array([(s.value or 0.0) * s.n for s in scores])
+    wrong = np.array([s.n for s in scores]) - right
+    shares = rng.beta(right + 0.5, wrong + 0.5, size=(draws, len(scores)))
+    return np.asarray(shares @ (given / given.sum()), dtype=np.float64)
 
 
 Measured = tuple[float | None, Interval | None, int]
@@ -149,20 +206,32 @@ def _measured(row: Row, key: str) -> Measured:
     return number.value, number.interval, row.runs
 
 
-def _runs(
-    measured: Sequence[Measured], rng: np.random.Generator, draws: int
-) -> tuple[Floats, bool]:
-    """Draws of one axis, and whether any spread was known."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Axis:
+    """One axis, shape (draws, rows)."""
+
+    mean: Floats
+    run: Floats
+    varied: bool
+    """Whether any spread was known."""
+
+
+def _runs(measured: Sequence[Measured], rng: np.random.Generator, draws: int) -> _Axis:
     centre = np.array([np.nan if value is None else value for value, _, _ in measured], dtype=float)
-    spread = _pooled_spread(measured)
+    spread, freedom = _pooled_spread(measured)
     if spread is None:
-        return np.tile(centre, (draws, 1)), False
-    error = spread / np.sqrt([max(1, runs) for _, _, runs in measured])
-    return centre * np.exp(rng.standard_normal((draws, len(measured))) * error), True
+        same = np.tile(centre, (draws, 1))
+        return _Axis(mean=same, run=same, varied=False)
+    sigma = spread * np.sqrt(freedom / rng.chisquare(freedom, size=(draws, 1)))
+    sigma = np.minimum(sigma, MOST_SPREAD)
+    runs = np.array([max(1, runs) for _, _, runs in measured])
+    mean = centre * np.exp(rng.standard_normal((draws, len(runs))) * sigma / np.sqrt(runs))
+    run = mean * np.exp(rng.standard_normal((draws, len(runs))) * sigma)
+    return _Axis(mean=mean, run=run, varied=True)
 
 
-def _pooled_spread(measured: Sequence[Measured]) -> float | None:
-    """Relative standard deviation between runs, pooled by degrees of freedom."""
+def _pooled_spread(measured: Sequence[Measured]) -> tuple[float | None, float]:
+    """Relative standard deviation between runs, pooled by degrees of freedom, and these."""
     from scipy.special import stdtrit
 
     squares = freedom = 0.0
@@ -171,4 +240,4 @@ def _pooled_spread(measured: Sequence[Measured]) -> float | None:
             error = interval.half / float(stdtrit(runs - 1, 0.975))
             squares += (runs - 1) * runs * (error / value) ** 2
             freedom += runs - 1
-    return math.sqrt(squares / freedom) if freedom else None
+    return (math.sqrt(squares / freedom), freedom) if freedom else (None, 0.0)

@@ -1,10 +1,12 @@
-"""The limits that a view sets, as a candidate must keep to them."""
+"""What a view asks of the candidate to ship: its limits, and which of those that tie."""
 
 from __future__ import annotations
 
 from leaderboard.choose.limits import Limits
+from leaderboard.choose.preferences import PREFERENCES, Prefer
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.view import View
+from leaderboard.units import from_percent
 
 
 def limits(view: View) -> Limits:
@@ -15,3 +17,13 @@ def limits(view: View) -> Limits:
         families=frozenset(view.families) if view.families else None,
         runtimes=frozenset(view.runtimes) if view.runtimes else None,
     )
+
+
+def preference(view: View) -> Prefer:
+    """Which of those that tie with the most accurate is shipped."""
+    return next((one for one in PREFERENCES if one == view.prefer), "smallest")
+
+
+def fidelity_margin(view: View) -> float | None:
+    """The perplexity ratio beyond 1 that is borne; None: any, and its price is named."""
+    return None if view.perplexity_percent is None else from_percent(view.perplexity_percent)

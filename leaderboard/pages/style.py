@@ -11,6 +11,7 @@ RULES = """
 .answer .claim { font-size: 1.6rem; line-height: 1.3; font-weight: 650; text-wrap: pretty;
   overflow-wrap: anywhere; }
 .answer .certainty { font-size: 1.05rem; margin-top: .3rem; text-wrap: pretty; }
+.answer .nexts { margin: .35rem 0 0; padding-left: 1.1rem; }
 .answer .basis { margin-top: .35rem; font-size: .9rem; opacity: .75; }
 ul.notices { margin: 0; padding-left: 1.2rem; font-size: .9rem; overflow-wrap: anywhere; }
 .conditions { font-size: .9rem; opacity: .75; overflow-wrap: anywhere; }

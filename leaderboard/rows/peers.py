@@ -6,19 +6,18 @@ the same items only. So nothing here takes rows of several machines, builds or s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from leaderboard.rows.answers import ItemKey
 from leaderboard.rows.conditions import Place, conditions
 from leaderboard.rows.row import Row, Score
+from leaderboard.stats.item_resampling import Items
 
 Scores = Mapping[str, Mapping[ItemKey, float]]
 """Item scores of one run, by task or group: `leaderboard.rows.answers.Answers.scores`."""
-Floats = npt.NDArray[np.float64]
 
 
 class Shared(NamedTuple):
@@ -82,33 +81,61 @@ def _refuse(what: str, values: Sequence[str]) -> None:
 
 
 def side_by_side(
-    rows: Sequence[Row], answers: Mapping[str, Scores] | None
-) -> dict[str, Floats] | None:
+    rows: Sequence[Row],
+    answers: Mapping[str, Scores] | None,
+    clusters: Mapping[ItemKey, Hashable] | None = None,
+) -> dict[str, tuple[Items, ...]] | None:
     """The items' scores of several rows as columns.
 
     Args:
         rows: shape (m,).
         answers: by run id.
+        clusters: what an item shares with others, e.g. its passage; an item without one belongs
+            with the repetitions of itself.
 
     Returns:
-        By task or group, shape (items, m); None where a row has no answers, other items than the
-        first, or a score for which there are none: what is called paired always is.
+        By task or group, its items: all together, or task by task in a group whose tasks count the
+        same whatever their size. None where a row has no answers, other items than the first, or
+        a score for which there are none: what is called paired always is.
     """
     found = [(answers or {}).get(row.record.run_id) for row in rows]
     first = found[0] if found else None
     if not first:
         return None
-    tables: dict[str, Floats] = {}
+    tables: dict[str, tuple[Items, ...]] = {}
     for name, items in first.items():
-        columns = []
-        for one in found:
-            scores = (one or {}).get(name)
-            if not scores or scores.keys() != items.keys():
-                return None
-            columns.append([scores[key] for key in items])
-        tables[name] = np.array(columns, dtype=np.float64).T
+        others = [(one or {}).get(name) for one in found]
+        if any(not scores or scores.keys() != items.keys() for scores in others):
+            return None
+        parts = _counting_alike(rows[0], items)
+        tables[name] = tuple(_items(part, others, clusters or {}) for part in parts)
     names = set(tables)
     return tables if all({s.name for s in usable(row)} == names for row in rows) else None
+
+
+def _counting_alike(row: Row, items: Iterable[ItemKey]) -> list[list[ItemKey]]:
+    """Items of one part in sets that count the same: one set, unless its tasks do."""
+    by_task: dict[str, list[ItemKey]] = {}
+    for key in items:
+        by_task.setdefault(key.task, []).append(key)
+    known = row.record.accuracy
+    if all(task not in known or known[task].by_size for task in by_task):
+        return [[key for keys in by_task.values() for key in keys]]
+    return list(by_task.values())
+
+
+def _items(
+    keys: Sequence[ItemKey],
+    sides: Sequence[Mapping[ItemKey, float] | None],
+    clusters: Mapping[ItemKey, Hashable],
+) -> Items:
+    columns = [[(side or {})[key] for key in keys] for side in sides]
+    named = [clusters.get(key, (key.task, key.item)) for key in keys]
+    number = {name: i for i, name in enumerate(dict.fromkeys(named))}
+    return Items(
+        scores=np.array(columns, dtype=np.float64).T,
+        groups=np.array([number[name] for name in named], dtype=np.intp),
+    )
 
 
 def usable(row: Row) -> list[Score]:

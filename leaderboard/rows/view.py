@@ -17,8 +17,12 @@ from leaderboard.rows.metrics import axes, limited
 Query = dict[str, list[str]]
 """An address's parameters: a key may come several times."""
 MOST_TEXT = 500
+PREFERENCES = ("smallest", "fastest", "accurate")
+"""Which of the candidates that tie with the most accurate is shipped."""
 MOST_WEIGHT = 100.0
-UNLIMITED = ("limits", "licences", "families", "runtimes", "weights")
+UNLIMITED = (
+    "limits", "licences", "families", "runtimes", "weights", "prefer", "perplexity_percent",
+)  # fmt: skip
 """The fields that say what fits and how it is scored."""
 
 
@@ -42,6 +46,8 @@ class View:
     runtimes: tuple[str, ...] = ()
     weights: tuple[tuple[str, float], ...] = ()
     """Weight of each task or group in the mean accuracy; those equal to 1 are left out."""
+    prefer: str = "smallest"
+    """Which of those that tie with the most accurate is shipped, one of PREFERENCES."""
     x: str = "memory"
     """Horizontal axis of the trade-off plot, one of `metrics.axes`."""
     columns: tuple[str, ...] = ()
@@ -222,7 +228,8 @@ def _keys() -> dict[str, _Key]:
         elif one.name == "weights":
             found[one.name] = _Key("weight", _weights, _write_weights)
         else:
-            read = _choice(axes()) if one.name == "x" else _text
+            choices = {"x": axes(), "prefer": PREFERENCES}.get(one.name)
+            read = _choice(choices) if choices else _text
             found[one.name] = _Key(one.name, read, lambda value: [value])
     return found
 

@@ -41,13 +41,17 @@ class PairedDifference:
     lost: int
     """Items that the other scores lower."""
     p: float
-    """Exact McNemar test of gained against lost, two-sided (a sign test where scores are more
-    than right and wrong). It takes items as independent: where passages are shared, read the
-    interval."""
+    """Two-sided test of no difference. Independent items of one task: the exact McNemar test of
+    gained against lost (a sign test where scores are more than right and wrong). Clusters, and the
+    mean over tasks: each item that differs may as well have gone the other way, which gives the
+    mean the variance `null_stderr` squared; a normal test, with a continuity correction of one
+    flip (A. L. Edwards, Psychometrika 13 (1948) 185-187)."""
     detectable: float | None
     """Smallest true difference, either way, that data like this shows with 80 % probability."""
     method: str
     """Name of the method of the interval."""
+    step: float
+    """How far one item, with those that flip together with it, moves the difference."""
 
 
 def paired_difference(
@@ -89,18 +93,21 @@ def paired_difference(
         half = _student(groups - 1, confidence) * stderr
         interval = Interval(low=max(-1.0, mean - half), high=min(1.0, mean + half))
     discordance = min(1.0, math.fsum(d**2) / n)
+    null_stderr, step = math.sqrt(math.fsum(d**2) * effect) / n, effect / n
+    alone = math.isclose(effect, 1.0)
     return PairedDifference(
         difference=mean,
         stderr=stderr,
-        null_stderr=math.sqrt(math.fsum(d**2) * effect) / n,
+        null_stderr=null_stderr,
         interval=interval,
         n=n,
         clusters=groups,
         gained=gained,
         lost=lost,
-        p=mcnemar(gained, lost),
+        p=mcnemar(gained, lost) if alone else _flip_test(mean, null_stderr, step),
         detectable=detectable_difference(n / effect, discordance, alpha=1 - confidence),
         method=SCORE if binary else STUDENT,
+        step=step,
     )
 
 
@@ -118,8 +125,9 @@ def mean_difference(
         confidence: of the tasks' intervals, and so of the result's.
 
     Returns:
-        Flips and their McNemar test are those of all items together, of which a large task has
-        more: they may disagree with the mean, in which it counts no more than a small one.
+        Flips are those of all items together, of which a large task has more: they may point
+        elsewhere than the mean, in which it counts no more than a small one. The interval is the
+        more careful of the two over tasks of few items, the test the sharper.
 
     Raises:
         ValueError: there is no task, or the weights do not fit.
@@ -137,20 +145,34 @@ def mean_difference(
     errors = [w * t.stderr for w, t in weighed if t.stderr is not None]
     z = two_sided_z(confidence)
     detectable = max(below, above) / z * (z + NormalDist().inv_cdf(POWER))
-    gained, lost = sum(t.gained for t in tasks), sum(t.lost for t in tasks)
+    null_stderr = math.hypot(*(w * t.null_stderr for w, t in weighed))
+    step = min((w * t.step for w, t in weighed if w * t.null_stderr), default=0.0)
     return PairedDifference(
         difference=mean,
         stderr=math.hypot(*errors) if len(errors) == len(tasks) else None,
-        null_stderr=math.hypot(*(w * t.null_stderr for w, t in weighed)),
+        null_stderr=null_stderr,
         interval=Interval(low=max(-1.0, mean - below), high=min(1.0, mean + above)),
         n=sum(t.n for t in tasks),
         clusters=sum(t.clusters for t in tasks),
-        gained=gained,
-        lost=lost,
-        p=mcnemar(gained, lost),
+        gained=sum(t.gained for t in tasks),
+        lost=sum(t.lost for t in tasks),
+        p=_flip_test(mean, null_stderr, step),
         detectable=detectable if detectable <= 1 else None,
         method=SQUARE_AND_ADD,
+        step=step,
     )
+
+
+def differs(found: PairedDifference, alpha: float = 0.05) -> bool:
+    """Whether two candidates are told apart: the one rule of Compare and of the board's ties."""
+    return found.p <= alpha
+
+
+def _flip_test(difference: float, null_stderr: float, step: float) -> float:
+    if not null_stderr:
+        return 1.0
+    beyond = max(0.0, abs(difference) - step) / null_stderr
+    return min(1.0, 2 * NormalDist().cdf(-beyond))
 
 
 def _scores(values: Sequence[float] | Floats) -> Floats:

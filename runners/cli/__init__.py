@@ -40,6 +40,7 @@ COMMANDS = {
     "list": ("runners.cli.listing", "List candidates, suites, tasks, budgets or runs."),
     "show": ("runners.cli.show", "Show all about a candidate's runs, or one run."),
     "board": ("runners.cli.board", "Show records in a browser: which one to ship."),
+    "ship": ("runners.cli.ship", "Say which candidate to ship, within limits, and at which price."),
     "fit": ("runners.cli.fit", "Find the smallest memory limit in which a candidate works."),
     "compare": ("runners.cli.compare", "Say what changed between candidates, on every axis."),
     "check": ("runners.cli.check", "Stop a regression: pass, regressed or cannot tell (CI gate)."),

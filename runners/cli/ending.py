@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Sequence
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
+from evals.errors import RecordError
 from leaderboard.rows.names import short_names
 from leaderboard.rows.row import Row, Score
 from leaderboard.units import format_size, mib
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from leaderboard.choose.choice import Choice
+    from leaderboard.choose.overview import Overview
+    from leaderboard.rows.answers import Answers
     from runners.records.store import Store
 
 FEWEST_PLOTTED = 3
@@ -39,11 +43,12 @@ def print_ending(
     """
     measured = [row for row in rows if peak_bytes(row) is not None]
     several = len(measured) > 1
-    choice = chosen(measured) if several else None
+    found = judged(measured, store) if several else None
+    choice = found.choice if found else None
     out.print()
     if several:
         _plot(out, measured, choice.row if choice else None)
-        say(out, sentence_of(choice), style="bold")
+        say_answer(out, found)
     looked_at = rows if shown is None else [rows[shown]]
     if any(peak_bytes(row) is not None for row in looked_at):
         _presets(out, looked_at)
@@ -56,26 +61,40 @@ def peak_bytes(row: Row) -> float | None:
     return row.value("memory")
 
 
-def chosen(rows: Sequence[Row]) -> Choice | None:
-    """The candidate that the tie rule chooses without any limit; None where none has a score."""
-    import numpy as np
+def say_answer(out: Console, found: Overview | None) -> None:
+    """Print which one to ship, what speaks for it, and what the next choices cost."""
+    if found is None:
+        say(out, "No answer: no candidate has a score of the whole suite.", style="bold")
+        return
+    say(out, found.claim, style="bold")
+    for line in (found.answer.evidence, *found.answer.warnings):
+        say(out, line)
+    for line in found.answer.nexts:
+        say(out, f"  {line}", indent=4)
 
-    from leaderboard.choose.choice import choose
-    from leaderboard.choose.limits import Limits
-    from leaderboard.choose.overview import SEED
+
+def judged(rows: Sequence[Row], store: Store) -> Overview | None:
+    """What the board would say of the rows without a limit; None where none has a score."""
+    from leaderboard.choose.overview import look
+    from leaderboard.choose.reading import judge_by, read_peers
+    from leaderboard.rows.view import View
 
     if not any(row.score for row in rows):
         return None
-    return choose(rows, Limits(), np.random.default_rng(SEED))
+    read = lru_cache(partial(_answers, store))
+    peers = read_peers(rows, read)
+    return look(peers, View(), judge_by(read, peers))
 
 
-def sentence_of(choice: Choice | None) -> str:
-    """The recommendation, or the reason why there is none."""
-    from leaderboard.choose.choice import sentence
+def _answers(store: Store, run_id: str) -> Answers | None:
+    """A run's item scores; None where its samples cannot be read."""
+    from leaderboard.rows.answers import read_answers
 
-    if choice is None:
-        return "No answer: no candidate has a score of the whole suite."
-    return sentence(choice)
+    try:
+        record = store.read(run_id)
+        return read_answers(record, store.answers(record))
+    except RecordError:
+        return None
 
 
 def guessing(scores: Sequence[Score]) -> float | None:
@@ -166,9 +185,9 @@ def next_commands(rows: Sequence[Row], store: Store, choice: Choice | None) -> l
     if disturbed and disturbed[0].command.startswith("weighin run"):
         again = disturbed[0].command.replace(" --fresh", "")
         lines.append(f"{again} --fresh")
-    if choice and choice.row and choice.alternatives:
-        other = next((r for r in rows if r is not choice.row), choice.alternatives[0].row)
-        pair = [choice.row, other if len(rows) == 1 else choice.alternatives[0].row]
+    if choice and choice.row and choice.other:
+        other = next((r for r in rows if r is not choice.row), choice.other)
+        pair = [choice.row, other if len(rows) == 1 else choice.other]
         both = " ".join(shlex.quote(row.record.candidate.name) for row in pair)
         lines.append(f"weighin compare {both}{where}")
     if len(rows) == 1 and rows[0].record.candidate.name in candidate_names():

@@ -53,7 +53,7 @@ def judged_text(
 
         svg = output is not None and output.suffix.lower() == ".svg"
         return badge.svg(overview) if svg else badge.endpoint(overview)
-    return _table(selection, overview, kind)
+    return table_text(selection, overview, kind)
 
 
 def _view(query: str) -> View:
@@ -99,12 +99,14 @@ def _page(library: Library, view: View, budgets: Sequence[Budget]) -> str:
     return site(library, view, tuple(presets.values()))
 
 
-def _table(selection: Selection, found: Overview, kind: str) -> str:
+def table_text(selection: Selection, found: Overview, kind: str) -> str:
+    """The judged table as Markdown or LaTeX, the answer above it."""
     from leaderboard.pages.overview.columns import known_columns, shown_columns
     from leaderboard.publish import typeset
     from leaderboard.publish.site.overview import conditions
 
     usual = shown_columns(known_columns([line.row for line in found.lines]), ())
     columns = [one for one in usual if any(one.cell(line).text for line in found.lines)]
-    notes = [note for note in (found.claim, found.certainty, conditions(selection)) if note]
+    said = (found.claim, found.certainty, *found.answer.nexts, conditions(selection))
+    notes = [note for note in said if note]
     return (typeset.markdown if kind == "markdown" else typeset.latex)(found.lines, columns, notes)

@@ -85,7 +85,10 @@ def suite_options(command: F) -> F:
     return command
 
 
-def _size(_context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
+def size_option(
+    _context: click.Context, parameter: click.Parameter, text: str | None
+) -> int | None:
+    """An option's size as bytes."""
     from evals.quantities import parse_bytes
 
     try:
@@ -94,7 +97,10 @@ def _size(_context: click.Context, parameter: click.Parameter, text: str | None)
         raise click.BadParameter(str(error), param=parameter) from error
 
 
-def _time(_context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
+def time_option(
+    _context: click.Context, parameter: click.Parameter, text: str | None
+) -> float | None:
+    """An option's time as seconds."""
     from evals.quantities import parse_seconds
 
     try:
@@ -111,10 +117,10 @@ def budget_options(command: F) -> F:
             help="Run inside this budget (weighin list budgets) and judge whether it fits. It "
             "limits memory and cores, not speed.",
         ),
-        click.option("--memory", metavar="SIZE", callback=_size,
+        click.option("--memory", metavar="SIZE", callback=size_option,
                      help="A budget of this memory, e.g. 512MiB, with no swap."),
         click.option("--cpus", type=float, metavar="N", help="A budget of N CPUs, e.g. 2 or 0.5."),
-        click.option("--deadline-ttft", metavar="TIME", callback=_time,
+        click.option("--deadline-ttft", metavar="TIME", callback=time_option,
                      help="A budget's latest first token, e.g. 2s or 500ms."),
         click.option("--min-decode", type=float, metavar="N",
                      help="A budget's slowest decode, in tokens/s."),

@@ -9,6 +9,7 @@ import streamlit as st
 from leaderboard import text
 from leaderboard.app import controls, readings, session
 from leaderboard.app.panels import budget, ranked
+from leaderboard.choose.answer import Answer
 from leaderboard.choose.overview import Line, Overview
 from leaderboard.pages.overview.slider_stops import offer
 from leaderboard.pages.overview.tradeoff import bubble_axis, tradeoff
@@ -16,7 +17,7 @@ from leaderboard.rows.conditions import build_name, machine_in_full
 from leaderboard.rows.guessing import guessing_level
 from leaderboard.rows.metrics import METRICS, axes
 from leaderboard.rows.selection import Selection
-from leaderboard.rows.view import task_weights
+from leaderboard.rows.view import PREFERENCES, task_weights
 
 
 def show() -> None:
@@ -25,6 +26,7 @@ def show() -> None:
     if selection is None:
         return
     budget.controls(offer(selection.rows, session.view()))
+    _prefer()
     found = readings.overview(selection, session.view())
     _answer(found, selection)
     _plot(found)
@@ -36,11 +38,29 @@ def _answer(found: Overview, selection: Selection) -> None:
     builds = dict.fromkeys(build_name(row.record) for row in selection.rows)
     st.html(
         f'<div class="answer" role="status"><p class="claim">{text.html(found.claim)}</p>'
-        f'<p class="certainty">{text.html(found.certainty)}</p>'
+        f'<p class="certainty">{text.html(found.certainty)}</p>{_nexts(found.answer)}'
         f'<p class="basis">{text.html(found.basis)} Suite {text.html(record.suite.name)} '
         f"(version {record.suite.version}) on {text.html(machine_in_full(record))}, measured with "
         f"{text.html('; '.join(builds))}.</p></div>"
     )
+
+
+def _prefer() -> None:
+    """Which of those that tie is shipped."""
+    prefer = st.segmented_control(
+        "Of those that tie, ship the",
+        list(PREFERENCES),
+        default=session.view().prefer,
+        required=True,
+        format_func=lambda name: "most accurate" if name == "accurate" else name,
+        key=session.key("prefer"),
+    )
+    session.update(prefer=prefer)
+
+
+def _nexts(answer: Answer) -> str:
+    lines = "".join(f"<li>{text.html(line)}</li>" for line in answer.nexts)
+    return f'<ul class="nexts">{lines}</ul>' if lines else ""
 
 
 def _plot(found: Overview) -> None:

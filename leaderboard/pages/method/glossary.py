@@ -165,26 +165,27 @@ _COMPARING = (
 _CHOOSING = (
     Term(
         word="Pareto-optimal",
-        meaning="what nothing else beats in accuracy, speed and memory at once",
+        meaning="unbeaten in accuracy, speed and memory at once, as probably as not",
         code="leaderboard.choose.front.place",
     ),
     Term(
         word="certainty",
-        meaning="share of draws, over other items and other runs, in which the chosen one is the "
-        "most accurate and fits",
-        formula="Bayesian bootstrap over items; without answers, Beta(right + ½, wrong + ½)",
+        meaning="share of draws, over other items and runs, in which the one to ship is the most "
+        "accurate that fits, shrunk to the mean; given where it ties with nobody",
+        formula="Bayesian bootstrap over passages, with a pseudo-item for each candidate; without "
+        "answers, Beta(right + ½, wrong + ½)",
         source="D. B. Rubin, The Annals of Statistics 9 (1981) 130-134",
-        code="leaderboard.choose.resampling.draw",
+        code="leaderboard.stats.item_resampling.resample_items",
     ),
     Term(
-        word="regret",
-        meaning="what the best that fits has over the chosen one, averaged over the draws",
+        word="expected shortfall",
+        meaning="what the best that fits has over the one to ship, averaged over the draws",
         code="leaderboard.choose.choice.choose",
     ),
     Term(
         word="ties",
-        meaning="groups that cannot be told apart: not told apart is not equal",
-        formula="z test on the difference of means, Benjamini-Hochberg at 5 %",
+        meaning="candidates without a significant accuracy difference from the best of them",
+        formula="McNemar's test, and beyond the studentised range of so many equal candidates, 5 %",
         code="leaderboard.choose.ranking.rank",
     ),
 )

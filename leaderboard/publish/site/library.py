@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from evals.errors import RecordError
-from leaderboard.choose.overview import MOST_PAIRED, Overview, draw_all, look
-from leaderboard.choose.resampling import Draws
+from leaderboard.choose.overview import Overview, look
+from leaderboard.choose.preferences import Judge
+from leaderboard.choose.reading import judge_by, read_peers
+from leaderboard.choose.resampling import Peers
 from leaderboard.rows.answers import Answers, read_answers
-from leaderboard.rows.peers import Scores, Shared
+from leaderboard.rows.peers import Shared
 from leaderboard.rows.row import Row, merged
 from leaderboard.rows.selection import Selection, select
 from leaderboard.rows.stores import StoreReader, StoreView
@@ -32,7 +34,7 @@ class StoredLibrary:
         """
         self._folders = tuple(str(folder) for folder in folders)
         self._stores = StoreReader(list(folders)).read()
-        self._draws: dict[tuple[Shared, tuple[tuple[str, float], ...]], Draws] = {}
+        self._peers: dict[tuple[Shared, tuple[tuple[str, float], ...]], tuple[Peers, Judge]] = {}
         self.full = lru_cache(KEPT)(self._full)
         self.answers = lru_cache(KEPT)(self._answers)
 
@@ -54,21 +56,16 @@ class StoredLibrary:
 
     def overview(self, selection: Selection, view: View) -> Overview:
         """The rows of a selection judged as a view asks, item by item where they are few."""
-        scores = self._scores(selection)
-        return look(selection.rows, view, self._drawn(selection, task_weights(view)), scores)
-
-    def _scores(self, selection: Selection) -> dict[str, Scores]:
-        """Item scores by run id; none where there are too many candidates to read them all."""
-        rows = selection.rows if len(selection.rows) <= MOST_PAIRED else ()
-        read = {row.record.run_id: self.answers(row.record.run_id)[0] for row in rows}
-        return {run: found.scores for run, found in read.items() if found is not None}
-
-    def _drawn(self, selection: Selection, weights: Mapping[str, float] | None) -> Draws:
+        weights = task_weights(view)
         key = (selection.shared, tuple(sorted((weights or {}).items())))
-        if key not in self._draws:
-            found = draw_all(selection.rows, weights, self._scores(selection))
-            self._draws[key] = found
-        return self._draws[key]
+        if key not in self._peers:
+            peers = read_peers(selection.rows, self._read, weights)
+            self._peers[key] = peers, judge_by(self._read, peers)
+        peers, judge = self._peers[key]
+        return look(peers, view, judge)
+
+    def _read(self, run_id: str) -> Answers | None:
+        return self.answers(run_id)[0]
 
     @cached_property
     def _rows(self) -> tuple[Row, ...]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leaderboard.units import format_number, format_percent, format_rate
+from leaderboard.units import format_number, format_rate
 from runners.records.record import JobError
 from runners.records.store import Store
 from tests.leaderboard.app.conftest import (
@@ -32,12 +32,21 @@ def widget(app: AppTest, kind: str, field: str) -> Any:
     return next(one for one in getattr(app, kind) if one.key.rpartition(":")[0] == field)
 
 
-def test_the_answer_is_the_most_accurate_with_its_certainty(board: Board, good: Path):
-    text = page_text(board(OVERVIEW, good))
-    # big has 60 of 100 right, small 56 of them: small never is better, on whatever items.
-    assert "Ship big (60.0%, 400 MiB, 40.0 tokens/s)." in text
-    assert "Of the 2 that fit it is the most accurate with more than 99% probability" in text
-    assert "Certainty over 100 items: all candidates compared on the same items" in text
+def test_of_a_tie_the_smallest_is_shipped_or_what_is_preferred(board: Board, good: Path):
+    app = board(OVERVIEW, good)
+    text = page_text(app)
+    # big has 60 of 100 right, small 56 of them: four flips, all one way, p = 0.125.
+    assert "Ship small: no accuracy difference found against big (-4.0 points, -9.8 to +0.0)" in (
+        text
+    )
+    assert "75% less memory, 100% faster." in text
+    assert "100 MiB, 80.0 tokens/s" in text
+    assert "Most accurate: big, +4.0 points, 300% more memory, 50% slower." in text
+    assert "Paired bootstrap over 100 items" in text
+    widget(app, "segmented_control", "prefer").set_value("accurate").run()
+    text = page_text(app)
+    assert "Ship big: the most accurate of 2; no accuracy difference found from 1 other." in text
+    assert dict(app.query_params) == {"prefer": "accurate"}
 
 
 def test_a_row_has_its_numbers_with_intervals_counts_and_machine(board: Board, good: Path):
@@ -54,8 +63,7 @@ def test_a_budget_slider_changes_the_answer_and_the_address(board: Board, good: 
     app = board(OVERVIEW, good)
     widget(app, "select_slider", "memory_mib").set_value(110.0).run()
     text = page_text(app)
-    assert "Ship small (56.0%, 100 MiB, 80.0 tokens/s)." in text
-    assert "It is the only one of 2 that fits." in text
+    assert "Ship small: the only one of 2 that fits." in text
     assert "peak memory 400 MiB (at most 110 MiB)" in text
     assert dict(app.query_params) == {"memory_mib": "110"}
 
@@ -74,19 +82,19 @@ def test_a_wrong_address_is_said_and_the_default_shown(board: Board, good: Path)
     text = page_text(app).replace("\\", "")
     assert 'memory_mib="lots": not a number' in text
     assert 'machine "nowhere" has no run here; showing another' in text
-    assert "Ship big" in text
+    assert "Ship small" in text
 
 
 def test_where_nothing_fits_the_nearest_is_named(board: Board, good: Path):
     text = page_text(board(OVERVIEW, good, memory_mib="50"))
-    assert "No candidate fits. The nearest of 2 is" in text
+    assert "None of 2 candidates fits. Closest is small" in text
 
 
 def test_all_filters_come_off(board: Board, good: Path):
     app = board(OVERVIEW, good, memory_mib="100", weight="t:2", search="big")
     widget(app, "button", "off").click().run()
     assert dict(app.query_params) == {"search": "big"}
-    assert "Ship big" in page_text(app)
+    assert "Ship small" in page_text(app)
 
 
 def test_tasks_are_weighted(board: Board, tmp_path: Path, made: Maker):
@@ -95,10 +103,10 @@ def test_tasks_are_weighted(board: Board, tmp_path: Path, made: Maker):
         tasks = {"t": made.task(right), "u": made.task(other, group="u")}
         store.add(made.record(name, tasks=tasks), None)
     # Means: a 0.5, b 0.45; with t left out: a 0.1, b 0.7.
-    assert "Ship a (50.0%" in page_text(board(OVERVIEW, store.root))
+    assert "50.0%, 100 MiB" in page_text(board(OVERVIEW, store.root))
     app = board(OVERVIEW, store.root)
     widget(app, "number_input", "weight:t").set_value(0.0).run()
-    assert "Ship b (70.0%" in page_text(app)
+    assert "Ship b: the most accurate of 2, 60.0 points above a" in page_text(app)
     assert dict(app.query_params) == {"weight": "t:0"}
 
 
@@ -107,7 +115,7 @@ def test_unlike_machines_are_never_in_one_table(board: Board, good: Path, made: 
     record = made.record("far", tasks={"t": made.task(0.99)}, machine=machine)
     Store(good).add(record, None)
     app = board(OVERVIEW, good)
-    assert "Ship big" in page_text(app)
+    assert "Ship small" in page_text(app)
     assert "far" not in page_html(app)
     box = next(one for one in app.selectbox if one.label == "machine")
     box.set_value("other").run()
@@ -121,12 +129,12 @@ def test_two_builds_are_never_in_one_table(board: Board, good: Path, made: Maker
     record = made.record("big", tasks={"t": made.task(0.99)}, software=rebuilt, repeat=5)
     Store(good).add(record, None)
     app = board(OVERVIEW, good)
-    assert "Ship big (60.0%" in page_text(app)
+    assert "against big (-4.0 points" in page_text(app)
     assert "1 row was measured here with another build of the runtime" in page_text(app)
     box = next(one for one in app.selectbox if one.label == "build of fake")
     assert box.options == ["fake 1, build unknown", "fake 1, build abcdef"]
     box.select_index(1).run()
-    assert "Ship big (99.0%" in page_text(app)
+    assert "Ship big: the only candidate measured." in page_text(app)
     assert "2 rows were measured here with another build" in page_text(app)
     assert app.query_params["build"].startswith("fake-")
 
@@ -148,7 +156,7 @@ def test_failed_and_missing_are_shown_with_the_reason(board: Board, good: Path, 
 def test_the_plot_has_a_point_a_candidate_with_its_probability(board: Board, good: Path):
     (spec,) = figures(board(OVERVIEW, good))
     assert '"customdata": ["big"]' in spec
-    assert '"text": ["big 100%"]' in spec
+    assert '"text": ["small 100%"]' in spec
     assert '"text": ["small 100%"]' in spec
     assert '"x": [400.0]' in spec
     assert '"type": "log"' in spec
@@ -172,7 +180,7 @@ def test_an_empty_store_says_how_to_fill_it(board: Board, empty: Path):
 
 def test_damaged_records_are_named_and_the_rest_is_shown(board: Board, damaged: Path):
     text = page_text(board(OVERVIEW, damaged))
-    assert "Ship big" in text
+    assert "Ship small" in text
     for name in ("broken", "foreign", "newer"):
         assert f"{damaged / f'20260102T000000-{name}' / 'record.json'}" in text
     assert "schema 99 is newer" in text
@@ -184,7 +192,7 @@ def test_a_run_that_ends_elsewhere_appears_at_the_next_click(board: Board, good:
     Store(good).add(made.record("late", tasks={"t": made.task(0.9, 100)}), None)
     app.run()
     assert "3 of 3 candidates" in page_text(app)
-    assert "Ship late (90.0%" in page_text(app)
+    assert "Ship late: the most accurate of 3" in page_text(app)
 
 
 def test_hostile_text_is_shown_as_written(board: Board, hostile: Path):
@@ -212,15 +220,10 @@ def test_the_reference_runs_are_six_that_cannot_be_told_apart(
     best, smallest = reference_rows[0], min(reference_rows, key=peak_of)
     app = board(OVERVIEW, REFERENCE)
     text = page_text(app)
-    figures = ", ".join((
-        format_percent(accuracy_of(best)),
-        f"{format_number(peak_of(best))} MiB",
-        format_rate(best.value("decode")),
-    ))  # fmt: skip
-    assert f"Ship {best.record.candidate.name} ({figures})." in text
-    assert "5 others cannot be told from it" in text
-    name = smallest.record.candidate.name
-    assert f"the smallest is {name} ({format_number(peak_of(smallest))} MiB)" in text
+    assert f"Ship {smallest.record.candidate.name}: no accuracy difference found against" in text
+    figures = f"{format_number(peak_of(smallest))} MiB, {format_rate(smallest.value('decode'))}"
+    assert figures in text
+    assert "its answers are 19% more perplexing than those of f16" in text
     assert best.score
     assert best.score.interval
     half = (best.score.interval.high - best.score.interval.low) / 2

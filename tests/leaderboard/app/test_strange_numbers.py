@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.leaderboard.app.conftest import Board
 
 PANELS = {
-    "": "Ship big",
+    "": "Ship small",
     "candidate": "8+4, 2 runs",
     "compare": "small against big",
     "ladder": "Against",

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hypothesis_numpy
 
 from leaderboard.choose.front import on_front, place
+from leaderboard.choose.resampling import gather
 from leaderboard.rows.answers import ItemKey
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def test_probabilities(made: Maker):
         made.row("beaten", 0.5, 1000, decode=9, peak=1001),
         made.row("near", 0.899, 1000, decode=10, peak=1000),
     ]
-    found = {p.row.record.candidate.name: p for p in place(rows, np.random.default_rng(1))}
+    found = {p.row.record.candidate.name: p for p in place(gather(rows))}
     assert [p.on_front for p in found.values()] == [True, True, False, False]
     chance = {name: p.probability for name, p in found.items()}
     assert chance["fast"] == 1
@@ -76,10 +77,10 @@ def test_the_same_answers_and_slower_is_off_the_front_for_sure(made: Maker):
     rows = [made.row("fast", 0.5, 40, decode=50), made.row("slow", 0.5, 40, decode=40)]
     same = {"t": {ItemKey("t", str(i), i): float(i % 2) for i in range(40)}}
     answers = {row.record.run_id: same for row in rows}
-    paired = place(rows, np.random.default_rng(1), answers=answers)
+    paired = place(gather(rows, answers=answers))
     assert [p.probability for p in paired] == [1, 0]
     # From counts alone it might be the more accurate one.
-    alone = place(rows, np.random.default_rng(1))
+    alone = place(gather(rows))
     assert alone[1].probability == pytest.approx(0.5, abs=0.05)
     assert not alone[1].on_front
 
@@ -89,25 +90,24 @@ def test_time_to_first_token_as_the_speed(made: Maker):
         made.row("a", 0.5, ttft_s=0.1, decode=10),
         made.row("b", 0.5, ttft_s=0.2, decode=20),
     ]
-    rng = np.random.default_rng(1)
-    assert [p.on_front for p in place(rows, rng, speed="ttft")] == [True, False]
-    assert [p.on_front for p in place(rows, rng, speed="decode")] == [False, True]
+    assert [p.on_front for p in place(gather(rows), speed="ttft")] == [True, False]
+    assert [p.on_front for p in place(gather(rows), speed="decode")] == [False, True]
 
 
 def test_what_was_not_measured_has_no_place_and_pushes_nobody_off(made: Maker):
     rows = [made.row("a", 0.5), made.row("b", 0.9, memory=None), made.row("c", None, latency={})]
-    found = place(rows, np.random.default_rng(1))
+    found = place(gather(rows))
     assert [(p.on_front, p.probability) for p in found] == [(True, 1), (False, None), (False, None)]
     assert found[1].reason == "peak memory not measured"
     assert found[2].reason == "accuracy and decode speed not measured"
-    assert place([], np.random.default_rng(1)) == ()
-    assert place(rows[1:], np.random.default_rng(1))[0].probability is None
+    assert place(gather([])) == ()
+    assert place(gather(rows[1:]))[0].probability is None
 
 
 def test_unlike_machines_are_refused(made: Maker):
     elsewhere = made.row("b", machine={**made.base.machine.said(), "fingerprint": "other"})
     with pytest.raises(ValueError, match="more than one machine"):
-        place([made.row("a"), elsewhere], np.random.default_rng(1))
+        gather([made.row("a"), elsewhere])
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40)
@@ -116,17 +116,21 @@ def test_unlike_machines_are_refused(made: Maker):
         st.tuples(st.integers(0, 20), st.integers(1, 4), st.integers(1, 4)), min_size=1, max_size=6
     )
 )
-def test_a_dominated_candidate_is_never_on_the_front(made: Maker, numbers):
+def test_a_row_is_marked_where_it_is_as_likely_on_the_front_as_not(made: Maker, numbers):
     rows = [
         made.row(str(i), right / 20, 20, decode=decode, peak=peak)
         for i, (right, decode, peak) in enumerate(numbers)
     ]
-    found = place(rows, np.random.default_rng(1), draws=20)
+    found = place(gather(rows, draws=20))
     goods = [np.array([right, decode, -peak]) for right, decode, peak in numbers]
     for one, good in zip(found, goods, strict=True):
-        assert one.on_front == (not any(dominates(other, good) for other in goods))
         assert one.probability is not None
         assert 0 <= one.probability <= 1
+        undominated = not any(dominates(other, good) for other in goods)
+        assert one.on_front == (undominated and one.probability >= 0.5)
+        # Nothing is as small and as fast: whatever the items say, it is on the front.
+        if not any((other[1:] >= good[1:]).all() for other in goods if other is not good):
+            assert one.probability == 1
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([65, 100, 300]), st.sampled_from([1, 4, 1000]))

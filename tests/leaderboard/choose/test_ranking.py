@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from leaderboard.choose.ranking import rank
-from leaderboard.rows.answers import ItemKey
+from leaderboard.choose.ranking import compare_pairs, rank
+from leaderboard.choose.resampling import gather
+from leaderboard.compare.comparison import Side, compare
+from leaderboard.rows.answers import ItemKey, read_answers
 from leaderboard.rows.row import row
+from leaderboard.stats.paired_counts import score_interval
 
 if TYPE_CHECKING:
     from leaderboard.choose.ranking import Ranking
+    from leaderboard.choose.resampling import Peers
     from leaderboard.rows.peers import Scores
     from tests.leaderboard.conftest import Maker
 
@@ -29,7 +36,7 @@ def test_ties_are_groups(made: Maker):
     # 400 items: a standard error near 0.025, of a difference 0.035: 3 points are not told apart,
     # 20 are.
     rows = [made.row(n, v, 400) for n, v in (("c", 0.50), ("a", 0.73), ("b", 0.70), ("d", 0.49))]
-    found = rank(rows)
+    found = rank(gather(rows))
     assert names(found) == [(1, ["a", "b"]), (3, ["c", "d"])]
     assert not found.tiers[0].paired
 
@@ -41,17 +48,81 @@ def test_the_same_items_tell_more(made: Maker):
         rows[0].record.run_id: scores(292, 400),
         rows[1].record.run_id: scores(280, 400),
     }
-    assert names(rank(rows)) == [(1, ["a", "b"])]
-    assert names(rank(rows, answers=answers)) == [(1, ["a"]), (2, ["b"])]
+    assert names(rank(gather(rows))) == [(1, ["a", "b"])]
+    assert names(rank(gather(rows, answers=answers))) == [(1, ["a"]), (2, ["b"])]
     # Answers from one side alone are not paired.
     one = {rows[0].record.run_id: scores(292, 400)}
-    assert names(rank(rows, answers=one)) == [(1, ["a", "b"])]
+    assert names(rank(gather(rows, answers=one))) == [(1, ["a", "b"])]
+
+
+def answered(made: Maker, *lost: int, n: int = 40) -> Peers:
+    """Candidates that get all of n items but the first so many."""
+    rows = [made.row(f"m{i}", (n - k) / n, n) for i, k in enumerate(lost)]
+    answers = {
+        row.record.run_id: scores(n - k, n, first=k) for row, k in zip(rows, lost, strict=True)
+    }
+    return gather(rows, answers=answers)
+
+
+@pytest.mark.parametrize(("lost", "told"), [(2, False), (4, False), (5, False), (6, True)])
+def test_two_are_told_apart_by_the_exact_test(made: Maker, lost: int, told: bool):
+    # All one way: p = 2 * 0.5 ** lost: 0.5, 0.125, 0.0625, 0.03125. Wald's z said p = 0.000 of two
+    # of two and 0.037 of four of 40.
+    assert (len(rank(answered(made, 0, lost)).tiers) == 2) == told
+    assert len(rank(answered(made, 0, 2, n=2)).tiers) == 1
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 1), min_size=24, max_size=24), min_size=2, max_size=5))
+def test_the_board_and_compare_never_contradict_each_other(made: Maker, given_answers):
+    """Two are told apart by the very test of Compare; of more, what is told apart here is told
+    apart there, too."""
+    rows, sides, answers = [], [], {}
+    for i, right in enumerate(given_answers):
+        parts = {"t": right[:16], "u": right[16:]}
+        tasks = {
+            name: made.task(sum(part) / len(part), len(part), group=name)
+            for name, part in parts.items()
+        }
+        record = made.record(f"m{i}", tasks=tasks)
+        samples = made.samples({name: [float(x) for x in part] for name, part in parts.items()})
+        rows.append(row(record))
+        sides.append(Side(runs=(record,), samples=samples))
+        answers[record.run_id] = read_answers(record, samples).scores
+    tiers = rank(gather(rows, answers=answers, draws=200)).tiers
+    by_name = {side.scored.candidate.name: side for side in sides}
+    for above, below in pairwise(tiers):
+        both = [by_name[one.rows[0].record.candidate.name] for one in (above, below)]
+        (found,) = compare(both)
+        assert found.overall
+        assert found.overall.p <= 0.05
+    if len(rows) == 2:
+        (found,) = compare(sides)
+        assert found.overall
+        assert (len(tiers) == 2) == (found.overall.p <= 0.05)
+
+
+def test_items_of_one_passage_tell_as_one(made: Maker):
+    # Eight items lost, all one way: p = 2 / 2^8; of one passage they are one flip.
+    peers = answered(made, 0, 8)
+    assert len(rank(peers).tiers) == 2
+    passage = {ItemKey("t", str(i), i): ("t", "p") for i in range(8)}
+    assert len(rank(gather(peers.rows, answers=peers.answers, clusters=passage)).tiers) == 1
+
+
+def test_the_difference_of_a_pair_is_that_of_compare(made: Maker):
+    peers = answered(made, 0, 6)
+    found = compare_pairs(peers)(*peers.rows)
+    assert found
+    assert (found.difference, found.paired, found.told) == (pytest.approx(-0.15), True, True)
+    # Tango's interval of 0 gained and 6 lost of 40.
+    assert found.interval == score_interval(0, 6, 40)
 
 
 def test_the_same_answers_are_one_tier(made: Maker):
     rows = [made.row("a", 0.5, 40), made.row("b", 0.5, 40)]
     answers = {r.record.run_id: scores(20, 40) for r in rows}
-    found = rank(rows, answers=answers)
+    found = rank(gather(rows, answers=answers))
     assert names(found) == [(1, ["a", "b"])]
     assert found.tiers[0].paired
 
@@ -62,23 +133,23 @@ def test_weights_decide_the_order(made: Maker):
         return row(made.record(name, tasks=tasks))
 
     rows = [two("a", 0.9, 0.2), two("b", 0.3, 0.7)]
-    assert names(rank(rows)) == [(1, ["a"]), (2, ["b"])]  # type: ignore[arg-type]
-    flipped = rank(rows, weights={"t": 0.0})  # type: ignore[arg-type]
+    assert names(rank(gather(rows))) == [(1, ["a"]), (2, ["b"])]  # type: ignore[arg-type]
+    flipped = rank(gather(rows, weights={"t": 0.0}))  # type: ignore[arg-type]
     assert names(flipped) == [(1, ["b"]), (2, ["a"])]
 
 
 def test_without_a_standard_error_nothing_is_told_apart(made: Maker):
-    found = rank([made.row("a", 1.0, 1), made.row("b", 0.0, 1)])
+    found = rank(gather([made.row("a", 1.0, 1), made.row("b", 0.0, 1)]))
     assert names(found) == [(1, ["a", "b"])]
 
 
 def test_without_a_score_there_is_no_rank(made: Maker):
     a, b = made.row("a"), made.row("b", None)
-    found = rank([b, a])
+    found = rank(gather([b, a]))
     assert (names(found), found.unranked) == ([(1, ["a"])], (b,))
-    assert rank([]).tiers == ()
+    assert rank(gather([])).tiers == ()
 
 
 def test_unlike_suites_are_refused(made: Maker):
     with pytest.raises(ValueError, match="more than one suite"):
-        rank([made.row("a"), made.row("b", suite={"digest": "other"})])
+        gather([made.row("a"), made.row("b", suite={"digest": "other"})])

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from leaderboard.choose.overview import Line, draw_all, look
+from leaderboard.choose.overview import Line, look
+from leaderboard.choose.resampling import gather
 from leaderboard.pages.overview.columns import arrange, known_columns, shown_columns
 from leaderboard.pages.overview.ranked_table import MOST_LINES, ranked_table
 from leaderboard.rows.row import Row
@@ -19,7 +20,7 @@ MIB = 2**20
 
 
 def lines(rows: Sequence[Row], **limits: float) -> tuple[Line, ...]:
-    return look(rows, View(limits=tuple(limits.items())), draw_all(rows, None)).lines
+    return look(gather(rows), View(limits=tuple(limits.items()))).lines
 
 
 def table(found: Sequence[Line], **given: object) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from leaderboard.choose.overview import Overview, draw_all, look
+from leaderboard.choose.overview import Overview, look
+from leaderboard.choose.resampling import gather
 from leaderboard.pages.overview.label_places import Bubble, positions
 from leaderboard.pages.overview.log_scale import log_range, log_ticks
 from leaderboard.pages.overview.tradeoff import tradeoff
@@ -20,7 +21,7 @@ MIB = 2**20
 
 
 def overview(rows: Sequence[Row], **limits: float) -> Overview:
-    return look(rows, View(limits=tuple(limits.items())), draw_all(rows, None))
+    return look(gather(rows), View(limits=tuple(limits.items())))
 
 
 @pytest.fixture

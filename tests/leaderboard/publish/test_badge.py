@@ -3,7 +3,8 @@ from __future__ import annotations
 import json
 import xml.etree.ElementTree as ET
 
-from leaderboard.choose.overview import Overview, draw_all, look
+from leaderboard.choose.overview import Overview, look
+from leaderboard.choose.resampling import gather
 from leaderboard.publish.badge import endpoint, svg
 from leaderboard.rows.view import View
 from tests.leaderboard.conftest import Maker
@@ -13,9 +14,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def judged(made: Maker, memory_mib: float | None = None, name: str = "a") -> Overview:
     rows = [made.row(name, 0.6)]
-    return look(
-        rows, View(limits=(("memory", memory_mib),) if memory_mib else ()), draw_all(rows, None)
-    )
+    return look(gather(rows), View(limits=(("memory", memory_mib),) if memory_mib else ()))
 
 
 def test_the_endpoint_says_which_candidate_and_how_accurate(made: Maker):

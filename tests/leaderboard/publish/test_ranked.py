@@ -8,7 +8,8 @@ import json
 
 import pyarrow.parquet as pq
 
-from leaderboard.choose.overview import Line, draw_all, look
+from leaderboard.choose.overview import Line, look
+from leaderboard.choose.resampling import gather
 from leaderboard.publish.files import as_bytes, table_of
 from leaderboard.publish.ranked import flat_lines
 from leaderboard.rows.view import View
@@ -17,7 +18,7 @@ from tests.leaderboard.conftest import Maker
 
 def lines(made: Maker) -> tuple[Line, ...]:
     rows = [made.row("a", 0.6), made.row("=b", 0.5, peak=300 * 2**20), made.row("c", None)]
-    return look(rows, View(limits=(("memory", 200.0),)), draw_all(rows, None)).lines
+    return look(gather(rows), View(limits=(("memory", 200.0),))).lines
 
 
 def test_numbers_are_in_seconds_bytes_and_shares(made: Maker):
@@ -27,6 +28,7 @@ def test_numbers_are_in_seconds_bytes_and_shares(made: Maker):
     assert a["ttft_s.p50.low"] is None  # a single run
     assert (a["items"], a["runs"], a["machine"]) == (100, 1, "13891ff098b4")
     assert a["accuracy.t.n"] == 100
+    assert [one["ship"] for one in (a, c, b)] == [True, False, False]
     assert (c["candidate"], c["rank"], c["accuracy"]) == ("c", None, None)
     assert (b["fits"], b["outside"]) == (False, "peak memory 300 MiB (at most 200 MiB)")
 

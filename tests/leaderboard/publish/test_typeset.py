@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from leaderboard.choose.overview import Line, draw_all, look
+from leaderboard.choose.overview import Line, look
+from leaderboard.choose.resampling import gather
 from leaderboard.pages.overview.columns import known_columns, shown_columns
 from leaderboard.publish.typeset import latex, markdown
 from leaderboard.rows.view import View
@@ -9,7 +10,7 @@ from tests.leaderboard.conftest import Maker
 
 def lines(made: Maker, name: str = "a") -> tuple[Line, ...]:
     rows = [made.row(name, 0.6), made.row("b", 0.5, peak=300 * 2**20)]
-    return look(rows, View(limits=(("memory", 200.0),)), draw_all(rows, None)).lines
+    return look(gather(rows), View(limits=(("memory", 200.0),))).lines
 
 
 def written(made: Maker, how: object, name: str = "a", notes: tuple[str, ...] = ()) -> list[str]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leaderboard.choose.choice import Limits, choose, sentence
-from leaderboard.choose.overview import draw_all, look
+from leaderboard.choose.answer import answer
+from leaderboard.choose.choice import choose
+from leaderboard.choose.limits import Limits
+from leaderboard.choose.overview import look
+from leaderboard.choose.resampling import gather
 from leaderboard.rows.counting import agreed, scale_of
 from leaderboard.rows.peers import usable
 from leaderboard.rows.row import Row, merged, row
@@ -86,17 +88,14 @@ def test_what_has_no_usable_number_is_not_shipped_and_says_why(made: Maker):
     silent = {**good, "acc": 1.0, "em": None}
     rows = merged([measured(made, "silent", silent), measured(made, "talks", good)])
     assert [one.unscored for one in rows] == ["em: its em is no finite number", ""]
-    found = choose(rows, Limits(), np.random.default_rng(0))
+    found = choose(gather(rows), Limits())
     assert found.row is rows[1]
     assert [one.row for one in found.admission.refused] == [rows[0]]
-    alone = choose(rows[:1], Limits(), np.random.default_rng(0))
-    assert sentence(alone) == (
-        "No candidate fits. The nearest of 1 is silent: no suite score (em: its em is no finite "
-        "number)."
+    alone = choose(gather(rows[:1]), Limits())
+    assert answer(alone, Limits()).sentence == (
+        "The only candidate does not fit: no suite score (em: its em is no finite number)."
     )
-    drawn = draw_all(rows, None)
-    assert drawn.rows == (rows[1],)
-    shown = look(rows, View(), drawn)
+    shown = look(gather(rows), View())
     assert shown.basis.endswith(
         "Not in the accuracy: ppl (word_perplexity), own (score), bleu (bleu)."
     )

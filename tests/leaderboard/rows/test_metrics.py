@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from leaderboard.choose.overview import draw_all, look
+from leaderboard.choose.overview import look
+from leaderboard.choose.resampling import gather
 from leaderboard.compare.comparison import Side
 from leaderboard.compare.run_metrics import compare_axes
 from leaderboard.gate.gate import judge
@@ -85,7 +86,7 @@ def test_a_row_has_it_with_its_interval(made: Maker):
 
 def test_it_is_a_column_and_in_the_summaries(made: Maker):
     found = rows(made)
-    lines = look(found, View(), draw_all(found, None)).lines
+    lines = look(gather(found), View()).lines
     column = known_columns(found)["energy"]
     assert (column.header, column.unit) == ("energy", "J")
     assert {column.cell(line).text for line in lines} == {"0.500", "2.00"}
@@ -99,7 +100,7 @@ def test_it_is_a_limit_with_a_slider_and_a_place_in_the_address(made: Maker):
     assert (view.limits, problems) == ((("energy", 1.0),), ())
     assert write_query(view) == {"joules_per_token": ["1"]}
     assert 1.0 in offer(found, view).stops["energy"]
-    inside, outside = look(found, view, draw_all(found, None)).lines
+    inside, outside = look(gather(found), view).lines
     assert inside.row.record.candidate.name == "thrifty"
     assert [one.text for one in outside.reasons] == ["energy a token 2.00 J (at most 1.00 J)"]
 
@@ -107,7 +108,7 @@ def test_it_is_a_limit_with_a_slider_and_a_place_in_the_address(made: Maker):
 def test_it_is_an_axis_of_the_plot(made: Maker):
     found = rows(made)
     assert axes()[-1] == "energy"
-    figure, absent = tradeoff(look(found, View(x="energy"), draw_all(found, None)).lines, "energy")
+    figure, absent = tradeoff(look(gather(found), View(x="energy")).lines, "energy")
     assert figure.layout.xaxis.title.text == "energy a token, J"
     assert sorted(x for trace in figure.data for x in trace.x) == [0.5, 2.0]
     assert absent == ()
@@ -133,7 +134,7 @@ def test_it_is_compared_and_judged(made: Maker, tmp_path: Path):
 
 def test_it_is_downloaded(made: Maker):
     found = rows(made)
-    (line, _) = flat_lines(look(found, View(), draw_all(found, None)).lines)
+    (line, _) = flat_lines(look(gather(found), View()).lines)
     assert line["joules_per_token"] in (0.5, 2.0)
     assert line["joules_per_token.low"] is not None
     assert flat_record(runs(made, "greedy", 2.0)[0])["joules_per_token"] == 2.0

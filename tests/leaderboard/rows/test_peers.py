@@ -54,7 +54,31 @@ def test_answers_side_by_side(made: Maker):
     first, second = {"t": {key(0): 1.0, key(1): 0.0}}, {"t": {key(1): 0.5, key(0): 0.25}}
     found = side_by_side(rows, {ids[0]: first, ids[1]: second})
     assert found
-    np.testing.assert_array_equal(found["t"], [[1.0, 0.25], [0.0, 0.5]])
+    (items,) = found["t"]
+    np.testing.assert_array_equal(items.scores, [[1.0, 0.25], [0.0, 0.5]])
+    assert items.groups.tolist() == [0, 1]
+
+
+def test_items_of_one_passage_are_one_group(made: Maker):
+    one = made.row("a")
+    scores = {"t": {key(i): 1.0 for i in range(4)}}
+    passages = {key(0): ("t", "p"), key(2): ("t", "p")}
+    found = side_by_side([one], {one.record.run_id: scores}, passages)
+    assert found
+    assert found["t"][0].groups.tolist() == [0, 1, 0, 2]
+
+
+def test_tasks_that_count_the_same_are_sets_of_their_own(made: Maker):
+    # A group with weight_by_size: false: three items of one task count as much as one of another.
+    tasks = {
+        name: made.task(0.5, n, group="g", by_size=False, scale="share")
+        for name, n in (("g_a", 3), ("g_b", 1))
+    }
+    one = row(made.record("a", tasks=tasks))
+    keys = [*(ItemKey("g_a", str(i), i) for i in range(3)), ItemKey("g_b", "0", 0)]
+    found = side_by_side([one], {one.record.run_id: {"g": dict.fromkeys(keys, 1.0)}})
+    assert found
+    assert [len(items.scores) for items in found["g"]] == [3, 1]
 
 
 def test_other_items_or_none_are_not_called_paired(made: Maker):

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from leaderboard.choose.limits import Limits
 from leaderboard.choose.view_limits import limits
 from leaderboard.rows.metrics import axes, limited
-from leaderboard.rows.view import MOST_TEXT, View, read_query, task_weights, write_query
+from leaderboard.rows.view import (
+    MOST_TEXT,
+    PREFERENCES,
+    View,
+    read_query,
+    task_weights,
+    write_query,
+)
 
 NUMBERS = {limit.address: min(limit.most, 1e9) for _, limit in limited()}
 MOST = {"margin_points": 100.0, "perplexity_percent": 1000.0}
@@ -48,6 +55,8 @@ def views(draw: st.DrawFn) -> View:
             chosen[field.name] = draw(names())
         elif field.name == "weights":
             chosen[field.name] = draw(unique_weights)
+        elif field.name == "prefer":
+            chosen[field.name] = draw(st.sampled_from(PREFERENCES))
         elif field.name == "x":
             chosen[field.name] = draw(st.sampled_from(axes()))
         else:

@@ -157,7 +157,7 @@ def task(difference: float, low: float, high: float, stderr: float | None) -> Pa
     return PairedDifference(
         difference=difference, stderr=stderr, null_stderr=0.0,
         interval=Interval(low=low, high=high), n=100, clusters=100, gained=5, lost=3, p=0.7,
-        detectable=0.1, method=SCORE,
+        detectable=0.1, method=SCORE, step=0.01,
     )  # fmt: skip
 
 

@@ -1,0 +1,96 @@
+"""What other items might have shown: several candidates' means over items, drawn many times."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+PRIOR = 0.5
+"""Shape of a pseudo-item's weight, all tasks together: Jeffreys' prior has half a success."""
+_DECIMALS = 9
+"""Equal answers must draw equal means, and a matrix product may differ in its last bits."""
+_CHUNK = 2**21
+"""Weights drawn at once: 16 MiB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Items:
+    """One task's items, answered by every candidate."""
+
+    scores: Floats
+    """Shape (n, m), 0 to 1: n items, m candidates."""
+    groups: npt.NDArray[np.intp]
+    """Shape (n,), from 0: items with the same number share a passage and are drawn as one."""
+
+
+def item_means(tasks: Sequence[Items], shares: Sequence[float]) -> Floats:
+    """Each candidate's mean score; shape (m,).
+
+    Args:
+        tasks: shape (k,), k >= 1.
+        shares: shape (k,), adding up to 1: what a task counts.
+    """
+    means = [share * task.scores.mean(axis=0) for task, share in zip(tasks, shares, strict=True)]
+    return np.asarray(np.sum(means, axis=0), dtype=np.float64)
+
+
+def resample_items(
+    tasks: Sequence[Items], shares: Sequence[float], rng: np.random.Generator, draws: int
+) -> Floats:
+    """Means over items whose weights are drawn anew, for all candidates alike.
+
+    Args:
+        tasks: shape (k,), k >= 1, of the same m candidates.
+        shares: shape (k,), adding up to 1: what a task counts.
+        rng: seeded by the caller.
+        draws: how many.
+
+    Returns:
+        Shape (draws, m), each column about the candidate's own mean (`item_means`).
+
+    The Bayesian bootstrap (D. B. Rubin, Annals of Statistics 9 (1981) 130-134), a weight a passage,
+    with a prior: beside the items lies a pseudo-item for each candidate that it alone answers
+    right. Its weight in a task is Gamma(share / 2), so that over equal tasks it adds up to one of
+    Gamma(1/2). Without it, one item that only the first answers right is right in every draw, and
+    certainty is complete. For two candidates of which one is right where the other is wrong, k
+    times and never the other way round, the first is ahead as often as Jeffreys' posterior
+    Beta(k + 1/2, 1/2) lies above 1/2: 82, 92, 97 and 99 % for k = 1, 2, 3 and 5.
+    Candidates that gave the same answers share their pseudo-item: nothing tells them apart.
+    """
+    distinct, column = np.unique(
+        np.concatenate([task.scores for task in tasks]), axis=1, return_inverse=True
+    )
+    column = column.reshape(-1)
+    drawn = np.zeros((draws, distinct.shape[1]))
+    first = np.unique(column, return_index=True)[1]
+    for task, share in zip(tasks, shares, strict=True):
+        if share > 0:
+            drawn += share * _resample(task.scores[:, first], task.groups, share, rng, draws)
+    return np.asarray(np.round(drawn, _DECIMALS)[:, column], dtype=np.float64)
+
+
+def _resample(
+    scores: Floats,
+    groups: npt.NDArray[np.intp],
+    share: float,
+    rng: np.random.Generator,
+    draws: int,
+) -> Floats:
+    """One task's means, shape (draws, m)."""
+    sizes = np.bincount(groups).astype(np.float64)
+    sums = np.zeros((len(sizes), scores.shape[1]))
+    np.add.at(sums, groups, scores)
+    usual = math.fsum(sizes**2) / math.fsum(sizes)  # a passage flips as one: so does a pseudo-one
+    drawn = np.empty((draws, scores.shape[1]))
+    step = max(1, _CHUNK // len(sizes))
+    for start in range(0, draws, step):
+        count = min(step, draws - start)
+        weights = rng.standard_exponential((count, len(sizes)))
+        prior = rng.gamma(PRIOR * share, size=(count, scores.shape[1])) - PRIOR * share
+        drawn[start : start + step] = (weights @ sums + usual * prior) / (weights @ sizes)[:, None]
+    return drawn
