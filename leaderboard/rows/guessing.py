@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from leaderboard.rows.peers import usable
 from leaderboard.rows.row import Row
@@ -18,3 +18,9 @@ def guessing_level(row: Row, weights: Mapping[str, float] | None = None) -> floa
     """
     parts = [part for score in usable(row) if (part := score.part)]
     return level(parts, [(weights or {}).get(part.name, 1.0) for part in parts])
+
+
+def shared_level(rows: Sequence[Row], weights: Mapping[str, float] | None = None) -> float | None:
+    """The level of rows of one suite, which is the same for each that was scored."""
+    levels = (guessing_level(row, weights) for row in rows)
+    return next((one for one in levels if one is not None), None)

@@ -14,7 +14,7 @@ from leaderboard.choose.overview import Line, Overview
 from leaderboard.pages.overview.slider_stops import offer
 from leaderboard.pages.overview.tradeoff import bubble_axis, tradeoff
 from leaderboard.rows.conditions import build_name, machine_in_full
-from leaderboard.rows.guessing import guessing_level
+from leaderboard.rows.guessing import shared_level
 from leaderboard.rows.metrics import METRICS, axes
 from leaderboard.rows.selection import Selection
 from leaderboard.rows.view import PREFERENCES, task_weights
@@ -75,8 +75,7 @@ def _plot(found: Overview) -> None:
     session.update(x=x)
     chosen = found.choice.row.record.run_id if found.choice.row else ""
     rows = [line.row for line in found.lines]
-    levels = (guessing_level(row, task_weights(session.view())) for row in rows)
-    guessing = next((one for one in levels if one is not None), None)
+    guessing = shared_level(rows, task_weights(session.view()))
     figure, absent = tradeoff(found.lines, x, chosen=chosen, guessing=guessing, dark=session.dark())
     picked = st.plotly_chart(
         figure,

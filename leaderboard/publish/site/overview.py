@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from leaderboard.choose.overview import Line, Overview
 from leaderboard.pages.blocks import Block, Figure, Library, Text
@@ -13,13 +13,17 @@ from leaderboard.pages.overview.columns import Column, known_columns, shown_colu
 from leaderboard.pages.overview.tradeoff import tradeoff
 from leaderboard.publish.site.names import candidate_name
 from leaderboard.rows.conditions import build_name, machine_in_full
+from leaderboard.rows.guessing import shared_level
 from leaderboard.rows.metric import Limit, Metric
-from leaderboard.rows.metrics import METRICS, axes, limited
+from leaderboard.rows.metrics import METRICS, WORKS_FROM, axes, limited
 from leaderboard.rows.row import Row
 from leaderboard.rows.selection import Selection
 from leaderboard.rows.view import View
 from leaderboard.text import html, plain
 from leaderboard.units import MISSING, mib
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 ANY = "any"
 """The preset without a limit."""
@@ -103,10 +107,15 @@ def figures(judged: Judged) -> Iterator[Block]:
     """Accuracy against each cost, without a limit; the script draws the limit."""
     lines = judged.found[ANY].lines
     chosen = _chosen(judged.found[ANY])
+    guessing = shared_level([line.row for line in lines])
+
+    def drawn(x: str) -> Callable[[bool], go.Figure]:
+        return lambda dark: tradeoff(lines, x, chosen=chosen, guessing=guessing, dark=dark)[0]
+
     for x in axes():
         yield Figure(
             x,
-            lambda dark, x=x: tradeoff(lines, x, chosen=chosen, dark=dark)[0],  # type: ignore[misc]
+            drawn(x),
             f"Accuracy against {METRICS[x].title}. The table below has the same numbers.",
         )
     yield Text(
@@ -191,7 +200,7 @@ def _candidate(row: Row) -> dict[str, Any]:
     kind = candidate.quantisation
     return {
         "name": plain(candidate.name),
-        "values": {metric.key: shown(metric, row) for metric, _ in bounds()},
+        "values": {metric.key: _limited(metric, row) for metric, _ in bounds()},
         "fields": {
             "name": plain(candidate.name),
             "family": plain(candidate.family),
@@ -202,6 +211,12 @@ def _candidate(row: Row) -> dict[str, Any]:
             "flag": plain(" ".join(row.flags)),
         },
     }
+
+
+def _limited(metric: Metric, row: Row) -> float | None:
+    """What a typed limit compares with: of memory the smallest limit that works, where known."""
+    tried = shown(METRICS[WORKS_FROM], row) if metric.key == "memory" else None
+    return shown(metric, row) if tried is None else tried
 
 
 def _answer(found: Overview) -> dict[str, Any]:

@@ -180,7 +180,11 @@ async function overview() {
     if (plot.hidden) return;
     const { figures } = await ready();
     const shapes = key in found ? limitShapes(found[key], data.limited[key]) : [];
-    for (const kind of ["light", "dark"]) figures[plot.dataset.figure][kind].layout.shapes = shapes;
+    for (const kind of ["light", "dark"]) {
+      const { layout } = figures[plot.dataset.figure][kind];
+      layout.own ??= layout.shapes ?? [];  // the level of guessing
+      layout.shapes = [...layout.own, ...shapes];
+    }
     if (plot.classList.contains("js-plotly-plot")) draw(plot);
   }
 
