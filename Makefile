@@ -14,7 +14,7 @@ export PYTHON PREBUILT
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-demo: .venv/.demo  ## set up, measure three rungs of one small model, print the table
+demo: .venv/.demo  ## set up, measure three quantisations of one small model, print the table
 	$(BIN)/weighin run $(DEMO) --suite quick
 	@echo "one run in full:  $(BIN)/weighin show smollm2-135m-instruct-q8_0"
 	@echo "another model:    $(BIN)/weighin run path/to/model.gguf"
@@ -23,7 +23,7 @@ demo: .venv/.demo  ## set up, measure three rungs of one small model, print the 
 board: .venv/.demo  ## open the leaderboard on results/, the reference runs included
 	$(BIN)/weighin board
 
-reference: .venv/.demo  ## measure the six rungs for results/reference (an hour; resumable; leave the machine alone)
+reference: .venv/.demo  ## measure the six quantisations for results/reference (an hour; resumable; leave the machine alone)
 	$(BIN)/weighin run $(LADDER) --suite core --repeats 10 --store results/reference
 	$(BIN)/python tools/write_reference.py
 

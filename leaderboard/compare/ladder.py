@@ -128,7 +128,7 @@ def ladder(
     known = [(bits(side.scored), side) for side in sides]
     ordered = [(b, side) for b, side in known if b is not None]
     if len(ordered) < 2 or len(ordered) < len(known):
-        raise ValueError(f"{len(ordered)} rungs with known bits per weight of {len(known)}")
+        raise ValueError(f"{len(ordered)} quantisations with known bits per weight of {len(known)}")
     ordered.sort(key=lambda pair: (-pair[0], pair[1].scored.candidate.name))
     reference = ordered[0][1]
     workload = longest_workload(reference.scored)

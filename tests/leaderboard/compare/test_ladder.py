@@ -125,7 +125,7 @@ def test_one_rung_is_no_ladder(made: Maker) -> None:
     with pytest.raises(ValueError, match="1 rungs"):
         ladder([side(made, "f16", 16.0, 2, [1.0])])
     bare = Side(runs=(made.record("x", candidate={"quantisation": None}),))
-    with pytest.raises(ValueError, match="1 rungs with known bits per weight of 2"):
+    with pytest.raises(ValueError, match="1 quantisations with known bits per weight of 2"):
         ladder([side(made, "f16", 16.0, 2, [1.0]), bare])
 
 
