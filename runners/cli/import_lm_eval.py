@@ -20,7 +20,9 @@ def command() -> None:
 
 @command.command("lm-eval")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
-@click.option("--name", metavar="NAME", help="Of the candidate (default: lm-eval's model name).")
+@click.option(
+    "--name", metavar="NAME", help="Name of the candidate (default: lm-eval's model name)."
+)
 @store_option
 @json_option
 def lm_eval(path: Path, name: str | None, store_path: Path | None, *, as_json: bool) -> int:

@@ -74,7 +74,7 @@ def suite_options(command: F) -> F:
         ),
         click.option(
             "--seed", type=int, metavar="N",
-            help="Of that permutation and of few-shot sampling (default: the suite's, 1234).",
+            help="Seed of that permutation and of few-shot sampling (default: the suite's, 1234).",
         ),
         click.option(
             "--data", type=click.Choice(["packaged", "hub"]), default="packaged",

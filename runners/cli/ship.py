@@ -39,7 +39,7 @@ Examples:
 @click.option("--ttft", callback=time_option, metavar="TIME",
               help="Latest first token, with the longest prompt, e.g. 2s or 500ms.")  # fmt: skip
 @click.option("--prefer", type=click.Choice(PREFERENCES), default="smallest",
-              help="Which of those that tie with the most accurate; default: "
+              help="Choose among those that tie with the most accurate; default: "
               "smallest.")  # fmt: skip
 @click.option("--fidelity", metavar="PERCENT",
               help="By how much more perplexing a quantisation's answers may be than those of its "

@@ -73,7 +73,7 @@ def elsewhere_grid(rows: Sequence[Row]) -> Grid:
     """The same candidate under other conditions, a row each."""
     heads = (
         Head("machine", number=False),
-        Head("build", number=False, hint="of the runtime"),
+        Head("build", number=False, hint="build of the runtime"),
         Head("suite", number=False),
         Head("budget", number=False),
         Head("accuracy", "%", "95 % interval over items"),

@@ -77,7 +77,9 @@ def _why_no_score(row: Row) -> str:
     if not record.accuracy:
         return "no task was scored"
     left = sum(task.asked - task.n for task in record.accuracy.values())
-    return f"{left:,} items unanswered: no mean" if left else "no task of the suite enters a mean"
+    return (
+        f"not scored: {left:,} items unanswered" if left else "no task of the suite enters a mean"
+    )
 
 
 def bits_text(record: Record) -> str:
@@ -151,7 +153,7 @@ def timing_grid(timings: Sequence[Timing], caption: str) -> Grid:
         Head("median", hint="mean over runs of each run's median, ± half its 95 % t interval"),
         Head(
             "slow end",
-            hint="of all runs' values together: the slowest below 20, p90 from 20, p95 from 60; of "
+            hint="over all runs' values: the slowest below 20, p90 from 20, p95 from 60; of "
             "rates the low end",
         ),
         Head("values", number=False),

@@ -97,7 +97,11 @@ def machine_grid(machines: Sequence[Machine]) -> Grid:
     heads = (
         Head("machine", number=False),
         Head("fingerprint", number=False),
-        Head("generation", number=False, hint="of the processor: names are shared by several"),
+        Head(
+            "generation",
+            number=False,
+            hint="generation of the processor: names are shared by several",
+        ),
         Head("cores", hint="that a process may use"),
         Head("memory", number=False),
         Head("GPU", number=False),
@@ -137,10 +141,10 @@ def measured_grid(found: Sequence[Measured]) -> Grid:
     """Table of candidates by suite, machine and build of the runtime."""
     heads = (
         Head("candidate", number=False),
-        Head("digest", number=False, hint="of weights, runtime and chosen settings"),
+        Head("digest", number=False, hint="identifies weights, runtime and chosen settings"),
         Head("suite", number=False),
         Head("machine", number=False, hint="fingerprint"),
-        Head("build", number=False, hint="of the runtime"),
+        Head("build", number=False, hint="build of the runtime"),
         Head("items"),
         Head("runs"),
         Head("ended", number=False),

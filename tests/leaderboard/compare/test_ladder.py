@@ -122,7 +122,7 @@ def test_the_noise_floor_is_the_greater_of_the_two(made: Maker) -> None:
 
 
 def test_one_rung_is_no_ladder(made: Maker) -> None:
-    with pytest.raises(ValueError, match="1 rungs"):
+    with pytest.raises(ValueError, match="1 quantisations"):
         ladder([side(made, "f16", 16.0, 2, [1.0])])
     bare = Side(runs=(made.record("x", candidate={"quantisation": None}),))
     with pytest.raises(ValueError, match="1 quantisations with known bits per weight of 2"):
