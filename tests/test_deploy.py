@@ -119,8 +119,10 @@ def test_a_wrong_call_is_said(arguments: list[str], words: str, tmp_path: Path):
     given = [str(tmp_path / "out") if one == "OUT" else one for one in arguments]
     done = subprocess.run(
         [sys.executable, str(ROOT / "tools" / "space.py"), *given],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 3
     assert words in done.stderr
 

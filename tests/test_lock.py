@@ -134,8 +134,10 @@ def test_the_rule_can_fail() -> None:
 
 def test_an_extra_without_a_lock_is_named() -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "install.py"), "llamacp"], text=True,
-        capture_output=True, check=False,
-    )  # fmt: skip
+        [sys.executable, str(ROOT / "tools" / "install.py"), "llamacp"],
+        text=True,
+        capture_output=True,
+        check=False,
+    )
     assert done.returncode != 0
     assert done.stderr.startswith('install: no lock for the extra "llamacp" (known: bench, dev,')

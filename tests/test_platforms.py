@@ -162,8 +162,10 @@ def modules() -> list[str]:
 def test_everything_imports_where_that_is_missing(system: str):
     done = subprocess.run(
         [sys.executable, "-P", "-c", IMPORTS, system, json.dumps(modules())],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     before, after = json.loads(done.stdout.splitlines()[-1])
     assert set(before.values()) <= {"llama_cpp", "torch", "transformers"}  # extras

@@ -61,8 +61,10 @@ def test_what_is_stated_wins_where_the_score_is_a_mean():
 
 def test_old_records_have_the_name_alone():
     assert [scale_by_name(m) for m in ("acc", "perplexity", "rouge1")] == [
-        "share", "perplexity", "unknown"
-    ]  # fmt: skip
+        "share",
+        "perplexity",
+        "unknown",
+    ]
 
 
 @pytest.mark.parametrize(

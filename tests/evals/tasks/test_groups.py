@@ -51,12 +51,16 @@ def test_a_group_says_how_its_tasks_count(folder: Path):
 def test_the_outermost_group_that_aggregates_is_the_row(folder: Path):
     inner = "task: [one, two]\n" + UNWEIGHTED
     assert rows(folder, top="task: [inner, three]\n" + WEIGHTED, inner=inner) == {
-        "one": ("top", True), "two": ("top", True), "three": ("top", True),
-    }  # fmt: skip
+        "one": ("top", True),
+        "two": ("top", True),
+        "three": ("top", True),
+    }
     # lm-eval shows no number for a group without a list, and one for the group inside.
     assert rows(folder, top="task: [inner, three]\n", inner=inner) == {
-        "one": ("inner", False), "two": ("inner", False), "three": ("top", True),
-    }  # fmt: skip
+        "one": ("inner", False),
+        "two": ("inner", False),
+        "three": ("top", True),
+    }
 
 
 def test_the_same_where_lm_eval_builds_the_group(folder: Path):
@@ -64,11 +68,10 @@ def test_the_same_where_lm_eval_builds_the_group(folder: Path):
     changed = "task: [{task: one, num_fewshot: 0}, {group: inner}]\n"
     inner = "task: [two]\n" + UNWEIGHTED
     assert rows(folder, top=changed + WEIGHTED, inner=inner) == {
-        "one": ("top", True), "two": ("top", True),
-    }  # fmt: skip
-    assert rows(folder, top=changed, inner=inner) == {
-        "one": ("top", True), "two": ("inner", False),
-    }  # fmt: skip
+        "one": ("top", True),
+        "two": ("top", True),
+    }
+    assert rows(folder, top=changed, inner=inner) == {"one": ("top", True), "two": ("inner", False)}
 
 
 def test_the_entry_for_the_headline_metric_counts(folder: Path):

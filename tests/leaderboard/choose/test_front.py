@@ -26,14 +26,16 @@ def dominates(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def test_by_hand():
-    points = np.array([
-        [0.9, 10, -100],  # most accurate
-        [0.5, 50, -100],  # fast
-        [0.5, 10, -50],   # small
-        [0.5, 10, -100],  # beaten by the one above, by two others too
-        [0.9, 10, -100],  # equal to the first: neither beats the other
-        [0.8, 9, -101],   # beaten by the first
-    ])  # fmt: skip
+    points = np.array(
+        [
+            [0.9, 10, -100],  # most accurate
+            [0.5, 50, -100],  # fast
+            [0.5, 10, -50],  # small
+            [0.5, 10, -100],  # beaten by the one above, by two others too
+            [0.9, 10, -100],  # equal to the first: neither beats the other
+            [0.8, 9, -101],  # beaten by the first
+        ]
+    )
     assert on_front(points).tolist() == [True, True, True, False, True, False]
 
 

@@ -96,12 +96,14 @@ def test_weights_of_tasks(made: Maker):
 
 
 WIDENED = ["memory", "decode", "accuracy", "licences"]
-LIMITS = st.fixed_dictionaries({
-    "memory": st.none() | st.floats(0, 200 * MIB),
-    "decode": st.none() | st.floats(0, 100),
-    "accuracy": st.none() | st.floats(0, 1),
-    "licences": st.none() | st.frozensets(st.sampled_from(["MIT", "Apache-2.0", ""])),
-})  # fmt: skip
+LIMITS = st.fixed_dictionaries(
+    {
+        "memory": st.none() | st.floats(0, 200 * MIB),
+        "decode": st.none() | st.floats(0, 100),
+        "accuracy": st.none() | st.floats(0, 1),
+        "licences": st.none() | st.frozensets(st.sampled_from(["MIT", "Apache-2.0", ""])),
+    }
+)
 NUMBERS = st.lists(
     st.tuples(
         st.none() | st.floats(0, 1), st.integers(1, 200 * MIB), st.floats(1, 100),

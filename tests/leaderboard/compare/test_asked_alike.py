@@ -81,5 +81,6 @@ def test_a_chat_template_matters_to_generation_alone(made: Maker):
     assert mismatches(a, b, (read_answers(a, likelihoods), read_answers(b, likelihoods))) == ()
     (found,) = mismatches(a, b, (read_answers(a, texts), read_answers(b, texts)))
     assert (found.kind, found.text) == (
-        "chat template", "generation tasks: auto in the reference, off in the other",
-    )  # fmt: skip
+        "chat template",
+        "generation tasks: auto in the reference, off in the other",
+    )

@@ -69,8 +69,9 @@ def test_each_side_is_compared_with_the_first(made: Maker):
     sides = [side(made, name, {"t": [1, 0, x]}) for name, x in (("a", 0), ("b", 1), ("c", 0))]
     found = compare(sides)
     assert [(c.reference.candidate.name, c.other.candidate.name) for c in found] == [
-        ("a", "b"), ("a", "c"),
-    ]  # fmt: skip
+        ("a", "b"),
+        ("a", "c"),
+    ]
     assert [len(c.items) for c in found] == [1, 0]
     for few in (sides[:1], sides * 2, [Side(runs=()), sides[0]]):
         with pytest.raises(ValueError, match="compare two to 4"):

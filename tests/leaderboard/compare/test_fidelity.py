@@ -206,9 +206,7 @@ def test_the_reference_runs(rungs: dict[str, Answers]):
     """Without a new measurement: the records are of the first schema."""
     found = {name: fidelity(rungs["f16"], rungs[name]) for name in rungs if name != "f16"}
     ratios = {name: round(one.ratio or 0, 3) for name, one in found.items()}
-    assert ratios == {
-        "q4_1": 1.003, "q8_0": 1.006, "q4_k_m": 1.070, "q4_0": 1.190, "q2_k": 1.302,
-    }  # fmt: skip
+    assert ratios == {"q4_1": 1.003, "q8_0": 1.006, "q4_k_m": 1.070, "q4_0": 1.190, "q2_k": 1.302}
     assert {one.labels for one in found.values()} == {("boolq", "commonsense_qa", "mmlu")}
     assert {len(one.tasks) for one in found.values()} == {8}
     assert {name: one.verdict() for name, one in found.items()} == {

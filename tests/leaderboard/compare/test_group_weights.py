@@ -74,8 +74,9 @@ def test_under_a_deadline_such_tasks_have_a_curve_each(made: Maker):
     curves, reason = deadline_curves(read_answers(made.record(tasks=tasks), samples))
     assert reason == ""
     assert [(c.task, c.n, c.asked, c.gained[-1]) for c in curves] == [
-        ("x", 2, 2, 1.0), ("y", 1, 1, 1.0),
-    ]  # fmt: skip
+        ("x", 2, 2, 1.0),
+        ("y", 1, 1, 1.0),
+    ]
 
 
 def test_an_entry_whose_groups_are_rows_of_their_own_is_not_missing(made: Maker):

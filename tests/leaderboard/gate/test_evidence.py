@@ -85,9 +85,9 @@ def test_what_is_printed_of_accuracy_is_caught_four_times_of_five(margin: float)
     """Two tasks of 400 items, 6 % of which differ either way; 1,500 trials, error 2 %."""
     rng = np.random.default_rng(7)
     base = [paired(12, 12, 400), paired(12, 12, 400)]
-    printed = accuracy_evidence(
-        mean_difference(base, confidence=0.9), base, ALPHA
-    ).detectable(margin, ALPHA)  # fmt: skip
+    printed = accuracy_evidence(mean_difference(base, confidence=0.9), base, ALPHA).detectable(
+        margin, ALPHA
+    )
     shares = [0.03 - printed / 2, 0.03 + printed / 2, 0.94]
     caught = 0
     for trial in rng.multinomial(400, shares, size=(1500, 2)):

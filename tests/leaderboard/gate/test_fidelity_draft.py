@@ -30,9 +30,8 @@ def side(made: Maker, name: str, lost: float, **given: Any) -> Side:
 def gate(made: Maker, lost: float, rule: Rule | None = None, **given: Any) -> Gate:
     rules = Rules(accuracy=Rule(margin=0.05), fidelity=rule or Rules().fidelity)
     return judge(
-        side(made, "a", 0.0, candidate=SAME), side(made, "b", lost, **given),
-        Policy(metrics=rules),
-    )  # fmt: skip
+        side(made, "a", 0.0, candidate=SAME), side(made, "b", lost, **given), Policy(metrics=rules)
+    )
 
 
 def fidelity_of(found: Gate) -> Judged:

@@ -156,15 +156,18 @@ def test_markdown_folds_what_only_warns(made: Maker):
 
 def test_junit_counts(made: Maker):
     metrics = [
-        judged(), judged("peak_bytes", verdict="regressed"),
+        judged(),
+        judged("peak_bytes", verdict="regressed"),
         judged("cold_start_s", verdict="cannot tell", needed=9),
         judged("accuracy:t", severity="warn", verdict="regressed"),
-    ]  # fmt: skip
+    ]
     root = ET.fromstring(junit(gate(made, *metrics, verdict="regressed")))
     (suite,) = root
     assert {k: suite.get(k) for k in ("tests", "failures", "skipped")} == {
-        "tests": "4", "failures": "1", "skipped": "1",
-    }  # fmt: skip
+        "tests": "4",
+        "failures": "1",
+        "skipped": "1",
+    }
     failed = suite.find("testcase[@name='peak memory']/failure")
     assert failed is not None
     assert "worse" in str(failed.get("message"))
@@ -192,11 +195,13 @@ def test_annotations_are_one_line_each_and_escaped(made: Maker):
 @pytest.mark.parametrize(
     ("verdict", "mapped", "level"),
     [
-        ("pass", "warn", "notice"), ("cannot tell", "warn", "warning"),
-        ("cannot tell", "pass", "notice"), ("cannot tell", "fail", "error"),
+        ("pass", "warn", "notice"),
+        ("cannot tell", "warn", "warning"),
+        ("cannot tell", "pass", "notice"),
+        ("cannot tell", "fail", "error"),
         ("regressed", "pass", "error"),
     ],
-)  # fmt: skip
+)
 def test_the_level_of_the_annotation_is_that_of_the_exit_code(
     made: Maker, verdict: str, mapped: str, level: str
 ):
@@ -237,11 +242,13 @@ def test_gates_are_in_the_order_of_the_runs_that_were_checked(made: Maker, tmp_p
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "damaged"), ("[]", "damaged"), ('{"report_version": 1}', "damaged"),
+        ("{", "damaged"),
+        ("[]", "damaged"),
+        ('{"report_version": 1}', "damaged"),
         ('{"report_version": 2}', "report 2 is newer"),
         ('{"report_version": 1, "verdict": "fine"}', "unknown verdict 'fine'"),
     ],
-)  # fmt: skip
+)
 def test_a_report_that_cannot_be_read_is_an_error_in_its_place(
     tmp_path: Path, text: str, message: str
 ):

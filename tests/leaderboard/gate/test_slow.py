@@ -61,8 +61,10 @@ def test_a_request_of_five_that_is_slow_warns_where_the_medians_pass(made: Maker
     assert of(gate, "ttft_s:8+4").verdict == "pass"
     found = of(gate, "ttft_tail_s:8+4")
     assert (found.verdict, found.severity, found.loss) == (
-        "regressed", "warn", pytest.approx(2.0, abs=0.05)
-    )  # fmt: skip
+        "regressed",
+        "warn",
+        pytest.approx(2.0, abs=0.05),
+    )
     # A request is its first token and three gaps of 20 ms: 0.36 s after 0.16 s.
     assert of(gate, "e2e_tail_s:8+4").loss == pytest.approx(1.25, abs=0.03)
     assert of(gate, "itl_tail_s:8+4").verdict == "pass"

@@ -70,8 +70,9 @@ def test_sort_and_search(three: tuple[Line, ...], sort: str, search: str, expect
 def test_columns_that_were_picked_stand_after_the_accuracy(three: tuple[Line, ...]):
     known = known_columns([line.row for line in three])
     assert [one.key for one in shown_columns(known, ("task:t", "nonsense"))] == [
-        "accuracy", "task:t",
-    ]  # fmt: skip
+        "accuracy",
+        "task:t",
+    ]
 
 
 def test_a_tie_is_one_group(three: tuple[Line, ...]):

@@ -55,7 +55,7 @@ def test_two_imports_are_of_no_one_machine(made: Maker):
         ({"runtime_digest": "0123456789abcdef"}, "fake 1, build 012345"),
         ({"runtime_digest": "01", "left_out": "AMX"}, "fake 1, build 01, left out: AMX"),
     ],
-)  # fmt: skip
+)
 def test_two_builds_of_a_runtime_are_told_apart(made: Maker, changed: dict[str, Any], name: str):
     one, other = made.record(), made.record(software={**made.base.software.said(), **changed})
     assert conditions(one).place == conditions(other).place

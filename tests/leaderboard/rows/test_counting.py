@@ -100,8 +100,9 @@ def test_what_has_no_usable_number_is_not_shipped_and_says_why(made: Maker):
         "Not in the accuracy: ppl (word_perplexity), own (score), bleu (bleu)."
     )
     assert [(line.rank, [r.limit for r in line.reasons]) for line in shown.lines] == [
-        (1, []), (None, ["score"])
-    ]  # fmt: skip
+        (1, []),
+        (None, ["score"]),
+    ]
 
 
 def test_a_task_of_the_suite_that_the_record_lacks_leaves_no_score(made: Maker):

@@ -75,9 +75,11 @@ def test_what_is_not_there_is_said(made: Maker):
 def test_suites_and_budgets_are_parted_too(made: Maker):
     budget = {"name": "pi", "memory_bytes": 2**30}
     rows = [
-        made.row("a"), made.row("b", suite={"digest": "other"}), made.row("c", budget=budget),
+        made.row("a"),
+        made.row("b", suite={"digest": "other"}),
+        made.row("c", budget=budget),
         made.row("d", budget=budget),
-    ]  # fmt: skip
+    ]
     found = select(rows, View())
     assert found is not None
     assert [row.record.candidate.name for row in found.rows] == ["a"]  # no budget comes first

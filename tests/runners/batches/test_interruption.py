@@ -43,10 +43,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory, task_writer: Any) -> Path:
         "doc_to_target": "gold", "metric_list": [mean],
     }  # fmt: skip
     answer = {
-        "output_type": "generate_until", "doc_to_text": "q", "doc_to_target": "answer",
+        "output_type": "generate_until",
+        "doc_to_text": "q",
+        "doc_to_target": "answer",
         "generation_kwargs": {"until": ["\n"]},
         "metric_list": [{**mean, "metric": "exact_match"}],
-    }  # fmt: skip
+    }
     names = [f"part_{number}" for number in range(PARTS)]
     for name in names:
         task_writer(tasks, name, choice, ITEMS)

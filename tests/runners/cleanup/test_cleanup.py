@@ -279,8 +279,10 @@ def test_what_a_killed_process_left_beside_baselines_and_gates(tmp_path: Path):
     found = plan(content, cache_content(tmp_path / "cache"), quantiser=None)
     # Not .c.old: nothing is in its place, so it gets its name back. Not the gate's: it is of now.
     assert [one.path for one in found] == [
-        store.root / ".tmp-report", base / ".b.old", base / ".tmp-b-1",
-    ]  # fmt: skip
+        store.root / ".tmp-report",
+        base / ".b.old",
+        base / ".tmp-b-1",
+    ]
     for one in found:
         assert remove(one, store=store.root, cache=tmp_path / "cache", baselines=base) is None
     assert sorted(path.name for path in base.iterdir()) == [".c.old", "b"]

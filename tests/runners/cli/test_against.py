@@ -32,20 +32,22 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rows = [{"q": f"What is {n}?", "options": TEXTS[n % 2], "gold": 0} for n in range(16)]
     (tasks / "texts.json").write_text("\n".join(map(json.dumps, rows)))
     (tasks / "texts.yaml").write_text(
-        yaml.safe_dump({
-            "task": "texts",
-            "dataset_path": "json",
-            "dataset_kwargs": {"data_files": {"test": str(tasks / "texts.json")}},
-            "test_split": "test",
-            "output_type": "multiple_choice",
-            "doc_to_text": "q",
-            "doc_to_choice": "options",
-            "doc_to_target": "gold",
-            "metric_list": [
-                {"metric": "acc", "aggregation": "mean", "higher_is_better": True},
-            ],
-        })
-    )  # fmt: skip
+        yaml.safe_dump(
+            {
+                "task": "texts",
+                "dataset_path": "json",
+                "dataset_kwargs": {"data_files": {"test": str(tasks / "texts.json")}},
+                "test_split": "test",
+                "output_type": "multiple_choice",
+                "doc_to_text": "q",
+                "doc_to_choice": "options",
+                "doc_to_target": "gold",
+                "metric_list": [
+                    {"metric": "acc", "aggregation": "mean", "higher_is_better": True},
+                ],
+            }
+        )
+    )
     suite = {
         "name": "few",
         "tasks": [{"task": "texts"}],

@@ -38,9 +38,11 @@ def asked(port: int, path: str, host: str) -> int:
     headers = {"Host": f"{host}:{port}", "Origin": f"http://{host}:{port}"}
     if path == "/_stcore/stream":
         headers |= {
-            "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+            "Connection": "Upgrade",
+            "Upgrade": "websocket",
+            "Sec-WebSocket-Version": "13",
             "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",  # RFC 6455's own
-        }  # fmt: skip
+        }
     with closing(connection):
         connection.request("GET", path, headers=headers)
         return connection.getresponse().status

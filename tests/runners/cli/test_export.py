@@ -35,12 +35,14 @@ def a_record(day: int = 1, **changes: Any) -> Record:
 
 
 def samples(answer: str = "42") -> pa.Table:
-    return pa.table({
-        "task": ["t", "t"],
-        "answer": [answer, None],
-        "logprobs": pa.array([[-1.5, float("-inf")], None], pa.list_(pa.float32())),
-        "metric.acc": pa.array([1.0, 0.0], pa.float32()),
-    })  # fmt: skip
+    return pa.table(
+        {
+            "task": ["t", "t"],
+            "answer": [answer, None],
+            "logprobs": pa.array([[-1.5, float("-inf")], None], pa.list_(pa.float32())),
+            "metric.acc": pa.array([1.0, 0.0], pa.float32()),
+        }
+    )
 
 
 @pytest.fixture

@@ -32,8 +32,9 @@ def test_a_table_inside_a_budget(good: Path):
     done = export(good, "--format", "markdown", "--budget", "memory-256mib")
     lines = done.stdout.splitlines()
     assert [line.split(" | ")[:2] for line in lines[2:4]] == [
-        ["| 1", "small"], ["| excluded", "big"],
-    ]  # fmt: skip
+        ["| 1", "small"],
+        ["| excluded", "big"],
+    ]
 
 
 def test_a_view_is_what_stands_in_the_address(good: Path):

@@ -56,8 +56,9 @@ def test_two_batches_of_a_candidate_are_two_lines(
     shown = lines(moved, capsys)
     assert "status" in shown[0]
     assert [("failed" in line, "completed" in line) for line in shown[2:4]] == [
-        (True, False), (False, True)
-    ]  # fmt: skip
+        (True, False),
+        (False, True),
+    ]
 
 
 def test_json_has_every_run_with_seconds_and_bytes(records: list[Record]):

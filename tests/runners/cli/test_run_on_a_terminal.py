@@ -46,9 +46,11 @@ def seen(folder: Path, *args: str, **env: str) -> str:
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
     suite = {
-        "name": "tiny", "tasks": [{"task": "tiny_choice"}], "latency_repeats": 1,
+        "name": "tiny",
+        "tasks": [{"task": "tiny_choice"}],
+        "latency_repeats": 1,
         "workloads": [{"prompt_tokens": 8, "new_tokens": 4}],
-    }  # fmt: skip
+    }
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(suite))
     for name, mib in {"a": 10, "b": 40, "c": 80}.items():
         fake = {"pick": 1, "memory_bytes": mib * 2**20}

@@ -24,17 +24,21 @@ TASK = {
     "doc_to_target": "gold", "metric_list": [{"metric": "acc", **MEAN}],
 }  # fmt: skip
 SUITE = {
-    "name": "tiny", "tasks": [{"task": "one"}], "latency_repeats": 1,
+    "name": "tiny",
+    "tasks": [{"task": "one"}],
+    "latency_repeats": 1,
     "workloads": [{"prompt_tokens": 8, "new_tokens": 4}],
-}  # fmt: skip
+}
 OFF = {
     name: {"severity": "ignore"}
     for name in ("peak_bytes", "ttft_s", "decode_tokens_per_s", "cold_start_s", "weights_bytes")
 }
 FAKES: dict[str, dict[str, Any]] = {
-    "good": {"pick": 1}, "twin": {"pick": 1}, "bad": {"pick": 0},
+    "good": {"pick": 1},
+    "twin": {"pick": 1},
+    "bad": {"pick": 0},
     "dies": {"fail_at": "load", "fail_how": "kill"},
-}  # fmt: skip
+}
 HERE = ("--store", "st")
 CHECK = ("--against", "good", *HERE, "--policy")
 RUN = ("--suite", "suite.yaml", "--include", "tasks", *HERE)
@@ -96,10 +100,12 @@ def table(
     told |= {name: list(args) for name, (_, args) in COMMANDS.items()}
     (folder / "commands.json").write_text(json.dumps(told), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-P", str(SCRIPT), str(folder)], capture_output=True, text=True,
+        [sys.executable, "-P", str(SCRIPT), str(folder)],
+        capture_output=True,
+        text=True,
         env={**os.environ, "WEIGHIN_CACHE": str(folder / "cache"), "TQDM_DISABLE": "1"},
         check=False,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     found: dict[str, dict[str, int]] = json.loads(done.stdout)
     return found

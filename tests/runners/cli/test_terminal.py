@@ -220,9 +220,8 @@ def test_on_a_terminal_nothing_but_our_own_styles_steers(
 
 def test_an_export_to_a_file_or_a_program_is_what_was_recorded(folder: Path):
     done = subprocess.run(
-        [WEIGHIN, "export", "--store", "store"],
-        cwd=folder, capture_output=True, check=True,
-    )  # fmt: skip
+        [WEIGHIN, "export", "--store", "store"], cwd=folder, capture_output=True, check=True
+    )
     assert HOSTILE.replace("\r", "\n").encode() in done.stdout.replace(b"\r", b"\n")
 
 

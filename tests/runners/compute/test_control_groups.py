@@ -90,8 +90,9 @@ def test_limits_are_written_as_v2_reads_them(scope: ControlGroup):
 def test_usage_is_read_from_v2_s_files(scope: ControlGroup):
     mark = GroupMark(scope)
     (scope.path / "memory.stat").write_text("workingset_refault_file 12\n")
-    (scope.path / "memory.events").write_text(RECORDED["memory.events"].replace(
-        "oom_kill 0", "oom_kill 2"))  # fmt: skip
+    (scope.path / "memory.events").write_text(
+        RECORDED["memory.events"].replace("oom_kill 0", "oom_kill 2")
+    )
     usage = mark.read()
     page = os.sysconf("SC_PAGE_SIZE")
     assert (usage.peak_bytes, usage.refaulted_bytes, usage.oom_kills) == (73728, 5 * page, 2)

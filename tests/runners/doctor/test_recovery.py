@@ -28,9 +28,11 @@ def seconds_of(expected: float, measured: float | None) -> Recovery:
 @on_linux
 def test_known_peaks_and_mappings_are_found() -> None:
     found = list(recover_memory())
-    assert [one.expected for one in found] == [*SPIKES, MAPPED] == [
-        8 * MIB, 32 * MIB, 256 * MIB, 64 * MIB,
-    ]  # fmt: skip
+    assert (
+        [one.expected for one in found]
+        == [*SPIKES, MAPPED]
+        == [8 * MIB, 32 * MIB, 256 * MIB, 64 * MIB]
+    )
     assert [(one.name, one.error) for one in found if not one.ok] == []
 
 

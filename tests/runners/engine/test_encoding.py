@@ -125,9 +125,7 @@ def test_every_pair_is_encoded_as_lm_eval_does(context, continuation, adds_bos):
     assert not scoring.truncated
 
 
-@given(
-    context=texts, continuation=texts, adds_bos=st.booleans(), max_length=st.integers(1, 12)
-)  # fmt: skip
+@given(context=texts, continuation=texts, adds_bos=st.booleans(), max_length=st.integers(1, 12))
 def test_truncation_is_hflms(context, continuation, adds_bos, max_length):
     toy = Toy(adds_bos=adds_bos)
     assume(continuation or context)

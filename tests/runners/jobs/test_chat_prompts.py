@@ -91,8 +91,10 @@ def test_a_template_that_fails_on_one_task_leaves_the_others(asked: Callable[[st
     )
     assert sorted(prompts) == ["described", "prefixed"]
     assert {name: one.n for name, one in record.accuracy.items()} == {
-        "described": 2, "plain": 0, "prefixed": 2,
-    }  # fmt: skip
+        "described": 2,
+        "plain": 0,
+        "prefixed": 2,
+    }
 
 
 def test_settings_of_the_models_files_count_where_a_task_leaves_them_open(

@@ -104,8 +104,10 @@ def test_a_job_that_is_done_leaves_nothing(left: Path):
 def test_the_job_of_another_process(left: Path):
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(left), "not done"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as holder:  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
         assert holder.stdout
         assert holder.stdin
         assert holder.stdout.readline() == "held\n"
@@ -123,8 +125,10 @@ def test_the_job_of_another_process(left: Path):
 def test_who_waited_for_a_job_that_got_done_can_write(left: Path):
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(left), "done"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as holder:  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
         assert holder.stdout
         assert holder.stdin
         assert holder.stdout.readline() == "held\n"

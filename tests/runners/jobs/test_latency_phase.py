@@ -33,9 +33,11 @@ class Dying:
             raise WorkerCrash("the worker was ended by SIGKILL")
         one = protocol.RequestTimes(prefill_s=0.1, token_s=[0.1, 0.2, 0.3, 0.4])
         return protocol.LatencyTimes(
-            warmups=[one] * question.warmups, repeats=[one] * question.repeats,
-            evaluated_tokens=question.prompt_tokens, first_token_ns=0,
-        )  # fmt: skip
+            warmups=[one] * question.warmups,
+            repeats=[one] * question.repeats,
+            evaluated_tokens=question.prompt_tokens,
+            first_token_ns=0,
+        )
 
 
 def timed(bench: Bench, worker: Dying, measured: Measured, *workloads: Workload) -> None:
@@ -69,8 +71,9 @@ def test_what_fills_the_context_is_one_request_without_a_warm_up(
     worker = Dying(64)
     timed(bench, worker, measured, SHORT, FILL, Workload(prompt_tokens=61, new_tokens=4))
     assert [(q.prompt_tokens, q.warmups, q.repeats) for q in worker.asked] == [
-        (8, 1, 2), (60, 0, 1),
-    ]  # fmt: skip
+        (8, 1, 2),
+        (60, 0, 1),
+    ]
     (phase,) = measured.all(TimedPhase)
     assert phase.skipped == ["61+4"]
 

@@ -139,9 +139,11 @@ def test_choices_share_their_context():
 
 def scored(*logprobs: float, greedy: tuple[bool, ...] = ()) -> protocol.ItemScore:
     return protocol.ItemScore(
-        logprobs=list(logprobs), greedy=list(greedy or [False] * len(logprobs)), tokens=1,
+        logprobs=list(logprobs),
+        greedy=list(greedy or [False] * len(logprobs)),
+        tokens=1,
         truncated=False,
-    )  # fmt: skip
+    )
 
 
 def reply(*items: protocol.ItemScore) -> protocol.Scored:

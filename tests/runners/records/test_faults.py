@@ -209,8 +209,10 @@ def test_no_network_with_a_cold_cache(here: Path) -> None:
 def test_a_prompt_longer_than_the_context_is_flagged(here: Path, smollm2: Path) -> None:
     # Sixteen tokens hold neither the prompts nor the workloads.
     candidate = {
-        "name": "short", "weights": str(smollm2), "settings": {"context": 16, "threads": 1},
-    }  # fmt: skip
+        "name": "short",
+        "weights": str(smollm2),
+        "settings": {"context": 16, "threads": 1},
+    }
     write(here / "short.yaml", candidate)
     suite = {**SUITE, "tasks": [{"task": "copa", "limit": 2}], "workloads": [
         {"prompt_tokens": 4, "new_tokens": 2}, {"prompt_tokens": 64, "new_tokens": 64},

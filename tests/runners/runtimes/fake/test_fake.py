@@ -36,9 +36,8 @@ def picks(runtime: Fake, items: list[protocol.ScoreItem] = ITEMS) -> list[int]:
 
 def prompt(text: str, max_tokens: int = 99) -> protocol.GenerateItem:
     return protocol.GenerateItem(
-        prompt=text, until=[], max_tokens=max_tokens, temperature=0, top_k=0, top_p=1,
-        seed=0,
-    )  # fmt: skip
+        prompt=text, until=[], max_tokens=max_tokens, temperature=0, top_k=0, top_p=1, seed=0
+    )
 
 
 def test_a_score_by_hand():
@@ -118,8 +117,10 @@ def test_times_keep_to_the_delays():
     assert (len(times.warmups), len(times.repeats), times.evaluated_tokens) == (1, 2, 8)
     for request in (*times.warmups, *times.repeats):
         # Deadlines, so delays never add up; a sleep never ends early: 20, 30, 40, 50 ms at least.
-        assert [round(t, 6) >= due for t, due in zip(
-            request.token_s, (0.02, 0.03, 0.04, 0.05), strict=True)] == [True] * 4  # fmt: skip
+        assert [
+            round(t, 6) >= due
+            for t, due in zip(request.token_s, (0.02, 0.03, 0.04, 0.05), strict=True)
+        ] == [True] * 4
         assert request.token_s == sorted(request.token_s)
     assert times.first_token_ns <= time.perf_counter_ns()
 

@@ -212,9 +212,11 @@ def test_a_folder_that_does_not_fit_is_refused(tiny: Callable[[str], Path], tmp_
     with pytest.raises(WorkerError, match=r"transformers cannot load the weights: .*nobody"):
         Hf().load(loading(unknown))
     code = changed(
-        tiny("llama"), tmp_path / "code", model_type="own",
+        tiny("llama"),
+        tmp_path / "code",
+        model_type="own",
         auto_map={"AutoConfig": "own.Own", "AutoModelForCausalLM": "own.Model"},
-    )  # fmt: skip
+    )
     (code / "own.py").write_text("raise SystemExit('this code was run')")
     with pytest.raises(WorkerError, match="brings Python code of its own, which is not run"):
         Hf().load(loading(code))

@@ -60,9 +60,10 @@ def test_a_folder_is_measured_from_end_to_end(
     settings, quantisation = record.candidate.settings, record.candidate.quantisation
     assert "mmap" not in settings
     said = {
-        "float32": "F32", "bfloat16": "F32 weights, bf16 compute",
+        "float32": "F32",
+        "bfloat16": "F32 weights, bf16 compute",
         "float16": "F32 weights, f16 compute",
-    }  # fmt: skip
+    }
     assert quantisation is not None
     assert (quantisation.name, quantisation.bits_per_weight) == (said[settings["dtype"]], 32)
     assert record.accuracy["tiny"].n == 6

@@ -178,8 +178,10 @@ def test_a_plan_needs_the_standard_library_alone(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-S", str(ROOT / "tools" / "llama.py"), "plan"],
         env={**os.environ, "WEIGHIN_CACHE": str(tmp_path), "CMAKE_ARGS": "-DONE=1 '-DTWO=2 3'"},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert shlex.split(done.stdout)[:2] == ["-DONE=1", "-DTWO=2 3"]
 
 
