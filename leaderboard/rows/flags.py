@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 from runners.records.record import Record
 
+VERDICTS = ("failed", "out of memory", "thrashes", "too slow", "not enforced", "fits")
+"""Verdicts on a budget, worst first."""
+
 
 def flags_of(record: Record) -> tuple[str, ...]:
     """Names of a run's warnings, first of all a status other than completed."""
@@ -23,3 +26,10 @@ def joined_flags(flags: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
         f"{name} ({count} of {len(flags)} runs)" if several else name
         for name, count in zip(names, counts, strict=True)
     )
+
+
+def worst_verdict(verdicts: Sequence[str | None]) -> str | None:
+    """The worst of several verdicts; None where there is none."""
+    known = [verdict for verdict in verdicts if verdict is not None]
+    worst_first = [verdict for verdict in VERDICTS if verdict in known]
+    return next(iter([*worst_first, *known]), None)

@@ -15,7 +15,7 @@ from statistics import NormalDist
 
 from leaderboard.rows.counting import agreed, as_share, left_out, missing_tasks, parts, unusable
 from leaderboard.rows.design_effect import group_design_effect
-from leaderboard.rows.flags import flags_of, joined_flags
+from leaderboard.rows.flags import flags_of, joined_flags, worst_verdict
 from leaderboard.rows.metric import Metric, Number
 from leaderboard.rows.metrics import ACCURACY, NORMALISED, WORKS_FROM, numbers_of
 from leaderboard.rows.repeats import RunsKey, counted, newest_of, runs_key
@@ -29,9 +29,6 @@ from leaderboard.stats.intervals import (
     proportion_interval,
 )
 from runners.records.record import Record, TaskAccuracy
-
-VERDICTS = ("failed", "out of memory", "thrashes", "too slow", "not enforced", "fits")
-"""Verdicts on a budget, worst first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +103,12 @@ class Row:
 def row(record: Record) -> Row:
     """One record as a row; what was not measured is None."""
     found = _one_run(record)
-    return replace(found, flags=(*found.flags, *_below_guessing(found.scores)))
+    numbers = {**numbers_of([record]), **found.numbers}
+    return replace(found, numbers=numbers, flags=(*found.flags, *_below_guessing(found.scores)))
 
 
 def _one_run(record: Record) -> Row:
+    """A row before its times and memory are read, those of its repeats together."""
     scores = tuple(score_of_part(name, tasks) for name, tasks in parts(record).items())
     unscored = _unscored(record, scores)
     counts = _answered(record) and not unscored
@@ -118,7 +117,7 @@ def _one_run(record: Record) -> Row:
         score=_suite_score(scores) if counts else None,
         scores=scores,
         unscored=unscored,
-        numbers={**numbers_of([record]), NORMALISED: _normalised(scores if counts else ())},
+        numbers={NORMALISED: _normalised(scores if counts else ())},
         verdict=record.verdict.verdict if record.verdict else None,
         flags=flags_of(record),
     )
@@ -178,15 +177,9 @@ def _merge(rows: Sequence[Row], limits: Mapping[Tried, WorkingLimit]) -> Row:
             WORKS_FROM: Number(value=works_from),
         },
         runs=sum(bool(r.record.latency) for r in rows),
-        verdict=_worst([r.verdict for r in rows]),
+        verdict=worst_verdict([r.verdict for r in rows]),
         flags=(*joined_flags([r.flags for r in rows]), *_below_guessing(scored.scores)),
     )
-
-
-def _worst(verdicts: Sequence[str | None]) -> str | None:
-    known = [verdict for verdict in verdicts if verdict is not None]
-    worst_first = [verdict for verdict in VERDICTS if verdict in known]
-    return next(iter([*worst_first, *known]), None)
 
 
 def _scored(row: Row) -> tuple[bool, bool]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leaderboard.rows.conditions import conditions
+from leaderboard.rows.flags import VERDICTS
 from leaderboard.rows.metric import longest_workload
 from leaderboard.rows.readers import headline_peak
-from leaderboard.rows.row import VERDICTS
 from leaderboard.stats.intervals import Interval, mean_interval
 from runners.records.record import Record
 

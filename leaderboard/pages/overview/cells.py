@@ -47,7 +47,9 @@ def metric_cell(row: Row, metric: Metric) -> Cell:
     half = ""
     if number.interval:
         half = format_half(scale(number.interval.half), scale(number.value))
-    return Cell(text=format_number(scale(number.value)), spread=half, hint=hint)
+    # A slow end says which: `1,254 (p90)`.
+    which = f" ({number.basis.partition(' ')[0]})" if metric.pool and number.basis else ""
+    return Cell(text=f"{format_number(scale(number.value))}{which}", spread=half, hint=hint)
 
 
 def _proportion(value: float, interval: Interval | None, hint: str) -> Cell:

@@ -11,7 +11,7 @@ from leaderboard.choose.overview import Line, look
 from leaderboard.choose.resampling import gather
 from leaderboard.pages.overview.columns import arrange, known_columns, shown_columns
 from leaderboard.pages.overview.ranked_table import MOST_LINES, ranked_table
-from leaderboard.rows.row import Row
+from leaderboard.rows.row import Row, row
 from leaderboard.rows.view import View
 from runners.records.record import FlagInfo
 from tests.leaderboard.conftest import Maker
@@ -90,6 +90,30 @@ def test_those_outside_form_a_group_with_their_reasons(made: Maker):
     assert ">in<" in inside
     assert "peak memory 500 MiB (at most 200 MiB)" in outside
     assert ">excluded</th>" in outside
+
+
+def test_a_slow_end_says_which_it_is(made: Maker):
+    (line,) = lines([made.row()])
+    column = known_columns([line.row])["ttft_tail"]
+    requests = made.base.latency["8+4"].ttft_s.n
+    assert column.cell(line).text == "100 (maximum)"
+    assert column.cell(line).hint == f"maximum of {requests}, 1 run"
+
+
+def test_a_score_that_is_not_told_from_guessing_is_grey(made: Maker):
+    # 30 of 100 where guessing gives 25: P(X >= 30) = 0.15; of 60 it is 1e-13.
+    tasks = {
+        "t": made.task(0.3, group="t", chance=0.25),
+        "u": made.task(0.6, group="u", chance=0.25),
+    }
+    html = ranked_table(
+        lines([row(made.record(tasks=tasks))]),
+        shown_columns(known_columns([row(made.record(tasks=tasks))]), ("task:t", "task:u")),
+        grouped=False,
+        link=lambda _line: "",
+        caption="c",
+    )
+    assert html.count('class="number muted"') == 1
 
 
 def test_a_missing_number_says_why(made: Maker):
