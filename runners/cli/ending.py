@@ -9,9 +9,10 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from evals.errors import RecordError
+from leaderboard.rows.guessing import guessing_level
 from leaderboard.rows.names import short_names
-from leaderboard.rows.row import Row, Score
-from leaderboard.units import format_size, mib
+from leaderboard.rows.row import Row
+from leaderboard.units import format_size, mib, points
 from runners.candidates.catalogue import candidate_names
 from runners.cli.layout import COLOURS, plain, say
 from runners.cli.plot import Point, legend, plot
@@ -97,32 +98,23 @@ def _answers(store: Store, run_id: str) -> Answers | None:
         return None
 
 
-def guessing(scores: Sequence[Score]) -> float | None:
-    """Mean score of random guessing over the tasks, per cent. A task without choices counts as 0;
-    None where no task has choices.
-    """
-    known = [score.chance for score in scores if not score.left_out]
-    if not any(known):
-        return None
-    return 100 * sum(chance or 0.0 for chance in known) / len(known)
-
-
 def _plot(out: Console, rows: Sequence[Row], chosen: Row | None) -> None:
     scored = [row for row in rows if row.score and row.score.value is not None]
     if len(scored) < FEWEST_PLOTTED:
         return
     names = short_names([row.record.candidate.name for row in scored])
-    points = [
-        Point(x=mib(peak_bytes(row) or 0), y=100 * (row.score.value or 0.0), name=name,
+    marks = [
+        Point(x=mib(peak_bytes(row) or 0), y=points(row.score.value or 0.0), name=name,
               chosen=chosen is not None and row.record.run_id == chosen.record.run_id)
         for name, row in zip(names, scored, strict=True)
         if row.score
     ]  # fmt: skip
     ascii_only = not (out.encoding or "").lower().startswith("utf")
-    guess = guessing(scored[0].scores)
+    level = guessing_level(scored[0])
+    guess = None if level is None else points(level)
     say(out, f"accuracy %   {legend(ascii_only=ascii_only, guess=guess)}")
     for line in plot(
-        points, width=out.width, x_label="peak MiB", guess=guess, ascii_only=ascii_only
+        marks, width=out.width, x_label="peak MiB", guess=guess, ascii_only=ascii_only
     ):
         out.print(plain(line), soft_wrap=True)
     out.print()

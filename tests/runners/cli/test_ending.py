@@ -10,7 +10,7 @@ import pytest
 
 from leaderboard.rows.metric import Number
 from leaderboard.rows.row import Row, merged
-from runners.cli.ending import chosen, guessing, next_commands, presets, print_ending
+from runners.cli.ending import judged, next_commands, presets, print_ending
 from runners.cli.layout import _Stdout as Stdout
 from runners.cli.plot import Point, plot
 from runners.compute.budget import Budget
@@ -57,16 +57,11 @@ def test_a_candidate_without_a_peak_fits_nothing(rows: list[Row]):
     assert presets([bare], [budget("large-1", 1000)]) == [(False, "large-1: no")]
 
 
-def test_guessing_counts_a_task_without_choices_as_nothing(rows: list[Row]):
-    # arc_easy, hellaswag, openbookqa, arc_challenge, mmlu 25; piqa, winogrande, boolq 50;
-    # commonsense_qa 20; arithmetic 10; lambada 0: 305 / 11.
-    assert guessing(rows[0].scores) == pytest.approx(305 / 11, abs=0.05)
-    assert guessing([]) is None
-
-
 def test_the_commands_compare_the_choice_and_offer_to_measure_what_was_disturbed(rows: list[Row]):
-    choice = chosen(rows)
-    assert choice is not None
+    found = judged(rows, STORE)
+    assert found is not None
+    choice = found.choice
+    assert choice.row is not None
     said = next_commands(rows, STORE, choice)
     assert said[0].startswith(f"Next: weighin compare {choice.row.record.candidate.name} ")
     assert said[-1].startswith("Next: weighin board --store ")
