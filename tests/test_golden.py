@@ -32,6 +32,10 @@ COMMANDS = {
     "check": ["check", Q8, "--against", F16, *STORE],
     "check-json": ["check", Q8, "--against", F16, "--json", *STORE],
     "export-csv": ["export", *STORE],
+    "ship": ["ship", *STORE],
+    "ship-json": ["ship", "--json", "--prefer", "fastest", *STORE],
+    "ship-markdown": ["ship", "--markdown", "--fidelity", "5%", *STORE],
+    "ship-nothing": ["ship", "--memory", "240MiB", *STORE],
 }
 
 

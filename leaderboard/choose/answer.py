@@ -192,7 +192,13 @@ def _warnings(choice: Choice, standing: Standing, known: Guessing | None) -> Ite
             "an idle machine (--fresh)."
         )
     if others:
-        yield f"Flagged: {', '.join(others)}."
+        yield f"Flagged: {'; '.join(_flag(flag) for flag in others)}."
+
+
+def _flag(flag: str) -> str:
+    """`below guessing: boolq` as it stands in a sentence: `below guessing (boolq)`."""
+    name, colon, rest = flag.partition(": ")
+    return f"{name} ({rest})" if colon else flag
 
 
 def _name(row: Row) -> str:

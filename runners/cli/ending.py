@@ -68,7 +68,7 @@ def say_answer(out: Console, found: Overview | None) -> None:
         say(out, "No answer: no candidate has a score of the whole suite.", style="bold")
         return
     say(out, found.claim, style="bold")
-    for line in (found.answer.evidence, *found.answer.warnings):
+    for line in filter(None, (found.answer.evidence, *found.answer.warnings)):
         say(out, line)
     for line in found.answer.nexts:
         say(out, f"  {line}", indent=4)

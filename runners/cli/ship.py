@@ -78,7 +78,7 @@ def command(store_path: Path | None, suite: str | None, **options: Any) -> int:
 
         out = console()
         say_answer(out, found)
-        say(out, f"{found.basis} {conditions(selection)}")
+        say(out, " ".join(filter(None, (found.basis, conditions(selection)))))
     return 0 if found.choice.row else EXIT_FAILED
 
 

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from evals.errors import RecordError
+from runners.cli.ship import command
+from runners.records.record import JobError
+from runners.records.store import Store
+from tests.leaderboard.conftest import Maker, made
+from tests.support.stores import empty, good
+
+__all__ = ["Maker", "empty", "good", "made"]
+REFERENCE = Path(__file__).parents[3] / "results" / "reference"
+
+
+def ship(store: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(command, [*arguments, "--store", str(store)], standalone_mode=False)
+
+
+def shipped(store: Path, *arguments: str) -> str | None:
+    found: str | None = json.loads(ship(store, "--json", *arguments).stdout)["ship"]
+    return found
+
+
+def test_of_a_tie_the_preferred_one_is_shipped():
+    # Six quantisations without a significant difference: q4_1 has the least memory, q4_0 decodes
+    # fastest, f16 has the highest estimate.
+    for prefer, name in (("smallest", "q4_1"), ("fastest", "q4_0"), ("accurate", "f16")):
+        assert shipped(REFERENCE, "--prefer", prefer) == f"smollm2-135m-instruct-{name}"
+
+
+def test_a_margin_of_fidelity_takes_quantisations_out_of_the_tie():
+    # q4_0's answers are 1.19 times as perplexing as f16's, q8_0's 1.006 times.
+    said = " ".join(ship(REFERENCE, "--prefer", "fastest").stdout.split())
+    assert "its answers are 19% more perplexing than those of f16" in said
+    fastest = shipped(REFERENCE, "--prefer", "fastest", "--fidelity", "2%")
+    assert fastest == "smollm2-135m-instruct-q8_0"
+
+
+def test_the_nearest_under_240_mib_is_q4_1():
+    done = ship(REFERENCE, "--memory", "240MiB")
+    assert done.return_value == 3
+    assert "Closest is smollm2-135m-instruct-q4_1: peak memory 260 MiB" in done.stdout
+    assert "weighin run smollm2-135m-instruct-q4_1 --memory 240MiB" in done.stdout
+    assert shipped(REFERENCE, "--memory", "240MiB") is None
+
+
+def test_limits_are_kept(good: Path):
+    # `big` peaks at 400 MiB and decodes 40 tokens/s, `small` at 100 and 80.
+    assert shipped(good, "--prefer", "accurate") == "big"
+    for limit in (("--memory", "200MiB"), ("--decode", "50")):
+        assert shipped(good, "--prefer", "accurate", *limit) == "small"
+    # Of the reference runs q4_1, the smallest, takes 2.1 s to the first token; then comes q4_k_m.
+    assert shipped(REFERENCE, "--ttft", "2s") == "smollm2-135m-instruct-q4_k_m"
+
+
+def test_it_is_json(good: Path):
+    found = json.loads(ship(good, "--json").stdout)
+    assert (found["ship"], found["tied"], found["certainty"]) == ("small", ["big", "small"], None)
+    assert found["against"]["candidate"] == "big"
+    assert found["against"]["difference"] == pytest.approx(-0.04)
+    assert [one["peak_bytes"] for one in found["fitting"]] == [400 * 2**20, 100 * 2**20]
+    assert found["claim"].startswith("Ship small: no accuracy difference found against big")
+
+
+def test_it_is_markdown(good: Path):
+    text = ship(good, "--markdown").stdout
+    assert "Ship small: no accuracy difference found" in text
+    assert "| small |" in text
+
+
+def test_what_crashed_is_said(tmp_path: Path, made: Maker):
+    store = Store(tmp_path / "s")
+    error = JobError(phase="latency", message="the worker was ended by SIGSEGV")
+    for name in "ab":
+        store.add(made.record(name, status="failed", error=error), None)
+    done = ship(store.root)
+    assert "2 of 2 runs crashed in latency (SIGSEGV)." in done.stdout
+    assert "weighin doctor" in done.stdout
+    assert done.return_value == 3
+
+
+def test_what_is_wrong_is_said(good: Path, empty: Path):
+    said = ship(good, "--suite", "tyny").exception
+    assert 'no run of it here (did you mean "tiny"?)' in str(said)
+    assert "not a percentage above 0" in str(ship(good, "--fidelity", "none").exception)
+    assert isinstance(ship(empty).exception, RecordError)
