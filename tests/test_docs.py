@@ -17,6 +17,8 @@ from tests.test_house import FLOORS
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
+NAMED = re.compile(r"`((?:evals|runners|leaderboard|tests|tools)/[\w./-]+)`")
+LAYOUT = runpy.run_path(str(ROOT / "tools" / "lay_out_docs.py"))
 
 
 # In a process of its own: click keeps a command's help option from its first use, and other tests
@@ -79,6 +81,26 @@ def test_the_map_names_every_room():
         assert missing == [], package
 
 
+def test_every_benchmark_says_what_it_is_for():
+    page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    files = [path.name for path in (ROOT / "benchmarks").rglob("*.*") if path.suffix != ".pyc"]
+    assert [name for name in files if name not in page and name != "README.md"] == []
+
+
+def test_paths_that_pages_name_are_there():
+    named = {
+        (str(path.relative_to(ROOT)), name)
+        for path in LAYOUT["pages"]()
+        for name in re.findall(
+            r"`((?:evals|runners|leaderboard|tests|tools)/[\w./-]+)`", path.read_text("utf-8")
+        )
+        if "NAME" not in name
+    }
+    assert len(named) > 50
+    coming = {"evals/scoring/", "runners/executors/"}
+    assert {one for one in named if not (ROOT / one[1]).exists() and one[1] not in coming} == set()
+
+
 def test_troubleshooting_names_every_check_of_doctor():
     text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
     sources = (ROOT / "runners" / "doctor").glob("*.py")
@@ -87,9 +109,6 @@ def test_troubleshooting_names_every_check_of_doctor():
     assert len(names) > 10
     missing = sorted(name for name in names if f"`{name}`" not in text)
     assert missing == []
-
-
-LAYOUT = runpy.run_path(str(ROOT / "tools" / "lay_out_docs.py"))
 
 
 def test_pages_have_one_sentence_a_line():
