@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from leaderboard.choose.answer import WORDS
 from leaderboard.choose.overview import Line, Overview
+from leaderboard.choose.preferences import PREFERENCES, Prefer
 from leaderboard.pages.blocks import Block, Figure, Library, Text
 from leaderboard.pages.measures import shown
 from leaderboard.pages.overview.columns import Column, known_columns, shown_columns
@@ -43,13 +45,18 @@ class Judged:
     """The overview under each preset."""
 
     selection: Selection
-    found: Mapping[str, Overview]
-    """Preset's name -> the rows judged inside it; ANY: without a limit."""
+    found: Mapping[str, Mapping[Prefer, Overview]]
+    """Preset's name -> preference -> the rows judged so; ANY: without a limit."""
+
+    @property
+    def plain(self) -> Overview:
+        """The rows judged without a limit, by the usual preference."""
+        return self.found[ANY][PREFERENCES[0]]
 
     @property
     def ranked(self) -> list[Row]:
         """All rows, the best first, whatever their size."""
-        return [line.row for line in self.found[ANY].lines]
+        return [line.row for line in self.plain.lines]
 
 
 def bounds() -> list[tuple[Metric, Limit]]:
@@ -65,7 +72,13 @@ def judge(library: Library, view: View, selection: Selection, presets: Sequence[
         ANY: view,
         **{one.name: replace(view, limits=(("memory", mib(one.memory_bytes)),)) for one in presets},
     }
-    found = {name: library.overview(selection, one) for name, one in views.items()}
+    found = {
+        name: {
+            prefer: library.overview(selection, replace(one, prefer=prefer))
+            for prefer in PREFERENCES
+        }
+        for name, one in views.items()
+    }
     return Judged(selection=selection, found=found)
 
 
@@ -79,9 +92,21 @@ def controls(judged: Judged, presets: Sequence[Preset]) -> str:
     boxes = "".join(_box(metric, limit) for metric, limit in bounds())
     return (
         f'<div class="presets" role="group" aria-label="Computer">{buttons}</div>'
-        f'<div class="limits">{boxes}</div>'
+        f'<div class="limits">{boxes}</div>{_preferences()}'
         '<div class="answer" role="status" aria-live="polite"></div>'
         f'<p class="small basis">{html(conditions(judged.selection))}</p>'
+    )
+
+
+def _preferences() -> str:
+    buttons = "".join(
+        f'<button type="button" data-prefer="{name}" aria-pressed="false">{html(WORDS[name])}'
+        "</button>"
+        for name in PREFERENCES
+    )
+    return (
+        '<div class="prefer" role="group" aria-label="Of those that tie, ship the"><span>Of those '
+        f"that tie, ship the</span>{buttons}</div>"
     )
 
 
@@ -105,8 +130,8 @@ def conditions(selection: Selection) -> str:
 
 def figures(judged: Judged) -> Iterator[Block]:
     """Accuracy against each cost, without a limit; the script draws the limit."""
-    lines = judged.found[ANY].lines
-    chosen = _chosen(judged.found[ANY])
+    lines = judged.plain.lines
+    chosen = _chosen(judged.plain)
     guessing = shared_level([line.row for line in lines])
 
     def drawn(x: str) -> Callable[[bool], go.Figure]:
@@ -137,7 +162,7 @@ def axis_buttons() -> str:
 
 def table(judged: Judged) -> str:
     """Every candidate with the usual columns; the script sorts and filters the lines."""
-    lines = judged.found[ANY].lines
+    lines = judged.plain.lines
     columns = shown_columns(known_columns([line.row for line in lines]), ())
     head = "".join(
         f'<th scope="col" class="{_kind(one)}" aria-sort="none"><button type="button" '
@@ -189,7 +214,10 @@ def data(judged: Judged, presets: Sequence[Preset]) -> dict[str, Any]:
             metric.key: "most" if metric.better == "lower" else "least" for metric, _ in bounds()
         },
         "presets": {
-            name: {"memory": limits.get(name), **_answer(found)}
+            name: {
+                "memory": limits.get(name),
+                "answers": {prefer: _answer(one) for prefer, one in found.items()},
+            }
             for name, found in judged.found.items()
         },
     }
@@ -223,6 +251,7 @@ def _answer(found: Overview) -> dict[str, Any]:
     return {
         "claim": plain(found.claim),
         "certainty": plain(found.certainty),
+        "nexts": [plain(one) for one in found.answer.nexts],
         "basis": plain(found.basis),
         "chosen": found.choice.row.record.candidate.digest if found.choice.row else "",
         "lines": [

@@ -77,6 +77,7 @@ async function overview() {
   const plots = [...document.querySelectorAll("#overview .figure")];
   const state = new URLSearchParams(location.hash.split("?")[1] ?? "");
   let sort = null;
+  let prefer = state.get("prefer") ?? "smallest";
 
   const limits = () => Object.fromEntries(
     [...boxes].filter(([, box]) => box.value !== "").map(([key, box]) => [key, Number(box.value)]));
@@ -99,19 +100,24 @@ async function overview() {
 
   /** Without a preset: who fits by the stored numbers, in the order without a limit. */
   function byNumbers(found) {
-    const judged = data.presets.any.lines.map((line) => {
+    const judged = data.presets.any.answers[prefer].lines.map((line) => {
       const out = broken(data.candidates[line.digest].values, found);
       return out.length ? { ...line, rank: "excluded", why: `outside your limit: ${out.join(", ")}` }
         : line;
     });
     const fit = judged.filter((line) => line.rank !== "excluded");
     const best = fit.filter((line) => line.rank === fit[0]?.rank);
-    const size = (line) => data.candidates[line.digest].values.memory ?? Infinity;
-    const first = best.sort((a, b) => size(a) - size(b))[0];
+    const value = (line, key, missing) => data.candidates[line.digest].values[key] ?? missing;
+    const cost = {
+      smallest: (line) => value(line, "memory", Infinity),
+      fastest: (line) => -value(line, "decode", -Infinity),
+      accurate: () => 0,  // they are in the order of their accuracy
+    }[prefer];
+    const first = [...best].sort((a, b) => cost(a) - cost(b))[0];
     return {
       claim: first ? `Ship ${data.candidates[first.digest].name}` : "Nothing fits these limits",
       certainty: `${fit.length} of ${judged.length} fit.` + (first
-        ? " The smallest of those that lead in accuracy." : " Raise a limit."),
+        ? ` The ${prefer === "accurate" ? "most accurate" : prefer} of those that lead in accuracy.` : " Raise a limit."),
       basis: "By the measured means. Certainty is computed for the presets alone; the board "
         + "(weighin board) computes it for any limit.",
       chosen: first?.digest ?? "",
@@ -120,13 +126,17 @@ async function overview() {
   }
 
   function say(found) {
-    answer.replaceChildren(...["claim", "certainty", "basis"].filter((key) => found[key])
-      .map((key) => {
-        const line = document.createElement("p");
-        line.className = key;
-        line.textContent = found[key];
-        return line;
-      }));
+    const line = (kind, name, text) => {
+      const made = document.createElement(kind);
+      made.className = name;
+      made.textContent = text;
+      return made;
+    };
+    const nexts = document.createElement("ul");
+    nexts.className = "nexts";
+    nexts.append(...(found.nexts ?? []).map((text) => line("li", "", text)));
+    answer.replaceChildren(line("p", "claim", found.claim), line("p", "certainty", found.certainty),
+      ...(nexts.childElementCount ? [nexts] : []), line("p", "basis", found.basis));
   }
 
   /** `quant:q4 llama`: a word with a colon is looked for in that field, others in all. */
@@ -154,7 +164,7 @@ async function overview() {
   function show() {
     const found = limits();
     const name = preset(found);
-    const judged = name ? data.presets[name] : byNumbers(found);
+    const judged = name ? data.presets[name].answers[prefer] : byNumbers(found);
     say(judged);
     const shown = judged.lines.filter((line) => matches(line.digest));
     lines.replaceChildren(...ordered(shown).map((line) => {
@@ -169,6 +179,9 @@ async function overview() {
       `${shown.length} of ${judged.lines.length} candidates`;
     for (const button of document.querySelectorAll("button[data-preset]")) {
       button.setAttribute("aria-pressed", String(button.dataset.preset === name));
+    }
+    for (const button of document.querySelectorAll("button[data-prefer]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.prefer === prefer));
     }
     for (const plot of plots) mark(plot, found);
     remember(found);
@@ -203,6 +216,7 @@ async function overview() {
     const query = new URLSearchParams();
     for (const [key, value] of Object.entries(found)) query.set(key, value);
     if (search.value) query.set("search", search.value);
+    if (prefer !== "smallest") query.set("prefer", prefer);
     if (pages[0].hidden) return;
     const text = query.toString();
     history.replaceState(null, "", text ? `#overview?${text}` : "#overview");
@@ -228,6 +242,12 @@ async function overview() {
     button.addEventListener("click", () => {
       for (const box of boxes.values()) box.value = "";
       boxes.get("memory").value = data.presets[button.dataset.preset].memory ?? "";
+      show();
+    });
+  }
+  for (const button of document.querySelectorAll("button[data-prefer]")) {
+    button.addEventListener("click", () => {
+      prefer = button.dataset.prefer;
       show();
     });
   }

@@ -62,11 +62,15 @@ def test_there_is_a_page_for_each_candidate_and_each_pair(good: Path) -> None:
 def test_each_preset_has_the_answer_that_the_board_gives(good: Path) -> None:
     presets = packed(written(good), "data")["presets"]
     # `big` peaks at 400 MiB and `small` at 100: 200 MiB leave one, 50 none.
-    assert "small" in presets["small"]["claim"]
-    ranks = {one["rank"] for one in presets["tiny"]["lines"]}
-    assert ranks == {"excluded"}
-    assert presets["tiny"]["chosen"] == ""
+    assert "Ship small" in presets["small"]["answers"]["accurate"]["claim"]
+    tiny = presets["tiny"]["answers"]["smallest"]
+    assert {one["rank"] for one in tiny["lines"]} == {"excluded"}
+    assert tiny["chosen"] == ""
+    # Without a limit they tie: what is preferred decides.
     assert presets["any"]["memory"] is None
+    claims = {prefer: one["claim"] for prefer, one in presets["any"]["answers"].items()}
+    assert "Ship small" in claims["smallest"]
+    assert "Ship big" in claims["accurate"]
 
 
 def test_only_the_scripts_that_the_file_was_written_with_may_run(good: Path) -> None:
@@ -131,6 +135,12 @@ def test_it_opens_from_disk_and_its_filters_work(good: Path, tmp_path: Path, pag
     page.get_by_role("button", name="small", exact=True).click()
     assert "small" in page.inner_text(".answer .claim")
     assert page.locator("tr.outside").inner_text().startswith("excluded")
+
+    page.get_by_role("button", name="no limit", exact=True).click()
+    page.get_by_role("button", name="most accurate", exact=True).click()
+    assert page.inner_text(".answer .claim").startswith("Ship big")
+    assert page.evaluate("location.hash") == "#overview?prefer=accurate"
+    page.get_by_role("button", name="smallest", exact=True).click()
 
     # A limit of one's own, in the address.
     page.get_by_label("max memory, MiB").fill("90")
