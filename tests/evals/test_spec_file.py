@@ -97,6 +97,8 @@ def test_a_fixed_workload_fits_or_does_not() -> None:
         (Candidate, {"name": "a", "weight": "x"},
          'unknown key "weight" (did you mean "weights"?); known: chat_template, family'),
         (Candidate, {"weights": "x"}, 'key "name" is missing'),
+        (Candidate, {"name": "a", "quantize": {"from": "b", "type": "Q8_0"}, "made_from": "b"},
+         "quantize says already what it is made from; leave out made_from"),
         (Candidate, {"name": "a"}, "give exactly one of weights and quantize"),
         (Candidate, {"name": "a", "weights": "x", "quantize": {"from": "b", "type": "Q8_0"}},
          "give exactly one of weights and quantize"),

@@ -188,6 +188,10 @@ def test_which_weights_are_the_same(made: Maker):
     assert same_weights(local, record("b", made_from="local (F16), converted by transformers 5"))
     assert same_weights(record("b", made_from="x (F16)"), record("c", made_from="x (F16)"))
     assert not same_weights(local, record("c", made_from="other (F16)"))
+    # What a candidate's file declares names the candidate; its own file lies elsewhere.
+    declared = record("d", source="file:/d.gguf", made_from="local")
+    assert same_weights(local, declared)
+    assert not same_weights(base, declared)
 
 
 @pytest.fixture(scope="module")
