@@ -123,10 +123,11 @@ def _evidence(
 
 def _nexts(choice: Choice, row: Row) -> Iterator[str]:
     """The price of the next choices: of other preferences, and below the tie."""
-    for prefer, one in choice.preferred.items():
-        if one is not row:
-            what = WORDS[prefer].capitalize()
-            yield f"{what}: {_short(choice, one)}, {_beside(choice, one, row)}."
+    others = {id(one): one for one in choice.preferred.values() if one is not row}
+    for one in others.values():
+        words = [WORDS[prefer] for prefer, found in choice.preferred.items() if found is one]
+        what = " and ".join(words).capitalize()
+        yield f"{what}: {_short(choice, one)}, {_beside(choice, one, row)}."
     tied = {id(one) for one in choice.tied}
     below = next((one for one in choice.standings if id(one.row) not in tied), None)
     if below is not None and choice.standing is not None:

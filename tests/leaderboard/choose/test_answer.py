@@ -49,6 +49,16 @@ def test_a_tie_is_a_conclusion(made: Maker):
     )
 
 
+def test_what_two_preferences_would_ship_is_one_line(made: Maker):
+    rows = [
+        made.row("m-q8", 0.51, 100, peak=200 * MIB, decode=50),
+        made.row("m-q4", 0.50, 100, peak=300 * MIB, decode=100),
+    ]
+    assert said(rows, "fastest").nexts == (
+        "Smallest and most accurate: q8, +1.0 points, 33% less memory, 50% slower.",
+    )
+
+
 def test_without_a_tie_the_certainty_is_said(made: Maker):
     rows = [made.row("a", 0.8, 1000), made.row("b", 0.6, 1000, peak=50 * MIB)]
     found = said(rows)
