@@ -18,27 +18,27 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def plain(text: object) -> str:
-    """On one line, without control characters."""
+    """Text on one line, without control characters."""
     return _CONTROL.sub(" ", str(text)).encode("utf-8", "replace").decode("utf-8")
 
 
 def markdown(text: object) -> str:
-    """For labels, captions and help, which Streamlit reads as Markdown."""
+    """Text for labels, captions and help, which Streamlit reads as Markdown."""
     parted = _STARTS.sub(rf"\1{_JOINER}", plain(text))
     return _PUNCTUATION.sub(r"\\\1", parted)
 
 
 def html(text: object) -> str:
-    """For `st.html`, also inside an attribute."""
+    """Text for `st.html`, also inside an attribute."""
     return _html.escape(plain(text), quote=True)
 
 
 def plotly(text: object) -> str:
-    """For plots, whose texts know a little HTML, and TeX between dollars."""
+    """Text for plots, which know a little HTML, and TeX between dollars."""
     return _html.escape(plain(text), quote=False).replace("$", "&#36;")
 
 
 def cut(text: object, most: int) -> str:
-    """At most so many characters, the last an ellipsis where some are missing."""
+    """Text of at most so many characters, the last an ellipsis where some are missing."""
     whole = plain(text)
     return whole if len(whole) <= most else whole[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"

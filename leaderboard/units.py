@@ -46,7 +46,7 @@ def from_ms(milliseconds: float) -> float:
 
 
 def from_percent(percent: float) -> float:
-    """Per cent, or percentage points, as a share."""
+    """Share from per cent, or from percentage points."""
     return percent / 100
 
 
@@ -126,9 +126,9 @@ class Unit:
     text: Callable[[float | None], str]
     """The stored number with its symbol, or MISSING."""
     scale: Callable[[float], float] = float
-    """From the stored number to the shown one."""
+    """Function from the stored number to the shown one."""
     back: Callable[[float], float] = float
-    """From the shown number to the stored one."""
+    """Function from the shown number to the stored one."""
 
 
 PLAIN = Unit(symbol="", text=format_number)

@@ -28,7 +28,7 @@ class Allowance:
     most_bytes: int
     most_s: float
     started_s: float
-    """When it was asked for, on the clock of `time.monotonic`."""
+    """Moment when the download was asked for, on the clock of `time.monotonic`."""
 
     @property
     def left_s(self) -> float:

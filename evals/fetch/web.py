@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from evals.fetch.cache import Progress
 
 TIMEOUT_S = 60.0
-"""Without a byte."""
+"""Seconds without a byte after which a download ends."""
 
 
 def url_file_name(url: str) -> str:

@@ -13,8 +13,8 @@ PASSAGES = ("passage", "context", "story", "article", "paragraph")
 KEY = "cluster"
 """Key of the clustering column, in a task file's `metadata` and in a suite's entry."""
 BEGINNING = "beginning"
-"""In the place of a column: the long beginning that prompts share, where documents have no such
-column."""
+"""Value in place of a column: items are clustered by the long beginning that their prompts
+share."""
 LEAST_SHARED = 200
 """Characters, beyond those that all prompts of a task begin with: a shared text, not a phrase."""
 

@@ -39,7 +39,7 @@ class TaskFile:
     """A task or group as its file says it."""
 
     config: Mapping[str, Any]
-    """With what it includes; functions are the texts that name them."""
+    """Settings of the file and of what it includes; functions are the texts that name them."""
     asks: tuple[str, ...]
     """Clauses, one for each thing in the file that runs code or leaves the folder."""
 

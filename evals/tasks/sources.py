@@ -57,7 +57,7 @@ class Found:
     trusted: bool = True
     """True: lm-eval itself may render its templates."""
     groups: tuple[Group, ...] = ()
-    """That aggregate and that it was found in, outermost first."""
+    """Groups that aggregate the task and that it was found in, outermost first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +151,7 @@ def _members(entry: Any) -> list[str] | None:
 
 
 def _refuse_unsafe(name: str, config: Mapping[str, Any]) -> None:
-    """Before a task is built, because building some of them already fetches code."""
+    """Refuse an unsafe task before it is built, since building some already fetches code."""
     if config.get("unsafe_code"):
         raise SpecError(
             f'task "{name}" runs code that the model writes, and code execution is off; '

@@ -102,7 +102,7 @@ def _rows(found: StoreView) -> tuple[Row, ...]:
 
 
 def _judged(view: View) -> View:
-    """Only what the judgement depends on: a search, say, changes none of it."""
+    """View reduced to what the judgement depends on: a search, say, changes none of it."""
     return View(x=view.x, **{name: getattr(view, name) for name in UNLIMITED})
 
 

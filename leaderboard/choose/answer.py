@@ -33,7 +33,7 @@ class Answer:
     claim: str
     """A sentence."""
     evidence: str
-    """What speaks for it, and how sure it is; empty where nothing is to be shipped."""
+    """Evidence for it and its certainty; empty where nothing is to be shipped."""
     nexts: tuple[str, ...]
     """A line each: what other preferences would ship at which price; or what to do."""
     warnings: tuple[str, ...]
@@ -142,7 +142,7 @@ def _beside(choice: Choice, one: Row, row: Row) -> str:
 
 
 def _changes(one: Row, row: Row) -> Iterator[str]:
-    """What a candidate takes beside another, per cent."""
+    """Differences of a candidate from another in speed and memory, per cent."""
     for a, b, more, less in (
         (one.value("memory"), row.value("memory"), "more memory", "less memory"),
         (one.value("decode"), row.value("decode"), "faster", "slower"),
@@ -152,12 +152,12 @@ def _changes(one: Row, row: Row) -> Iterator[str]:
 
 
 def _saved(row: Row, other: Row) -> list[str]:
-    """What the one to ship saves against the most accurate."""
+    """Savings of the one to ship against the most accurate."""
     return [text for text in _changes(row, other) if text.endswith(("less memory", "faster"))]
 
 
 def _damage(choice: Choice, row: Row) -> str:
-    """How much more perplexing a quantisation's answers are, where that is significant."""
+    """Increase of the perplexity of a quantisation's answers, where it is significant."""
     price = choice.prices.get(row.record.run_id)
     ratio = price.fidelity.ratio if price else None
     interval = price.fidelity.interval if price else None

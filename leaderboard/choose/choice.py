@@ -45,7 +45,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """How far a candidate's answers are from those of its family's largest."""
+    """Distance of a candidate's answers from those of its family's largest."""
 
     reference: Row
     fidelity: Fidelity
@@ -63,15 +63,15 @@ class Choice:
     tied: tuple[Row, ...]
     """The most accurate that fits, and those without a significant difference from it."""
     preferred: Mapping[Prefer, Row]
-    """What each preference would ship of these."""
+    """Candidate that each preference would ship."""
     against: Apart | None
     """The one to ship against the most accurate; if it is that itself, against the next."""
     other: Row | None
-    """Which one that was."""
+    """The candidate in `against`."""
     prices: Mapping[str, Price]
     """Prices of those that tie, by run id."""
     paired: bool
-    """Whether all rests on answers to the same items."""
+    """True where all rests on answers to the same items."""
     runs_vary: bool
     """False: no run was repeated, so times and memory are taken as they were measured once."""
     admission: Admission
@@ -189,13 +189,13 @@ def _standings(
 
 
 def _contends(refused: Refused, peers: Peers) -> bool:
-    """Whether another run or other items might have let it in."""
+    """True where another run or other items might have admitted the candidate."""
     narrow = all(varies(reason.limit) and not reason.unknown for reason in refused.reasons)
     return narrow and peers.accuracy(refused.row) is not None
 
 
 def _within(peers: Peers, accuracy: Floats, limits: Limits) -> npt.NDArray[np.bool_]:
-    """Which rows keep to the measured limits in one more run; shape (draws, rows)."""
+    """Mark the rows that keep to the measured limits in one more run; shape (draws, rows)."""
     within = np.ones(accuracy.shape, dtype=bool)
     for key, limit in limits.bounds.items():
         if varies(key):

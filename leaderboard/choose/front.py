@@ -28,7 +28,8 @@ class Placement:
 
     row: Row
     on_front: bool
-    """By the point estimates, and as probably as not: a tenth of a point of noise marks nothing."""
+    """True where it is Pareto-optimal by the point estimates, and as probably as not: a tenth of a
+    point of noise marks nothing."""
     probability: float | None
     """Probability of being Pareto-optimal, had other items been asked and other runs been made.
     None: no place."""

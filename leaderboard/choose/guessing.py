@@ -23,7 +23,7 @@ class Guessing:
 
 
 def guessing(row: Row, weights: Mapping[str, float] | None = None) -> Guessing | None:
-    """What guessing would score on the tasks of a row; None where it has no choices at all.
+    """Mean score of random guessing on the tasks of a row; None where it has no choices at all.
 
     Args:
         row: a candidate.

@@ -17,7 +17,8 @@ class Limits:
     """Limits for the chosen candidate. None: anything goes, also what is not known."""
 
     bounds: Mapping[str, float] = field(default_factory=dict)
-    """By key of METRICS: the most, or of what is better higher the least, in the stored unit."""
+    """Limits by key of METRICS: the most, or where higher is better the least, in the stored
+    unit."""
     licences: frozenset[str] | None = None
     families: frozenset[str] | None = None
     runtimes: frozenset[str] | None = None
@@ -34,9 +35,9 @@ class Reason:
     unknown: bool = False
     """The number is missing: it may fit, but nobody measured it."""
     needed: float | None = None
-    """What the limit would have to be, in its stored unit; None for what is no number."""
+    """Limit that would admit the candidate, in its stored unit; None for what is no number."""
     over: float | None = None
-    """By how much that is more, or less, than the limit: 0.1 is a tenth."""
+    """Excess over the limit, or shortfall, as a share: 0.1 is a tenth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

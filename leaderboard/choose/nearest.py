@@ -41,7 +41,7 @@ def nearest(refused: Sequence[Refused]) -> Nearest | None:
 
 
 def nothing_fits(refused: Sequence[Refused], limits: Limits) -> tuple[str, tuple[str, ...]]:
-    """What to say where nothing fits, and what would do, a line each."""
+    """Lines to show where nothing fits: what was missed, and what would do."""
     if not refused:
         return "No candidate that fits has an accuracy.", ()
     crashed = _crashes(refused)
@@ -67,7 +67,7 @@ def _who(refused: Sequence[Refused]) -> str:
 
 
 def _remedies(closest: Nearest, limits: Limits) -> list[str]:
-    """What would have to be allowed, and the command that measures it inside the limit."""
+    """Limits that would admit a candidate, and the command that measures it inside them."""
     needed = {reason.limit: reason.needed for reason in closest.refused.reasons}
     name = closest.refused.row.record.candidate.name
     found = []
@@ -82,7 +82,7 @@ def _remedies(closest: Nearest, limits: Limits) -> list[str]:
 
 
 def _crashes(refused: Sequence[Refused]) -> str:
-    """Where every run failed: in which phase and of what, rather than by how much."""
+    """Sentence where every run failed: the phase and the cause, not distances from limits."""
     errors = [one.row.record.error for one in refused if one.row.record.status == "failed"]
     if len(errors) < len(refused):
         return ""

@@ -24,7 +24,7 @@ class Line:
 
     row: Row
     accuracy: float | None
-    """With the tasks weighted as the view says."""
+    """Accuracy with the tasks weighted as the view says."""
     interval: Interval | None
     """95 % interval of the accuracy, over items."""
     rank: int | None
@@ -46,14 +46,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """What the panel shows."""
+    """Content of the Overview."""
 
     choice: Choice
     answer: Answer
     basis: str
-    """What the certainty rests on."""
+    """Items and runs that the probability rests on."""
     lines: tuple[Line, ...]
-    """By rank, then those that do not fit by accuracy."""
+    """Lines by rank, then those that do not fit by accuracy."""
 
     @property
     def claim(self) -> str:
@@ -62,7 +62,7 @@ class Overview:
 
     @property
     def certainty(self) -> str:
-        """What speaks for it, how sure it is, and what warns."""
+        """Evidence for the answer, its certainty, and warnings."""
         return " ".join(part for part in (self.answer.evidence, *self.answer.warnings) if part)
 
 
@@ -142,7 +142,7 @@ def _line(
 
 
 def basis(choice: Choice) -> str:
-    """What the answer's figures rest on."""
+    """Basis of the answer's figures, in a sentence."""
     if choice.row is None:
         return ""
     items = choice.row.score.n if choice.row.score else 0

@@ -11,9 +11,10 @@ from leaderboard.rows.row import Row
 
 Prefer = Literal["smallest", "fastest", "accurate"]
 PREFERENCES: tuple[Prefer, ...] = get_args(Prefer)
-"""The same words as an address has (`leaderboard.rows.view.PREFERENCES`)."""
+"""Preferences, in the words of the address (`leaderboard.rows.view.PREFERENCES`)."""
 Judge = Callable[[Row, Row], Fidelity | None]
-"""How far the second row's answers are from those of the first, the reference; None: not known."""
+"""Function that measures the second row's answers against those of the first, the reference; None:
+not known."""
 
 
 def pick(tied: Sequence[Row], prefer: Prefer) -> Row:

@@ -25,11 +25,11 @@ class Tier:
     """Rows without a significant difference from the first of them."""
 
     rank: int
-    """From 1; one more than the number of rows in the tiers above."""
+    """Rank from 1; one more than the number of rows in the tiers above."""
     rows: tuple[Row, ...]
     """Best estimate first."""
     paired: bool
-    """Whether every one was compared with the first item by item."""
+    """True where every one was compared with the first item by item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Ranking:
 
     tiers: tuple[Tier, ...]
     unranked: tuple[Row, ...]
-    """Without a score."""
+    """Rows without a score."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ def rank(peers: Peers, *, level: float = LEVEL) -> Ranking:
 
 
 def _beyond(peers: Peers, level: float) -> Callable[[Row, Row], bool]:
-    """Whether two rows lie further apart than any two of so many equal ones would."""
+    """True where two rows lie further apart than any two of so many equal ones would."""
     draws = peers.draws
     z = critical_z(draws.accuracy, level)
     columns = {row.record.run_id: i for i, row in enumerate(peers.rows)}

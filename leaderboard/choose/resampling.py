@@ -38,9 +38,9 @@ class Draws:
     """Times and memory, the mean over runs, by key of METRICS: what can be limited, or is an axis
     of the plot."""
     run_numbers: Mapping[str, Floats]
-    """The same of one more run, as it is deployed."""
+    """Times and memory of one more run, as it is deployed."""
     paired: bool
-    """Whether the accuracies of a draw are of the same items for all rows."""
+    """True where the accuracies of a draw are of the same items for all rows."""
     runs_vary: bool
     """False: no row has several runs, so times and memory are drawn as they were measured."""
 
@@ -66,7 +66,7 @@ class Peers:
     answers: Mapping[str, Scores]
     """Item scores by run id."""
     clusters: Mapping[ItemKey, Hashable]
-    """What an item shares with others, e.g. its passage."""
+    """Cluster of each item, e.g. its passage."""
     draws: Draws = field(repr=False)
 
     def of(self, rows: Sequence[Row]) -> Peers:
@@ -84,7 +84,7 @@ class Peers:
         return weighted_accuracy(row, self.weights)
 
     def scored(self) -> Peers:
-        """Those that have an accuracy."""
+        """The peers that have an accuracy."""
         return self.of([row for row in self.rows if self.accuracy(row) is not None])
 
 
@@ -213,7 +213,7 @@ class _Axis:
     mean: Floats
     run: Floats
     varied: bool
-    """Whether any spread was known."""
+    """True where any spread was known."""
 
 
 def _runs(measured: Sequence[Measured], rng: np.random.Generator, draws: int) -> _Axis:

@@ -20,7 +20,7 @@ def limits(view: View) -> Limits:
 
 
 def preference(view: View) -> Prefer:
-    """Which of those that tie with the most accurate is shipped."""
+    """Preference among the candidates that tie with the most accurate."""
     return next((one for one in PREFERENCES if one == view.prefer), "smallest")
 
 

@@ -20,7 +20,7 @@ class Mismatch:
 
     kind: Kind
     text: str
-    """Where, and both values."""
+    """Place of the difference, and both values."""
 
 
 def mismatches(

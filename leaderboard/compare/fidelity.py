@@ -38,7 +38,7 @@ ONLY_LABELS = "all choices are labels (letters, yes or no), of which a loss says
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """The same statistics between two layouts of the cache: the larger of the two sides' probes."""
+    """Statistics between two layouts of the cache: the larger of the two sides' probes."""
 
     changed: float | None
     """Share of choices."""

@@ -49,7 +49,7 @@ def ratio_text(ratio: float) -> str:
 
 
 def interval_text(interval: Interval) -> str:
-    """Both limits of a ratio: `1.002 to 1.005`."""
+    """Limits of a ratio: `1.002 to 1.005`."""
     return f"{ratio_text(interval.low)} to {ratio_text(interval.high)}"
 
 

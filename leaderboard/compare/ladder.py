@@ -86,7 +86,7 @@ class Ladder:
     """Largest acceptable loss of accuracy."""
     fidelity_margin: float
     rungs: tuple[Rung, ...]
-    """From the largest down, without the reference."""
+    """Quantisations from the largest down, without the reference."""
 
     @property
     def lowest(self) -> Rung | None:

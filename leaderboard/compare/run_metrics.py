@@ -39,7 +39,7 @@ class AxisComparison:
     axis: str
     """Name of a metric that the table gives a tolerance, e.g. `ttft_s`, or of a tail."""
     workload: str | None
-    """E.g. `512+64`, where there is a number of each."""
+    """Workload, e.g. `512+64`, where there is a number of each."""
     more_is_better: bool
     reference: float | None
     """Geometric mean over all its runs, in the unit of the axis's name."""

@@ -32,7 +32,7 @@ class Choices:
     """One item of both runs."""
 
     part: str
-    """Its task, or the group of its task."""
+    """Task of the item, or the group of its task."""
     task: str
     reference: tuple[float, ...]
     """Log-likelihood of each choice, nats; so is `other`."""

@@ -155,7 +155,7 @@ def likelihood_evidence(found: LikelihoodDifference) -> Evidence:
 
 
 def _design_effect(task: PairedDifference) -> float:
-    """By how much clusters widen a task's variance; 1 where nothing differs."""
+    """Factor by which clusters widen a task's variance; 1 where nothing differs."""
     flips = task.gained + task.lost
     return (task.null_stderr * task.n) ** 2 / flips if flips else 1.0
 

@@ -46,7 +46,7 @@ class Gate:
     candidate: Side
     judged: tuple[Judged, ...] = ()
     mismatches: tuple[Mismatch, ...] = ()
-    """In what was asked; empty unless it was insisted on."""
+    """Differences between the two runs' prompts; only with --allow-different-prompts."""
     missing: tuple[Missing, ...] = ()
     failure: str = ""
     """Why the candidate has no numbers: it failed or was killed."""

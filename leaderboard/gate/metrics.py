@@ -54,7 +54,7 @@ def accuracy_drafts(found: Comparison, policy: Policy) -> Iterator[Draft]:
 
 
 def _perplexity(task: TaskComparison, rule: Rule, policy: Policy) -> Draft:
-    """By the log-likelihoods of the documents that both have."""
+    """Loss of perplexity, by the log-likelihoods of the documents that both have."""
     metric, found = f"{task.scale}:{task.name}", task.likelihood
     warns = rule.severity == "warn"
     draft = _blank(metric, "share", rule, task.recorded, warns, task.reason)

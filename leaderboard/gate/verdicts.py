@@ -38,12 +38,12 @@ class Judged:
     candidate: float | None
     loss: float | None = None
     interval: Interval | None = None
-    """At 1 - 2 alpha: each end is a one-sided test at alpha. None where nothing varies between
-    runs, as with a file's size, and where there is no estimate."""
+    """Interval at 1 - 2 alpha: each end is a one-sided test at alpha. None where nothing varies
+    between runs, as with a file's size, and where there is no estimate."""
     p: float | None = None
     """One-sided, of no loss."""
     p_adjusted: float | None = None
-    """After Holm's correction over the metrics of this severity."""
+    """p value after Holm's correction over the metrics of this severity."""
     detectable: float | None = None
     """The smallest true loss that such data call a regression with 80 % probability."""
     count: int = 0
@@ -70,7 +70,7 @@ class Draft:
     judged: Judged
     evidence: Evidence | None = None
     margin: float = math.nan
-    """On the scale of the evidence."""
+    """Largest acceptable loss, on the scale of the evidence."""
     family: str = ""
     """Family of tests that are corrected together, among metrics that only warn; what may fail is
     one family."""

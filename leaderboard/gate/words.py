@@ -102,7 +102,7 @@ _WORST_FIRST = ("regressed", "cannot tell", "not tested", "pass", "improved")
 
 
 def worst_first(judged: Sequence[Judged]) -> list[Judged]:
-    """By verdict, then what blocks before what warns, then the loss in margins."""
+    """Verdicts, the worst first, blocking ones before warnings, then by the loss in margins."""
 
     def place(one: Judged) -> tuple[int, bool, float]:
         loss = one.loss / one.margin if one.loss is not None and one.margin else -math.inf

@@ -28,9 +28,9 @@ class Cell:
 
     text: str
     spread: str = ""
-    """After a ±."""
+    """Text behind a ±."""
     hint: str = ""
-    """For a value that is missing: why."""
+    """Reason for a missing value."""
     muted: bool = False
     """Shown in grey: it says little."""
 

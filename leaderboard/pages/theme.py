@@ -25,7 +25,7 @@ class Palette:
     grid: str
     accent: str
     series: tuple[str, ...]
-    """For things to tell apart, in this order."""
+    """Colours of series, in this order."""
 
 
 LIGHT = Palette(

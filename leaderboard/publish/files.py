@@ -85,7 +85,7 @@ def _csv_cell(value: Any) -> Any:
 
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:
-    """Without infinities and NaN, which neither JSON nor a spreadsheet has: they become None."""
+    """Replace infinities and NaN, which neither JSON nor a spreadsheet has, by None."""
     return {key: _finite_value(value) for key, value in row.items()}
 
 

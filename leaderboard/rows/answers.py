@@ -37,15 +37,15 @@ class Answers:
 
     record: Record
     scores: Mapping[str, Mapping[ItemKey, float]]
-    """By task or group (the record's parts), 0 to 1; what cannot be compared by item is not in it.
-    """
+    """Item scores by task or group (the record's parts), 0 to 1; without what cannot be compared by
+    item."""
     left_out: Mapping[str, str]
     """Parts that enter no mean, whoever was asked: why."""
     unusable: Mapping[str, str]
     """Parts of which this run has no usable scores, or log-likelihoods: why, naming documents."""
     documents: Mapping[str, Mapping[ItemKey, tuple[float, float]]]
-    """By task whose score is a perplexity or bits per byte, each document's log-likelihood (nats)
-    and weight (words, bytes, or 1)."""
+    """Documents by task whose score is a perplexity or bits per byte: each one's log-likelihood
+    (nats) and weight (words, bytes, or 1)."""
     rows: Mapping[ItemKey, int]
     """The item's row in `samples`."""
     samples: pyarrow.Table

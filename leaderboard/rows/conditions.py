@@ -41,7 +41,7 @@ class Conditions(NamedTuple):
 
 
 def conditions(record: Record) -> Conditions:
-    """Under which conditions a run was measured."""
+    """Conditions under which a run was measured."""
     budget = "" if record.budget is None else json.dumps(record.budget.said(), sort_keys=True)
     place = Place(machine=machine_of(record), suite=record.suite.digest, budget=budget)
     return Conditions(place=place, build=build_of(record))

@@ -45,7 +45,7 @@ _TYPES = {
 
 
 class Stamp(NamedTuple):
-    """By which a changed file is known."""
+    """Stamp by which a changed file is known."""
 
     modified_ns: int
     size: int
@@ -137,7 +137,7 @@ class Pool:
         return self._known[key]
 
     def shared(self, record: Record) -> Record:
-        """The same record, holding what it has in common with earlier ones."""
+        """Let a record share what it has in common with earlier ones."""
         parts = {}
         for part, adapter in _SHARED.items():
             value = getattr(record, part)
@@ -147,7 +147,7 @@ class Pool:
 
 @contextlib.contextmanager
 def _no_collection() -> Iterator[None]:
-    """Without looking for garbage, of which a load of thousands of records makes none."""
+    """Switch garbage collection off, since a load of thousands of records makes no garbage."""
     was = gc.isenabled()
     gc.disable()
     try:

@@ -31,7 +31,7 @@ class Machine:
     unfinished: int
     """Runs that did not complete."""
     first: str
-    """When its oldest run was made, UTC."""
+    """Moment when its oldest run was made, UTC."""
     last: str
 
 

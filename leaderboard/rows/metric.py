@@ -44,7 +44,7 @@ class Limit:
     label: str
     """Label of the slider, behind `max` or `min`."""
     what: str
-    """In the reason why a candidate does not fit."""
+    """Words for the reason why a candidate does not fit."""
     part: Literal["have", "do", "choose"]
     """Section of the side bar: what one has, what it must do, what may be chosen."""
     stops: Literal["geometric", "linear"] | tuple[float, ...] = "geometric"
@@ -71,13 +71,13 @@ class Metric:
     """One number of a candidate."""
 
     key: str
-    """In addresses, columns and axes."""
+    """Key in addresses, columns and axes."""
     name: str
     """Name in records, policies and downloads; its end is the stored unit."""
     title: str
-    """In a sentence or on an axis; what stands after a comma says which of several it is."""
+    """Title in a sentence or on an axis; what stands after a comma says which of several it is."""
     short: str
-    """In the head of a column."""
+    """Title in the head of a column."""
     hint: str
     unit: Unit
     better: Literal["higher", "lower"]

@@ -265,7 +265,7 @@ _SHIPPED = (
     ),
 )
 METRICS: dict[str, Metric] = {one.key: one for one in _SHIPPED}
-"""By key, in the order in which they are shown."""
+"""Metrics by key, in the order in which they are shown."""
 
 
 def numbers_of(runs: Sequence[Record]) -> dict[str, Number]:

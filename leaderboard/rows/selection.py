@@ -24,7 +24,7 @@ class Selection:
     budgets: Mapping[str, str]
     """Budgets of that machine and suite."""
     builds: Mapping[str, Mapping[str, str]]
-    """Under that machine, suite and budget: runtime -> its builds, each with its name."""
+    """Builds under that machine, suite and budget: runtime -> its builds, each with its name."""
     left_out: int = 0
     """Rows measured there with another build, which are not among `rows`."""
     problems: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ Query = dict[str, list[str]]
 """An address's parameters: a key may come several times."""
 MOST_TEXT = 500
 PREFERENCES = ("smallest", "fastest", "accurate")
-"""Which of the candidates that tie with the most accurate is shipped."""
+"""Preferences among the candidates that tie with the most accurate."""
 MOST_WEIGHT = 100.0
 UNLIMITED = (
     "limits", "licences", "families", "runtimes", "weights", "prefer", "perplexity_percent",
@@ -37,9 +37,10 @@ class View:
     budget: str = ""
     """Budget as in `leaderboard.rows.conditions.Place`; empty: without one."""
     builds: tuple[str, ...] = ()
-    """At most one build of each runtime; of one that is not named, that with most candidates."""
+    """Builds to show, at most one of each runtime; of a runtime that is not named, that with most
+    candidates."""
     limits: tuple[tuple[str, float], ...] = ()
-    """By key of METRICS and in their order, in the unit that they are shown in."""
+    """Limits by key of METRICS and in their order, in the unit that they are shown in."""
     licences: tuple[str, ...] = ()
     """Licences that are admitted; empty: any. So are the next two."""
     families: tuple[str, ...] = ()
@@ -47,7 +48,7 @@ class View:
     weights: tuple[tuple[str, float], ...] = ()
     """Weight of each task or group in the mean accuracy; those equal to 1 are left out."""
     prefer: str = "smallest"
-    """Which of those that tie with the most accurate is shipped, one of PREFERENCES."""
+    """Preference among those that tie with the most accurate, one of PREFERENCES."""
     x: str = "memory"
     """Horizontal axis of the trade-off plot, one of `metrics.axes`."""
     columns: tuple[str, ...] = ()

@@ -23,7 +23,8 @@ class DeadlineCurve:
     task: str
     """Task or group."""
     times_s: tuple[float, ...]
-    """When each answer was complete, ascending: seconds from the request to its last token."""
+    """Moments when each answer was complete, ascending: seconds from the request to its last
+    token."""
     gained: tuple[float, ...]
     """The scores of the items answered until then, summed; the last one is what there is to gain.
     """
@@ -114,7 +115,7 @@ def steps(curve: DeadlineCurve) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def _end(tokens: Sequence[float] | None, prefill_s: float | None) -> float | None:
-    """When an answer was complete; one that ended before its first token took its prefill."""
+    """Moment when an answer was complete; one without a token took its prefill."""
     last = tokens[-1] if tokens else prefill_s
     return None if last is None or not math.isfinite(last) else last
 

@@ -25,7 +25,7 @@ class LimitPoint:
     """The worst of its runs; `not judged` without a limit or where a record has none."""
     reason: str
     enforced: str
-    """By what the limit was enforced, or `not enforced`."""
+    """Mechanism that enforced the limit, or `not enforced`."""
     decode_tokens_per_s: float | None
     """Mean over the runs of each run's median; None where no run came so far."""
     decode_interval: Interval | None

@@ -62,7 +62,7 @@ class PhaseBytes:
     phase: str
     peak_bytes: int
     anon_bytes: int | None
-    """When the phase ends; so is `file_bytes`."""
+    """Anonymous bytes when the phase ends; so is `file_bytes`."""
     file_bytes: int | None
     reason: str
     """Why the split is missing; empty where it is known."""
@@ -70,7 +70,7 @@ class PhaseBytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColdStart:
-    """From nothing to the first token, of one run."""
+    """Cold start of one run, from nothing to the first token."""
 
     run_id: str
     repeat: int

@@ -51,7 +51,7 @@ class PairedDifference:
     method: str
     """Name of the method of the interval."""
     step: float
-    """How far one item, with those that flip together with it, moves the difference."""
+    """Change of the difference by one item, with those that flip together with it."""
 
 
 def paired_difference(
@@ -164,7 +164,7 @@ def mean_difference(
 
 
 def differs(found: PairedDifference, alpha: float = 0.05) -> bool:
-    """Whether two candidates are told apart: the one rule of Compare and of the board's ties."""
+    """Test whether two candidates differ: the one rule of Compare and of the board's ties."""
     return found.p <= alpha
 
 

@@ -153,7 +153,7 @@ def _exp(x: float) -> float:
 
 
 def underestimate(freedom: float) -> float:
-    """By how much the median sample's standard error falls short of the true one, a factor above 1.
+    """Factor by which the median sample's standard error falls short of the true one, above 1.
 
     What few runs could have shown is worked out from their own spread; without this it would be
     too hopeful more often than not.

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 REACH = 2.0
-"""How many critical differences below the leader a candidate still contends."""
+"""Number of critical differences below the leader within which a candidate still contends."""
 PRIOR = 0.25
 """Exponent of the spread's prior, (t² + s²)^(-1 - PRIOR): 0 is Jeffreys', 1 Strawderman's."""
 _TINY = 1e-12

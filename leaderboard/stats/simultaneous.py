@@ -14,7 +14,7 @@ _ALL_PAIRS = 48
 
 
 def critical_z(noise: Floats, level: float = LEVEL) -> float:
-    """How many standard errors of their difference two candidates must lie apart.
+    """Number of standard errors of their difference that two candidates must lie apart.
 
     Args:
         noise: shape (draws, m): means of m candidates, drawn with the errors that they share.

@@ -157,7 +157,7 @@ def _with_references(
     jobs: list[tuple[Job, WeighinError | None]],
     resolve: Callable[[Candidate], weights.Weights | WeighinError],
 ) -> list[tuple[Job, WeighinError | None]]:
-    """The same jobs, each with what its logits are held against."""
+    """Give each job the reference that its logits are compared with."""
     able = {job.candidate.name: job for job, failure in jobs if failure is None and job.scores}
     known = [able[one.name] for one in batch.candidates if one.name in able]
     if batch.reference is None or not known:

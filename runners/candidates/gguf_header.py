@@ -29,7 +29,7 @@ MAX_STRING_BYTES = 4 << 20
 MAX_ENTRIES = 65_536
 """Metadata keys, and tensors."""
 MAX_STRINGS = 4 << 20
-"""In all arrays together: what bounds the time, as each costs a step of the loop."""
+"""Most strings in all arrays together, which bounds the time: each costs a step of the loop."""
 MAX_DIMS = 4
 _READ_BYTES = 1 << 20
 

@@ -45,7 +45,7 @@ class ModelFolder:
 
     path: Path
     sha256: str
-    """Over the names and the sha256 of every file that matters."""
+    """SHA-256 over the names and the sha256 of every file that matters."""
     bytes: int
     """Bytes of the weights."""
     parameters: int
@@ -54,7 +54,7 @@ class ModelFolder:
     architecture: str
     """`model_type` of its configuration."""
     trained_context: int | None
-    """In tokens; None where the configuration does not say."""
+    """Trained context in tokens; None where the configuration does not say."""
     chat_template: bool
 
 

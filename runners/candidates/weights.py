@@ -43,7 +43,7 @@ class Weights:
     chat_template: bool
     """The file carries one."""
     trained_context: int | None
-    """In tokens."""
+    """Context that the model was trained for, in tokens."""
 
 
 def resolve(

@@ -14,7 +14,7 @@ from typing import Literal
 from evals.fetch.cache import STALE_S
 
 UNUSED_S = 30 * 86400
-"""After so long a reference's logits go; who wants them evaluates it again, in seconds."""
+"""Seconds after which a reference's unused logits go; they are evaluated again in seconds."""
 State = Literal["completed", "failed", "interrupted", "unreadable"]
 STATES: tuple[State, ...] = ("completed", "failed", "interrupted", "unreadable")
 

@@ -94,7 +94,7 @@ def with_reference(batch: Batch, reference: Reference) -> Batch:
 
 
 def with_candidate(batch: Batch, text: str, store: Store) -> Batch:
-    """The same for a dry run, which loads no items: in front where the text names a candidate."""
+    """Add the reference to a dry run, which loads no items, where the text names a candidate."""
     candidate = None if names_records(text, store) else looked_up(text)
     name = text if candidate is None else candidate.name
     return with_reference(batch, Reference(name=name, candidate=candidate, stored=None))
@@ -141,7 +141,7 @@ def words(reference: Reference, held: Sequence[Held]) -> list[str]:
 
 
 def as_json(reference: Reference, held: Sequence[Held]) -> dict[str, Any]:
-    """The same as JSON: ratio, its interval, verdict and words by candidate."""
+    """Comparisons as JSON: ratio, its interval, verdict and words by candidate."""
     return {
         "reference": reference.name,
         "reference_run": reference.stored.record.run_id if reference.stored else None,

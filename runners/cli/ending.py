@@ -75,7 +75,7 @@ def say_answer(out: Console, found: Overview | None) -> None:
 
 
 def judged(rows: Sequence[Row], store: Store) -> Overview | None:
-    """What the board would say of the rows without a limit; None where none has a score."""
+    """The board's judgement of the rows without a limit; None where none has a score."""
     from leaderboard.choose.overview import look
     from leaderboard.choose.reading import judge_by, read_peers
     from leaderboard.rows.view import View

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runners.cleanup.leftovers import CacheContent, Leftover, StoreContent
 
 SizeRow = tuple[str, int | None, int]
-"""What, how many, bytes."""
+"""Kind of thing, number, bytes."""
 
 
 @click.command("gc")

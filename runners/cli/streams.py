@@ -54,7 +54,7 @@ def keep_open() -> None:
 
 
 def unbreakable(stream: TextIO | None, descriptor: int) -> TextIO:
-    """The same stream with writes that never fail.
+    """Wrap a stream so that writes to it never fail.
 
     Args:
         stream: `sys.stdout` or `sys.stderr`; None where it was closed as Python started.

@@ -63,7 +63,7 @@ def with_mapping(settings: Mapping[str, Any], *, allowed: bool) -> dict[str, Any
 
 
 def without_memory(budget: Budget) -> Budget | None:
-    """The same budget without its memory limit; None when nothing is left of it."""
+    """A budget without its memory limit; None when nothing is left of it."""
     rest = budget.model_dump(exclude={"memory_bytes", "name", "description", "source"})
     if not any(rest.values()):
         return None

@@ -36,7 +36,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """By what a worker is held to its allowance."""
+    """Mechanisms that hold a worker to its allowance."""
 
     memory: str | None = None
     """`cgroup v1` or `cgroup v2`; None: by nothing."""

@@ -36,7 +36,7 @@ class Processor:
     """A processor as its system describes it; empty where it does not."""
 
     name: str = ""
-    """For people: `AMD EPYC`, `Raspberry Pi 5 Model B Rev 1.0`."""
+    """Name for people: `AMD EPYC`, `Raspberry Pi 5 Model B Rev 1.0`."""
     identity: str = ""
     """`AuthenticAMD family 26 model 2 stepping 1`; cores of several kinds joined by ` + `."""
     features: tuple[str, ...] = ()

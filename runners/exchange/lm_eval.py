@@ -288,6 +288,6 @@ def _record(
 
 
 def _key(content: Mapping[str, Any], tasks: Mapping[str, _Task], model: str) -> str:
-    """The same results, imported again, are the same job."""
+    """Key of the imported results; the same results, imported again, are the same job."""
     scores = [[row["item"], row["metrics"]] for t in tasks.values() for row in t.rows]
     return digest([model, content["date"], content["results"], scores])

@@ -28,7 +28,7 @@ def row_of_tasks(content: Mapping[str, Any]) -> dict[str, str]:
 def with_weights(
     content: Mapping[str, Any], tasks: Mapping[str, TaskAccuracy]
 ) -> dict[str, TaskAccuracy]:
-    """The same tasks; a group whose mean is that of its tasks, not of its items, says so."""
+    """Mark the tasks of groups whose mean is that of their tasks, not of their items."""
     found = dict(tasks)
     for group in {task.group for name, task in tasks.items() if task.group != name}:
         members = {name: task for name, task in tasks.items() if task.group == group}

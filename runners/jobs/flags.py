@@ -34,7 +34,7 @@ LOAD_PER_CORE = 1.5
 """Load average of the minute before: a job before this one may have kept every core at work."""
 LEFT_OUT = "kernels left out"
 PREBUILT = "+prebuilt"
-"""In the version of a llama-cpp-python that `tools/prebuilt.py` installed."""
+"""Mark in the version of a llama-cpp-python that `tools/prebuilt.py` installed."""
 FREQUENCY_CHANGE = 0.10
 """Relative change of the clock, up or down."""
 
@@ -289,7 +289,7 @@ RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
     _threads, _skipped, _halved, _plainly, _truncated, _alone, _alike, _chat, _system, _recommended,
     _unusable, _no_text, _budget, _kernels, _prebuilt, _cache_state, _unverified, _few_values,
 )  # fmt: skip
-"""In the order in which their flags are shown, after those of `noise_flags`."""
+"""Rules in the order in which their flags are shown, after those of `noise_flags`."""
 
 
 def _warning(name: str, detail: str) -> FlagInfo:

@@ -68,7 +68,7 @@ def item_scores(
 
 
 def headline_scale(loaded: LoadedTask, items: Sequence[Item]) -> Scale:
-    """On which scale the task's score is; the same for every candidate that is asked it."""
+    """Scale of the task's score; the same for every candidate that is asked it."""
     name = aggregation_name(loaded, loaded.metric)
     own_function = callable(loaded.task.get_config("process_results"))
     gold = _gold_scores(loaded, items) if own_function and name == "mean" else None

@@ -153,7 +153,7 @@ def unfinished(events: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def job_unfinished(store: Path, job_key: str) -> bool:
-    """The same of a job's journal, without taking the job."""
+    """True where a job's journal holds a begun run without its record; does not take the job."""
     try:
         return unfinished(read_events(store / JOURNALS / job_key / FILE)[0])
     except OSError:

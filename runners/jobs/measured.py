@@ -33,7 +33,7 @@ class Step:
     """Items of the whole job that are answered; in the latency phase requests of a workload."""
     total: int = 0
     workload: str = ""
-    """In the latency phase, what `done` and `total` count the requests of."""
+    """Workload whose requests `done` and `total` count in the latency phase."""
     stays: bool = False
     """True where the line remains after the next one is drawn."""
 
@@ -79,7 +79,7 @@ class LoadedModel:
 
     model: protocol.Loaded
     load_s: float
-    """Without the runtime's check of itself, which no deployment makes."""
+    """Seconds to load, without the runtime's check of itself, which no deployment makes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ class PhaseMarks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metered:
-    """From which counter the joules come, or why a figure is missing."""
+    """Counter that the joules come from, or why a figure is missing."""
 
     source: str | None
     reason: str | None
@@ -181,7 +181,7 @@ class Killed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unlimited:
-    """The same candidate's timed phases without the memory limit, to tell thrashing."""
+    """Timed phases of the candidate without the memory limit, to recognise thrashing."""
 
     record: Record
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 KIND = "timed"
 KEPT = (PageCache, Started, LoadedModel, TimedPhase, PhaseMarks)
-"""In a later process these are taken over: load, times, memory and energy belong together."""
+"""Parts that a later process takes over: load, times, memory and energy belong together."""
 _BY_NAME: dict[str, type[PageCache | Started | LoadedModel | TimedPhase | PhaseMarks]] = {
     kind.__name__: kind for kind in KEPT
 }

@@ -21,8 +21,8 @@ SCORING = ("output_type", "metric_list", "filter_list", "process_results", "repe
 
 
 def suite_digest(suite: Suite, tasks: Sequence[PreparedTask]) -> str:
-    """Over tasks, few-shot, seed, workloads, and every item: what is asked, what is right, and how
-    answers are scored.
+    """Digest over tasks, few-shot, seed, workloads, and every item. It covers what is asked, what
+    is right, and how answers are scored.
     """
     asked = [
         [

@@ -39,7 +39,7 @@ class Facts:
     phase: str
     """The last one that was begun."""
     workload: str
-    """In the latency phase, the last one that was begun; else empty."""
+    """Workload of the latency phase that was begun last; else empty."""
     oom_kills: int | None
     refaulted_bytes: int | None
     weights_bytes: int | None

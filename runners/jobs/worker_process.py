@@ -62,7 +62,7 @@ class WorkerProcess:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
         self._ended = False
         self.ready_s = 0.0
-        """From spawning to the `Ready` message, seconds."""
+        """Seconds from spawning to the `Ready` message."""
         self.ready: protocol.Ready
         self._process: subprocess.Popen[bytes]
 

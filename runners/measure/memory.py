@@ -34,9 +34,11 @@ class PhaseMemory:
     """Sum of the processes' peaks: exact for one, an upper bound for several. Peaks of several need
     not coincide, and shared pages are counted in each."""
     anon_bytes: int | None
-    """At the end of the phase, not backed by a file (heap, KV cache, weights read without mmap)."""
+    """Bytes at the end of the phase not backed by a file (heap, KV cache, weights read without
+    mmap)."""
     file_bytes: int | None
-    """At the end of the phase, backed by files (mapped weights, libraries) or shared memory."""
+    """Bytes at the end of the phase backed by files (mapped weights, libraries) or shared
+    memory."""
     source: str
     """Counter that the peak comes from, e.g. `VmHWM`, `VmHWM of 2 processes, summed (an upper
     bound)` or `VmHWM, not reset between phases`."""

@@ -30,7 +30,7 @@ class NoiseReading:
     load_1m: float | None
     """Load average of the last minute, in tasks. None on Windows."""
     load_per_core: float | None = None
-    """The same, by the cores of the system."""
+    """Load average, divided by the cores of the system."""
     psi_some_avg10: float | None
     """PSI `cpu some`, mean of the last 10 s, 0 to 1. None: a kernel without PSI."""
     psi_some_s: float | None

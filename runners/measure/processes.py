@@ -19,9 +19,9 @@ class Resident:
     rss_bytes: int
     """Bytes resident now."""
     anon_bytes: int | None
-    """Now, not backed by a file; None where the system does not tell."""
+    """Resident bytes not backed by a file, now; None where the system does not tell."""
     file_bytes: int | None
-    """Now, backed by files or shared memory; None where the system does not tell."""
+    """Resident bytes backed by files or shared memory, now; None where the system does not tell."""
     source: str
     """Counter that `peak_bytes` comes from."""
 

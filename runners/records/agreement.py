@@ -21,7 +21,7 @@ TOLERANCE = 1e-5
 
 
 def disagreement(record: Record, samples: pyarrow.Table) -> str:
-    """In what a record and its samples differ, in words; empty where they agree.
+    """Differences between a record and its samples, in words; empty where they agree.
 
     Args:
         record: says for each task how many items were answered and what they scored.

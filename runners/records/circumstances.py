@@ -74,7 +74,7 @@ class SoftwareInfo(SaidPart):
     runtime_version: str | None = None
     runtime_build: str | None = None
     runtime_digest: str | None = None
-    """Over the compiled libraries that were loaded."""
+    """Digest over the compiled libraries that were loaded."""
     left_out: str | None = None
     """Kernels that the build lacks or fails with."""
 
@@ -125,7 +125,7 @@ class VerdictInfo(SaidPart):
     decode_tokens_per_s: Rate | None = None
     """Median of the workload with the longest prompt."""
     unlimited_decode_tokens_per_s: Rate | None = None
-    """The same without the memory limit, in the same batch; None where it was not needed."""
+    """Decode speed without the memory limit, in the same batch; None where it was not needed."""
     unlimited_run: str | None = None
     """The run that this is of."""
     page_cache: str = ""
@@ -150,7 +150,7 @@ class NoiseInfo(SaidPart):
     before: dict[str, Any] = Field(default_factory=dict)
     """The machine's counters as read before the phase (`runners/measure/noise.py`)."""
     after: dict[str, Any] = Field(default_factory=dict)
-    """The same after it."""
+    """The machine's counters as read after the phase."""
 
 
 class ImportedInfo(SaidPart):

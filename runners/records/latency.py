@@ -19,9 +19,11 @@ FILL = "fill+"
 """Prefix of the name of a workload whose prompt fills the candidate's own context."""
 
 P95_FROM = 20
-"""Below this many values fewer than one lies above the 95th percentile, on average: flagged."""
+"""Number of values below which the 95th percentile is flagged: on average fewer than one lies above
+it."""
 P99_FROM = 100
-"""Below this many values the 99th percentile is little more than the maximum: it is not given."""
+"""Number of values below which the 99th percentile is not given: it is little more than the
+maximum."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,10 +27,10 @@ class LoadInfo(Part):
     """Cold start, in its three parts; the page cache's state is said where it is known."""
 
     ready_s: Seconds
-    """From spawning the process to its interpreter and runtime being imported."""
+    """Seconds from spawning the process to its interpreter and runtime being imported."""
     load_s: Seconds
     first_token_s: Seconds | None = None
-    """From the first request to its first token, the context's making included."""
+    """Seconds from the first request to its first token, the context's making included."""
     cold_start_s: Seconds | None = None
     """The sum of the three."""
     page_cache: str = "unknown"
@@ -69,7 +69,7 @@ class NoiseFloorInfo(Part):
 
 
 class DivergenceInfo(Part):
-    """How far the next-token distributions are from a reference's, over the whole vocabulary, at
+    """Distance of the next-token distributions from a reference's, over the whole vocabulary, at
     the scored positions of a fixed text.
     """
 
@@ -97,7 +97,7 @@ class EnergyInfo(Part):
     source: str | None
     """The counter, and what else is in it; None: there is none that can be read."""
     joules: dict[str, Size] = Field(default_factory=dict)
-    """By phase; a phase that more than one process worked on has none."""
+    """Joules by phase; a phase that more than one process worked on has none."""
     reason: str | None = None
     """Why a figure is missing."""
 

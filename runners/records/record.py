@@ -62,7 +62,7 @@ class JobInfo(Part):
     batch: str
     repeat: Count
     position: Count
-    """From 0, in the order in which the batch ran."""
+    """Place in the batch, from 0, in the order in which it ran."""
     jobs: Count
     throughput: bool = False
     """Generations were packed, several at a time, and none of them was timed."""
@@ -117,7 +117,7 @@ class SuiteInfo(Part):
     name: str
     version: Count
     digest: str
-    """Over tasks, few-shot, seed, workloads and the identity of every item."""
+    """Digest over tasks, few-shot, seed, workloads and the identity of every item."""
     seed: Whole
     tasks: list[dict[str, Any]]
     workloads: list[str]
@@ -230,7 +230,7 @@ class MemoryPhase(Part):
     split_unknown: str | None = None
     """Why anon and file are None; None where they are known."""
     group_peak_bytes: Bytes | None = None
-    """Under a memory budget: the most that was charged to the worker's control group."""
+    """Most bytes charged to the worker's control group, under a memory budget."""
     refaulted_bytes: Bytes | None = None
     """File pages that were dropped for lack of room under a memory budget and read again."""
 

@@ -45,7 +45,7 @@ def candidate_of(run_id: str) -> str:
 
 
 def _newest(ids: Sequence[str]) -> datetime | None:
-    """When the last of these runs began; an id whose time is none says nothing."""
+    """Moment when the last of these runs began; an id whose time is none says nothing."""
     for run_id in reversed(ids):
         with suppress(ValueError):
             found = datetime.strptime(run_id[:STAMP_LENGTH], STAMP).replace(tzinfo=UTC)

@@ -31,7 +31,7 @@ Count = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
 Whole = Annotated[int, Field(strict=True, ge=-LARGEST, le=LARGEST)]
 """Any whole number, such as a seed."""
 Bytes = Annotated[int, Field(strict=True, ge=0, le=2**60)]
-"""At most an exbibyte."""
+"""A number of bytes, at most an exbibyte."""
 Seconds = Annotated[float, Field(strict=True, ge=0, le=1e9, allow_inf_nan=False)]
 """A duration; at most thirty years."""
 Rate = Annotated[

@@ -82,9 +82,9 @@ class RequestTimes:
     """One timed request; every time is in seconds after the request was made."""
 
     prefill_s: float
-    """When the last prompt token had been evaluated (the first logits were there)."""
+    """Moment when the last prompt token had been evaluated (the first logits were there)."""
     token_s: list[float]
-    """When each output token had been chosen and turned into text."""
+    """Moments when each output token had been chosen and turned into text."""
     first_text: int | None = 0
     """Index in `token_s` of the first token whose text is not empty; None: all texts are empty."""
 

@@ -37,7 +37,7 @@ def check_largest(logit: float) -> None:
 
 
 def checked_template(template: protocol.ChatTemplate) -> protocol.ChatTemplate:
-    """The same, refused where there is none or it is larger than any real one."""
+    """A chat template, refused where there is none or it is larger than any real one."""
     if not template.text:
         raise WorkerError("the model has no chat template")
     if len(template.text) > MAX_TEMPLATE_CHARACTERS:
@@ -73,7 +73,7 @@ class Runtime(Protocol):
     def score_plain(
         self, items: Sequence[protocol.ScoreItem], progress: OnProgress
     ) -> protocol.Scored:
-        """The same, one sequence at a time, each from an empty cache."""
+        """Score one sequence at a time, each from an empty cache."""
         ...
 
     def diverge(self, message: protocol.Diverge) -> protocol.Diverged:

@@ -46,7 +46,7 @@ def _answer(found: Overview, selection: Selection) -> None:
 
 
 def _prefer() -> None:
-    """Which of those that tie is shipped."""
+    """Input for the preference among candidates that tie."""
     prefer = st.segmented_control(
         "Of those that tie, ship the",
         list(PREFERENCES),

@@ -70,7 +70,7 @@ def machine_grid(record: Record) -> Grid:
 
 
 def elsewhere_grid(rows: Sequence[Row]) -> Grid:
-    """The same candidate under other conditions, a row each."""
+    """Table of the candidate under other conditions, a row each."""
     heads = (
         Head("machine", number=False),
         Head("build", number=False, hint="build of the runtime"),

@@ -21,7 +21,7 @@ HEIGHT = 380
 def times_figure(
     runs: Sequence[tuple[str, Sequence[float]]], *, unit: str, dark: bool
 ) -> go.Figure:
-    """Above, the share of values up to a time; below, how many lie where.
+    """Figure of times: above, the share of values up to a time; below, how many lie where.
 
     Args:
         runs: what to call a process run, and its raw times in seconds.

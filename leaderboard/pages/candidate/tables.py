@@ -125,7 +125,7 @@ def _percent(share: float | None) -> str:
 
 
 def _score(score: Score) -> str:
-    """In % where it is a share of items, else as it is."""
+    """Score in per cent where it is a share of items, else as it is."""
     if score.left_out and score.value is not None:
         return format_number(score.value)
     return _percent(score.value)

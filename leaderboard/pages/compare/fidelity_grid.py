@@ -16,7 +16,7 @@ _NO_PHASE = "the run was not held against this reference over the whole vocabula
 
 
 def fidelity_heads(margin: float) -> tuple[Head, ...]:
-    """Over the cells of `fidelity_cells`."""
+    """Heads over the cells of `fidelity_cells`."""
     return (
         Head("perplexity ratio", hint="of the answers' texts, its own over the reference's"),
         Head("95 %", hint="what the items do not rule out"),

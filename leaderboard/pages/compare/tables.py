@@ -172,7 +172,7 @@ def times_text(ratio: float) -> str:
 
 
 def interval_text(interval: Interval, text: Callable[[float], str]) -> str:
-    """Both limits: `-1.4 to +0.7`."""
+    """Limits of an interval: `-1.4 to +0.7`."""
     return f"{text(interval.low)} to {text(interval.high)}"
 
 

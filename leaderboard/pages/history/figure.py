@@ -66,7 +66,7 @@ def history_figure(
 
 
 def _span(points: Sequence[Point]) -> list[str] | None:
-    """From half a day before the first point to half a day after the last.
+    """Range from half a day before the first point to half a day after the last.
 
     A single point, or two of one afternoon, would else be shown to the millisecond. None where a
     record's time is no time.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 SYMBOLS = {"pass": "circle", "cannot tell": "circle-open", "regressed": "x"}
-"""By verdict: told apart by shape as well as by colour."""
+"""Symbols by verdict, which differ in shape as well as in colour."""
 
 
 def ratios_figure(ladder: Ladder, reference: str, names: Sequence[str], *, dark: bool) -> go.Figure:

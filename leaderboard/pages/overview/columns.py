@@ -35,7 +35,7 @@ class Column:
     hint: str
     cell: Callable[[Line], Cell]
     value: Callable[[Line], float | str | None]
-    """By which it sorts."""
+    """Value by which the column sorts."""
     number: bool = True
 
 

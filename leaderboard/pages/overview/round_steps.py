@@ -44,7 +44,7 @@ def _with(stops: list[float], chosen: float | None) -> list[float]:
 
 
 def _round(value: float, *, up: bool) -> float:
-    """To two significant digits."""
+    """Round to two significant digits."""
     unit = 10.0 ** (math.floor(math.log10(value)) - 1)
     whole = value / unit
     near = round(whole)

@@ -19,7 +19,7 @@ class Offers:
     """Each slider's stops, ascending, and the names that occur; what was chosen is among them."""
 
     stops: Mapping[str, list[float]]
-    """By key of METRICS, of what can be limited."""
+    """Stops by key of METRICS, for what can be limited."""
     licences: list[str]
     families: list[str]
     runtimes: list[str]

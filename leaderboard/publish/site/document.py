@@ -23,7 +23,7 @@ class Entry:
     """A page of the file and its link."""
 
     name: str
-    """In the address, after the `#`."""
+    """Name in the address, after the `#`."""
     title: str
     html: str
     in_menu: bool = False

@@ -242,7 +242,7 @@ def _candidate(row: Row) -> dict[str, Any]:
 
 
 def _limited(metric: Metric, row: Row) -> float | None:
-    """What a typed limit compares with: of memory the smallest limit that works, where known."""
+    """Value that a typed limit is held against: for memory the smallest working limit, if known."""
     tried = shown(METRICS[WORKS_FROM], row) if metric.key == "memory" else None
     return shown(metric, row) if tried is None else tried
 

@@ -39,7 +39,8 @@ APART, APART_IN_16_BITS = 1e-3, 0.1
 """Largest difference between equal rows of logits, in standard deviations of all logits: of any one
 in float32, on average in 16 bits."""
 CAUSAL_IN_16_BITS = 0.02
-"""The same where both passes do the same arithmetic: a causal model gives the same bits."""
+"""Largest difference in 16 bits between two passes of the same arithmetic: a causal model gives the
+same bits."""
 ODD_ROWS_IN_16_BITS = 0.25
 """Share of rows that may be others there: where experts are chosen, rounding tips a choice over."""
 UNFIT = (RuntimeError, ValueError, TypeError, AttributeError, IndexError, KeyError)

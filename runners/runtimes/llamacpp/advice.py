@@ -9,4 +9,4 @@ REBUILD = (
     "--no-binary llama-cpp-python llama-cpp-python==0.3.36"
 )
 KEEP_AMX = f"CXXFLAGS='-fno-tree-dse -fno-dse' {REBUILD}"
-"""For builds whose AMX kernels fail: some GCCs leave out stores that AMX needs, but not so."""
+"""Command to build without the AMX fault: some GCCs leave out stores that AMX needs, but not so."""

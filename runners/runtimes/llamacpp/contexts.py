@@ -38,7 +38,7 @@ class Contexts:
         return self._open("one request", cells=self._length)
 
     def plain(self) -> Context:
-        """The same, with a few rows of logits a batch."""
+        """Context for one sequence, with a few rows of logits a batch."""
         return self._open("plain", cells=self._length, rows=LEAST_SEQUENCES)
 
     def window(self, tokens: int, rows: int) -> Context:

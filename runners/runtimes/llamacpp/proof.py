@@ -94,7 +94,7 @@ def deviation_fault(
 def _evaluated(
     path: Path, name: str, say: Any, *, extra_buffers: bool
 ) -> Iterator[tuple[str, int, NDArray[np.float32]]]:
-    """For each number of threads and length of prompt: where, the length, all logits."""
+    """Logits for each number of threads and length of prompt, with a description of where."""
     from runners.runtimes.llamacpp.api import Context, Model
 
     say(f"loading {name}")

@@ -31,7 +31,7 @@ class Attempt:
     outcome: Literal["works", "fails", "hangs", "unknown"]
     """unknown: it was ended from outside, or the disk or the memory was full."""
     problem: str = ""
-    """E.g. `SIGSEGV in Q8_0, 32 tokens, 1 thread`; empty where it works."""
+    """Fault of the child, e.g. `SIGSEGV in Q8_0, 32 tokens, 1 thread`; empty where it works."""
     build: str = ""
     """The instruction sets of the build; empty where it did not say."""
 
