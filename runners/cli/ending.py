@@ -75,15 +75,20 @@ def say_answer(out: Console, found: Overview | None) -> None:
 
 
 def judged(rows: Sequence[Row], store: Store) -> Overview | None:
-    """The board's judgement of the rows without a limit; None where none has a score."""
+    """The board's judgement of the rows without a limit; None where none has a score.
+
+    Of rows that may not be ranked together, those of most candidates are judged.
+    """
     from leaderboard.choose.overview import look
     from leaderboard.choose.reading import judge_by, read_peers
+    from leaderboard.rows.selection import select
     from leaderboard.rows.view import View
 
-    if not any(row.score for row in rows):
+    selection = select(rows, View())
+    if selection is None or not any(row.score for row in rows):
         return None
     read = lru_cache(partial(_answers, store))
-    peers = read_peers(rows, read)
+    peers = read_peers(selection.rows, read)
     return look(peers, View(), judge_by(read, peers))
 
 
