@@ -39,7 +39,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (folder / "suite.yml").write_text(
         "name: tiny\ntasks: [{task: tiny}]\nlatency_repeats: 2\n"
-        "workloads: [{prompt_tokens: 16, new_tokens: 4}]\n"
+        "workloads: [{prompt_tokens: 16, new_tokens: 4}, {prompt_tokens: fill, new_tokens: 4}]\n"
     )
     return folder
 
@@ -57,6 +57,9 @@ def test_a_folder_is_measured_from_end_to_end(
     record = Store(tmp_path).find(json.loads(done.stdout)[0]["run_id"])
     assert record.status == "completed"
     assert (record.candidate.runtime, record.candidate.architecture) == ("hf", "gemma3_text")
+    filled = record.latency["fill+4"]
+    assert filled.prompt_tokens == record.candidate.settings["context"] - 4
+    assert (len(filled.warmups), len(filled.repeats)) == (0, 1)
     settings, quantisation = record.candidate.settings, record.candidate.quantisation
     assert "mmap" not in settings
     said = {
