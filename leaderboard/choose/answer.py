@@ -78,24 +78,21 @@ def _reason(choice: Choice, row: Row) -> str:
     of = f"the {fit} that fit" if choice.admission.refused else f"{fit}"
     d, interval = choice.against.difference, choice.against.interval
     other = _short(choice, choice.other)
-    if len(choice.tied) == 1:
+    if len(choice.alike) == 1:
         return (
             f"the most accurate of {of}, {points(d):.1f} points above {other} ({_span(interval)})"
         )
     if row is choice.tied[0]:
-        others = len(choice.tied) - 1
+        others = len(choice.alike) - 1
         also = "" if choice.prefer == "accurate" else f" and the {WORDS[choice.prefer]} of the best"
         return (
             f"the most accurate of {of}{also}; no accuracy difference found from "
             f"{others} other{'s' if others > 1 else ''}"
         )
-    # Alone the two would differ; among so many a difference of this size is to be expected.
-    among, alone = (f" among {fit}", " for the two alone") if choice.against.told else ("", "")
     saved = ", ".join(_saved(row, choice.other)) or f"the {WORDS[choice.prefer]}"
     return (
-        f"no accuracy difference found against {other}{among} "
-        f"({points(d):+.1f} points, {_span(interval)}{alone}), "
-        f"{saved}{_damage(choice, row)}"
+        f"no accuracy difference found against {other} ({points(d):+.1f} points, "
+        f"{_span(interval)}), {saved}{_damage(choice, row)}"
     )
 
 

@@ -17,7 +17,7 @@ from leaderboard.choose.preferences import (
     pick,
     reference_of,
 )
-from leaderboard.choose.ranking import Apart, Ranking, compare_pairs, rank
+from leaderboard.choose.ranking import Apart, compare_pairs, rank
 from leaderboard.choose.resampling import SEED, Draws, Peers
 from leaderboard.compare.fidelity import Fidelity
 from leaderboard.rows.metrics import METRICS, WORKS_FROM
@@ -61,7 +61,9 @@ class Choice:
     standings: tuple[Standing, ...]
     """Numbers of all that fit and have an accuracy, most accurate first."""
     tied: tuple[Row, ...]
-    """The most accurate that fits, and those without a significant difference from it."""
+    """The most accurate that fits, and those of its rank."""
+    alike: tuple[Row, ...]
+    """The most accurate, and those of its rank that Compare would not tell from it, either."""
     preferred: Mapping[Prefer, Row]
     """Candidate that each preference would ship."""
     against: Apart | None
@@ -104,7 +106,8 @@ def choose(
     Args:
         peers: rows that are judged together.
         limits: what it must keep to.
-        prefer: which of those that tie with the most accurate.
+        prefer: which of those that tie with the most accurate. Where many candidates tie, one of
+            them may differ from it all the same when the two alone are compared: it is not shipped.
         judge: how far a row's answers are from its reference's; None: prices are not known.
         fidelity_margin: of the perplexity ratio, 0.02 for 2 %: what breaks it is not shipped; None:
             its price is named.
@@ -116,8 +119,10 @@ def choose(
     admission = admit(peers.rows, limits, peers.weights)
     ranking = rank(peers.of(admission.admitted))
     tied = ranking.tiers[0].rows if ranking.tiers else ()
-    prices = _prices(tied, peers.rows, judge)
-    left = faithful(tied, {key: one.fidelity for key, one in prices.items()}, fidelity_margin)
+    compare = compare_pairs(peers)
+    alike = tuple(row for row in tied if row is tied[0] or not _told(compare(tied[0], row)))
+    prices = _prices(alike, peers.rows, judge)
+    left = faithful(alike, {key: one.fidelity for key, one in prices.items()}, fidelity_margin)
     preferred = {one: pick(left, one) for one in PREFERENCES} if left else {}
     row = preferred.get(prefer)
     ordered = [one for tier in ranking.tiers for one in tier.rows]
@@ -129,7 +134,8 @@ def choose(
         standings=standings,
         tied=tied,
         preferred=preferred,
-        against=compare_pairs(peers)(other, row) if other and row else None,
+        alike=alike,
+        against=compare(other, row) if other and row else None,
         other=other,
         prices=prices,
         paired=drawn.paired,
@@ -138,9 +144,8 @@ def choose(
     )
 
 
-def ranking_of(peers: Peers, choice: Choice) -> Ranking:
-    """The ranking of those that fit."""
-    return rank(peers.of(choice.admission.admitted))
+def _told(found: Apart | None) -> bool:
+    return found is not None and found.told
 
 
 def _beside(row: Row | None, ordered: Sequence[Row]) -> Row | None:

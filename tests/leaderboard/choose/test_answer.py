@@ -108,22 +108,25 @@ def test_what_disturbs_is_in_the_sentence(made: Maker):
     )
 
 
-def test_a_difference_that_only_compare_finds_is_called_so(made: Maker):
+def test_what_compare_tells_from_the_best_is_not_shipped_although_it_ties(made: Maker):
     # Six of 40 items lost, all one way: p = 0.031 for the two alone, sqrt(6) = 2.45 standard errors
     # or less. Among four equal ones the largest difference has 2.57 or more in 5 % of cases.
     key = [ItemKey("t", str(i), i) for i in range(40)]
     lost = {"a": range(0), "b": range(6), "c": range(6, 12), "d": range(12, 18)}
-    rows = [made.row(n, 1 - len(x) / 40, 40, peak=(9 - i) * MIB) for i, (n, x) in
-            enumerate(lost.items())]  # fmt: skip
+    rows = [
+        made.row(name, 1 - len(gone) / 40, 40, peak=(9 - i) * MIB)
+        for i, (name, gone) in enumerate(lost.items())
+    ]
     answers = {
         row.record.run_id: {"t": {k: float(i not in gone) for i, k in enumerate(key)}}
         for row, gone in zip(rows, lost.values(), strict=True)
     }
-    found = answer(choose(gather(rows, answers=answers), Limits()), Limits())
-    assert found.claim.startswith(
-        "Ship d: no accuracy difference found against a among 4 (-15.0 points, -29.1 to -4.9 for "
-        "the two alone)"
+    found = choose(gather(rows, answers=answers), Limits())
+    assert (len(found.tied), found.alike, found.row) == (4, (rows[0],), rows[0])
+    assert answer(found, Limits()).claim == (
+        "Ship a: the most accurate of 4, 15.0 points above b (+4.9 to +29.1)."
     )
+    assert found.certainty is None
 
 
 def test_what_would_be_missed_is_said(made: Maker):
