@@ -80,6 +80,7 @@ def test_a_single_run_is_no_evidence():
         ratio_evidence(unpaired_ratio([1.0], [2.0]), ALPHA, more_is_better=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("margin", [0.001, 0.02])
 def test_what_is_printed_of_accuracy_is_caught_four_times_of_five(margin: float):
     """Two tasks of 400 items, 6 % of which differ either way; 1,500 trials, error 2 %."""

@@ -123,6 +123,7 @@ def page() -> Iterator[Page]:
 
 
 @needs_chromium
+@pytest.mark.slow
 def test_it_opens_from_disk_and_its_filters_work(good: Path, tmp_path: Path, page: Page) -> None:
     file = tmp_path / "board.html"
     file.write_text(written(good), encoding="utf-8")
@@ -167,6 +168,7 @@ def test_it_opens_from_disk_and_its_filters_work(good: Path, tmp_path: Path, pag
 
 
 @needs_chromium
+@pytest.mark.slow
 def test_hostile_texts_do_nothing(hostile: Path, tmp_path: Path, page: Page) -> None:
     file = tmp_path / "board.html"
     file.write_text(written(hostile), encoding="utf-8")

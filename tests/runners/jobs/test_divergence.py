@@ -68,6 +68,7 @@ def test_divergence_is_measured_last_and_by_itself(bench: Bench, tmp_path: Path)
     assert "logits of exact, the reference" in [step.phase for step in bench.steps]
 
 
+@pytest.mark.slow
 def test_a_reference_is_evaluated_once(bench: Bench, tmp_path: Path):
     first = run(bench, held_against(bench, {"logit_noise": 0.5}))
     (file,) = kept(tmp_path)
@@ -82,6 +83,7 @@ def test_a_reference_is_evaluated_once(bench: Bench, tmp_path: Path):
     assert len(kept(tmp_path)) == 2
 
 
+@pytest.mark.slow
 def test_the_cache_is_bounded(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(reference_logits, "MOST_BYTES", 300_000)  # two of 135 kB
     for pick in range(3):
