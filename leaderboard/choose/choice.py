@@ -17,7 +17,7 @@ from leaderboard.choose.preferences import (
     pick,
     reference_of,
 )
-from leaderboard.choose.ranking import Apart, compare_pairs, rank
+from leaderboard.choose.ranking import Apart, Ranking, compare_pairs, rank
 from leaderboard.choose.resampling import SEED, Draws, Peers
 from leaderboard.compare.fidelity import Fidelity
 from leaderboard.rows.metrics import METRICS, WORKS_FROM
@@ -77,6 +77,8 @@ class Choice:
     runs_vary: bool
     """False: no run was repeated, so times and memory are taken as they were measured once."""
     admission: Admission
+    ranking: Ranking
+    """Ranks of those that fit."""
 
     @property
     def standing(self) -> Standing | None:
@@ -141,6 +143,7 @@ def choose(
         paired=drawn.paired,
         runs_vary=drawn.runs_vary,
         admission=admission,
+        ranking=ranking,
     )
 
 

@@ -10,7 +10,7 @@ from leaderboard.choose.choice import Choice, choose
 from leaderboard.choose.front import Placement, Speed, place
 from leaderboard.choose.limits import Reason
 from leaderboard.choose.preferences import Judge
-from leaderboard.choose.ranking import Ranking, rank, weighted_interval
+from leaderboard.choose.ranking import weighted_interval
 from leaderboard.choose.resampling import Peers
 from leaderboard.choose.view_limits import fidelity_margin, limits, preference
 from leaderboard.rows.row import Row
@@ -84,7 +84,7 @@ def look(peers: Peers, view: View, judge: Judge | None = None) -> Overview:
     )
     fitting = peers.of(choice.admission.admitted)
     speed: Speed = "ttft" if view.x == "ttft" else "decode"
-    lines = _fitting(peers, choice, rank(fitting), place(fitting, speed=speed))
+    lines = _fitting(peers, choice, place(fitting, speed=speed))
     outside = [_line(peers, one.row, reasons=one.reasons) for one in choice.admission.refused]
     outside.sort(key=lambda line: -1.0 if line.accuracy is None else line.accuracy, reverse=True)
     return Overview(
@@ -95,9 +95,8 @@ def look(peers: Peers, view: View, judge: Judge | None = None) -> Overview:
     )
 
 
-def _fitting(
-    peers: Peers, choice: Choice, ranking: Ranking, placements: Sequence[Placement]
-) -> list[Line]:
+def _fitting(peers: Peers, choice: Choice, placements: Sequence[Placement]) -> list[Line]:
+    ranking = choice.ranking
     placed = {id(one.row): one for one in placements}
     ranked = [(row, tier.rank, len(tier.rows)) for tier in ranking.tiers for row in tier.rows]
     return [
