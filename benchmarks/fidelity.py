@@ -96,24 +96,23 @@ class Level:
 def main() -> None:
     """Resample and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="50 samples a cell, for 300")
+    parser.add_argument("--quick", action="store_true", help="50 samples a cell, for 1,000")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    draws = 50 if asked.quick else 300
-    rng = np.random.default_rng(20261125)
+    draws = 50 if asked.quick else 1000
     sides = _sides()
     texts = {name: _texts(sides, name) for name in RIGHT}
-    rungs = [_rung(rng, sides, name, texts[name], draws) for name in RIGHT]
+    rungs = [_rung(_rng(name), sides, name, texts[name], draws) for name in RIGHT]
     levels = [
-        level(rng, name, texts[name].at(loss), (n, loss), 3 * draws)
+        level(_rng(f"{name} {loss:.3f} {n}"), name, texts[name].at(loss), (n, loss), 3 * draws)
         for name in ("q8_0", "q2_k")
         for loss in (0.0, MARGIN)
         for n in LEVELS
     ]
     order = {
-        "fidelity, 40 items": ordered(rng, texts, 40, draws),
-        "fidelity, 64 items": ordered(rng, texts, 64, draws),
-        "accuracy, 2,570 items": ordered_by_accuracy(rng, sides, 4 * draws),
+        "fidelity, 40 items": ordered(_rng("40"), texts, 40, draws),
+        "fidelity, 64 items": ordered(_rng("64"), texts, 64, draws),
+        "accuracy, 2,570 items": ordered_by_accuracy(_rng("accuracy"), sides, 4 * draws),
     }
     found = {
         "draws": draws,
@@ -122,6 +121,11 @@ def main() -> None:
         "levels": [asdict(one) for one in levels],
     }
     print(json.dumps(found) if asked.json else markdown(found))
+
+
+def _rng(cell: str) -> np.random.Generator:
+    """Draws of one cell, the same whatever else is measured."""
+    return np.random.default_rng([20261125, *cell.encode()])
 
 
 def places(
