@@ -181,8 +181,8 @@ def _warnings(choice: Choice, standing: Standing, known: Guessing | None) -> Ite
     if len(choice.tied) > 1 and seen is not None:
         items = row.score.n if row.score else 0
         yield (
-            f"On {items:,} items, a difference below about {points(seen):.1f} points would be "
-            "missed."
+            f"Minimum detectable difference (80% power): {points(seen):.1f} points on {items:,} "
+            "items."
         )
     disturbed = [flag for flag in row.flags if flag.startswith(DISTURBED)]
     others = [flag for flag in row.flags if not flag.startswith(DISTURBED)]

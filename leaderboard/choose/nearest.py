@@ -46,7 +46,7 @@ def nothing_fits(refused: Sequence[Refused], limits: Limits) -> tuple[str, tuple
         return "No candidate that fits has an accuracy.", ()
     crashed = _crashes(refused)
     if crashed:
-        return crashed, ("weighin doctor",)
+        return crashed, ("Run weighin doctor.",)
     closest = nearest(refused)
     if closest is None:
         reasons = dict.fromkeys(reason.text for one in refused for reason in one.reasons)

@@ -140,4 +140,6 @@ def test_what_would_be_missed_is_said(made: Maker):
     found = answer(choose(gather(rows, answers=answers), limits), limits)
     # One of 40 items differs. All flips one way, Connor's formula is d sqrt(n) = 1.96 sqrt(d) +
     # 0.8416 sqrt(d - d^2) from d = 0.19 on: sqrt(40 * 0.19) = 2.757, 1.96 + 0.8416 * 0.9 = 2.717.
-    assert found.warnings == ("On 40 items, a difference below about 18.5 points would be missed.",)
+    assert found.warnings == (
+        "Minimum detectable difference (80% power): 18.5 points on 40 items.",
+    )

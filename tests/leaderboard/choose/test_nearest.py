@@ -61,7 +61,7 @@ def test_what_is_not_measured_is_nothing_near(made: Maker):
 def test_a_crash_is_no_budget(made: Maker):
     error = JobError(phase="latency", message="the worker was ended by SIGSEGV")
     rows = [made.row(name, status="failed", error=error) for name in "abc"]
-    assert said(rows) == ("3 of 3 runs crashed in latency (SIGSEGV).", ("weighin doctor",))
+    assert said(rows) == ("3 of 3 runs crashed in latency (SIGSEGV).", ("Run weighin doctor.",))
     alive = [*rows[:2], made.row("d", peak=200 * MIB)]
     assert "Closest is d" in said(alive, memory=100 * MIB)[0]
 
