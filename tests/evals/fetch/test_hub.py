@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 BODY = bytes(range(256)) * 64
 REPOS = {
     "org/one": {"README.md": BODY, "one.Q4_0.gguf": BODY},

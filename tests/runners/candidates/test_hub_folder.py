@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 HEADER = b'{"a":{"dtype":"BF16","shape":[8],"data_offsets":[0,16]}}'
 FILES = {
     "config.json": b'{"model_type": "llama"}',

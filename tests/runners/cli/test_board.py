@@ -98,6 +98,7 @@ def test_a_store_that_is_not_there_is_named(tmp_path: Path):
     assert f"--store {tmp_path / 'none'}: there is no such folder" in done.output
 
 
+@pytest.mark.slow
 def test_it_serves_until_it_is_interrupted_and_takes_no_settings_from_where_it_is(tmp_path: Path):
     # A stranger's folder: its own packages of our names, and settings that would not start.
     for name in ("leaderboard", "runners", "evals"):

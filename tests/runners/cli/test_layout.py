@@ -46,6 +46,7 @@ def printed(here: Path, monkeypatch: pytest.MonkeyPatch, name: str, width: int) 
     return said.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_nothing_is_wider_than_the_terminal_and_no_word_is_broken(
     here: Path, monkeypatch: pytest.MonkeyPatch, name: str

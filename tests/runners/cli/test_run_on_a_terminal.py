@@ -60,6 +60,7 @@ def here(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_run_fits_the_terminal_and_ends_with_an_answer(here: Path, tiny: Path):
     asked = ("run", "a.yaml", "b.yaml", "c.yaml", "--suite", "tiny.yaml", "--include", str(tiny),
              "--store", "st")  # fmt: skip

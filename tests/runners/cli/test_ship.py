@@ -26,6 +26,7 @@ def shipped(store: Path, *arguments: str) -> str | None:
     return found
 
 
+@pytest.mark.slow
 def test_of_a_tie_the_preferred_one_is_shipped():
     # Six quantisations without a significant difference: q4_1 has the least memory, q4_0 decodes
     # fastest, f16 has the highest estimate.
@@ -33,6 +34,7 @@ def test_of_a_tie_the_preferred_one_is_shipped():
         assert shipped(REFERENCE, "--prefer", prefer) == f"smollm2-135m-instruct-{name}"
 
 
+@pytest.mark.slow
 def test_a_margin_of_fidelity_takes_quantisations_out_of_the_tie():
     # q4_0's answers are 1.19 times as perplexing as f16's, q8_0's 1.006 times.
     said = " ".join(ship(REFERENCE, "--prefer", "fastest").stdout.split())
