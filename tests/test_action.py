@@ -38,6 +38,7 @@ def test_every_input_is_used_and_every_option_exists():
     assert {"--rerun", "--github", "--junit"} <= used <= options
 
 
+@pytest.mark.slow
 def test_the_page_is_written_as_the_command_line_understands(tmp_path: Path):
     (step,) = (
         s for s in read("action.yml")["runs"]["steps"] if s.get("name") == "The runs as a page"

@@ -79,6 +79,7 @@ def test_the_wheel_has_what_is_no_python(space: Path):
         assert name in names
 
 
+@pytest.mark.slow
 def test_its_command_serves_the_board_under_any_name(space: Path):
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))

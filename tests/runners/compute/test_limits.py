@@ -85,6 +85,7 @@ def test_an_error_inside_leaves_no_group():
     assert ours() == []
 
 
+@pytest.mark.slow
 @needs_groups
 def test_half_a_cpu_takes_twice_as_long():
     # A quota, so CPU seconds per second, which no busy neighbour can raise.

@@ -291,6 +291,7 @@ def test_an_index_that_does_not_answer_is_not_named(monkeypatch: pytest.MonkeyPa
     assert "127.0.0.1" not in f"{check.found}{check.advice}"
 
 
+@pytest.mark.slow
 def test_every_check_that_is_not_ok_says_what_to_do(tmp_path: Path):
     done = CliRunner().invoke(
         command, ["--json", "--store", str(tmp_path / "store")], standalone_mode=False

@@ -342,6 +342,7 @@ def somebody_at_work() -> Iterator[None]:
         process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_job_beside_other_work_is_flagged(bench: Bench) -> None:
     with somebody_at_work():

@@ -307,6 +307,7 @@ def test_a_failure_keeps_what_was_measured_before(bench: Bench, phase: str, how:
     assert same(bench.store.read(record.run_id), record)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", ["latency", "scoring"])
 def test_a_worker_that_hangs_is_ended(bench: Bench, phase: str):
     failing = bench.fake(fail_at=phase, fail_how="hang")
@@ -478,6 +479,7 @@ def test_a_runtime_is_known_by_what_was_compiled():
     assert runtime_build("fake")
 
 
+@pytest.mark.slow
 def test_a_slow_candidate_is_not_taken_for_a_hung_one(bench: Bench):
     # Three requests of 0.3 + 3 x 0.1 = 0.6 s without a word between would take 1.8 s.
     slow = bench.fake(delay_first_token_s=0.3, delay_per_token_s=0.1)

@@ -162,6 +162,7 @@ def test_a_signal_is_named(how, said):
         assert gone(worker.pid, within_s=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["hang", pytest.param("stop", marks=posix)])
 def test_silence_ends_the_worker(how):
     with started(timeout_s=2) as worker:  # time enough to start on a busy machine
@@ -172,6 +173,7 @@ def test_silence_ends_the_worker(how):
         assert gone(worker.pid, within_s=0.1)
 
 
+@pytest.mark.slow
 def test_progress_is_no_silence():
     with started(timeout_s=2) as worker:
         worker.ask(loading(delay_per_item_s=0.25), protocol.Loaded)

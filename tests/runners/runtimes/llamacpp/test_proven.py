@@ -153,6 +153,7 @@ def gguf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Candidate:
     return Candidate.model_validate(told)
 
 
+@pytest.mark.slow
 @posix
 def test_a_job_runs_without_the_kernels_that_fail(
     bench: Bench, gguf: Candidate, monkeypatch: pytest.MonkeyPatch
@@ -173,6 +174,7 @@ def test_a_job_runs_without_the_kernels_that_fail(
     assert again.ran is False
 
 
+@pytest.mark.slow
 @posix
 def test_a_job_on_a_broken_build_leaves_a_record_and_the_batch_goes_on(
     bench: Bench, gguf: Candidate, monkeypatch: pytest.MonkeyPatch
