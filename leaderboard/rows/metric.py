@@ -110,6 +110,11 @@ class Metric:
         return f"{self.title}, {self.unit.symbol}" if self.unit.symbol else self.title
 
     @property
+    def headline(self) -> bool:
+        """True where it is shown though room is scarce: facts that are no axis, e.g. bits, are not."""
+        return self.usual and (self.varies or self.axis)
+
+    @property
     def varies(self) -> bool:
         """True where other items or other runs might have given another number."""
         return self.over != "file"

@@ -15,6 +15,7 @@ from leaderboard.stats.intervals import Interval
 from leaderboard.units import (
     MIB,
     MISSING,
+    format_half,
     format_number,
     format_percent,
     mib,
@@ -28,7 +29,7 @@ SINGLE_RUN = "a single run: nothing is known of the next"
 
 def tiles(row: Row) -> tuple[Tile, ...]:
     """The headline numbers of a candidate, each with what it rests on."""
-    return tuple(_tile(row, one) for one in METRICS.values() if one.usual and one.key != "bits")
+    return tuple(_tile(row, one) for one in METRICS.values() if one.headline)
 
 
 def _tile(row: Row, metric: Metric) -> Tile:
@@ -59,8 +60,11 @@ def _basis(row: Row, metric: Metric) -> str:
 def _measured(
     value: float | None, interval: Interval | None, scale: Callable[[float], float] = float
 ) -> tuple[str, str]:
-    shown = MISSING if value is None else format_number(scale(value))
-    return shown, _spread(interval, scale)
+    if value is None:
+        return MISSING, ""
+    width = half(interval)
+    spread = "" if width is None else format_half(scale(width), scale(value))
+    return format_number(scale(value)), spread
 
 
 def _spread(interval: Interval | None, scale: Callable[[float], float]) -> str:

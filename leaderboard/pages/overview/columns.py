@@ -21,7 +21,7 @@ from leaderboard.units import MISSING, points
 
 TASK = "task:"
 """Prefix of the key of a task's own column."""
-USUAL = ("front", "runs", "flags")
+USUAL = ("front", "flags")
 """The columns that are shown after the usual metrics."""
 
 
@@ -50,7 +50,7 @@ def known_columns(rows: Sequence[Row]) -> dict[str, Column]:
 
 def shown_columns(known: dict[str, Column], picked: Sequence[str]) -> list[Column]:
     """The columns that were picked, or the usual ones, after the accuracy."""
-    usual = (*(key for key, metric in METRICS.items() if metric.usual), *USUAL)
+    usual = (*(key for key, metric in METRICS.items() if metric.headline), *USUAL)
     keys = [key for key in picked if key in known] or usual
     return [known[ACCURACY], *(known[key] for key in keys if key != ACCURACY)]
 

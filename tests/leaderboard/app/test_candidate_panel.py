@@ -22,7 +22,7 @@ def test_headline_numbers_have_their_n_and_their_spread(board: Board, good: Path
     # 56 of 100, Wilson: centre (0.56 + 0.0192) / 1.0384 = 0.5578, half-width 9.55 points.
     assert "accuracy 56.0% ± 9.5 n = 100 items" in text
     assert "TTFT ms 200 ± 0 8+4, 2 runs" in text
-    assert "decode tokens/s 80.0 ± 0 8+4, 2 runs" in text
+    assert "decode tokens/s 80.0 ± 0.0 8+4, 2 runs" in text
     assert "peak MiB 100 ± 0" in text
     assert "weights MiB 50.0 4.00 bits a weight" in text
 
