@@ -111,7 +111,7 @@ class Metric:
 
     @property
     def headline(self) -> bool:
-        """True where it is shown though room is scarce: facts that are no axis, e.g. bits, are not."""
+        """True where it is shown though room is scarce; bits per weight, e.g., are not."""
         return self.usual and (self.varies or self.axis)
 
     @property
