@@ -30,11 +30,13 @@ class TimeLeft:
         """Start.
 
         Args:
-            repeats: of each job in order, whether it is a repeat.
+            repeats: of each job in order, whether it answers no task.
         """
         self._kinds = list(repeats)
         self._took_s: dict[bool, list[float]] = {False: [], True: []}
         self._started: dict[int, float] = {}
+        self._timed_s: list[float] = []
+        """How long first runs took until they began to answer tasks, as long as a repeat takes."""
         self._scoring: tuple[float, int, int, int] | None = None
 
     @property
@@ -52,6 +54,8 @@ class TimeLeft:
             self._started[position] = now
             self._scoring = None
         if step.total and not step.workload:
+            if self._scoring is None:
+                self._timed_s.append(now - self._started[position])
             since, first = (now, step.done) if self._scoring is None else self._scoring[:2]
             self._scoring = since, first, step.done, step.total
 
@@ -70,9 +74,10 @@ class TimeLeft:
         left_s = self._of_this(now)
         if left_s is not None:
             usual.setdefault(kind, elapsed_s + left_s)
-        if not usual:
+        if self._timed_s:
+            usual.setdefault(True, sum(self._timed_s) / len(self._timed_s))
+        if not usual or (left_s is None and usual.keys() == {True} and not kind):
             return None
-        # A repeat before any has ended is taken to be as long as a first run: too long, not short.
         longest = max(usual.values())
         if left_s is None:
             left_s = max(0.0, usual.get(kind, longest) - elapsed_s)
@@ -101,7 +106,7 @@ class ProgressLines:
 
     def plan(self, jobs: Sequence[Job]) -> None:
         """Say which jobs will run, in their order, so that the time of all can be told."""
-        self._left = TimeLeft([job.repeat > 0 for job in jobs])
+        self._left = TimeLeft([not job.scores for job in jobs])
 
     def step(self, job: Job, step: Step) -> None:
         """A job has come to a phase, a task, or to more answered items."""

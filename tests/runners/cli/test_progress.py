@@ -62,15 +62,18 @@ def test_repeats_are_reckoned_by_repeats() -> None:
         left.step(position, Step(phase="load"), start)
     left.step(2, Step(phase="load"), 110.0)
     assert left.seconds(2, 114.0) == 6
-    # Before a repeat has ended it is taken to be as long as a first run.
+    # Before a repeat has ended it is taken to be as long as the timed part of a first run.
     early = TimeLeft([False, True, True])
     early.step(0, Step(phase="load"), 0.0)
+    early.step(0, Step(phase="scoring", task="boolq", done=0, total=40), 12.0)
     early.step(1, Step(phase="load"), 100.0)
-    assert early.seconds(1, 110.0) == 90 + 100
+    assert early.seconds(1, 110.0) == 2 + 12
 
 
 def test_a_terminal_is_told_the_place_and_the_time_first() -> None:
-    job: Any = SimpleNamespace(position=1, jobs=3, candidate=SimpleNamespace(name="tiny"), repeat=0)
+    job: Any = SimpleNamespace(
+        position=1, jobs=3, candidate=SimpleNamespace(name="tiny"), repeat=0, scores=True
+    )
     shown = Terminal()
     lines = ProgressLines(shown)
     lines.plan([job, job, job])
