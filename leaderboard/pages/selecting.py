@@ -6,19 +6,9 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from leaderboard.compare.comparison import Side
-from leaderboard.pages.blocks import (
-    Beside,
-    Block,
-    Code,
-    Heading,
-    Library,
-    Note,
-    Pick,
-    PickSeveral,
-    Shown,
-    Text,
-    pick_field,
-)
+from leaderboard.pages.blocks import Beside, Block, Code, Heading, Note, Shown, Text
+from leaderboard.pages.controls import Pick, PickSeveral, pick_field
+from leaderboard.pages.library import Library
 from leaderboard.rows.names import labels
 from leaderboard.rows.repeats import runs_of
 from leaderboard.rows.row import Row
@@ -41,6 +31,10 @@ def conditions(selection: Selection) -> Iterator[Block]:
             if len(names) > 1
         ),
     ]
+    place = selection.shared.place
+    offered = {"machine": selection.machines, "suite": selection.suites}
+    # A link that was copied shows the same elsewhere and later.
+    yield Shown({key: getattr(place, key) for key, names in offered.items() if len(names) > 1})
     if boxes:
         yield Beside(tuple((box,) for box in boxes))
     if selection.left_out:

@@ -34,8 +34,8 @@ class Selection:
 def select(rows: Sequence[Row], view: View, *, here: str = "") -> Selection | None:
     """The rows of the conditions that a view names.
 
-    Where it names none, those of the machine that the board runs on, if it has any, and else of
-    what was measured most, the newest first among what was measured as often.
+    Where it names none, those of the machine that the board runs on, if it has any, else of the
+    machine that was measured last; and there of the suite and budget that were measured most.
 
     Args:
         rows: of all conditions.
@@ -54,7 +54,10 @@ def select(rows: Sequence[Row], view: View, *, here: str = "") -> Selection | No
     offered: list[dict[str, str]] = []
     for level, field in enumerate(Place._fields):
         there = _ordered(groups, level, left, first=here if field == "machine" else None)
-        offered.append({value: _name(field, value, groups, left, level) for value in there})
+        names = {value: _name(field, value, groups, left, level) for value in there}
+        if field == "machine" and here in names:
+            names[here] = f"this machine \N{MIDDLE DOT} {names[here]}"
+        offered.append(names)
         chosen = wanted[level]
         if chosen not in there:
             if chosen:
@@ -95,11 +98,19 @@ def _build(found: Mapping[str, Sequence[Row]], view: View) -> str:
 def _ordered(
     groups: Mapping[Place, Sequence[Row]], level: int, left: Sequence[Place], *, first: str | None
 ) -> list[str]:
-    """The values of one part of a place: `first`, the one with most rows, the newest."""
+    """The values of one part of a place: `first`, then by what was measured.
+
+    Of machines, where `first` is given, the one with the newest run is next; of suites and budgets
+    the one with most rows, and of as many the newest.
+    """
     runs: dict[str, list[str]] = {}
     for key in left:
         runs.setdefault(key[level], []).extend(row.record.run_id for row in groups[key])
-    ranks = {value: (value == first, len(ids), max(ids), value) for value, ids in runs.items()}
+    by_rows = first is None
+    ranks = {
+        value: (value == first, len(ids) if by_rows else 0, max(ids), value)
+        for value, ids in runs.items()
+    }
     return sorted(ranks, key=lambda value: ranks[value], reverse=True)
 
 

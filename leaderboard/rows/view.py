@@ -31,7 +31,7 @@ class View:
     """The state of the board; a default says that nothing was chosen."""
 
     machine: str = ""
-    """Fingerprint; empty: the board's own machine, else the one with the most candidates."""
+    """Fingerprint; empty: the board's own machine, else the one that was measured last."""
     suite: str = ""
     """Digest; empty: the one with the most candidates."""
     budget: str = ""
@@ -76,6 +76,9 @@ class View:
     """Loss of accuracy that would be borne, in percentage points."""
     perplexity_percent: float | None = None
     """Largest acceptable increase of the perplexity of the reference's answers, per cent."""
+
+    headroom_percent: float | None = None
+    """Share of a computer's memory that is kept for the app; None: the usual one."""
 
     def limit(self, key: str) -> float | None:
         """The limit on a metric, as it is shown; None: anything goes."""
@@ -208,7 +211,7 @@ def _write_weights(weights: tuple[tuple[str, float], ...]) -> list[str]:
 
 
 def _keys() -> dict[str, _Key]:
-    most = {"margin_points": 100.0, "perplexity_percent": 1000.0}
+    most = {"margin_points": 100.0, "headroom_percent": 90.0, "perplexity_percent": 1000.0}
     # A field of several names comes as often as it has names, so its key is in the singular.
     several = {
         "licences": "licence",

@@ -53,11 +53,11 @@ def command(store_path: Path | None, suite: str | None, **options: Any) -> int:
     """Say which of the measured candidates to ship, at which price, and how sure that is.
 
     Ships the preferred one of those without a significant accuracy difference from the most
-    accurate that keeps to the limits: on this machine if it has runs, else on the one with most
-    candidates. Exits 3 where none fits.
+    accurate that keeps to the limits: on this machine if it has runs, else on the one that was
+    measured last. Exits 3 where none fits.
     """
-    from leaderboard.publish.site.library import StoredLibrary
-    from leaderboard.publish.site.overview import conditions
+    from leaderboard.export.site.library import StoredLibrary
+    from leaderboard.pages.overview.page import measured
 
     root = open_store(store_path).root
     library = StoredLibrary([root])
@@ -78,7 +78,7 @@ def command(store_path: Path | None, suite: str | None, **options: Any) -> int:
 
         out = console()
         say_answer(out, found)
-        say(out, " ".join(filter(None, (found.basis, conditions(selection)))))
+        say(out, " ".join(filter(None, (found.basis, measured(selection)))))
     return 0 if found.choice.row else EXIT_FAILED
 
 

@@ -14,27 +14,47 @@ def on(made: Maker, name: str, machine: str, **given: Any) -> Row:
     return made.row(name, machine={"fingerprint": machine, "cpu_model": machine.upper()}, **given)
 
 
-def test_the_most_measured_comes_first(made: Maker):
-    rows = [on(made, "a", "x"), on(made, "b", "y"), on(made, "c", "y")]
-    found = select(rows, View())
-    assert found is not None
-    assert [row.record.candidate.name for row in found.rows] == ["b", "c"]
-    assert list(found.machines) == ["y", "x"]
-    assert found.problems == ()
+def three(made: Maker) -> list[Row]:
+    """One candidate on the machine that was measured last, two on another."""
+    return [
+        on(made, "a", "x", run_id="20260103T000000-a"),
+        on(made, "b", "y", run_id="20260101T000000-b"),
+        on(made, "c", "y", run_id="20260102T000000-c"),
+    ]
 
 
-def test_the_boards_own_machine_comes_before_what_was_measured_more(made: Maker):
-    rows = [on(made, "a", "x"), on(made, "b", "y"), on(made, "c", "y")]
-    found = select(rows, View(), here="x")
+def test_the_machine_that_was_measured_last_comes_first(made: Maker):
+    found = select(three(made), View())
     assert found is not None
     assert [row.record.candidate.name for row in found.rows] == ["a"]
     assert list(found.machines) == ["x", "y"]
-    elsewhere = select(rows, View(), here="z")
+    assert found.problems == ()
+
+
+def test_of_its_suites_the_most_measured_comes_first(made: Maker):
+    rows = [
+        made.row("a", suite={"digest": "new"}, run_id="20260103T000000-a"),
+        made.row("b", suite={"digest": "much"}, run_id="20260101T000000-b"),
+        made.row("c", suite={"digest": "much"}, run_id="20260102T000000-c"),
+    ]
+    found = select(rows, View())
+    assert found is not None
+    assert list(found.suites) == ["much", "new"]
+
+
+def test_the_boards_own_machine_comes_first(made: Maker):
+    found = select(three(made), View(), here="y")
+    assert found is not None
+    assert [row.record.candidate.name for row in found.rows] == ["b", "c"]
+    assert list(found.machines) == ["y", "x"]
+    assert found.machines["y"].startswith("this machine \N{MIDDLE DOT} Y")
+    assert not found.machines["x"].startswith("this machine")
+    elsewhere = select(three(made), View(), here="z")
     assert elsewhere is not None
-    assert list(elsewhere.machines) == ["y", "x"]
-    asked = select(rows, View(machine="y"), here="x")
+    assert list(elsewhere.machines) == ["x", "y"]
+    asked = select(three(made), View(machine="x"), here="y")
     assert asked is not None
-    assert asked.shared.place.machine == "y"
+    assert asked.shared.place.machine == "x"
 
 
 def test_of_what_was_measured_as_often_the_newest_comes_first(made: Maker):
