@@ -15,6 +15,7 @@ from evals.errors import RecordError
 from evals.files import read_small
 from evals.replacing import TEMPORARY, make_folder, put_new
 from leaderboard.gate.report import EXIT, REPORT_VERSION
+from leaderboard.rows.stores import StoreView
 from leaderboard.stats.noninferiority import GateVerdict
 from runners.records.store import GATES
 
@@ -102,6 +103,37 @@ def _parse(text: str, where: str) -> PastGate:
         raise RecordError(f"{where}: damaged: no report of a gate ({error!r})") from error
 
 
+def all_gates(stores: Sequence[Path]) -> tuple[list[PastGate], list[RecordError]]:
+    """Every gate of some stores, and the reports that are damaged.
+
+    Args:
+        stores: folders of records.
+
+    Returns:
+        By the run that was checked, newest first: an old run that is checked today tells of then.
+        Checks of one run are in the order in which they were made, newest first.
+    """
+    found = [one for store in dict.fromkeys(stores) for one in read_gates(store)]
+    gates = [one for one in found if isinstance(one, PastGate)]
+    damaged = [one for one in found if isinstance(one, RecordError)]
+    return sorted(gates, key=lambda one: (one.checked_run, one.created_at), reverse=True), damaged
+
+
+def newest_gates(gates: Sequence[PastGate]) -> list[PastGate]:
+    """The newest gate of each candidate on each suite and machine, the worst verdicts first.
+
+    Args:
+        gates: newest first.
+    """
+    newest: dict[tuple[str, str, str | None], PastGate] = {}
+    for gate in gates:
+        newest.setdefault((gate.candidate, gate.suite, gate.machine), gate)
+    return sorted(newest.values(), key=lambda gate: _WORST_FIRST.index(gate.verdict))
+
+
+_WORST_FIRST: tuple[GateVerdict, ...] = ("regressed", "cannot tell", "pass")
+
+
 def gates_of(stores: Sequence[Path], name: str) -> tuple[list[PastGate], list[RecordError]]:
     """The gates that a candidate was checked in, and the reports that are damaged.
 
@@ -110,10 +142,12 @@ def gates_of(stores: Sequence[Path], name: str) -> tuple[list[PastGate], list[Re
         name: of the candidate.
 
     Returns:
-        By the run that was checked, newest first: an old run that is checked today tells of then.
-        Checks of one run are in the order in which they were made, newest first.
+        In the order of `all_gates`.
     """
-    found = [one for store in stores for one in read_gates(store)]
-    gates = [one for one in found if isinstance(one, PastGate) and one.candidate == name]
-    damaged = [one for one in found if isinstance(one, RecordError)]
-    return sorted(gates, key=lambda one: (one.checked_run, one.created_at), reverse=True), damaged
+    gates, damaged = all_gates(stores)
+    return [one for one in gates if one.candidate == name], damaged
+
+
+def gate_folders(stores: StoreView) -> list[Path]:
+    """Every folder in which gates of the stores may lie."""
+    return list(dict.fromkeys([*stores.roots, *stores.homes.values()]))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from leaderboard.gate.past import gates_of
-from leaderboard.pages.blocks import Beside, Block, Figure, Library, Note, Shown, Table, Text
+from leaderboard.gate.past import gate_folders, gates_of
+from leaderboard.pages.blocks import Beside, Block, Figure, Note, Shown, Table, Text
 from leaderboard.pages.history.figure import history_figure
 from leaderboard.pages.history.tables import gate_grid, line_grid
+from leaderboard.pages.library import Library
 from leaderboard.pages.selecting import empty, pick_known
 from leaderboard.rows.conditions import budget_name, machine_in_full
 from leaderboard.rows.metrics import METRICS
@@ -55,8 +56,7 @@ def page(library: Library, view: View) -> Iterator[Block]:
 
 def _gates(library: Library, name: str) -> Iterator[Block]:
     """Table of the candidate's verdicts by `weighin check`, as far as the stores have kept them."""
-    found = library.stores()
-    gates, damaged = gates_of(list(dict.fromkeys([*found.roots, *found.homes.values()])), name)
+    gates, damaged = gates_of(gate_folders(library.stores()), name)
     if gates:
         yield Table(gate_grid(gates))
     for error in damaged:

@@ -1,0 +1,31 @@
+"""What the newest checks say against candidates that a page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from leaderboard.gate.past import PastGate, all_gates, gate_folders, newest_gates
+from leaderboard.pages.blocks import Block, Note
+from leaderboard.pages.controls import Go
+from leaderboard.pages.library import Library
+
+
+def alarms(library: Library, names: Sequence[str]) -> Iterator[Block]:
+    """A note for each candidate that regressed in its newest check, and a way to the checks.
+
+    Args:
+        library: whose stores keep the checks.
+        names: of the candidates.
+    """
+    gates, _ = all_gates(gate_folders(library.stores()))
+    found = [one for one in newest_gates(gates) if one.candidate in names]
+    regressed = [one for one in found if one.verdict == "regressed"]
+    for gate in regressed:
+        yield Note(f"{day(gate)}: {gate.sentence}", "error")
+    if regressed:
+        yield Go(label="See the checks", page="checks", changes={})
+
+
+def day(gate: PastGate) -> str:
+    """When the check was made, UTC."""
+    return gate.created_at[:16].replace("T", " ")

@@ -1,0 +1,84 @@
+"""Checks: what `weighin check` said of each candidate last, the worst first, and before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from leaderboard.gate.past import PastGate, all_gates, gate_folders, newest_gates
+from leaderboard.pages.blocks import Block, Fold, Heading, Note, Table, Text
+from leaderboard.pages.checks.alarms import day
+from leaderboard.pages.controls import Go
+from leaderboard.pages.grid import Grid, text_grid
+from leaderboard.pages.history.tables import gate_grid
+from leaderboard.pages.library import Library
+from leaderboard.rows.view import View
+from leaderboard.units import MISSING
+
+MOST_METRICS = 8
+"""Metrics of a check that are shown at once; the rest is folded."""
+_WORST_FIRST = ("regressed", "cannot tell", "pass")
+
+
+def page(library: Library, _view: View) -> Iterator[Block]:
+    """The newest check of each candidate with its worst metrics, then all checks."""
+    gates, damaged = all_gates(gate_folders(library.stores()))
+    yield Heading("Checks", 1)
+    if not gates:
+        yield Note(
+            "No check is kept in these stores: `weighin check CANDIDATE --against BASELINE` says "
+            "whether a candidate has become worse, and keeps its report here."
+        )
+    for gate in newest_gates(gates):
+        yield from _check(gate)
+    if gates:
+        yield Heading("All checks")
+        yield Table(gate_grid(gates))
+    for error in damaged:
+        yield Note(str(error), "warning")
+
+
+def _check(gate: PastGate) -> Iterator[Block]:
+    yield Heading(f"{gate.candidate}: {gate.verdict}")
+    yield Text(
+        f"{day(gate)} UTC, against {gate.baseline}, suite {gate.suite}, "
+        f"machine {gate.machine or MISSING}",
+        small=True,
+    )
+    kinds = {"regressed": "error", "cannot tell": "warning", "pass": "info"}
+    yield Note(gate.sentence, kinds[gate.verdict])  # type: ignore[arg-type]
+    metrics = worst_first(gate)
+    if metrics:
+        yield Table(_grid(metrics[:MOST_METRICS], "The worst metrics"))
+    if len(metrics) > MOST_METRICS:
+        rest = metrics[MOST_METRICS:]
+        yield Fold(f"{len(rest)} more metrics", (Table(_grid(rest, "The others")),))
+    yield Go(label=f"History of {gate.candidate}", page="history", changes={"name": gate.candidate})
+
+
+def worst_first(gate: PastGate) -> list[dict[str, Any]]:
+    """The metrics of a report: what regressed, what cannot be told, what passed; blocking first.
+
+    What is no object in a report, since somebody edited it, is left out.
+    """
+    found = [one for one in gate.report.get("metrics") or [] if isinstance(one, dict)]
+
+    def order(one: dict[str, Any]) -> tuple[int, bool]:
+        verdict = one.get("verdict")
+        place = _WORST_FIRST.index(verdict) if verdict in _WORST_FIRST else len(_WORST_FIRST)
+        return place, one.get("severity") != "fail"
+
+    return sorted(found, key=order)
+
+
+def _grid(metrics: list[dict[str, Any]], caption: str) -> Grid:
+    rows = [
+        (
+            str(one.get("metric", MISSING)),
+            "improved" if one.get("improved") else str(one.get("verdict") or "not tested"),
+            "blocking" if one.get("severity") == "fail" else "warning",
+            str(one.get("sentence") or MISSING),
+        )
+        for one in metrics
+    ]
+    return text_grid(caption, ("metric", "verdict", "severity", "in a sentence"), rows)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from leaderboard.export.site.library import StoredLibrary
+from leaderboard.gate.past import write_gate
+from leaderboard.pages.blocks import Block, Fold, Heading, Note, Table
+from leaderboard.pages.checks.alarms import alarms
+from leaderboard.pages.checks.page import page
+from leaderboard.pages.controls import Go
+from leaderboard.rows.view import View
+from tests.support.stores import empty, good
+
+__all__ = ["empty", "good"]
+
+
+def metric(name: str, verdict: str, severity: str = "fail") -> dict[str, Any]:
+    return {"metric": name, "verdict": verdict, "severity": severity, "sentence": f"{name} is so"}
+
+
+def report(name: str, verdict: str, run: str, *metrics: dict[str, Any]) -> dict[str, Any]:
+    side = {"suite": "core", "machine": "m"}
+    return {
+        "report_version": 1, "created_at": "2027-03-04T05:06:07+00:00", "verdict": verdict,
+        "sentence": f"{name}: {verdict}", "metrics": list(metrics),
+        "baseline": {"name": "older", "runs": ["r0"], **side},
+        "candidate": {"name": name, "runs": [run], **side},
+    }  # fmt: skip
+
+
+def shown(store: Path) -> list[Block]:
+    return list(page(StoredLibrary([store]), View()))
+
+
+def test_the_newest_check_of_each_candidate_is_shown_the_worst_first(good: Path):
+    write_gate(good, report("small", "pass", "20270101T000000-a"))
+    write_gate(good, report("small", "regressed", "20270102T000000-a"))
+    write_gate(good, report("big", "pass", "20270103T000000-b"))
+    headings = [one.text for one in shown(good) if isinstance(one, Heading)]
+    assert headings == ["Checks", "small: regressed", "big: pass", "All checks"]
+    tables = [one.grid for one in shown(good) if isinstance(one, Table)]
+    assert len(tables[-1].rows) == 3
+
+
+def test_what_regressed_and_blocks_comes_first(good: Path):
+    write_gate(
+        good,
+        report(
+            "small", "regressed", "20270102T000000-a",
+            metric("passes", "pass"), metric("warns", "regressed", "warn"),
+            metric("unknown", "cannot tell"), metric("blocks", "regressed"),
+        ),
+    )  # fmt: skip
+    table = next(one.grid for one in shown(good) if isinstance(one, Table))
+    assert [row[0].text for row in table.rows] == ["blocks", "warns", "unknown", "passes"]
+    assert [cell.text for cell in table.rows[1]] == ["warns", "regressed", "warning", "warns is so"]
+
+
+def test_many_metrics_are_folded(good: Path):
+    many = [metric(f"m{number}", "pass") for number in range(11)]
+    write_gate(good, report("small", "pass", "20270102T000000-a", *many))
+    (fold,) = (one for one in shown(good) if isinstance(one, Fold))
+    assert fold.title == "3 more metrics"
+
+
+def test_without_a_check_the_command_is_said(empty: Path):
+    notes = [one.text for one in shown(empty) if isinstance(one, Note)]
+    assert any("`weighin check CANDIDATE --against BASELINE`" in text for text in notes)
+
+
+def test_a_damaged_report_is_named(good: Path):
+    write_gate(good, report("small", "pass", "r")).write_text("{")
+    assert any("no report of a gate" in one.text for one in shown(good) if isinstance(one, Note))
+
+
+def test_only_a_regression_in_the_newest_check_is_an_alarm(good: Path):
+    library = StoredLibrary([good])
+    write_gate(good, report("small", "regressed", "20270101T000000-a"))
+    note, go = alarms(library, ["small", "big"])
+    assert isinstance(note, Note)
+    assert (note.kind, note.text) == ("error", "2027-03-04 05:06: small: regressed")
+    assert isinstance(go, Go)
+    assert go.page == "checks"
+    assert list(alarms(library, ["big"])) == []
+    write_gate(good, report("small", "pass", "20270102T000000-a"))
+    assert list(alarms(library, ["small"])) == []
