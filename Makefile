@@ -23,9 +23,10 @@ demo: .venv/.demo  ## set up, measure three quantisations of one small model, pr
 board: .venv/.demo  ## open the leaderboard on results/, the reference runs included
 	$(BIN)/weighin board
 
-reference: .venv/.demo  ## measure the six quantisations for results/reference (an hour; resumable; leave the machine alone)
+reference: .venv/.demo  ## measure the six quantisations for results/reference (40 minutes to an hour; resumable; leave the machine alone)
 	$(BIN)/weighin run $(LADDER) --suite core --repeats 10 --store results/reference
 	$(BIN)/python tools/write_reference.py
+	$(BIN)/python tools/lay_out_docs.py
 
 test: check  ## what CI runs: lint, types and every test
 

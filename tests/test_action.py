@@ -45,7 +45,7 @@ def test_the_page_is_written_as_the_command_line_understands(tmp_path: Path):
         s for s in read("action.yml")["runs"]["steps"] if s.get("name") == "The runs as a page"
     )
     words = re.findall(r"weighin\" (export .*)", step["run"])[0]
-    words = words.replace('"$newest"', str(ROOT / "results" / "second-machine"))
+    words = words.replace('"$newest"', str(ROOT / "results" / "quick"))
     arguments = words.replace("weighin-board.html", str(tmp_path / "board.html")).split()[1:]
     done = CliRunner().invoke(export, arguments, standalone_mode=False)
     assert done.exception is None

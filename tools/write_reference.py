@@ -80,7 +80,14 @@ def table(rows: Sequence[Row]) -> str:
         cells = [row.record.candidate.name, with_interval(row.score), _ratio(row, kept)]
         cells += [measured(row, METRICS[key]) for key in SHOWN]
         lines.append(f"| {' | '.join(cells)} |")
-    flagged = [f"{row.record.candidate.name}: {', '.join(row.flags)}" for row in rows if row.flags]
+    flags: dict[str, list[str]] = {}
+    for row in rows:
+        flags.setdefault(", ".join(row.flags), []).append(row.record.candidate.name)
+    flagged = [
+        f"{'all' if len(names) == len(rows) else ', '.join(names)}: {text}"
+        for text, names in flags.items()
+        if text
+    ]
     runs = [note for note in notes(rows) if note.startswith("TTFT")]  # the others are of tasks
     below = [FIDELITY, LADDER, *runs, *(f"flagged {text}" for text in flagged)]
     return "\n".join([

@@ -16,7 +16,7 @@ from runners.records.store import Store
 ROOT = Path(__file__).parents[3]
 STORE = ROOT / "results" / "reference"
 Q8 = "smollm2-135m-instruct-q8_0"
-SCORED, LAST = "e9fced2a", "e30bdb29"
+SCORED, LAST = "de2070a7", "71dfa465"
 """Ends of the ids of q8_0's run that answered the tasks, and of its newest."""
 
 
@@ -35,15 +35,15 @@ def said(capsys: pytest.CaptureFixture[str], *args: str) -> str:
     return capsys.readouterr().out
 
 
-def test_thirty_runs_are_six_lines_the_newest_first(
+def test_sixty_runs_are_six_lines_the_newest_first(
     records: list[Record], capsys: pytest.CaptureFixture[str]
 ):
     rows = [line.split() for line in lines(records, capsys)[3:9]]
-    assert [row[0] for row in rows] == ["f16", "q8_0", "q4_k_m", "q2_k", "q4_0", "q4_1"]
-    assert [row[1] for row in rows] == ["2026-11-23"] * 6
+    assert [row[0] for row in rows] == ["q4_0", "q8_0", "q2_k", "q4_1", "f16", "q4_k_m"]
+    assert [row[1] for row in rows] == ["2026-11-25"] * 6
     q8 = rows[1]
-    # Suite, five runs, the accuracy with its interval; at the end the run that has the answers.
-    assert q8[3:8] == ["core", "5", "34.4", "±", "1.8"]
+    # Suite, ten runs, the accuracy with its interval; at the end the run that has the answers.
+    assert q8[3:8] == ["core", "10", "34.5", "±", "1.8"]
     assert q8[-1] == SCORED
 
 
@@ -63,7 +63,7 @@ def test_two_batches_of_a_candidate_are_two_lines(
 
 def test_json_has_every_run_with_seconds_and_bytes(records: list[Record]):
     rows: list[dict[str, Any]] = as_rows(records)
-    assert len(rows) == 30
+    assert len(rows) == 60
     first = rows[0]
     assert first["run"] == records[0].run_id
     assert first["created_at"] == records[0].created_at
@@ -77,13 +77,13 @@ def test_a_candidate_is_shown_with_its_repeats_and_its_answers(
     capsys: pytest.CaptureFixture[str],
 ):
     text = said(capsys, "show", Q8)
-    assert "34.4 ± 1.8" in text
-    assert "mean of up to 5 process runs" in text
+    assert "34.5 ± 1.8" in text
+    assert "mean of up to 10 process runs" in text
     assert json.loads(said(capsys, "show", Q8, "--json"))["run_id"].endswith(SCORED)
 
 
 def test_one_run_is_shown_alone(capsys: pytest.CaptureFixture[str]):
     text = said(capsys, "show", LAST)
-    assert f"one of 5 repeats: weighin show {Q8}" in text
+    assert f"one of 10 repeats: weighin show {Q8}" in text
     assert "one process run a candidate" in text
     assert json.loads(said(capsys, "show", LAST, "--json"))["run_id"].endswith(LAST)
