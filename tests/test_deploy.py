@@ -70,8 +70,8 @@ def test_the_wheel_has_what_is_no_python(space: Path):
     (wheel,) = space.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     for name in (
-        "leaderboard/publish/site/site.js",
-        "leaderboard/publish/site/site.css",
+        "leaderboard/export/site/site.js",
+        "leaderboard/export/site/site.css",
         "leaderboard/app/icon.svg",
         "runners/catalog/budgets/vps-1gb.yaml",
         "evals/catalog/suites/core.yaml",

@@ -36,7 +36,8 @@ FLOORS = {
         "batches cleanup", "doctor", "cli",
     ],
     "leaderboard": [
-        "stats units text", "rows", "compare runs", "choose", "gate", "pages", "publish", "app",
+        "stats units text", "rows", "compare runs", "choose", "gate publish", "pages", "export",
+        "app",
     ],
 }  # fmt: skip
 """By package its rooms, the ground floor first: a room imports from lower floors only."""
@@ -67,11 +68,12 @@ NAMERS = {
     "runners.doctor.counters": ("fake",),  # which is started to see what can be measured
     "runners.doctor.recovery": ("fake",),
     "runners.records.identity": ("fake",),  # the settings of old records
+    "leaderboard.pages.overview.use": ("llamacpp", "hf"),  # commands for the same library
 }
 """Who may name a runtime outside of runners/runtimes, and which."""
 SHOWN = {
     "streamlit": ("leaderboard.app",),
-    "plotly": ("leaderboard.pages", "leaderboard.publish", "leaderboard.app"),
+    "plotly": ("leaderboard.pages", "leaderboard.export", "leaderboard.app"),
 }
 
 

@@ -18,7 +18,7 @@ def main() -> None:
 
 
 def _read() -> None:
-    import_module("leaderboard.app.panels.overview")  # and with it figures and statistics
+    import_module("leaderboard.pages.overview.page")  # and with it figures and statistics
     from leaderboard.app import readings
 
     readings.warm()

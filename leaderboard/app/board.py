@@ -8,24 +8,28 @@ from pathlib import Path
 
 import streamlit as st
 
-from leaderboard.app import controls, readings, session
+from leaderboard.app import notices, readings, session
 from leaderboard.app.draw_blocks import draw_page
-from leaderboard.app.panels import overview
 from leaderboard.pages import style
 from leaderboard.pages.candidate import page as candidate
+from leaderboard.pages.checks import page as checks
 from leaderboard.pages.compare import page as compare
 from leaderboard.pages.history import page as history
 from leaderboard.pages.ladder import page as ladder
+from leaderboard.pages.machines import page as machines
 from leaderboard.pages.method import page as method
+from leaderboard.pages.overview import page as overview
 
 # Name in the address -> title, icon, what draws it; the first is the start page.
 PANELS: dict[str, tuple[str, str, Callable[[], None]]] = {
-    "overview": ("Overview", ":material/scatter_plot:", overview.show),
+    "overview": ("Overview", ":material/scatter_plot:", partial(draw_page, overview.page)),
     "candidate": ("Candidate", ":material/balance:", partial(draw_page, candidate.page)),
     "compare": ("Compare", ":material/compare:", partial(draw_page, compare.page)),
     "ladder": ("Quantisations", ":material/stairs:", partial(draw_page, ladder.page)),
+    "checks": ("Checks", ":material/fact_check:", partial(draw_page, checks.page)),
+    "machines": ("Machines", ":material/memory:", partial(draw_page, machines.page)),
     "history": ("History", ":material/timeline:", partial(draw_page, history.page)),
-    "method": ("Machines and method", ":material/menu_book:", partial(draw_page, method.page)),
+    "method": ("Method", ":material/menu_book:", partial(draw_page, method.page)),
 }
 
 
@@ -44,7 +48,7 @@ def main() -> None:
     st.html(f"<style>:root {{ {style.colours(dark=session.dark())} }}{style.RULES}</style>")
     readings.look_again()
     session.begin(pages, page)
-    controls.notices()
+    notices.show()
     page.run()
     session.end()
 

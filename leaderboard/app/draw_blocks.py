@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import singledispatch
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from leaderboard import text
 from leaderboard.app import readings, session
+from leaderboard.app.draw_controls import draw_control
 from leaderboard.pages import blocks as b
-from leaderboard.pages import grid, tiles
+from leaderboard.pages import controls, grid, tiles
+from leaderboard.pages.library import Page
+from leaderboard.pages.overview import answer
+from leaderboard.pages.overview.ranked_table import ranked_table
+from leaderboard.rows.view import write_query
 
 _NOTES: dict[str, tuple[Callable[..., Any], str]] = {
     "info": (st.info, ":material/info:"),
@@ -21,7 +28,7 @@ _NOTES: dict[str, tuple[Callable[..., Any], str]] = {
 }
 
 
-def draw_page(page: b.Page) -> None:
+def draw_page(page: Page) -> None:
     """Draw a page of what is looked at."""
     draw(page(readings, session.view()))
 
@@ -69,7 +76,8 @@ def _(block: b.Note) -> None:
 
 @_draw.register
 def _(block: b.Code) -> None:
-    st.code(text.plain(block.text), language=None, wrap_lines=True)
+    lines = "\n".join(map(text.plain, block.text.split("\n")))
+    st.code(lines, language=None, wrap_lines=True)
 
 
 @_draw.register
@@ -86,7 +94,21 @@ def _(block: b.Table) -> None:
 def _(block: b.Figure) -> None:
     drawn, config = block.draw(session.dark()), {"displayModeBar": False}
     # The board's own colours rather than Streamlit's.
-    st.plotly_chart(drawn, theme=None, key=block.name, config=config, alt=block.alt)
+    if block.opens is None:
+        st.plotly_chart(drawn, theme=None, key=block.name, config=config, alt=block.alt)
+        return
+    picked = st.plotly_chart(
+        drawn,
+        theme=None,
+        on_select="rerun",
+        selection_mode="points",
+        key=session.key(block.name),
+        config=config,
+        alt=block.alt,
+    )
+    if picked.selection.points:
+        found = block.opens(str(picked.selection.points[0]["customdata"]))
+        session.go(found.page, **found.changes)
 
 
 @_draw.register
@@ -119,71 +141,55 @@ def _(block: b.Shown) -> None:
 
 
 @_draw.register
-def _(block: b.Pick) -> None:
-    values = list(block.options)
-    st.selectbox(
-        text.markdown(block.label),
-        values,
-        index=values.index(block.chosen),
-        format_func=lambda value: text.plain(block.options[value]),
-        **_taken(block.name, block.changes),
+def _(block: b.Answer) -> None:
+    st.html(answer.as_html(block))
+
+
+@_draw.register
+def _(block: b.Ranked) -> None:
+    st.html(
+        ranked_table(
+            block.lines,
+            block.columns,
+            grouped=block.grouped,
+            link=lambda line: _address(block.opens(line.row.record.candidate.digest)),
+            caption=block.caption,
+            chosen=block.chosen,
+        )
     )
 
 
 @_draw.register
-def _(block: b.PickSeveral) -> None:
-    st.multiselect(
-        text.markdown(block.label),
-        list(block.options),
-        default=list(block.chosen),
-        max_selections=block.most,
-        format_func=lambda value: text.plain(block.options[value]),
-        **_taken(block.name, lambda found: block.changes(tuple(found))),
-    )
+def _(block: b.Popover) -> None:
+    with st.popover(text.markdown(block.title)):
+        draw(block.blocks)
 
 
 @_draw.register
-def _(block: b.PickNumber) -> None:
-    st.number_input(
-        text.markdown(block.label),
-        min_value=block.least,
-        max_value=block.most,
-        value=block.chosen,
-        step=block.step,
-        format="%.1f",
-        **_taken(block.name, block.changes),
-    )
+def _(block: b.Bar) -> None:
+    with st.container(horizontal=True):
+        draw(block.blocks)
 
 
 @_draw.register
-def _(block: b.Search) -> None:
-    words = text.markdown(block.label)
-    st.text_input(words, block.chosen, max_chars=200, **_taken(block.name, block.changes))
+def _(block: b.Sidebar) -> None:
+    with st.sidebar:
+        draw(block.blocks)
 
 
-@_draw.register
-def _(block: b.Go) -> None:
-    if st.button(text.markdown(block.label), icon=":material/arrow_forward:"):
-        session.go(block.page, **block.changes)
+@_draw.register(controls.Pick)
+@_draw.register(controls.PickSeveral)
+@_draw.register(controls.PickNumber)
+@_draw.register(controls.Search)
+@_draw.register(controls.Go)
+@_draw.register(controls.Presets)
+@_draw.register(controls.Reset)
+@_draw.register(controls.Download)
+def _(block: Any) -> None:
+    draw_control(block)
 
 
-@_draw.register
-def _(block: b.Download) -> None:
-    st.download_button(
-        text.markdown(block.label),
-        block.content,
-        file_name=block.file,
-        mime=block.mime,
-        on_click="ignore",
-        icon=":material/download:",
-    )
-
-
-def _taken(name: str, changes: Callable[[Any], b.Changes]) -> dict[str, Any]:
-    """Arguments of a widget whose value goes into the view before the page is made again."""
-    key = session.key(name)
-
-    def take() -> None:
-        session.update(**changes(st.session_state[key]))
-
-    return {"key": key, "on_change": take}
+def _address(go: controls.Go) -> str:
+    """Where a link leads that does what a button would."""
+    view = replace(session.view(), **go.changes)
+    return f"{go.page}?{urlencode(write_query(view), doseq=True)}"

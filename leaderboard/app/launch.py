@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from leaderboard.app.hosts import HOSTS
+from leaderboard.pages.presets import Preset
 from leaderboard.pages.theme import DARK, LIGHT, Palette
 
 APP = Path(__file__).with_name("asgi.py")
@@ -15,6 +16,8 @@ SCRIPT = Path(__file__).with_name("board.py")
 """The script that runs for each visitor."""
 STORES = "WEIGHIN_BOARD_STORES"
 """Environment variable: the folders to show, a JSON list."""
+PRESETS = "WEIGHIN_BOARD_PRESETS"
+"""Environment variable: computers that are offered as limits, a JSON list of name and bytes."""
 MACHINE = "WEIGHIN_BOARD_MACHINE"
 """Environment variable: the fingerprint of the machine that it runs on."""
 _SETTINGS = {
@@ -62,7 +65,10 @@ def arguments(*, port: int, address: str, theme: str) -> list[str]:
 
 
 def environment(
-    folders: Sequence[Path], hosts: Sequence[str] = (), machine: str = ""
+    folders: Sequence[Path],
+    hosts: Sequence[str] = (),
+    machine: str = "",
+    presets: Sequence[Preset] = (),
 ) -> dict[str, str]:
     """Environment of the board's process: the stores, the host names that it answers to, the
     machine.
@@ -71,6 +77,7 @@ def environment(
         STORES: json.dumps([str(folder) for folder in folders]),
         HOSTS: json.dumps(list(hosts)),
         MACHINE: machine,
+        PRESETS: json.dumps([[one.name, one.memory_bytes] for one in presets]),
     }
 
 

@@ -17,6 +17,7 @@ from leaderboard.choose.overview import Overview, look
 from leaderboard.choose.preferences import Judge
 from leaderboard.choose.reading import judge_by, read_peers
 from leaderboard.choose.resampling import Peers
+from leaderboard.pages.presets import Preset
 from leaderboard.rows.answers import Answers, read_answers
 from leaderboard.rows.peers import Shared, sharing
 from leaderboard.rows.row import Row, merged
@@ -48,6 +49,12 @@ def warm() -> None:
 def folders() -> tuple[str, ...]:
     """The folders that the board was started on."""
     return tuple(json.loads(os.environ.get(launch.STORES, "[]")))
+
+
+def presets() -> tuple[Preset, ...]:
+    """Computers whose memory is offered as a limit."""
+    known = json.loads(os.environ.get(launch.PRESETS, "[]"))
+    return tuple(Preset(name=name, memory_bytes=memory) for name, memory in known)
 
 
 def selected(view: View) -> Selection | None:

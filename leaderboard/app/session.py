@@ -52,11 +52,16 @@ def update(**changes: Any) -> View:
     return view()
 
 
+def renew(**changes: Any) -> None:
+    """Change the view from outside of the widgets that show it, which start anew."""
+    update(**changes)
+    st.session_state[_GENERATION] += 1
+
+
 def take_off(fields: Sequence[str]) -> None:
     """Give fields of the view their defaults again, and their widgets with them."""
     plain = View()
-    update(**{name: getattr(plain, name) for name in fields})
-    st.session_state[_GENERATION] += 1
+    renew(**{name: getattr(plain, name) for name in fields})
 
 
 def key(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Content of a page as data: Streamlit draws it, and so does a static file.
+"""What a page consists of, as data: Streamlit draws it, and so does a static file.
 
 A page is a function of the library (what the stores hold) and of the view (what is looked at).
 Texts are data, never markup, but for code between backticks: `weighin run`.
@@ -6,25 +6,28 @@ Texts are data, never markup, but for code between backticks: `weighin run`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
-from leaderboard.choose.overview import Overview
+from leaderboard.choose.overview import Line
+from leaderboard.pages.controls import (
+    Changes,
+    Download,
+    Go,
+    Pick,
+    PickNumber,
+    PickSeveral,
+    Presets,
+    Reset,
+    Search,
+)
 from leaderboard.pages.grid import Grid
+from leaderboard.pages.overview.columns import Column
 from leaderboard.pages.tiles import Tile
-from leaderboard.rows.answers import Answers
-from leaderboard.rows.row import Row
-from leaderboard.rows.selection import Selection
-from leaderboard.rows.stores import StoreView
-from leaderboard.rows.view import View
-from runners.records.record import Record
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-
-Changes = Mapping[str, Any]
-"""Fields of a `View` with their new values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,74 +85,8 @@ class Figure:
     """Makes the figure; True: for a dark page."""
     alt: str
     """Description of the figure for who cannot see it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pick:
-    """A box of one choice, which changes the view."""
-
-    name: str
-    """Unique on its page."""
-    label: str
-    options: Mapping[str, str]
-    """Value -> what it is called."""
-    chosen: str
-    changes: Callable[[str], Changes]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PickSeveral:
-    """A box of several choices, which changes the view."""
-
-    name: str
-    label: str
-    options: Mapping[str, str]
-    chosen: tuple[str, ...]
-    changes: Callable[[tuple[str, ...]], Changes]
-    most: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PickNumber:
-    """A number that can be typed, which changes the view."""
-
-    name: str
-    label: str
-    chosen: float
-    least: float
-    most: float
-    step: float
-    changes: Callable[[float], Changes]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """Words to search for, which change the view."""
-
-    name: str
-    label: str
-    chosen: str
-    changes: Callable[[str], Changes]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Go:
-    """A button that opens another page with a changed view."""
-
-    label: str
-    page: str
-    changes: Changes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Download:
-    """A file to save."""
-
-    label: str
-    file: str
-    mime: str
-    content: Callable[[], str]
-    """Makes the file when it is asked for."""
+    opens: Callable[[str], Go] | None = None
+    """What a click on a point opens, by the point's custom data; None: a click does nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +111,53 @@ class Fold:
     """Blocks that are shown on demand."""
 
     title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The recommendation, what speaks for it, the price of others, and what it rests on."""
+
+    claim: str
+    certainty: str
+    nexts: tuple[str, ...]
+    basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """The ranked table."""
+
+    lines: tuple[Line, ...]
+    columns: tuple[Column, ...]
+    grouped: bool
+    """The lines stand in the order of their ranks, so that those of one rank form a group."""
+    caption: str
+    chosen: str
+    """Run id of the recommendation."""
+    opens: Callable[[str], Go]
+    """A candidate's own page, by its digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Popover:
+    """Blocks behind a button."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Controls in a row that wraps."""
+
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sidebar:
+    """Controls beside the page."""
+
     blocks: tuple[Block, ...]
 
 
@@ -212,51 +196,12 @@ Block = (
     | Json
     | Fold
     | Beside
+    | Answer
+    | Ranked
+    | Popover
+    | Bar
+    | Sidebar
+    | Presets
+    | Reset
     | Shown
 )
-
-
-class Library(Protocol):
-    """Data that pages read. Whoever draws them keeps what was read before."""
-
-    def stores(self) -> StoreView:
-        """The stores as they are now."""
-        ...
-
-    def folders(self) -> tuple[str, ...]:
-        """The folders that are looked at."""
-        ...
-
-    def rows(self) -> tuple[Row, ...]:
-        """Every candidate on every suite and machine."""
-        ...
-
-    def selected(self, view: View) -> Selection | None:
-        """The rows that a view is about; None where there are none at all."""
-        ...
-
-    def overview(self, selection: Selection, view: View) -> Overview:
-        """The rows of a selection judged as a view asks, item by item where they are few."""
-        ...
-
-    def full(self, run_id: str) -> tuple[Record | None, str]:
-        """A record with its raw values, or None and why it cannot be read."""
-        ...
-
-    def answers(self, run_id: str) -> tuple[Answers | None, str]:
-        """A run's scores by item, or None and why there are none."""
-        ...
-
-
-Page = Callable[[Library, View], Iterator[Block]]
-
-
-def pick_field(field: str, label: str, options: Mapping[str, str], chosen: str) -> Pick:
-    """A box of one choice that sets one field of the view."""
-    return Pick(
-        name=field,
-        label=label,
-        options=options,
-        chosen=chosen,
-        changes=lambda value: {field: value},
-    )

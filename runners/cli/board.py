@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 
+from runners.cli.computers import presets
 from runners.records.store import default_store
 
 STARTING_S = 60.0
@@ -56,7 +57,7 @@ def command(
             raise click.UsageError(f"--store {path}: there is no such folder")
     _check_free(address, port)
     folders = [path.resolve() for path in stores or (_default(),)]
-    told = environment(folders, names(address, allowed), machine().fingerprint)
+    told = environment(folders, names(address, allowed), machine().fingerprint, presets())
     # A folder of its own to start in: Streamlit would take settings from a stranger's.
     server = subprocess.Popen(
         [sys.executable, *arguments(port=port, address=address, theme=theme)],

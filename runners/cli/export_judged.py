@@ -10,11 +10,12 @@ from urllib.parse import parse_qs
 import click
 
 from evals.errors import RecordError
-from runners.compute.budget import Budget, budget_names, find_budget
+from runners.cli.computers import presets
+from runners.compute.budget import Budget, find_budget
 
 if TYPE_CHECKING:
     from leaderboard.choose.overview import Overview
-    from leaderboard.pages.blocks import Library
+    from leaderboard.pages.library import Library
     from leaderboard.rows.selection import Selection
     from leaderboard.rows.view import View
 
@@ -38,18 +39,20 @@ def judged_text(
         SpecError: a budget is unknown or wrong.
         click.UsageError: the query or the number of budgets is wrong.
     """
-    from leaderboard.publish.site.library import StoredLibrary
+    from leaderboard.export.site.library import StoredLibrary
 
-    library = StoredLibrary([root])
     view = _view(query)
     found = [find_budget(name) for name in budgets]
+    library = StoredLibrary([root], presets(found))
     if kind == "html":
-        return _page(library, view, found)
+        from leaderboard.export.site.write import site
+
+        return site(library, view)
     if len(found) > 1:
         raise click.UsageError(f"--format {kind} takes one --budget, {len(found)} were given")
     selection, overview = _overview(library, _inside(view, found))
     if kind == "badge":
-        from leaderboard.publish import badge
+        from leaderboard.export import badge
 
         svg = output is not None and output.suffix.lower() == ".svg"
         return badge.svg(overview) if svg else badge.endpoint(overview)
@@ -85,28 +88,14 @@ def _overview(library: Library, view: View) -> tuple[Selection, Overview]:
     return selection, library.overview(selection, view)
 
 
-def _page(library: Library, view: View, budgets: Sequence[Budget]) -> str:
-    from leaderboard.publish.site.overview import Preset
-    from leaderboard.publish.site.write import site
-
-    # The catalogue's plain sizes are steps of `weighin fit`, not computers.
-    shipped = [find_budget(name) for name in budget_names() if not name.startswith("memory-")]
-    presets = {
-        one.name: Preset(name=one.name, title=one.name, memory_bytes=one.memory_bytes)
-        for one in (*shipped, *budgets)
-        if one.memory_bytes is not None
-    }
-    return site(library, view, tuple(presets.values()))
-
-
 def table_text(selection: Selection, found: Overview, kind: str) -> str:
     """The judged table as Markdown or LaTeX, the answer above it."""
+    from leaderboard.pages.overview import typeset
     from leaderboard.pages.overview.columns import known_columns, shown_columns
-    from leaderboard.publish import typeset
-    from leaderboard.publish.site.overview import conditions
+    from leaderboard.pages.overview.page import measured
 
     usual = shown_columns(known_columns([line.row for line in found.lines]), ())
     columns = [one for one in usual if any(one.cell(line).text for line in found.lines)]
-    said = (found.claim, found.certainty, *found.answer.nexts, conditions(selection))
+    said = (found.claim, found.certainty, *found.answer.nexts, measured(selection))
     notes = [note for note in said if note]
     return (typeset.markdown if kind == "markdown" else typeset.latex)(found.lines, columns, notes)

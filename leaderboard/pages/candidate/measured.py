@@ -5,22 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from leaderboard.compare.comparison import Side
-from leaderboard.pages.blocks import (
-    Beside,
-    Block,
-    Figure,
-    Fold,
-    Heading,
-    Library,
-    Note,
-    Table,
-    Text,
-    pick_field,
-)
+from leaderboard.pages.blocks import Beside, Block, Figure, Fold, Heading, Note, Table, Text
 from leaderboard.pages.candidate import tables
 from leaderboard.pages.candidate.latency_figure import times_figure
 from leaderboard.pages.candidate.memory_figures import limits_figure, phases_figure, series_figure
 from leaderboard.pages.candidate.part_figures import cold_start_figure
+from leaderboard.pages.controls import pick_field
+from leaderboard.pages.library import Library
 from leaderboard.rows.conditions import machine_name
 from leaderboard.rows.metric import longest_workload
 from leaderboard.rows.view import View

@@ -9,24 +9,24 @@ from leaderboard.pages.blocks import (
     Beside,
     Block,
     Code,
-    Download,
     Figure,
     Fold,
-    Go,
     Heading,
     Json,
-    Library,
     Note,
     Shown,
     Table,
     Text,
     Tiles,
-    pick_field,
 )
 from leaderboard.pages.candidate import identity, measured, tables
 from leaderboard.pages.candidate.deadline_figure import deadline_figure
 from leaderboard.pages.candidate.part_figures import tensors_figure
 from leaderboard.pages.candidate.tasks_figure import tasks_figure
+from leaderboard.pages.checks.alarms import alarms
+from leaderboard.pages.controls import Download, Go, pick_field
+from leaderboard.pages.library import Library
+from leaderboard.pages.overview.use import use
 from leaderboard.pages.selecting import candidate, conditions, empty
 from leaderboard.rows.conditions import build_name, machine_in_full, machine_name
 from leaderboard.rows.repeats import runs_of
@@ -48,7 +48,10 @@ def page(library: Library, view: View) -> Iterator[Block]:
     row = yield from candidate(library, selection, view)
     runs = runs_of(row.record, library.stores().records)
     yield from _head(row, selection)
+    yield from alarms(library, [row.record.candidate.name])
     yield Tiles(tables.tiles(row))
+    if how := tuple(use(row.record.candidate)):
+        yield Fold("Use it", how)
     flags = tables.flag_grid(runs)
     if flags.rows:
         yield Table(flags)

@@ -7,22 +7,11 @@ from collections.abc import Generator, Iterator, Sequence
 from evals.errors import RecordError
 from leaderboard.compare.comparison import MOST_SIDES, Comparison, compare
 from leaderboard.compare.items import item_rows, matching
-from leaderboard.pages.blocks import (
-    Beside,
-    Block,
-    Figure,
-    Heading,
-    Items,
-    Library,
-    Note,
-    Search,
-    Shown,
-    Table,
-    Text,
-    pick_field,
-)
+from leaderboard.pages.blocks import Beside, Block, Figure, Heading, Items, Note, Shown, Table, Text
 from leaderboard.pages.compare import fidelity_grid, tables
 from leaderboard.pages.compare.forest_figure import forest_figure
+from leaderboard.pages.controls import Search, pick_field
+from leaderboard.pages.library import Library
 from leaderboard.pages.selecting import conditions, empty, several, sides
 from leaderboard.rows.conditions import machine_name
 from leaderboard.rows.names import labels

@@ -6,23 +6,13 @@ from collections.abc import Generator, Iterator, Sequence
 
 from leaderboard.compare.fidelity import FIDELITY_MARGIN
 from leaderboard.compare.ladder import MARGIN, Ladder, bits, families, ladder
-from leaderboard.pages.blocks import (
-    Beside,
-    Block,
-    Figure,
-    Heading,
-    Library,
-    Note,
-    PickNumber,
-    Shown,
-    Table,
-    Text,
-    pick_field,
-)
+from leaderboard.pages.blocks import Beside, Block, Figure, Heading, Note, Shown, Table, Text
 from leaderboard.pages.compare.fidelity_grid import caveats
+from leaderboard.pages.controls import PickNumber, pick_field
 from leaderboard.pages.ladder import words
 from leaderboard.pages.ladder.figures import losses_figure, ratios_figure, savings_figure
 from leaderboard.pages.ladder.table import ladder_grid
+from leaderboard.pages.library import Library
 from leaderboard.pages.selecting import conditions, empty, sides
 from leaderboard.rows.conditions import machine_name
 from leaderboard.rows.names import labels, short_names

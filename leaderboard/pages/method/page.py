@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from leaderboard.pages.blocks import Block, Fold, Heading, Library, Table, Text
+from leaderboard.pages.blocks import Block, Fold, Heading, Table, Text
 from leaderboard.pages.history import tables
+from leaderboard.pages.library import Library
 from leaderboard.pages.method.glossary import CHAPTERS
 from leaderboard.pages.selecting import empty
 from leaderboard.rows.machines import data_sources, machines, measured

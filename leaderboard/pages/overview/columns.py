@@ -14,6 +14,7 @@ from leaderboard.pages.overview.cells import (
     task_cell,
     task_score_of,
 )
+from leaderboard.pages.overview.search import fields, matches
 from leaderboard.rows.metric import Metric, longest_workload
 from leaderboard.rows.metrics import ACCURACY, METRICS
 from leaderboard.rows.row import Row
@@ -62,13 +63,12 @@ def arrange(lines: Sequence[Line], known: dict[str, Column], sort: str, search: 
         lines: in their usual order.
         known: the columns.
         sort: a column's key, with a minus in front from the largest down; else the usual order.
-        search: words that must all stand in a candidate's names or flags, in any case.
+        search: words that must all be found (`leaderboard.pages.overview.search`).
 
     Returns:
         Missing values come last either way.
     """
-    words = search.casefold().split()
-    found = [line for line in lines if all(word in _searched(line) for word in words)]
+    found = [line for line in lines if matches(fields(line.row), search)]
     column = known.get(sort.removeprefix("-"))
     if column is None:
         return found
@@ -80,13 +80,6 @@ def arrange(lines: Sequence[Line], known: dict[str, Column], sort: str, search: 
         return value.casefold() if isinstance(value, str) else value or 0.0
 
     return [*sorted(present, key=order, reverse=sort.startswith("-")), *missing]
-
-
-def _searched(line: Line) -> str:
-    c = line.row.record.candidate
-    kind = c.quantisation.name if c.quantisation else ""
-    texts = (c.name, c.family, c.runtime, c.licence, kind, *line.row.flags)
-    return " ".join(texts).casefold()
 
 
 def _metric(metric: Metric, workload: str) -> Column:

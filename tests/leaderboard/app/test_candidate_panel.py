@@ -65,8 +65,9 @@ def test_a_candidate_is_shown_under_its_other_conditions(
     }
     record = made.record("small", repeat=7, tasks={"t": made.task(0.57)}, machine=machine)
     Store(good).add(record, None)
-    assert "57.0 ±" not in page_text(board("candidate", good, candidate="big"))
-    text = page_text(board("candidate", good, candidate="small"))
+    here = made.base.machine.fingerprint
+    assert "57.0 ±" not in page_text(board("candidate", good, candidate="big", machine=here))
+    text = page_text(board("candidate", good, candidate="small", machine=here))
     assert "known by its name only" in text  # the conditions that are looked at
     other = "AMD EPYC, 2 cores, 24 GiB, family 26 model 2 · 1a1335 fake 1, build unknown tiny v1"
     assert f"{other} no budget 57.0 ± 9.5 100 100 50.0 100 \N{EN DASH} 1" in text

@@ -61,7 +61,7 @@ def test_a_row_has_its_numbers_with_intervals_counts_and_machine(board: Board, g
 
 def test_a_budget_slider_changes_the_answer_and_the_address(board: Board, good: Path):
     app = board(OVERVIEW, good)
-    widget(app, "select_slider", "memory_mib").set_value(110.0).run()
+    widget(app, "number_input", "memory_mib").set_value(110.0).run()
     text = page_text(app)
     assert "Ship small: the only one of 2 that fits." in text
     assert "peak memory 400 MiB (at most 110 MiB)" in text
@@ -71,7 +71,7 @@ def test_a_budget_slider_changes_the_answer_and_the_address(board: Board, good: 
 def test_an_address_gives_the_same_view_again(board: Board, good: Path):
     app = board(OVERVIEW, good, memory_mib="100", sort="-memory", x="decode")
     assert "Ship small" in page_text(app)
-    assert widget(app, "select_slider", "memory_mib").value == 100.0
+    assert widget(app, "number_input", "memory_mib").value == 100.0
     assert dict(app.query_params) == {"memory_mib": "100", "sort": "-memory", "x": "decode"}
     html = page_html(app)
     assert html.index(">big<") < html.index(">small<")

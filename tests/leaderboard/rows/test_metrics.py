@@ -14,9 +14,10 @@ from leaderboard.compare.run_metrics import compare_axes
 from leaderboard.gate.gate import judge
 from leaderboard.gate.policy import Policy, read_policy
 from leaderboard.gate.report import as_dict
+from leaderboard.pages.controls import PickNumber
 from leaderboard.pages.history.tables import measured_cells, measured_heads
 from leaderboard.pages.overview.columns import known_columns
-from leaderboard.pages.overview.slider_stops import offer
+from leaderboard.pages.overview.filters import filters
 from leaderboard.pages.overview.tradeoff import tradeoff
 from leaderboard.publish.flat import flat_record
 from leaderboard.publish.ranked import flat_lines
@@ -99,7 +100,8 @@ def test_it_is_a_limit_with_a_slider_and_a_place_in_the_address(made: Maker):
     view, problems = read_query({"joules_per_token": ["1"]})
     assert (view.limits, problems) == ((("energy", 1.0),), ())
     assert write_query(view) == {"joules_per_token": ["1"]}
-    assert 1.0 in offer(found, view).stops["energy"]
+    boxes = [one for one in filters(found, view) if isinstance(one, PickNumber)]
+    assert 1.0 in [one.chosen for one in boxes if "energy" in one.label]
     inside, outside = look(gather(found), view).lines
     assert inside.row.record.candidate.name == "thrifty"
     assert [one.text for one in outside.reasons] == ["energy a token 2.00 J (at most 1.00 J)"]

@@ -36,17 +36,18 @@ def test_of_a_tie_the_preferred_one_is_shipped():
 
 @pytest.mark.slow
 def test_a_margin_of_fidelity_takes_quantisations_out_of_the_tie():
-    # q4_0's answers are 1.19 times as perplexing as f16's, q8_0's 1.006 times.
+    # q4_0's answers are 1.19 times as perplexing as f16's, q2_k's 1.30, q4_1's 1.003 times; q4_1
+    # decodes 124 tokens/s, q8_0 120.
     said = " ".join(ship(REFERENCE, "--prefer", "fastest").stdout.split())
     assert "its answers are 19% more perplexing than those of f16" in said
     fastest = shipped(REFERENCE, "--prefer", "fastest", "--fidelity", "2%")
-    assert fastest == "smollm2-135m-instruct-q8_0"
+    assert fastest == "smollm2-135m-instruct-q4_1"
 
 
 def test_the_nearest_under_240_mib_is_q4_1():
     done = ship(REFERENCE, "--memory", "240MiB")
     assert done.return_value == 3
-    assert "Closest is smollm2-135m-instruct-q4_1: peak memory 260 MiB" in done.stdout
+    assert "Closest is smollm2-135m-instruct-q4_1: peak memory 265 MiB" in done.stdout
     assert "weighin run smollm2-135m-instruct-q4_1 --memory 240MiB" in done.stdout
     assert shipped(REFERENCE, "--memory", "240MiB") is None
 
@@ -56,8 +57,8 @@ def test_limits_are_kept(good: Path):
     assert shipped(good, "--prefer", "accurate") == "big"
     for limit in (("--memory", "200MiB"), ("--decode", "50")):
         assert shipped(good, "--prefer", "accurate", *limit) == "small"
-    # Of the reference runs q4_1, the smallest, takes 2.1 s to the first token; then comes q4_k_m.
-    assert shipped(REFERENCE, "--ttft", "2s") == "smollm2-135m-instruct-q4_k_m"
+    # Of the reference runs q4_1, the smallest, takes 1.1 s to the first token; then comes q4_k_m.
+    assert shipped(REFERENCE, "--ttft", "1s") == "smollm2-135m-instruct-q4_k_m"
 
 
 def test_it_is_json(good: Path):

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from leaderboard.choose.answer import WORDS
 from leaderboard.choose.overview import Line, Overview
 from leaderboard.choose.preferences import PREFERENCES, Prefer
-from leaderboard.pages.blocks import Block, Figure, Library, Text
+from leaderboard.export.site.names import candidate_name
+from leaderboard.pages.blocks import Block, Figure, Text
+from leaderboard.pages.library import Library
 from leaderboard.pages.measures import shown
 from leaderboard.pages.overview.columns import Column, known_columns, shown_columns
+from leaderboard.pages.overview.page import measured
+from leaderboard.pages.overview.search import EXAMPLE, fields
 from leaderboard.pages.overview.tradeoff import tradeoff
-from leaderboard.publish.site.names import candidate_name
-from leaderboard.rows.conditions import build_name, machine_in_full
+from leaderboard.pages.presets import HEADROOM_PERCENT, Preset, left_for_model
 from leaderboard.rows.guessing import shared_level
 from leaderboard.rows.metric import Limit, Metric
 from leaderboard.rows.metrics import METRICS, WORKS_FROM, axes, limited
@@ -29,15 +32,6 @@ if TYPE_CHECKING:
 
 ANY = "any"
 """The preset without a limit."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preset:
-    """A computer that the answer is judged for beforehand."""
-
-    name: str
-    title: str
-    memory_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +64,7 @@ def judge(library: Library, view: View, selection: Selection, presets: Sequence[
     """Judge a selection without a limit and inside each preset."""
     views = {
         ANY: view,
-        **{one.name: replace(view, limits=(("memory", mib(one.memory_bytes)),)) for one in presets},
+        **{one.name: replace(view, limits=(("memory", _most(one)),)) for one in presets},
     }
     found = {
         name: {
@@ -80,6 +74,11 @@ def judge(library: Library, view: View, selection: Selection, presets: Sequence[
         for name, one in views.items()
     }
     return Judged(selection=selection, found=found)
+
+
+def _most(preset: Preset) -> int:
+    """What a model may use of a computer's memory, MiB."""
+    return round(mib(left_for_model(preset.memory_bytes, HEADROOM_PERCENT)))
 
 
 def controls(judged: Judged, presets: Sequence[Preset]) -> str:
@@ -92,9 +91,10 @@ def controls(judged: Judged, presets: Sequence[Preset]) -> str:
     boxes = "".join(_box(metric, limit) for metric, limit in bounds())
     return (
         f'<div class="presets" role="group" aria-label="Computer">{buttons}</div>'
+        f'<p class="small">{HEADROOM_PERCENT:g} % of a computer is kept for your app.</p>'
         f'<div class="limits">{boxes}</div>{_preferences()}'
         '<div class="answer" role="status" aria-live="polite"></div>'
-        f'<p class="small basis">{html(conditions(judged.selection))}</p>'
+        f'<p class="small basis">{html(measured(judged.selection))}</p>'
     )
 
 
@@ -115,16 +115,6 @@ def _box(metric: Metric, limit: Limit) -> str:
     return (
         f'<label>{words} {html(limit.label)} <input type="number" min="0" step="any" '
         f'inputmode="decimal" data-limit="{html(metric.key)}"></label>'
-    )
-
-
-def conditions(selection: Selection) -> str:
-    """Suite, machine and builds that the numbers are of, in a sentence."""
-    record = selection.rows[0].record
-    builds = dict.fromkeys(build_name(row.record) for row in selection.rows)
-    return (
-        f"Suite {record.suite.name} (version {record.suite.version}) on "
-        f"{machine_in_full(record)}, measured with {'; '.join(builds)}."
     )
 
 
@@ -173,7 +163,7 @@ def table(judged: Judged) -> str:
     body = "".join(_line(line, columns) for line in lines)
     return (
         '<label class="search">Search <input type="search" id="search" '
-        'placeholder="name  quant:q4  arch:llama  licence:  runtime:"></label>'
+        f'placeholder="{EXAMPLE}"></label>'
         '<div class="ranked" role="region" tabindex="0" aria-label="Ranked candidates"><table>'
         '<caption></caption><thead><tr><th scope="col"><button type="button" data-sort="rank">rank'
         f'</button></th><th scope="col" class="name">candidate</th>{head}</tr></thead>'
@@ -207,7 +197,7 @@ def _kind(column: Column) -> str:
 
 def data(judged: Judged, presets: Sequence[Preset]) -> dict[str, Any]:
     """Data for the script: numbers of the candidates, and the recommendation for each preset."""
-    limits = {one.name: mib(one.memory_bytes) for one in presets}
+    limits = {one.name: _most(one) for one in presets}
     return {
         "candidates": {row.record.candidate.digest: _candidate(row) for row in judged.ranked},
         "limited": {
@@ -224,20 +214,10 @@ def data(judged: Judged, presets: Sequence[Preset]) -> dict[str, Any]:
 
 
 def _candidate(row: Row) -> dict[str, Any]:
-    candidate = row.record.candidate
-    kind = candidate.quantisation
     return {
-        "name": plain(candidate.name),
+        "name": plain(row.record.candidate.name),
         "values": {metric.key: _limited(metric, row) for metric, _ in bounds()},
-        "fields": {
-            "name": plain(candidate.name),
-            "family": plain(candidate.family),
-            "quant": plain(kind.name if kind else ""),
-            "arch": plain(candidate.architecture or ""),
-            "licence": plain(candidate.licence),
-            "runtime": plain(candidate.runtime),
-            "flag": plain(" ".join(row.flags)),
-        },
+        "fields": fields(row),
     }
 
 

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 from leaderboard.choose.overview import Overview, look
 from leaderboard.choose.resampling import gather
-from leaderboard.publish.badge import endpoint, svg
+from leaderboard.export.badge import endpoint, svg
 from leaderboard.rows.view import View
 from tests.leaderboard.conftest import Maker
 

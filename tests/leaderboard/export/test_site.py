@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks.tabs import FLAGS, program
-from leaderboard.publish.site.library import StoredLibrary
-from leaderboard.publish.site.names import candidate_name
-from leaderboard.publish.site.overview import Preset
-from leaderboard.publish.site.write import site
+from leaderboard.export.site.library import StoredLibrary
+from leaderboard.export.site.names import candidate_name
+from leaderboard.export.site.write import site
+from leaderboard.pages.presets import Preset
 from leaderboard.rows.view import View
 from tests.support.stores import HOSTILE
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 MIB = 2**20
 PRESETS = (
-    Preset(name="small", title="small", memory_bytes=200 * MIB),
-    Preset(name="tiny", title="tiny", memory_bytes=50 * MIB),
+    Preset(name="small", memory_bytes=200 * MIB),
+    Preset(name="tiny", memory_bytes=50 * MIB),
 )
 CHROMIUM = program() or shutil.which("google-chrome")
 needs_chromium = pytest.mark.skipif(
@@ -40,7 +40,7 @@ needs_chromium = pytest.mark.skipif(
 
 
 def written(folder: Path) -> str:
-    return site(StoredLibrary([folder]), View(), PRESETS)
+    return site(StoredLibrary([folder], PRESETS), View())
 
 
 def packed(text: str, name: str) -> Any:
@@ -133,7 +133,7 @@ def test_it_opens_from_disk_and_its_filters_work(good: Path, tmp_path: Path, pag
     # No wider than a phone.
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
-    page.get_by_role("button", name="small", exact=True).click()
+    page.get_by_role("button", name="small (200 MiB)", exact=True).click()
     assert "small" in page.inner_text(".answer .claim")
     assert page.locator("tr.outside").inner_text().startswith("excluded")
 

@@ -9,7 +9,8 @@ from functools import singledispatchmethod
 from typing import Any
 
 from leaderboard.pages import blocks as b
-from leaderboard.pages import grid, tiles
+from leaderboard.pages import controls, grid, tiles
+from leaderboard.pages.overview import answer
 from leaderboard.text import html
 
 MOST_ROWS = 200
@@ -58,7 +59,8 @@ class Drawing:
 
     @_draw.register
     def _(self, block: b.Code) -> str:
-        return f"<pre><code>{html(block.text)}</code></pre>"
+        lines = "\n".join(map(html, block.text.split("\n")))
+        return f"<pre><code>{lines}</code></pre>"
 
     @_draw.register
     def _(self, block: b.Tiles) -> str:
@@ -97,17 +99,27 @@ class Drawing:
         return f'<div class="beside">{inner}</div>' if inner else ""
 
     @_draw.register
-    def _(self, block: b.Pick) -> str:
+    def _(self, block: controls.Pick) -> str:
         if len(block.options) < 2:
             return ""
         chosen = html(block.options[block.chosen])
         return f'<p class="picked"><span>{html(block.label)}</span> {chosen}</p>'
 
-    @_draw.register(b.PickSeveral)
-    @_draw.register(b.PickNumber)
-    @_draw.register(b.Search)
-    @_draw.register(b.Go)
-    @_draw.register(b.Download)
+    @_draw.register
+    def _(self, block: b.Answer) -> str:
+        return answer.as_html(block)
+
+    @_draw.register(b.Ranked)
+    @_draw.register(b.Popover)
+    @_draw.register(b.Bar)
+    @_draw.register(b.Sidebar)
+    @_draw.register(controls.Presets)
+    @_draw.register(controls.Reset)
+    @_draw.register(controls.PickSeveral)
+    @_draw.register(controls.PickNumber)
+    @_draw.register(controls.Search)
+    @_draw.register(controls.Go)
+    @_draw.register(controls.Download)
     @_draw.register(b.Json)
     @_draw.register(b.Shown)
     def _(self, _block: b.Block) -> str:

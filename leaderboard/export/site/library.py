@@ -11,6 +11,7 @@ from leaderboard.choose.overview import Overview, look
 from leaderboard.choose.preferences import Judge
 from leaderboard.choose.reading import judge_by, read_peers
 from leaderboard.choose.resampling import Peers
+from leaderboard.pages.presets import Preset
 from leaderboard.rows.answers import Answers, read_answers
 from leaderboard.rows.peers import Shared
 from leaderboard.rows.row import Row, merged
@@ -26,12 +27,14 @@ KEPT = 64
 class StoredLibrary:
     """A library of some stores, as they were when it was made."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[Path], presets: Sequence[Preset] = ()) -> None:
         """Read the stores.
 
         Args:
             folders: roots of the stores.
+            presets: computers whose memory is offered as a limit.
         """
+        self._presets = tuple(presets)
         self._folders = tuple(str(folder) for folder in folders)
         self._stores = StoreReader(list(folders)).read()
         self._peers: dict[tuple[Shared, tuple[tuple[str, float], ...]], tuple[Peers, Judge]] = {}
@@ -45,6 +48,10 @@ class StoredLibrary:
     def folders(self) -> tuple[str, ...]:
         """The stores' folders, as they were given."""
         return self._folders
+
+    def presets(self) -> tuple[Preset, ...]:
+        """Computers whose memory is offered as a limit."""
+        return self._presets
 
     def rows(self) -> tuple[Row, ...]:
         """Every candidate on every suite and machine."""

@@ -143,9 +143,11 @@ async function overview() {
   function matches(digest) {
     const fields = data.candidates[digest].fields;
     return search.value.toLowerCase().split(/\s+/).filter(Boolean).every((word) => {
-      const [field, ...rest] = word.split(":");
-      const text = rest.length && field in fields ? fields[field] : Object.values(fields).join(" ");
-      return text.toLowerCase().includes(rest.length && field in fields ? rest.join(":") : word);
+      const at = word.indexOf(":");
+      const field = at < 0 ? "" : word.slice(0, at);
+      if (field in fields) return fields[field].toLowerCase().includes(word.slice(at + 1));
+      const texts = Object.entries(fields).filter(([name]) => name !== "note");
+      return texts.map(([, text]) => text).join(" ").toLowerCase().includes(word);
     });
   }
 

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from leaderboard.pages.blocks import Library
+from leaderboard.export.site import overview
+from leaderboard.export.site.document import Entry, document
+from leaderboard.export.site.drawn import Drawing
+from leaderboard.export.site.overview import judge
+from leaderboard.export.site.pages import entries
+from leaderboard.pages.library import Library
 from leaderboard.pages.selecting import empty
-from leaderboard.publish.site import overview
-from leaderboard.publish.site.document import Entry, document
-from leaderboard.publish.site.drawn import Drawing
-from leaderboard.publish.site.overview import Preset, judge
-from leaderboard.publish.site.pages import entries
 from leaderboard.rows.view import View
 
 TITLE = "Weighin"
 START = "overview"
 
 
-def site(library: Library, view: View, presets: Sequence[Preset] = ()) -> str:
+def site(library: Library, view: View) -> str:
     """The board of some stores as one file.
 
     Args:
         library: what is shown.
         view: the conditions that it is about: machine, suite, budget, builds.
-        presets: computers that the answer is judged for, beside the one without a limit.
     """
-    drawing = Drawing()
+    drawing, presets = Drawing(), library.presets()
     selection = library.selected(view)
     if selection is None:
         page = drawing.page(START, empty(library))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from leaderboard.choose.overview import Line, look
 from leaderboard.choose.resampling import gather
 from leaderboard.pages.overview.columns import known_columns, shown_columns
-from leaderboard.publish.typeset import latex, markdown
+from leaderboard.pages.overview.typeset import latex, markdown
 from leaderboard.rows.view import View
 from tests.leaderboard.conftest import Maker
 

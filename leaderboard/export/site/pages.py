@@ -6,15 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from leaderboard.pages.blocks import Library, Page
+from leaderboard.export.site.document import Entry
+from leaderboard.export.site.drawn import Drawing
+from leaderboard.export.site.names import candidate_name, pair_name
 from leaderboard.pages.candidate.page import page as candidate_page
+from leaderboard.pages.checks.page import page as checks_page
 from leaderboard.pages.compare.page import page as compare_page
 from leaderboard.pages.history.page import page as history_page
 from leaderboard.pages.ladder.page import page as ladder_page
+from leaderboard.pages.library import Library, Page
+from leaderboard.pages.machines.page import page as machines_page
 from leaderboard.pages.method.page import page as method_page
-from leaderboard.publish.site.document import Entry
-from leaderboard.publish.site.drawn import Drawing
-from leaderboard.publish.site.names import candidate_name, pair_name
 from leaderboard.rows.row import Row
 from leaderboard.rows.selection import Selection
 from leaderboard.rows.view import View
@@ -48,8 +50,10 @@ def entries(
     """
     for name, title, page in (
         ("ladder", "Quantisations", ladder_page),
+        ("checks", "Checks", checks_page),
+        ("machines", "Machines", machines_page),
         ("history", "History", history_page),
-        ("method", "Machines and method", method_page),
+        ("method", "Method", method_page),
     ):
         yield _entry(name, title, page, library, view, drawing, in_menu=True)
     for row in selection.rows:

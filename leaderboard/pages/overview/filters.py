@@ -1,0 +1,187 @@
+"""Limits, filters and weights of the overview: what one has, what is asked for, what counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from leaderboard.choose.limits import weighted_accuracy
+from leaderboard.pages.blocks import Block, Fold, Heading, Text
+from leaderboard.pages.controls import Changes, PickNumber, PickSeveral, Presets, Reset
+from leaderboard.pages.presets import HEADROOM_PERCENT, Preset, left_for_model
+from leaderboard.rows.metric import Limit, Metric
+from leaderboard.rows.metrics import limited
+from leaderboard.rows.peers import usable
+from leaderboard.rows.row import Row
+from leaderboard.rows.view import MOST_WEIGHT, UNLIMITED, View, task_weights
+from leaderboard.units import mib
+
+ANY = "any"
+
+
+def presets(known: Sequence[Preset], view: View) -> Iterator[Block]:
+    """A button for each computer, and the headroom that is kept of its memory."""
+    if not known:
+        return
+    kept = HEADROOM_PERCENT if view.headroom_percent is None else view.headroom_percent
+    buttons = [("preset", "any computer", _with_limit(view, "memory", None), _free(view))]
+    for one in known:
+        most = round(mib(left_for_model(one.memory_bytes, kept)))
+        changes = _with_limit(view, "memory", most)
+        buttons.append((f"preset:{one.name}", one.title, changes, view.limit("memory") == most))
+    yield Presets("I deploy on", tuple(buttons))
+
+
+def _free(view: View) -> bool:
+    return view.limit("memory") is None
+
+
+def filters(rows: Sequence[Row], view: View) -> Iterator[Block]:
+    """Every limit, filter and weight, with the range of what these rows have."""
+    for title, part in (("Hardware limits", "have"), ("Requirements", "do")):
+        yield Heading(title)
+        for metric, limit in limited():
+            if limit.part == part:
+                yield _box(metric, limit, rows, view)
+        yield _headroom(view) if part == "have" else _fidelity(view)
+    yield Heading("Model filters")
+    candidates = [row.record.candidate for row in rows]
+    for label, field, names in (
+        ("licence", "licences", [one.licence for one in candidates]),
+        ("family", "families", [one.family for one in candidates]),
+        ("runtime", "runtimes", [one.runtime for one in candidates]),
+    ):
+        yield from _names(label, field, names, view)
+    for metric, limit in limited():
+        if limit.part == "choose":
+            yield _box(metric, limit, rows, view)
+    yield _weights(list(dict.fromkeys(score.name for row in rows for score in usable(row))), view)
+    yield Reset("Reset filters", UNLIMITED)
+
+
+def _box(metric: Metric, limit: Limit, rows: Sequence[Row], view: View) -> PickNumber:
+    most = metric.better == "lower"
+    return PickNumber(
+        name=limit.address,
+        label=f"{'max' if most else 'min'} {limit.label}",
+        chosen=view.limit(metric.key),
+        least=0.0,
+        most=None if limit.most == float("inf") else limit.most,
+        step=_step(metric, rows, view),
+        changes=lambda value: _with_limit(view, metric.key, value),
+        empty=_range(metric, rows, view),
+        decimals=None,
+    )
+
+
+def _with_limit(view: View, key: str, value: float | None) -> Changes:
+    """The limits of a view with one of them set, or taken away."""
+    limits = {**dict(view.limits), key: value}
+    ordered = [(one.key, limits.get(one.key)) for one, _ in limited()]
+    return {"limits": tuple((name, found) for name, found in ordered if found is not None)}
+
+
+def _shown(metric: Metric, rows: Sequence[Row], view: View) -> list[float]:
+    if metric.over == "items":
+        stored = [weighted_accuracy(row, task_weights(view)) for row in rows]
+    else:
+        stored = [row.value(metric.key) for row in rows]
+    return [metric.unit.scale(value) for value in stored if value is not None]
+
+
+def _range(metric: Metric, rows: Sequence[Row], view: View) -> str:
+    """What the box says where nothing is typed: that anything goes, and what there is."""
+    found = _shown(metric, rows, view)
+    if not found:
+        return f"{ANY}; not measured"
+    low, high = (f"{value:,.4g}" for value in (min(found), max(found)))
+    return f"{ANY}; here {low}" if low == high else f"{ANY}; here {low} to {high}"
+
+
+def _step(metric: Metric, rows: Sequence[Row], view: View) -> float:
+    """About a twentieth of the largest value, as a power of ten."""
+    largest = max(_shown(metric, rows, view), default=1.0)
+    step = 1.0
+    while step * 100 <= largest:
+        step *= 10
+    return step
+
+
+def _headroom(view: View) -> PickNumber:
+    """The share for the app; with it the limit moves that a preset has set."""
+    kept = HEADROOM_PERCENT if view.headroom_percent is None else view.headroom_percent
+
+    def changes(value: float | None) -> Changes:
+        wanted = HEADROOM_PERCENT if value is None else value
+        given = None if wanted == HEADROOM_PERCENT else wanted
+        memory = view.limit("memory")
+        if memory is None:
+            return {"headroom_percent": given}
+        whole = memory / (1 - kept / 100)
+        moved = _with_limit(view, "memory", round(left_for_model(whole, wanted)))
+        return {**moved, "headroom_percent": given}
+
+    return PickNumber(
+        name="headroom_percent",
+        label="of a computer's memory, % kept for your app",
+        chosen=kept,
+        least=0.0,
+        most=90.0,
+        step=5.0,
+        changes=changes,
+        decimals=0,
+    )
+
+
+def _fidelity(view: View) -> PickNumber:
+    """How much more perplexing a quantisation's answers may be, to be shipped from a tie."""
+    return PickNumber(
+        name="perplexity_percent",
+        label="max perplexity increase of the answers, %",
+        chosen=view.perplexity_percent,
+        least=0.0,
+        most=1000.0,
+        step=1.0,
+        changes=lambda value: {"perplexity_percent": value},
+        empty=ANY,
+        decimals=None,
+    )
+
+
+def _names(label: str, field: str, found: Sequence[str], view: View) -> Iterator[PickSeveral]:
+    chosen: tuple[str, ...] = getattr(view, field)
+    known = sorted({*(name for name in found if name), *chosen})
+    if len(known) > 1 or chosen:
+        yield PickSeveral(
+            name=field,
+            label=label,
+            options={name: name for name in known},
+            chosen=chosen,
+            changes=lambda names: {field: names},
+            empty=ANY,
+        )
+
+
+def _weights(tasks: Sequence[str], view: View) -> Fold:
+    """Inputs for the weight of each task; those that weigh 1 are left out of the view."""
+    given = dict(view.weights)
+    changed = sum(weight != 1 for weight in given.values())
+    title = f"Tasks and their weights ({changed} changed)" if changed else "Tasks and their weights"
+    boxes = (_weight(task, tasks, given) for task in tasks)
+    return Fold(title, (Text("0 leaves a task out; 2 has it count twice.", small=True), *boxes))
+
+
+def _weight(task: str, tasks: Sequence[str], given: Mapping[str, float]) -> PickNumber:
+    def changes(value: float | None) -> Changes:
+        found = {**given, task: 1.0 if value is None else value}
+        return {"weights": tuple((one, found[one]) for one in tasks if found.get(one, 1.0) != 1)}
+
+    return PickNumber(
+        name=f"weight:{task}",
+        label=task,
+        chosen=given.get(task, 1.0),
+        least=0.0,
+        most=MOST_WEIGHT,
+        step=0.5,
+        changes=changes,
+        decimals=None,
+    )

@@ -1,0 +1,29 @@
+"""Computers that a reader may have in mind, for which limits are set with one click."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from leaderboard.units import format_size
+
+HEADROOM_PERCENT = 20.0
+"""Share of a computer's memory that is kept for the app around the model, unless it is changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """A computer and its memory."""
+
+    name: str
+    """Name of the budget, for `--budget`."""
+    memory_bytes: int
+
+    @property
+    def title(self) -> str:
+        """Its name and memory."""
+        return f"{self.name} ({format_size(self.memory_bytes)})"
+
+
+def left_for_model(memory_bytes: float, headroom_percent: float) -> float:
+    """Memory that a model may use when a share of it is kept for the app, bytes."""
+    return memory_bytes * (1 - headroom_percent / 100)
