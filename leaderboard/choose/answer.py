@@ -176,7 +176,7 @@ def _warnings(choice: Choice, standing: Standing, known: Guessing | None) -> Ite
             f"({format_percent(known.level)}): try a larger model."
         )
     elif known and 2 * known.at_chance >= known.tasks:
-        yield f"Not told from guessing in {known.at_chance} of {known.tasks} tasks."
+        yield f"Not significantly above guessing in {known.at_chance} of {known.tasks} tasks."
     seen = choice.against.detectable if choice.against else None
     if len(choice.tied) > 1 and seen is not None:
         items = row.score.n if row.score else 0

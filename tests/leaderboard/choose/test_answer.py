@@ -95,7 +95,7 @@ def test_guessing_stands_beside_the_headline(made: Maker):
         "All 2 are within 5 points of guessing (37.5%): try a larger model."
     )
     found = said([two("a", 0.45, 0.5)])
-    assert found.warnings == ("Not told from guessing in 1 of 2 tasks.",)
+    assert found.warnings == ("Not significantly above guessing in 1 of 2 tasks.",)
 
 
 def test_what_disturbs_is_in_the_sentence(made: Maker):
