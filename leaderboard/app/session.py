@@ -83,5 +83,5 @@ def problems() -> tuple[str, ...]:
 
 
 def dark() -> bool:
-    """True where the page is dark, as far as the browser has said."""
-    return st.context.theme.type == "dark"
+    """True where the page is dark: as the command said, else as the browser prefers."""
+    return (st.get_option("theme.base") or st.context.theme.type) == "dark"

@@ -109,12 +109,21 @@ def pick_known(
     yield pick_field(field, label, options, wanted if wanted in options else first)
 
 
+def recommended(library: Library, selection: Selection, view: View) -> list[str]:
+    """Digests of the runner-up and, last, of the recommendation; of any row where nothing fits."""
+    choice = library.overview(selection, view).choice
+    found = [row.record.candidate.digest for row in (choice.other, choice.row) if row is not None]
+    return found or [selection.rows[0].record.candidate.digest]
+
+
 def candidate(library: Library, selection: Selection, view: View) -> Generator[Block, None, Row]:
     """A box for the one candidate that a page is about; returns its row."""
     rows = {row.record.candidate.digest: row for row in selection.rows}
     wanted = view.candidates
     yield from stale_links(library, selection, wanted[:1])
-    chosen = wanted[0] if wanted and wanted[0] in rows else next(iter(rows))
+    chosen = (
+        wanted[0] if wanted and wanted[0] in rows else recommended(library, selection, view)[-1]
+    )
     rest = tuple(digest for digest in wanted if digest != chosen)
     yield Shown({"candidates": (chosen, *(rest if wanted[:1] == (chosen,) else rest[1:]))})
     yield Pick(
@@ -139,7 +148,9 @@ def several(
     yield from stale_links(library, selection, wanted)
     chosen = [digest for digest in wanted if digest in rows][:most]
     if NOBODY not in view.candidates:
-        chosen += [digest for digest in rows if digest not in chosen][: max(0, 2 - len(chosen))]
+        others = (*recommended(library, selection, view), *rows) if len(chosen) < 2 else ()
+        missing_two = [one for one in dict.fromkeys(others) if one not in chosen]
+        chosen += missing_two[: max(0, 2 - len(chosen))]
     yield PickSeveral(
         name="candidates",
         label="candidates, the first is the reference",

@@ -80,7 +80,7 @@ def test_a_candidate_is_shown_under_its_other_conditions(
 def test_a_link_to_an_unknown_candidate_or_run_says_so(board: Board, good: Path) -> None:
     app = board("candidate", good, candidate="nobody")
     assert "nobody" in app.warning[0].value
-    assert "accuracy 60.0%" in page_text(app)
+    assert "accuracy 56.0%" in page_text(app)
     app = board("candidate", good, candidate="small", run="20200101T000000-x")
     assert "20200101T000000" in app.warning[0].value
     assert app.code[0].value == Store(good).read("20260101T000000-small").command
