@@ -30,8 +30,11 @@ reference: .venv/.demo  ## measure the six quantisations for results/reference (
 
 test: check  ## what CI runs: lint, types and every test
 
+# One process more than cores, since many tests wait for a process of their own.
+WORKERS = $(shell expr $$($(BIN)/python -c 'import os; print(len(os.sched_getaffinity(0)))' 2>/dev/null || echo 2) + 1)
+
 check: lint
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 quick: .venv/.dev  ## the loop of a developer, under a minute: no model, no data, no browser, nothing slow
 	$(BIN)/python -m pytest -n auto --dist loadfile $(QUICK)
