@@ -17,7 +17,6 @@ from leaderboard.stats.paired_counts import POWER
 
 Unit = Literal["points", "share"]
 Counts = Literal["fail", "warn"]
-SEVERITIES: tuple[Counts, Counts] = ("fail", "warn")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,11 +118,6 @@ def _entries(table: pa.Table, pool: Pool) -> dict[str, Entry]:
     return found
 
 
-def _lines(table: pa.Table) -> Iterator[dict[str, Any]]:
-    for part in table.to_batches(max_chunksize=100):
-        yield from part.to_pylist()
-
-
 class Pool:
     """Parts of records that are equal, held once: thousands of runs share a suite and a machine."""
 
