@@ -15,6 +15,7 @@ from typing import Literal
 
 from leaderboard.rows.answers import Answers, ItemKey
 from leaderboard.rows.counting import parts
+from leaderboard.rows.probe import probe_answers
 from runners.records.parts import METRIC
 
 Unit = Literal["token", "byte"]
@@ -132,27 +133,28 @@ def packed_choices(answers: Answers, labels: Collection[str]) -> tuple[Choices, 
         answers: a run; empty where its samples keep no probe.
         labels: tasks whose choices are labels; they have no size here.
     """
-    read = _read(answers)
+    probe = probe_answers(answers)
+    if probe is None:
+        return ()
+    beside, alone = (_read(one) for one in probe)
     return tuple(
         Choices(
             part=key.task,
             task=key.task,
-            reference=read[row].plain,
-            other=read[row].nats,
-            count=read[row].count,
-            size=0 if key.task in labels else read[row].sizes["token"] or 0,
+            reference=alone[row].nats,
+            other=beside[row].nats,
+            count=beside[row].count,
+            size=0 if key.task in labels else beside[row].sizes["token"] or 0,
             cluster=key,
         )
-        for key, row in answers.rows.items()
-        if read[row].plain and len(read[row].plain) == len(read[row].nats)
+        for key, row in probe[0].rows.items()
+        if alone[row].nats and len(alone[row].nats) == len(beside[row].nats)
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
     nats: tuple[float, ...]
-    plain: tuple[float, ...]
-    """Log-likelihoods by the noise floor's probe."""
     count: int
     sizes: Mapping[Unit, int | None]
     cut: bool
@@ -170,7 +172,7 @@ def _shared(
 
 def _read(answers: Answers) -> list[_Read]:
     """Row by row what the samples say; of a generation nothing."""
-    names = ("logprobs", "plain_logprobs", "tokens", "bytes", "truncated", _TWICE)
+    names = ("logprobs", "tokens", "bytes", "truncated", _TWICE)
     table, rows = answers.samples, answers.samples.num_rows
     columns = [
         table.column(name).to_pylist() if name in table.column_names else [None] * rows
@@ -179,12 +181,11 @@ def _read(answers: Answers) -> list[_Read]:
     return [
         _Read(
             nats=tuple(nats or ()),
-            plain=tuple(plain or ()),
             count=len(nats or ()) // (1 if twice is None else 2),
             sizes={"token": tokens, "byte": size},
             cut=bool(cut),
         )
-        for nats, plain, tokens, size, cut, twice in zip(*columns, strict=True)
+        for nats, tokens, size, cut, twice in zip(*columns, strict=True)
     ]
 
 
