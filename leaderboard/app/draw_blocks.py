@@ -154,7 +154,6 @@ def _(block: b.Ranked) -> None:
             grouped=block.grouped,
             link=lambda line: _address(block.opens(line.row.record.candidate.digest)),
             caption=block.caption,
-            chosen=block.chosen,
         )
     )
 

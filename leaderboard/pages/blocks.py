@@ -133,8 +133,6 @@ class Ranked:
     grouped: bool
     """The lines stand in the order of their ranks, so that those of one rank form a group."""
     caption: str
-    chosen: str
-    """Run id of the recommendation."""
     opens: Callable[[str], Go]
     """A candidate's own page, by its digest."""
 

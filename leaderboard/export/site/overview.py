@@ -121,11 +121,10 @@ def _box(metric: Metric, limit: Limit) -> str:
 def figures(judged: Judged) -> Iterator[Block]:
     """Accuracy against each cost, without a limit; the script draws the limit."""
     lines = judged.plain.lines
-    chosen = _chosen(judged.plain)
     guessing = shared_level([line.row for line in lines])
 
     def drawn(x: str) -> Callable[[bool], go.Figure]:
-        return lambda dark: tradeoff(lines, x, chosen=chosen, guessing=guessing, dark=dark)[0]
+        return lambda dark: tradeoff(lines, x, guessing=guessing, dark=dark)
 
     for x in axes():
         yield Figure(
@@ -249,7 +248,3 @@ def _rank(line: Line) -> str:
     if line.rank is None:
         return "excluded" if line.reasons else MISSING
     return f"{line.rank}=" if line.tied > 1 else str(line.rank)
-
-
-def _chosen(found: Overview) -> str:
-    return found.choice.row.record.run_id if found.choice.row else ""

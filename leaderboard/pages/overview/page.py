@@ -28,7 +28,7 @@ from leaderboard.pages.library import Library
 from leaderboard.pages.overview.columns import Column, arrange, known_columns, shown_columns
 from leaderboard.pages.overview.filters import filters, presets
 from leaderboard.pages.overview.search import EXAMPLE
-from leaderboard.pages.overview.tradeoff import bubble_axis, tradeoff
+from leaderboard.pages.overview.tradeoff import bubble_axis, tradeoff, unplotted
 from leaderboard.pages.overview.typeset import markdown
 from leaderboard.pages.overview.use import use, verify
 from leaderboard.pages.selecting import NOBODY, conditions, empty
@@ -121,11 +121,6 @@ def opens(digest: str) -> Go:
     return Go(label="open", page="candidate", changes={"candidates": (digest,), "run": ""})
 
 
-def chosen(found: Overview) -> str:
-    """Run id of the recommendation; empty where nothing fits."""
-    return found.choice.row.record.run_id if found.choice.row else ""
-
-
 def _plot(found: Overview, view: View) -> Iterator[Block]:
     yield Pick(
         name="x",
@@ -136,15 +131,14 @@ def _plot(found: Overview, view: View) -> Iterator[Block]:
         buttons=True,
     )
     guessing = shared_level([line.row for line in found.lines], task_weights(view))
-    drawn = partial(tradeoff, found.lines, view.x, chosen=chosen(found), guessing=guessing)
     yield Figure(
         "tradeoff",
-        lambda dark: drawn(dark=dark)[0],
+        lambda dark: tradeoff(found.lines, view.x, guessing=guessing, dark=dark),
         f"Accuracy against {METRICS[view.x].axis_title}, a bubble a candidate. The table below has "
         "the same numbers.",
         opens=opens,
     )
-    yield Text(_legend(view.x, drawn()[1]), small=True)
+    yield Text(_legend(view.x, unplotted(found.lines, view.x)), small=True)
 
 
 def _legend(x: str, absent: Sequence[Line]) -> str:
@@ -172,7 +166,6 @@ def _table(found: Overview, view: View, selection: Selection) -> Iterator[Block]
         grouped=not view.sort,
         caption=f"{len(lines)} of {len(rows)} candidates \N{MIDDLE DOT} "
         f"{machine_name(rows[0].record)}",
-        chosen=chosen(found),
         opens=opens,
     )
     notes = (found.claim, found.certainty, measured(selection))

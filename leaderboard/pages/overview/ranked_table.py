@@ -21,7 +21,6 @@ def ranked_table(
     grouped: bool,
     link: Callable[[Line], str],
     caption: str,
-    chosen: str = "",
 ) -> str:
     """A table of candidates.
 
@@ -31,7 +30,6 @@ def ranked_table(
         grouped: whether the lines are in order of rank, so that those of one rank form a group.
         link: the address of a candidate's own page.
         caption: what was measured, and where.
-        chosen: run id of the answer, which is marked.
 
     Returns:
         HTML of at most MOST_LINES lines, in which nothing from a record is markup.
@@ -39,7 +37,7 @@ def ranked_table(
     shown = lines[:MOST_LINES]
     head = "".join(_header(column) for column in columns)
     groups = groupby(shown, key=_group if grouped else id)
-    body = "".join(_rows(list(group), columns, link, chosen) for _, group in groups)
+    body = "".join(_rows(list(group), columns, link) for _, group in groups)
     more = len(lines) - len(shown)
     rest = (
         f'<p class="more">{more:,} more: narrow the search, or download them.</p>' if more else ""
@@ -66,14 +64,12 @@ def _header(column: Column) -> str:
     )
 
 
-def _rows(
-    lines: Sequence[Line], columns: Sequence[Column], link: Callable[[Line], str], chosen: str
-) -> str:
+def _rows(lines: Sequence[Line], columns: Sequence[Column], link: Callable[[Line], str]) -> str:
     found = []
     for number, line in enumerate(lines):
         cells = "".join(_cell(column, column.cell(line)) for column in columns)
         classes = "outside" if line.reasons else ""
-        if chosen and line.row.record.run_id == chosen:
+        if line.ship:
             classes = "chosen"
         found.append(
             f'<tr class="{classes}">{_rank(line, len(lines)) if not number else ""}'

@@ -37,37 +37,40 @@ def bubble_axis(x: str) -> str:
     return "decode" if x in ("memory", "disk") else "memory"
 
 
+def unplotted(lines: Sequence[Line], x: str) -> tuple[Line, ...]:
+    """Lines that lack one of the two axes and so are not on the plot."""
+    return tuple(one for one in lines if not _plotted(one, METRICS[x]))
+
+
+def _plotted(line: Line, axis: Metric) -> bool:
+    return line.accuracy is not None and _positive(shown_number(axis, line.row))
+
+
 def tradeoff(
     lines: Sequence[Line],
     x: str,
     *,
-    chosen: str = "",
     guessing: float | None = None,
     dark: bool = False,
-) -> tuple[go.Figure, tuple[Line, ...]]:
+) -> go.Figure:
     """The trade-off plot.
 
     Args:
         lines: candidates, fitting or not.
         x: one of `metrics.axes`.
-        chosen: run id of the answer.
         guessing: what guessing would score, 0 to 1: a dashed line.
         dark: drawn on a dark page.
 
     Returns:
-        The figure, whose points carry their candidate's digest as custom data, and the lines that
-        lack one of its two axes and so are not on it.
+        The figure, whose points carry their candidate's digest as custom data; without the lines
+        of `unplotted`.
     """
     axis, third = METRICS[x], METRICS[bubble_axis(x)]
-    shown: list[Line] = []
-    absent: list[Line] = []
-    for one in lines:
-        known = one.accuracy is not None and _positive(shown_number(axis, one.row))
-        (shown if known else absent).append(one)
+    shown = [one for one in lines if _plotted(one, axis)]
     colours = palette(dark=dark)
     figure = frame(dark=dark, height=HEIGHT)
     span = _span(shown, guessing)
-    drawn = _points(shown, axis, third, chosen, span)
+    drawn = _points(shown, axis, third, span)
     for kind in _kinds(colours):
         part = [point for point in drawn if point.kind == kind.name]
         if part:
@@ -84,7 +87,7 @@ def tradeoff(
     )
     if guessing is not None and shown:
         _guessing_line(figure, points(guessing), colours)
-    return figure, tuple(absent)
+    return figure
 
 
 def _guessing_line(figure: go.Figure, percent: float, colours: Palette) -> None:
@@ -117,11 +120,10 @@ def _points(
     shown: Sequence[Line],
     axis: Metric,
     third: Metric,
-    chosen: str,
     span: tuple[float, float],
 ) -> list[_Point]:
     # The answer's label has the first choice of a place, then the front's.
-    ordered = sorted(shown, key=lambda one: _KINDS.index(_kind(one, chosen)), reverse=True)
+    ordered = sorted(shown, key=lambda one: _KINDS.index(_kind(one)), reverse=True)
     x = [shown_number(axis, one.row) or 1.0 for one in ordered]
     diameters = _diameters([shown_number(third, one.row) for one in ordered])
     labels = _labels(ordered)
@@ -139,7 +141,7 @@ def _points(
     return [
         _Point(
             line=one,
-            kind=_kind(one, chosen),
+            kind=_kind(one),
             x=value,
             diameter=diameter,
             label=label if place else "",
@@ -172,10 +174,10 @@ def _kinds(colours: Palette) -> tuple[_Kind, ...]:
     )
 
 
-def _kind(line: Line, chosen: str) -> str:
+def _kind(line: Line) -> str:
     if line.reasons:
         return OUTSIDE
-    if line.row.record.run_id == chosen:
+    if line.ship:
         return "recommended"
     return "Pareto-optimal" if line.on_front else "fits"
 

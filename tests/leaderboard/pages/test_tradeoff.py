@@ -11,7 +11,7 @@ from leaderboard.choose.overview import Overview, look
 from leaderboard.choose.resampling import gather
 from leaderboard.pages.overview.label_places import Bubble, positions
 from leaderboard.pages.overview.log_scale import log_range, log_ticks
-from leaderboard.pages.overview.tradeoff import tradeoff
+from leaderboard.pages.overview.tradeoff import tradeoff, unplotted
 from leaderboard.pages.theme import DARK, LIGHT
 from leaderboard.rows.row import Row
 from leaderboard.rows.view import View
@@ -34,8 +34,8 @@ def rows(made: Maker) -> list[Row]:
 
 
 def test_bubbles_stand_at_their_numbers_with_intervals(rows: list[Row]):
-    found = overview(rows)
-    figure, absent = tradeoff(found.lines, "memory", chosen=rows[0].record.run_id)
+    lines = look(gather(rows), View(prefer="accurate")).lines
+    figure, absent = tradeoff(lines, "memory"), unplotted(lines, "memory")
     traces = {trace.name: trace for trace in figure.data}
     answer = traces["recommended"]
     assert (answer.x, answer.y, answer.customdata) == ((400.0,), (60.0,), ("m-big",))
@@ -47,7 +47,7 @@ def test_bubbles_stand_at_their_numbers_with_intervals(rows: list[Row]):
 
 
 def test_areas_are_in_proportion_to_the_third_axis(rows: list[Row]):
-    figure, _ = tradeoff(overview(rows).lines, "memory")
+    figure = tradeoff(overview(rows).lines, "memory")
     sizes = {
         name: size
         for t in figure.data
@@ -58,30 +58,30 @@ def test_areas_are_in_proportion_to_the_third_axis(rows: list[Row]):
 
 
 def test_labels_are_short_and_carry_the_probability(rows: list[Row]):
-    figure, _ = tradeoff(overview(rows).lines, "memory")
+    figure = tradeoff(overview(rows).lines, "memory")
     # Nothing is lighter or faster than small; big is on the front where it is more accurate:
     # 0.1 / sqrt(0.24 / 100 + 0.25 / 100) = 1.43 standard errors, 92 %.
     assert {label for trace in figure.data for label in trace.text} == {"big 92%", "small 100%"}
 
 
 def test_those_outside_are_greyed_and_have_no_probability(rows: list[Row]):
-    figure, _ = tradeoff(overview(rows, memory=200.0).lines, "memory")
+    figure = tradeoff(overview(rows, memory=200.0).lines, "memory")
     outside = next(trace for trace in figure.data if trace.name == "outside your limits")
     assert (outside.text, outside.opacity) == (("big",), 0.45)
     assert "outside: peak memory 400 MiB (at most 200 MiB)" in outside.hovertext[0]
 
 
 def test_guessing_is_a_dashed_line(rows: list[Row]):
-    figure, _ = tradeoff(overview(rows).lines, "memory", guessing=0.277)
+    figure = tradeoff(overview(rows).lines, "memory", guessing=0.277)
     (line,) = figure.layout.shapes
     assert (line.y0, line.y1, line.line.dash) == (pytest.approx(27.7), pytest.approx(27.7), "dash")
     assert figure.layout.annotations[0].text == "random guessing 27.7 %"
     assert figure.layout.yaxis.range[0] < 27.7
-    assert not tradeoff((), "memory", guessing=0.277)[0].layout.shapes
+    assert not tradeoff((), "memory", guessing=0.277).layout.shapes
 
 
 def test_there_is_a_figure_of_nothing():
-    figure, absent = tradeoff((), "decode")
+    figure, absent = tradeoff((), "decode"), unplotted((), "decode")
     assert (len(figure.data), absent) == (0, ())
 
 

@@ -18,7 +18,7 @@ from leaderboard.pages.controls import PickNumber
 from leaderboard.pages.history.tables import measured_cells, measured_heads
 from leaderboard.pages.overview.columns import known_columns
 from leaderboard.pages.overview.filters import filters
-from leaderboard.pages.overview.tradeoff import tradeoff
+from leaderboard.pages.overview.tradeoff import tradeoff, unplotted
 from leaderboard.publish.flat import flat_record
 from leaderboard.publish.ranked import flat_lines
 from leaderboard.rows.metric import Limit, Metric, Tolerance, mean_of_runs
@@ -110,7 +110,8 @@ def test_it_is_a_limit_with_a_slider_and_a_place_in_the_address(made: Maker):
 def test_it_is_an_axis_of_the_plot(made: Maker):
     found = rows(made)
     assert axes()[-1] == "energy"
-    figure, absent = tradeoff(look(gather(found), View(x="energy")).lines, "energy")
+    lines = look(gather(found), View(x="energy")).lines
+    figure, absent = tradeoff(lines, "energy"), unplotted(lines, "energy")
     assert figure.layout.xaxis.title.text == "energy a token, J"
     assert sorted(x for trace in figure.data for x in trace.x) == [0.5, 2.0]
     assert absent == ()
