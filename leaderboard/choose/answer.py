@@ -9,10 +9,10 @@ from leaderboard.choose.choice import Choice, Standing
 from leaderboard.choose.guessing import Guessing, guessing
 from leaderboard.choose.limits import Limits, varies
 from leaderboard.choose.nearest import nothing_fits
-from leaderboard.choose.preferences import Prefer
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.names import short_names
 from leaderboard.rows.row import Row
+from leaderboard.rows.view import Prefer
 from leaderboard.stats.intervals import Interval
 from leaderboard.units import format_percent, points
 

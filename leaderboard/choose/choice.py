@@ -9,19 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from leaderboard.choose.limits import Admission, Limits, Refused, admit, varies
-from leaderboard.choose.preferences import (
-    PREFERENCES,
-    Judge,
-    Prefer,
-    faithful,
-    pick,
-    reference_of,
-)
+from leaderboard.choose.preferences import Judge, faithful, pick, reference_of
 from leaderboard.choose.ranking import Apart, Ranking, compare_pairs, rank
 from leaderboard.choose.resampling import SEED, Draws, Peers
 from leaderboard.compare.fidelity import Fidelity
 from leaderboard.rows.metrics import METRICS, WORKS_FROM
 from leaderboard.rows.row import Row
+from leaderboard.rows.view import PREFERENCES, Prefer
 from leaderboard.stats.item_resampling import Floats
 from leaderboard.stats.shrinkage import shrink_draws
 from leaderboard.stats.simultaneous import critical_z

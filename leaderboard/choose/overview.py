@@ -12,7 +12,7 @@ from leaderboard.choose.limits import Reason
 from leaderboard.choose.preferences import Judge
 from leaderboard.choose.ranking import weighted_interval
 from leaderboard.choose.resampling import Peers
-from leaderboard.choose.view_limits import fidelity_margin, limits, preference
+from leaderboard.choose.view_limits import fidelity_margin, limits
 from leaderboard.rows.row import Row
 from leaderboard.rows.view import View
 from leaderboard.stats.intervals import Interval
@@ -78,7 +78,7 @@ def look(peers: Peers, view: View, judge: Judge | None = None) -> Overview:
     choice = choose(
         peers,
         within,
-        prefer=preference(view),
+        prefer=view.prefer,
         judge=judge,
         fidelity_margin=fidelity_margin(view),
     )

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, get_args
 
 from leaderboard.compare.fidelity import Fidelity
 from leaderboard.rows.row import Row
+from leaderboard.rows.view import Prefer
 
-Prefer = Literal["smallest", "fastest", "accurate"]
-PREFERENCES: tuple[Prefer, ...] = get_args(Prefer)
-"""Preferences, in the words of the address (`leaderboard.rows.view.PREFERENCES`)."""
 Judge = Callable[[Row, Row], Fidelity | None]
 """Function that measures the second row's answers against those of the first, the reference; None:
 not known."""

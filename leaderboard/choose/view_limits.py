@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from leaderboard.choose.limits import Limits
-from leaderboard.choose.preferences import PREFERENCES, Prefer
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.view import View
 from leaderboard.units import from_percent
@@ -17,11 +16,6 @@ def limits(view: View) -> Limits:
         families=frozenset(view.families) if view.families else None,
         runtimes=frozenset(view.runtimes) if view.runtimes else None,
     )
-
-
-def preference(view: View) -> Prefer:
-    """Preference among the candidates that tie with the most accurate."""
-    return next((one for one in PREFERENCES if one == view.prefer), "smallest")
 
 
 def fidelity_margin(view: View) -> float | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal, get_args
 
 from evals.errors import did_you_mean
 from leaderboard.rows.metrics import axes, limited
@@ -17,7 +17,8 @@ from leaderboard.rows.metrics import axes, limited
 Query = dict[str, list[str]]
 """An address's parameters: a key may come several times."""
 MOST_TEXT = 500
-PREFERENCES = ("smallest", "fastest", "accurate")
+Prefer = Literal["smallest", "fastest", "accurate"]
+PREFERENCES: tuple[Prefer, ...] = get_args(Prefer)
 """Preferences among the candidates that tie with the most accurate."""
 MOST_WEIGHT = 100.0
 UNLIMITED = (
@@ -47,8 +48,8 @@ class View:
     runtimes: tuple[str, ...] = ()
     weights: tuple[tuple[str, float], ...] = ()
     """Weight of each task or group in the mean accuracy; those equal to 1 are left out."""
-    prefer: str = "smallest"
-    """Preference among those that tie with the most accurate, one of PREFERENCES."""
+    prefer: Prefer = "smallest"
+    """Preference among those that tie with the most accurate."""
     x: str = "memory"
     """Horizontal axis of the trade-off plot, one of `metrics.axes`."""
     columns: tuple[str, ...] = ()

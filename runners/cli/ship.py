@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evals.errors import RecordError, did_you_mean
+from leaderboard.rows.view import PREFERENCES
 from runners.cli import EXIT_FAILED
 from runners.cli.completion_names import complete_suites
 from runners.cli.options import json_option, open_store, size_option, store_option, time_option
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from leaderboard.rows.row import Row
     from leaderboard.rows.selection import Selection
     from leaderboard.rows.view import View
-
-PREFERENCES = ("smallest", "fastest", "accurate")
 
 
 @click.command("ship", epilog="""\b

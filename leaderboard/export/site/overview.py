@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from leaderboard.choose.answer import WORDS
 from leaderboard.choose.overview import Line, Overview
-from leaderboard.choose.preferences import PREFERENCES, Prefer
 from leaderboard.export.site.names import candidate_name
 from leaderboard.pages.blocks import Block, Figure, Text
 from leaderboard.pages.library import Library
@@ -23,7 +22,7 @@ from leaderboard.rows.metric import Limit, Metric
 from leaderboard.rows.metrics import METRICS, WORKS_FROM, axes, limited
 from leaderboard.rows.row import Row
 from leaderboard.rows.selection import Selection
-from leaderboard.rows.view import View
+from leaderboard.rows.view import PREFERENCES, Prefer, View
 from leaderboard.text import html, plain
 from leaderboard.units import MISSING, mib
 

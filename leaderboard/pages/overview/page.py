@@ -8,7 +8,6 @@ from functools import partial
 
 from leaderboard.choose.answer import WORDS
 from leaderboard.choose.overview import Line, Overview
-from leaderboard.choose.preferences import PREFERENCES
 from leaderboard.pages.blocks import (
     Answer,
     Bar,
@@ -59,7 +58,7 @@ def page(library: Library, view: View) -> Iterator[Block]:
         name="prefer",
         label="Of those that tie, ship the",
         options={str(name): words for name, words in WORDS.items()},
-        chosen=view.prefer if view.prefer in WORDS else PREFERENCES[0],
+        chosen=view.prefer,
         changes=lambda value: {"prefer": value},
         buttons=True,
     )

@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 
 from leaderboard.choose.choice import Choice, choose
 from leaderboard.choose.limits import Limits
-from leaderboard.choose.preferences import PREFERENCES
 from leaderboard.choose.resampling import gather
-from leaderboard.rows import view
 from leaderboard.rows.answers import ItemKey
 from leaderboard.rows.row import merged
+from leaderboard.rows.view import PREFERENCES, read_query
 
 if TYPE_CHECKING:
     from leaderboard.rows.peers import Scores
@@ -68,7 +67,8 @@ def test_of_a_tie_the_preferred_is_shipped(made: Maker):
 
 
 def test_an_address_knows_the_preferences():
-    assert view.PREFERENCES == PREFERENCES
+    found = [read_query({"prefer": [one]}) for one in PREFERENCES]
+    assert [(view.prefer, problems) for view, problems in found] == [(p, ()) for p in PREFERENCES]
 
 
 def test_shortfall_of_a_close_call(made: Maker):
