@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from evals.errors import RecordError
 from evals.files import read_small
 from evals.replacing import TEMPORARY, make_folder, put_new
 from leaderboard.gate.report import EXIT, REPORT_VERSION
+from leaderboard.gate.words import WORST_FIRST
 from leaderboard.rows.stores import StoreView
 from leaderboard.stats.noninferiority import GateVerdict
 from runners.records.store import GATES
@@ -71,11 +73,21 @@ def read_gates(store: Path) -> Iterator[PastGate | RecordError]:
     """Every report of a store, oldest first; the error in place of one that cannot be read."""
     for path in sorted((store / GATES).glob("*.json")):
         try:
-            yield _parse(read_small(path, MAX_REPORT_BYTES), str(path))
-        except (OSError, UnicodeDecodeError) as error:
+            seen = path.stat()
+            yield _read(path, seen.st_mtime_ns, seen.st_size)
+        except OSError as error:
             yield RecordError(f"{path}: cannot be read ({error})")
-        except RecordError as error:
-            yield error
+
+
+@lru_cache(maxsize=1024)
+def _read(path: Path, _changed_ns: int, _size: int) -> PastGate | RecordError:
+    """A report as it was at one time: a page that is drawn anew at each click parses it once."""
+    try:
+        return _parse(read_small(path, MAX_REPORT_BYTES), str(path))
+    except UnicodeDecodeError as error:
+        return RecordError(f"{path}: cannot be read ({error})")
+    except RecordError as error:
+        return error
 
 
 def _parse(text: str, where: str) -> PastGate:
@@ -128,10 +140,7 @@ def newest_gates(gates: Sequence[PastGate]) -> list[PastGate]:
     newest: dict[tuple[str, str, str | None], PastGate] = {}
     for gate in gates:
         newest.setdefault((gate.candidate, gate.suite, gate.machine), gate)
-    return sorted(newest.values(), key=lambda gate: _WORST_FIRST.index(gate.verdict))
-
-
-_WORST_FIRST: tuple[GateVerdict, ...] = ("regressed", "cannot tell", "pass")
+    return sorted(newest.values(), key=lambda gate: WORST_FIRST.index(gate.verdict))
 
 
 def gates_of(stores: Sequence[Path], name: str) -> tuple[list[PastGate], list[RecordError]]:

@@ -98,7 +98,8 @@ def word(judged: Judged) -> str:
     return "improved" if improved(judged) else judged.verdict
 
 
-_WORST_FIRST = ("regressed", "cannot tell", "not tested", "pass", "improved")
+WORST_FIRST = ("regressed", "cannot tell", "not tested", "pass", "improved")
+"""Verdicts in words (`word`), as they are sorted wherever they are listed."""
 
 
 def worst_first(judged: Sequence[Judged]) -> list[Judged]:
@@ -106,7 +107,7 @@ def worst_first(judged: Sequence[Judged]) -> list[Judged]:
 
     def place(one: Judged) -> tuple[int, bool, float]:
         loss = one.loss / one.margin if one.loss is not None and one.margin else -math.inf
-        return _WORST_FIRST.index(word(one)), one.severity == "warn", -loss
+        return WORST_FIRST.index(word(one)), one.severity == "warn", -loss
 
     return sorted(judged, key=place)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from leaderboard.gate.past import PastGate, all_gates, gate_folders, newest_gates
+from leaderboard.gate.words import SEVERITY, WORST_FIRST
 from leaderboard.pages.blocks import Block, Fold, Heading, Note, Table, Text
 from leaderboard.pages.checks.alarms import day
 from leaderboard.pages.controls import Go
@@ -17,7 +18,6 @@ from leaderboard.units import MISSING
 
 MOST_METRICS = 8
 """Metrics of a check that are shown at once; the rest is folded."""
-_WORST_FIRST = ("regressed", "cannot tell", "pass")
 
 
 def page(library: Library, _view: View) -> Iterator[Block]:
@@ -57,26 +57,33 @@ def _check(gate: PastGate) -> Iterator[Block]:
 
 
 def worst_first(gate: PastGate) -> list[dict[str, Any]]:
-    """The metrics of a report: what regressed, what cannot be told, what passed; blocking first.
+    """The metrics of a report in the order of every other list of them, blocking ones first.
 
     What is no object in a report, since somebody edited it, is left out.
     """
     found = [one for one in gate.report.get("metrics") or [] if isinstance(one, dict)]
 
     def order(one: dict[str, Any]) -> tuple[int, bool]:
-        verdict = one.get("verdict")
-        place = _WORST_FIRST.index(verdict) if verdict in _WORST_FIRST else len(_WORST_FIRST)
+        word = _word(one)
+        place = WORST_FIRST.index(word) if word in WORST_FIRST else len(WORST_FIRST)
         return place, one.get("severity") != "fail"
 
     return sorted(found, key=order)
+
+
+def _word(one: dict[str, Any]) -> str:
+    """The verdict of a report's metric, as `gate.words.word` says that of a judged one."""
+    if one.get("refused"):
+        return "not tested"
+    return "improved" if one.get("improved") else str(one.get("verdict") or "not tested")
 
 
 def _grid(metrics: list[dict[str, Any]], caption: str) -> Grid:
     rows = [
         (
             str(one.get("metric", MISSING)),
-            "improved" if one.get("improved") else str(one.get("verdict") or "not tested"),
-            "blocking" if one.get("severity") == "fail" else "warning",
+            _word(one),
+            SEVERITY.get(str(one.get("severity")), SEVERITY["warn"]),
             str(one.get("sentence") or MISSING),
         )
         for one in metrics

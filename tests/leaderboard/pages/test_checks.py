@@ -74,6 +74,13 @@ def test_a_damaged_report_is_named(good: Path):
     assert any("no report of a gate" in one.text for one in shown(good) if isinstance(one, Note))
 
 
+def test_a_report_that_was_changed_is_read_again(good: Path):
+    path = write_gate(good, report("small", "pass", "20270101T000000-a"))
+    assert "small: pass" in [one.text for one in shown(good) if isinstance(one, Heading)]
+    path.write_text(path.read_text().replace('"pass"', '"regressed"'))
+    assert "small: regressed" in [one.text for one in shown(good) if isinstance(one, Heading)]
+
+
 def test_only_a_regression_in_the_newest_check_is_an_alarm(good: Path):
     library = StoredLibrary([good])
     write_gate(good, report("small", "regressed", "20270101T000000-a"))
