@@ -55,6 +55,11 @@ def from_millions(count: float) -> float:
     return count * 1e6
 
 
+def format_minute(moment: str) -> str:
+    """A moment of ISO 8601 to the minute: `2026-11-25T22:34:18+00:00` -> `2026-11-25 22:34`."""
+    return moment[:16].replace("T", " ")
+
+
 def format_number(value: float | None) -> str:
     """Three significant digits, whole numbers never rounded away: 0.0123, 4.57, 98.6, 1,235.
 

@@ -91,6 +91,18 @@ def empty(library: Library) -> Iterator[Block]:
     )
 
 
+def selected(library: Library, view: View) -> Generator[Block, None, Selection | None]:
+    """The conditions that a page is about, with their boxes; None in an empty store, which says
+    how to fill it.
+    """
+    selection = library.selected(view)
+    if selection is None:
+        yield from empty(library)
+        return None
+    yield from conditions(selection)
+    return selection
+
+
 def stale_links(library: Library, selection: Selection, wanted: Sequence[str]) -> Iterator[Block]:
     """A note for each candidate that the address names and the selection lacks."""
     known = {row.record.candidate.digest for row in selection.rows}

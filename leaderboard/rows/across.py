@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from leaderboard.rows.conditions import conditions, machine_in_full
+from leaderboard.rows.conditions import conditions, machine_in_full, suite_in_full
 from leaderboard.rows.row import Row
 
 
@@ -38,8 +38,7 @@ def suites_on_several_machines(rows: Sequence[Row]) -> dict[str, str]:
     for suite in dict.fromkeys(row.record.suite.digest for row in rows):
         if any(len(there) > 1 for there in across(rows, suite).rows.values()):
             record = next(row.record for row in rows if row.record.suite.digest == suite)
-            name = f"{record.suite.name} v{record.suite.version} \N{MIDDLE DOT} {suite[:6]}"
-            found[suite] = name
+            found[suite] = suite_in_full(record)
     return found
 
 

@@ -130,6 +130,12 @@ def build_name(record: Record) -> str:
     return ", ".join([*parts, f"left out: {left_out}"] if left_out else parts)
 
 
+def suite_in_full(record: Record) -> str:
+    """Name, version and the beginning of the digest: `core v2 · 0cb23d`."""
+    suite = record.suite
+    return f"{suite.name} v{suite.version} \N{MIDDLE DOT} {suite.digest[:6]}"
+
+
 def budget_name(record: Record) -> str:
     """A budget in words: its name, else what it limits."""
     budget = record.budget

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from leaderboard.rows.conditions import Place, budget_name, build_name, conditions, machine_in_full
+from leaderboard.rows.conditions import (
+    Place,
+    budget_name,
+    build_name,
+    conditions,
+    machine_in_full,
+    suite_in_full,
+)
 from leaderboard.rows.peers import Shared, builds, places, sharing
 from leaderboard.rows.row import Row
 from leaderboard.rows.view import View
@@ -125,7 +132,7 @@ def _name(
     if field == "machine":
         return machine_in_full(record)
     if field == "suite":
-        return f"{record.suite.name} v{record.suite.version} \N{MIDDLE DOT} {value[:6]}"
+        return suite_in_full(record)
     return budget_name(record)
 
 

@@ -85,6 +85,12 @@ class View:
         """The limit on a metric, as it is shown; None: anything goes."""
         return dict(self.limits).get(key)
 
+    def limits_with(self, key: str, value: float | None) -> tuple[tuple[str, float], ...]:
+        """The limits with one of them set, or taken away where its value is None."""
+        found = {**dict(self.limits), key: value}
+        ordered = [(metric.key, found.get(metric.key)) for metric, _ in limited()]
+        return tuple((name, limit) for name, limit in ordered if limit is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class _Key:

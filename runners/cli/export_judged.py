@@ -74,10 +74,7 @@ def _inside(view: View, budgets: Sequence[Budget]) -> View:
     from leaderboard.units import mib
 
     memory = next((one.memory_bytes for one in budgets), None)
-    if memory is None:
-        return view
-    others = tuple((key, value) for key, value in view.limits if key != "memory")
-    return replace(view, limits=(*others, ("memory", mib(memory))))
+    return view if memory is None else replace(view, limits=view.limits_with("memory", mib(memory)))
 
 
 def _overview(library: Library, view: View) -> tuple[Selection, Overview]:

@@ -10,7 +10,7 @@ from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.names import short_names
 from leaderboard.rows.repeats import RunsKey, runs_key
 from leaderboard.rows.row import Row, merged, row
-from leaderboard.units import MISSING
+from leaderboard.units import MISSING, format_minute
 from runners.cli.layout import Column, Grid, console, plain, say, state
 from runners.cli.tables import score_cell, short_number, with_interval
 from runners.records.record import Record
@@ -77,7 +77,7 @@ def _cells(group: Sequence[Record], *, troubled: bool) -> list[Any]:
     status = next((s for s in statuses if s != "completed"), "completed")
     scored = next((r for r in reversed(group) if r.accuracy), group[-1])
     return [
-        f"{group[-1].created_at[:16].replace('T', ' ')}",
+        format_minute(group[-1].created_at),
         plain(group[-1].suite.name),
         str(len(group)),
         *([state(status)] if troubled else []),

@@ -12,6 +12,7 @@ from leaderboard.export.site.names import candidate_name
 from leaderboard.pages.blocks import Block, Figure, Text
 from leaderboard.pages.library import Library
 from leaderboard.pages.measures import shown
+from leaderboard.pages.overview.cells import rank_text
 from leaderboard.pages.overview.columns import Column, known_columns, shown_columns
 from leaderboard.pages.overview.page import measured
 from leaderboard.pages.overview.search import EXAMPLE, fields
@@ -24,7 +25,7 @@ from leaderboard.rows.row import Row
 from leaderboard.rows.selection import Selection
 from leaderboard.rows.view import PREFERENCES, Prefer, View
 from leaderboard.text import html, plain
-from leaderboard.units import MISSING, mib
+from leaderboard.units import mib
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -235,15 +236,9 @@ def _answer(found: Overview) -> dict[str, Any]:
         "lines": [
             {
                 "digest": line.row.record.candidate.digest,
-                "rank": _rank(line),
+                "rank": rank_text(line),
                 "why": "; ".join(plain(reason.text) for reason in line.reasons),
             }
             for line in found.lines
         ],
     }
-
-
-def _rank(line: Line) -> str:
-    if line.rank is None:
-        return "excluded" if line.reasons else MISSING
-    return f"{line.rank}=" if line.tied > 1 else str(line.rank)

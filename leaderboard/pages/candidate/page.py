@@ -27,7 +27,7 @@ from leaderboard.pages.checks.alarms import alarms
 from leaderboard.pages.controls import Download, Go, pick_field
 from leaderboard.pages.library import Library
 from leaderboard.pages.overview.use import use
-from leaderboard.pages.selecting import candidate, conditions, empty
+from leaderboard.pages.selecting import candidate, selected
 from leaderboard.rows.conditions import build_name, machine_in_full, machine_name
 from leaderboard.rows.repeats import runs_of
 from leaderboard.rows.row import Row
@@ -40,11 +40,9 @@ from runners.records.record import Record
 
 def page(library: Library, view: View) -> Iterator[Block]:
     """Headline numbers, accuracy by task, times, memory, identity and the raw record."""
-    selection = library.selected(view)
+    selection = yield from selected(library, view)
     if selection is None:
-        yield from empty(library)
         return
-    yield from conditions(selection)
     row = yield from candidate(library, selection, view)
     runs = runs_of(row.record, library.stores().records)
     yield from _head(row, selection)

@@ -8,6 +8,7 @@ from leaderboard.gate.past import PastGate, all_gates, gate_folders, newest_gate
 from leaderboard.pages.blocks import Block, Note
 from leaderboard.pages.controls import Go
 from leaderboard.pages.library import Library
+from leaderboard.units import format_minute
 
 
 def alarms(library: Library, names: Sequence[str]) -> Iterator[Block]:
@@ -28,4 +29,4 @@ def alarms(library: Library, names: Sequence[str]) -> Iterator[Block]:
 
 def day(gate: PastGate) -> str:
     """When the check was made, UTC."""
-    return gate.created_at[:16].replace("T", " ")
+    return format_minute(gate.created_at)

@@ -12,7 +12,7 @@ from leaderboard.pages.compare import fidelity_grid, tables
 from leaderboard.pages.compare.forest_figure import forest_figure
 from leaderboard.pages.controls import Search, pick_field
 from leaderboard.pages.library import Library
-from leaderboard.pages.selecting import conditions, empty, several, sides
+from leaderboard.pages.selecting import selected, several, sides
 from leaderboard.rows.conditions import machine_name
 from leaderboard.rows.names import labels
 from leaderboard.rows.row import Row
@@ -21,11 +21,9 @@ from leaderboard.rows.view import View, task_weights
 
 def page(library: Library, view: View) -> Iterator[Block]:
     """Differences from the reference: over all, by task, in times and memory, item by item."""
-    selection = library.selected(view)
+    selection = yield from selected(library, view)
     if selection is None:
-        yield from empty(library)
         return
-    yield from conditions(selection)
     rows = yield from several(library, selection, view, MOST_SIDES)
     if len(rows) < 2:
         yield Note("Pick two to four candidates: the first is the reference.")

@@ -10,7 +10,7 @@ from leaderboard.pages.history.figure import history_figure
 from leaderboard.pages.history.tables import gate_grid, line_grid
 from leaderboard.pages.library import Library
 from leaderboard.pages.selecting import empty, pick_known
-from leaderboard.rows.conditions import budget_name, machine_in_full
+from leaderboard.rows.conditions import budget_name, machine_in_full, suite_in_full
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.view import View
 from leaderboard.runs.history import Line, history, names
@@ -65,5 +65,4 @@ def _gates(library: Library, name: str) -> Iterator[Block]:
 
 def _title(line: Line) -> str:
     record = line.points[-1].row.record
-    suite = f"{record.suite.name} v{record.suite.version} · {record.suite.digest[:6]}"
-    return f"{machine_in_full(record)} · {suite} · {budget_name(record)}"
+    return f"{machine_in_full(record)} · {suite_in_full(record)} · {budget_name(record)}"

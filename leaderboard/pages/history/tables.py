@@ -13,7 +13,7 @@ from leaderboard.rows.metric import Metric
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.row import Row
 from leaderboard.runs.history import Line
-from leaderboard.units import MISSING, format_gib, format_number, points
+from leaderboard.units import MISSING, format_gib, format_minute, format_number, points
 
 _ONE_RUN = "a single run: no interval"
 
@@ -33,7 +33,7 @@ def line_grid(line: Line, caption: str) -> Grid:
     )
     rows = tuple(
         (
-            Cell(point.row.record.created_at[:16].replace("T", " ")),
+            Cell(format_minute(point.row.record.created_at)),
             *accuracy_cells(point.row),
             *measured_cells(point.row),
             Cell(str(point.row.runs)),
@@ -51,7 +51,7 @@ def gate_grid(gates: Sequence[PastGate]) -> Grid:
     """Table of the regression gate's verdicts, in the order given."""
     names = ("when", "verdict", "against", "suite", "machine", "in a sentence")
     rows = [
-        (gate.created_at[:16].replace("T", " "), gate.verdict, gate.baseline, gate.suite,
+        (format_minute(gate.created_at), gate.verdict, gate.baseline, gate.suite,
          gate.machine or MISSING, gate.sentence)
         for gate in gates
     ]  # fmt: skip
@@ -124,8 +124,8 @@ def machine_grid(machines: Sequence[Machine]) -> Grid:
             Cell(f"{one.runs:,}"),
             Cell(f"{one.flagged:,}"),
             Cell(f"{one.unfinished:,}"),
-            Cell(one.first[:16].replace("T", " ")),
-            Cell(one.last[:16].replace("T", " ")),
+            Cell(format_minute(one.first)),
+            Cell(format_minute(one.last)),
         )
         for one in machines
     )
@@ -160,7 +160,7 @@ def measured_grid(found: Sequence[Measured]) -> Grid:
             Cell(f"{one.items:,}"),
             Cell(f"{one.runs:,}"),
             Cell(", ".join(f"{count} {status}" for status, count in one.statuses)),
-            Cell(one.last[:16].replace("T", " ")),
+            Cell(format_minute(one.last)),
         )
         for one in found
     )

@@ -13,7 +13,7 @@ from leaderboard.pages.ladder import words
 from leaderboard.pages.ladder.figures import losses_figure, ratios_figure, savings_figure
 from leaderboard.pages.ladder.table import ladder_grid
 from leaderboard.pages.library import Library
-from leaderboard.pages.selecting import conditions, empty, sides
+from leaderboard.pages.selecting import selected, sides
 from leaderboard.rows.conditions import machine_name
 from leaderboard.rows.names import labels, short_names
 from leaderboard.rows.view import View
@@ -22,11 +22,9 @@ from leaderboard.units import from_percent, points
 
 def page(library: Library, view: View) -> Iterator[Block]:
     """The page on what each quantisation of a family loses and saves against its largest."""
-    selection = library.selected(view)
+    selection = yield from selected(library, view)
     if selection is None:
-        yield from empty(library)
         return
-    yield from conditions(selection)
     known = families([row.record for row in selection.rows])
     if not known:
         yield Note(

@@ -24,6 +24,13 @@ class Cell:
     """Shown in grey: it is not told from guessing."""
 
 
+def rank_text(line: Line) -> str:
+    """`1`, `2=` where several tie, `excluded` outside the limits, a dash without an accuracy."""
+    if line.rank is None:
+        return "excluded" if line.reasons else MISSING
+    return f"{line.rank}=" if line.tied > 1 else str(line.rank)
+
+
 def accuracy_cell(line: Line) -> Cell:
     """The accuracy of a candidate, with its tasks weighted."""
     score = line.row.score

@@ -22,11 +22,13 @@ def presets(known: Sequence[Preset], view: View) -> Iterator[Block]:
     """A button for each computer, and the headroom that is kept of its memory."""
     if not known:
         return
-    kept = HEADROOM_PERCENT if view.headroom_percent is None else view.headroom_percent
-    buttons = [("preset", "any computer", _with_limit(view, "memory", None), _free(view))]
+    kept = _kept(view)
+    buttons = [
+        ("preset", "any computer", {"limits": view.limits_with("memory", None)}, _free(view))
+    ]
     for one in known:
         most = round(mib(left_for_model(one.memory_bytes, kept)))
-        changes = _with_limit(view, "memory", most)
+        changes = {"limits": view.limits_with("memory", most)}
         buttons.append((f"preset:{one.name}", one.title, changes, view.limit("memory") == most))
     yield Presets("I deploy on", tuple(buttons))
 
@@ -59,25 +61,18 @@ def filters(rows: Sequence[Row], view: View) -> Iterator[Block]:
 
 
 def _box(metric: Metric, limit: Limit, rows: Sequence[Row], view: View) -> PickNumber:
-    most = metric.better == "lower"
+    most, here = metric.better == "lower", _shown(metric, rows, view)
     return PickNumber(
         name=limit.address,
         label=f"{'max' if most else 'min'} {limit.label}",
         chosen=view.limit(metric.key),
         least=0.0,
         most=None if limit.most == float("inf") else limit.most,
-        step=_step(metric, rows, view),
-        changes=lambda value: _with_limit(view, metric.key, value),
-        empty=_range(metric, rows, view),
+        step=_step(here),
+        changes=lambda value: {"limits": view.limits_with(metric.key, value)},
+        empty=_range(here),
         decimals=None,
     )
-
-
-def _with_limit(view: View, key: str, value: float | None) -> Changes:
-    """The limits of a view with one of them set, or taken away."""
-    limits = {**dict(view.limits), key: value}
-    ordered = [(one.key, limits.get(one.key)) for one, _ in limited()]
-    return {"limits": tuple((name, found) for name, found in ordered if found is not None)}
 
 
 def _shown(metric: Metric, rows: Sequence[Row], view: View) -> list[float]:
@@ -88,27 +83,30 @@ def _shown(metric: Metric, rows: Sequence[Row], view: View) -> list[float]:
     return [metric.unit.scale(value) for value in stored if value is not None]
 
 
-def _range(metric: Metric, rows: Sequence[Row], view: View) -> str:
+def _range(found: Sequence[float]) -> str:
     """What the box says where nothing is typed: that anything goes, and what there is."""
-    found = _shown(metric, rows, view)
     if not found:
         return f"{ANY}; not measured"
     low, high = (f"{value:,.4g}" for value in (min(found), max(found)))
     return f"{ANY}; here {low}" if low == high else f"{ANY}; here {low} to {high}"
 
 
-def _step(metric: Metric, rows: Sequence[Row], view: View) -> float:
-    """About a twentieth of the largest value, as a power of ten."""
-    largest = max(_shown(metric, rows, view), default=1.0)
+def _step(found: Sequence[float]) -> float:
+    """A power of ten, between a hundredth and a tenth of the largest value; at least 1."""
+    largest = max(found, default=1.0)
     step = 1.0
     while step * 100 <= largest:
         step *= 10
     return step
 
 
+def _kept(view: View) -> float:
+    return HEADROOM_PERCENT if view.headroom_percent is None else view.headroom_percent
+
+
 def _headroom(view: View) -> PickNumber:
     """The share for the app; with it the limit moves that a preset has set."""
-    kept = HEADROOM_PERCENT if view.headroom_percent is None else view.headroom_percent
+    kept = _kept(view)
 
     def changes(value: float | None) -> Changes:
         wanted = HEADROOM_PERCENT if value is None else value
@@ -117,8 +115,8 @@ def _headroom(view: View) -> PickNumber:
         if memory is None:
             return {"headroom_percent": given}
         whole = memory / (1 - kept / 100)
-        moved = _with_limit(view, "memory", round(left_for_model(whole, wanted)))
-        return {**moved, "headroom_percent": given}
+        moved = view.limits_with("memory", round(left_for_model(whole, wanted)))
+        return {"limits": moved, "headroom_percent": given}
 
     return PickNumber(
         name="headroom_percent",

@@ -30,7 +30,7 @@ from leaderboard.pages.overview.search import EXAMPLE
 from leaderboard.pages.overview.tradeoff import bubble_axis, tradeoff, unplotted
 from leaderboard.pages.overview.typeset import markdown
 from leaderboard.pages.overview.use import use, verify
-from leaderboard.pages.selecting import NOBODY, conditions, empty
+from leaderboard.pages.selecting import NOBODY, selected
 from leaderboard.publish.files import as_bytes, table_of
 from leaderboard.publish.ranked import flat_lines
 from leaderboard.rows.conditions import build_name, machine_in_full, machine_name
@@ -47,11 +47,9 @@ MOST_COMPARED = 4
 
 def page(library: Library, view: View) -> Iterator[Block]:
     """Limits, the answer, the trade-off plot, the ranked table."""
-    selection = library.selected(view)
+    selection = yield from selected(library, view)
     if selection is None:
-        yield from empty(library)
         return
-    yield from conditions(selection)
     yield Sidebar(tuple(filters(selection.rows, view)))
     yield from presets(library.presets(), view)
     yield Pick(

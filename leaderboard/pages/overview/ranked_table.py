@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 
 from leaderboard.choose.overview import Line
-from leaderboard.pages.overview.cells import Cell
+from leaderboard.pages.overview.cells import Cell, rank_text
 from leaderboard.pages.overview.columns import Column
 from leaderboard.text import html
 
@@ -79,14 +79,13 @@ def _rows(lines: Sequence[Line], columns: Sequence[Column], link: Callable[[Line
 
 
 def _rank(line: Line, size: int) -> str:
-    text, hint = "\N{EN DASH}", "no accuracy"
+    hint = "does not fit" if line.reasons else "no accuracy"
     if line.rank is not None:
-        text, hint = str(line.rank), ""
-        if line.tied > 1:
-            text, hint = f"{line.rank}=", f"no significant difference between these {line.tied}"
-    elif line.reasons:
-        text, hint = "excluded", "does not fit"
-    return f'<th scope="rowgroup" class="rank" rowspan="{size}" title="{hint}">{text}</th>'
+        tie = f"no significant difference between these {line.tied}"
+        hint = tie if line.tied > 1 else ""
+    return (
+        f'<th scope="rowgroup" class="rank" rowspan="{size}" title="{hint}">{rank_text(line)}</th>'
+    )
 
 
 def _name(line: Line, link: Callable[[Line], str]) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from leaderboard.choose.overview import Line
+from leaderboard.pages.overview.cells import Cell, rank_text
 from leaderboard.pages.overview.columns import Column
 from leaderboard.text import plain
 
@@ -30,8 +31,7 @@ def markdown(lines: Sequence[Line], columns: Sequence[Column], notes: Sequence[s
         columns: after rank and name.
         notes: sentences: what was measured where, and the answer.
     """
-    heads = ["rank", "candidate", *(_head(column) for column in columns)]
-    rows = [[_rank(line), line.row.record.candidate.name, *_cells(line, columns)] for line in lines]
+    heads, rows = _cells(lines, columns)
     marks = ["--:", "---", *("--:" if column.number else "---" for column in columns)]
     table = [
         _row([_markdown(head) for head in heads]),
@@ -49,8 +49,7 @@ def latex(lines: Sequence[Line], columns: Sequence[Column], notes: Sequence[str]
         columns: after rank and name.
         notes: sentences: what was measured where, and the answer.
     """
-    heads = ["rank", "candidate", *(_head(column) for column in columns)]
-    rows = [[_rank(line), line.row.record.candidate.name, *_cells(line, columns)] for line in lines]
+    heads, rows = _cells(lines, columns)
     kinds = "rl" + "".join("r" if column.number else "l" for column in columns)
     return "\n".join(
         [
@@ -67,19 +66,22 @@ def latex(lines: Sequence[Line], columns: Sequence[Column], notes: Sequence[str]
     )
 
 
-def _head(column: Column) -> str:
-    return f"{column.header}, {column.unit}" if column.unit else column.header
+def _cells(lines: Sequence[Line], columns: Sequence[Column]) -> tuple[list[str], list[list[str]]]:
+    """The heads of the columns, rank and name first, and the cells of each line."""
+    heads = [f"{one.header}, {one.unit}" if one.unit else one.header for one in columns]
+    rows = [
+        [
+            rank_text(line),
+            line.row.record.candidate.name,
+            *(_cell(one.cell(line)) for one in columns),
+        ]
+        for line in lines
+    ]
+    return ["rank", "candidate", *heads], rows
 
 
-def _rank(line: Line) -> str:
-    if line.rank is None:
-        return "excluded" if line.reasons else "\N{EN DASH}"
-    return f"{line.rank}=" if line.tied > 1 else str(line.rank)
-
-
-def _cells(line: Line, columns: Sequence[Column]) -> list[str]:
-    cells = [column.cell(line) for column in columns]
-    return [f"{c.text} \N{PLUS-MINUS SIGN} {c.spread}" if c.spread else c.text for c in cells]
+def _cell(cell: Cell) -> str:
+    return f"{cell.text} \N{PLUS-MINUS SIGN} {cell.spread}" if cell.spread else cell.text
 
 
 def _row(cells: Sequence[str]) -> str:
