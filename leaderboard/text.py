@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html as _html
 import re
+from collections.abc import Callable
 
 _JOINER = "\N{WORD JOINER}"
 """Takes no room. It parts what a renderer would turn into an icon, an emoji or a link even where
@@ -36,6 +37,22 @@ def html(text: object) -> str:
 def plotly(text: object) -> str:
     """Text for plots, which know a little HTML, and TeX between dollars."""
     return _html.escape(plain(text), quote=False).replace("$", "&#36;")
+
+
+def sentence(words: str, *, prose: Callable[[str], str], code: Callable[[str], str]) -> str:
+    """A text of ours in which nothing is markup but the code between backticks.
+
+    Args:
+        words: the text; with an odd number of backticks none of it is code.
+        prose: escapes what is no code, e.g. `markdown`.
+        code: writes a piece of code, escaped.
+    """
+    parts = words.split("`")
+    if len(parts) % 2 == 0:
+        return prose(words)
+    return "".join(
+        code(part) if number % 2 and part else prose(part) for number, part in enumerate(parts)
+    )
 
 
 def cut(text: object, most: int) -> str:

@@ -39,15 +39,8 @@ def draw(blocks: Iterable[b.Block]) -> None:
         _draw(block)
 
 
-def sentence(words: str) -> str:
-    """A text as Markdown in which nothing is markup but the code between backticks."""
-    parts = words.split("`")
-    if len(parts) % 2 == 0:
-        return text.markdown(words)
-    return "".join(
-        f"`{text.plain(part)}`" if number % 2 and part else text.markdown(part)
-        for number, part in enumerate(parts)
-    )
+def _sentence(words: str) -> str:
+    return text.sentence(words, prose=text.markdown, code=lambda part: f"`{text.plain(part)}`")
 
 
 @singledispatch
@@ -65,13 +58,13 @@ def _(block: b.Heading) -> None:
 
 @_draw.register
 def _(block: b.Text) -> None:
-    (st.caption if block.small else st.markdown)(sentence(block.text))
+    (st.caption if block.small else st.markdown)(_sentence(block.text))
 
 
 @_draw.register
 def _(block: b.Note) -> None:
     show, icon = _NOTES[block.kind]
-    show(sentence(block.text), icon=icon)
+    show(_sentence(block.text), icon=icon)
 
 
 @_draw.register

@@ -5,7 +5,7 @@ conditions.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -74,14 +74,24 @@ def compare_axes(
     """
     for runs in (reference, other):
         _check_alike(runs)
-    # Which machines or builds they are is said once, not with each number.
-    unlike = why_unlike(reference[0], other[0]).partition(" (")[0]
-    found = [
-        compare_axis(axis, reference, other, unlike=unlike, confidence=confidence)
-        for axis in _axes([*reference, *other])
-    ]
+    found = compare_each(_axes([*reference, *other]), reference, other, confidence=confidence)
     facts = [metric for metric, _ in gated() if not metric.varies]
     return (*found, *(_fact(metric, reference[0], other[0]) for metric in facts))
+
+
+def compare_each(
+    axes: Iterable[Axis],
+    reference: Sequence[Record],
+    other: Sequence[Record],
+    *,
+    confidence: float,
+) -> tuple[AxisComparison, ...]:
+    """Several numbers of a run, over the runs of both sides; no ratios under unlike conditions."""
+    # Which machines or builds they are is said once, not with each number.
+    unlike = why_unlike(reference[0], other[0]).partition(" (")[0]
+    return tuple(
+        compare_axis(axis, reference, other, unlike=unlike, confidence=confidence) for axis in axes
+    )
 
 
 def compare_axis(

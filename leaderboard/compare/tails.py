@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from leaderboard.compare.run_metrics import Axis, AxisComparison, compare_axis
-from leaderboard.rows.conditions import why_unlike
+from leaderboard.compare.run_metrics import Axis, AxisComparison, compare_each
 from leaderboard.stats.tails import tail
 from runners.records.latency import request_latency
 from runners.records.record import Record, RequestTimesInfo
@@ -28,11 +27,7 @@ def compare_tails(
         values the maximum below 20, the 90th percentile from 20, the 95th from 60, by the run that
         has fewest.
     """
-    unlike = why_unlike(reference[0], other[0]).partition(" (")[0]
-    return tuple(
-        compare_axis(axis, reference, other, unlike=unlike, confidence=confidence)
-        for axis in _axes([*reference, *other])
-    )
+    return compare_each(_axes([*reference, *other]), reference, other, confidence=confidence)
 
 
 def _axes(runs: Sequence[Record]) -> Iterator[Axis]:

@@ -11,7 +11,7 @@ from typing import Any
 from leaderboard.pages import blocks as b
 from leaderboard.pages import controls, grid, tiles
 from leaderboard.pages.overview import answer
-from leaderboard.text import html
+from leaderboard.text import html, sentence
 
 MOST_ROWS = 200
 """Lines of a long table that a file holds; the board and `weighin export --samples` have all."""
@@ -51,11 +51,11 @@ class Drawing:
     @_draw.register
     def _(self, block: b.Text) -> str:
         kind = ' class="small"' if block.small else ""
-        return f"<p{kind}>{sentence(block.text)}</p>"
+        return f"<p{kind}>{_sentence(block.text)}</p>"
 
     @_draw.register
     def _(self, block: b.Note) -> str:
-        return f'<p class="note {block.kind}">{sentence(block.text)}</p>'
+        return f'<p class="note {block.kind}">{_sentence(block.text)}</p>'
 
     @_draw.register
     def _(self, block: b.Code) -> str:
@@ -126,15 +126,8 @@ class Drawing:
         return ""
 
 
-def sentence(words: str) -> str:
-    """A text as HTML in which nothing is markup but the code between backticks."""
-    parts = words.split("`")
-    if len(parts) % 2 == 0:
-        return html(words)
-    return "".join(
-        f"<code>{html(part)}</code>" if number % 2 and part else html(part)
-        for number, part in enumerate(parts)
-    )
+def _sentence(words: str) -> str:
+    return sentence(words, prose=html, code=lambda part: f"<code>{html(part)}</code>")
 
 
 def figure_json(block: b.Figure, *, dark: bool) -> dict[str, Any]:

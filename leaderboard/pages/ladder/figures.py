@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from plotly.subplots import make_subplots
@@ -10,7 +11,8 @@ from plotly.subplots import make_subplots
 from leaderboard.compare.fidelity_words import sentence
 from leaderboard.compare.ladder import Ladder, Rung
 from leaderboard.pages.frame import frame, label, lines_high, name_lines, scaled, shade, whiskers
-from leaderboard.pages.theme import palette, template
+from leaderboard.pages.theme import Palette, palette, template
+from leaderboard.stats.intervals import Interval
 from leaderboard.stats.paired_means import PairedDifference
 from leaderboard.text import plotly
 from leaderboard.units import mib, ms, points
@@ -47,29 +49,53 @@ def ratios_figure(ladder: Ladder, reference: str, names: Sequence[str], *, dark:
     )
     figure.add_vline(x=margin, line={"dash": "dash", "width": 1.5, "color": worse})
     figure.add_vline(x=1, line={"width": 1.5, "color": colours.muted})
-    for verdict, symbol in SYMBOLS.items():
-        shown = [(i, one) for i, rung, one in found if rung.fidelity_verdict == verdict]
-        values = [one.ratio or 1.0 for _, one in shown]
-        colour = worse if verdict == "regressed" else colours.accent
-        if shown:
-            figure.add_scatter(
-                x=values,
-                y=[i for i, _ in shown],
-                mode="markers",
-                name=verdict,
-                error_x=whiskers(values, [one.interval for _, one in shown], colour),
-                marker=_marker(symbol, colour),
-                hovertext=[f"{plotly(names[i])}: {sentence(one, reference)}" for i, one in shown],
-                hoverinfo="text",
-            )
+    dots = [
+        _Dot(
+            line=i,
+            verdict=str(rung.fidelity_verdict),
+            value=one.ratio or 1.0,
+            interval=one.interval,
+            hover=f"{plotly(names[i])}: {sentence(one, reference)}",
+        )
+        for i, rung, one in found
+    ]
+    _add_dots(figure, dots, colours)
     name_lines(figure, names)
     figure.update_xaxes(title=f"perplexity ratio to {label(reference)}", range=span)
     figure.update_layout(showlegend=True)
     return figure
 
 
-def _marker(symbol: str, colour: str) -> dict[str, object]:
-    return {"symbol": symbol, "size": 11, "color": colour, "line": {"width": 2, "color": colour}}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Dot:
+    """A quantisation's estimate with its interval."""
+
+    line: int
+    verdict: str
+    value: float
+    interval: Interval | None
+    hover: str
+
+
+def _add_dots(figure: go.Figure, dots: Sequence[_Dot], colours: Palette) -> None:
+    """Add the dots, a trace a verdict, so that the legend says what each symbol means."""
+    for verdict, symbol in SYMBOLS.items():
+        shown = [dot for dot in dots if dot.verdict == verdict]
+        if not shown:
+            continue
+        colour = colours.series[1] if verdict == "regressed" else colours.accent
+        values = [dot.value for dot in shown]
+        edge = {"width": 2, "color": colour}
+        figure.add_scatter(
+            x=values,
+            y=[dot.line for dot in shown],
+            mode="markers",
+            name=verdict,
+            error_x=whiskers(values, [dot.interval for dot in shown], colour),
+            marker={"symbol": symbol, "size": 11, "color": colour, "line": edge},
+            hovertext=[dot.hover for dot in shown],
+            hoverinfo="text",
+        )
 
 
 def losses_figure(ladder: Ladder, reference: str, names: Sequence[str], *, dark: bool) -> go.Figure:
@@ -103,37 +129,22 @@ def losses_figure(ladder: Ladder, reference: str, names: Sequence[str], *, dark:
                 fillcolor=shade(colours.muted, 0.28), layer="below",
             )  # fmt: skip
     figure.add_vline(x=0, line={"width": 1.5, "color": colours.muted})
-    for verdict, symbol in SYMBOLS.items():
-        shown = [(i, rung) for i, rung in enumerate(ladder.rungs) if rung.verdict == verdict]
-        if shown:
-            colour = worse if verdict == "regressed" else colours.accent
-            _dots(figure, shown, verdict, symbol, colour)
+    dots = [
+        _Dot(
+            line=i,
+            verdict=str(rung.verdict),
+            value=points(rung.accuracy.difference),
+            interval=scaled(rung.accuracy.interval, points),
+            hover=_hover(rung, rung.accuracy),
+        )
+        for i, rung in enumerate(ladder.rungs)
+        if rung.accuracy
+    ]
+    _add_dots(figure, dots, colours)
     name_lines(figure, names)
     figure.update_xaxes(title=f"points against {label(reference)}", range=[left, right])
     figure.update_layout(showlegend=True)
     return figure
-
-
-def _dots(
-    figure: go.Figure,
-    shown: Sequence[tuple[int, Rung]],
-    verdict: str,
-    symbol: str,
-    colour: str,
-) -> None:
-    found = [(i, rung, rung.accuracy) for i, rung in shown if rung.accuracy]
-    values = [points(paired.difference) for _, _, paired in found]
-    intervals = [scaled(paired.interval, points) for _, _, paired in found]
-    figure.add_scatter(
-        x=values,
-        y=[i for i, _, _ in found],
-        mode="markers",
-        name=verdict,
-        error_x=whiskers(values, intervals, colour),
-        marker=_marker(symbol, colour),
-        hovertext=[_hover(rung, paired) for _, rung, paired in found],
-        hoverinfo="text",
-    )
 
 
 def _hover(rung: Rung, found: PairedDifference) -> str:
