@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import shutil
 import signal
 import socket
@@ -16,23 +15,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.tabs import FLAGS, program
 from tests.leaderboard.app.conftest import REFERENCE, peak_of
+from tests.support.browser import chromium, needs_chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     from leaderboard.rows.row import Row
 
-CHROMIUM = program() or shutil.which("google-chrome")
 PATIENCE_MS = 60_000
 MEMORY = "Number(new URL(location).searchParams.get('memory_mib') ?? 1e9)"
 """The budget in the address, MiB."""
-
-needs_chromium = pytest.mark.skipif(
-    CHROMIUM is None and "WEIGHIN_JOURNEY" not in os.environ,
-    reason="no Chromium on the PATH (Debian: apt-get install chromium)",
-)
 
 
 @pytest.fixture
@@ -61,13 +54,8 @@ def address(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    assert CHROMIUM, "WEIGHIN_JOURNEY asks for the journey, and there is no Chromium on the PATH"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield chromium
-        chromium.close()
+    with chromium() as found:
+        yield found
 
 
 def opened(browser: Browser, address: str, said: list[str]) -> Page:

@@ -7,21 +7,19 @@ import gzip
 import hashlib
 import html
 import json
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.tabs import FLAGS, program
 from leaderboard.export.site.library import StoredLibrary
 from leaderboard.export.site.names import candidate_name
 from leaderboard.export.site.write import site
 from leaderboard.pages.presets import Preset
 from leaderboard.rows.view import View
+from tests.support.browser import chromium, needs_chromium
 from tests.support.stores import HOSTILE
 
 if TYPE_CHECKING:
@@ -31,11 +29,6 @@ MIB = 2**20
 PRESETS = (
     Preset(name="small", memory_bytes=200 * MIB),
     Preset(name="tiny", memory_bytes=50 * MIB),
-)
-CHROMIUM = program() or shutil.which("google-chrome")
-needs_chromium = pytest.mark.skipif(
-    CHROMIUM is None and "WEIGHIN_JOURNEY" not in os.environ,
-    reason="no Chromium on the PATH (Debian: apt-get install chromium)",
 )
 
 
@@ -105,20 +98,15 @@ def test_a_damaged_store_shows_what_can_be_read(damaged: Path) -> None:
 @pytest.fixture
 def page() -> Iterator[Page]:
     """A page that has no network, and fails the test if it complains or asks for anything."""
-    from playwright.sync_api import sync_playwright
-
-    assert CHROMIUM, "WEIGHIN_JOURNEY asks for a browser, and there is no Chromium on the PATH"
     said: list[str] = []
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        context = chromium.new_context(offline=True, viewport={"width": 390, "height": 844})
+    with chromium() as browser:
+        context = browser.new_context(offline=True, viewport={"width": 390, "height": 844})
         opened = context.new_page()
         opened.on("console", lambda one: said.append(one.text))
         opened.on("pageerror", lambda error: said.append(str(error)))
         opened.on("request", lambda one: said.append(one.url) if "file:" not in one.url else None)
         opened.on("dialog", lambda one: said.append(one.message))
         yield opened
-        chromium.close()
     assert said == []
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import re
-import struct
-import subprocess
 import sys
-import termios
 from pathlib import Path
 
 import pytest
 import yaml
+
+from tests.support.terminal import on_a_terminal
 
 WEIGHIN = Path(sys.executable).with_name("weighin")
 WIDTH = 80
@@ -23,24 +20,11 @@ COLOUR = re.compile(r"\x1b\[3[0-9]m")
 
 def seen(folder: Path, *args: str, **env: str) -> str:
     """What a command writes to a terminal of 80 columns, both streams."""
-    inner, outer = pty.openpty()
-    fcntl.ioctl(outer, termios.TIOCSWINSZ, struct.pack("HHHH", 40, WIDTH, 0, 0))
     kept = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR")}
-    process = subprocess.Popen(
-        [WEIGHIN, *args], cwd=folder, stdin=outer, stdout=outer, stderr=outer,
-        env={**kept, "TERM": "xterm-256color", **env},
-    )  # fmt: skip
-    os.close(outer)
-    written = b""
-    try:
-        while more := os.read(inner, 65536):
-            written += more
-    except OSError:  # how Linux says that the other end was closed
-        pass
-    finally:
-        os.close(inner)
-        process.wait(60)
-    return written.decode().replace("\r\n", "\n")
+    written = on_a_terminal(
+        [WEIGHIN, *args], folder, columns=WIDTH, env={**kept, "TERM": "xterm-256color", **env}
+    )
+    return written.replace("\r\n", "\n")
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -26,6 +25,7 @@ from runners.jobs.prepared import PreparedTask
 from runners.records.reading import parse_record
 from runners.records.store import Store
 from tests.runners.conftest import Bench
+from tests.support.terminal import on_a_terminal
 
 pytestmark = pytest.mark.slow
 
@@ -183,25 +183,6 @@ def test_every_command_is_tried():
     assert {call[0] for call in CALLS} >= set(COMMANDS)
 
 
-def on_a_terminal(folder: Path, *args: str) -> str:
-    """What a command writes to a terminal, both streams."""
-    inner, outer = pty.openpty()
-    process = subprocess.Popen(
-        [WEIGHIN, *args], cwd=folder, stdin=outer, stdout=outer, stderr=outer
-    )
-    os.close(outer)
-    written = b""
-    try:
-        while more := os.read(inner, 65536):
-            written += more
-    except OSError:  # how Linux says that the other end was closed
-        pass
-    finally:
-        os.close(inner)
-        process.wait(60)
-    return written.decode()
-
-
 @pytest.mark.parametrize(
     "args",
     [
@@ -213,7 +194,8 @@ def on_a_terminal(folder: Path, *args: str) -> str:
 def test_on_a_terminal_nothing_but_our_own_styles_steers(
     args: tuple[str, ...], folder: Path, tiny: Path
 ):
-    written = on_a_terminal(folder, *(str(tiny) if word == "TINY" else word for word in args))
+    words = (str(tiny) if word == "TINY" else word for word in args)
+    written = on_a_terminal([WEIGHIN, *words], folder)
     assert "owned" in written
     assert steers(OWN.sub("", written)) == set()
 

@@ -31,7 +31,7 @@ class Cache:
         return len({cell for cells in self.sequences.values() for cell in cells})
 
     def text(self, sequence: int) -> tuple[int, ...]:
-        return tuple(self.tokens[cell] for cell in self.sequences.get(sequence, []))
+        return tuple(map(self.tokens.__getitem__, self.sequences.get(sequence, [])))
 
     def copy(self, source: int, target: int) -> None:
         assert not self.text(target), "a copy would add to what another item left"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runners.exchange.lm_eval import read_results
+from runners.exchange.lm_eval import Imported, read_results
 
 RUN = "20260101T000000-m-0123456789abcdef"
 
@@ -26,22 +26,32 @@ def sample(doc_id: int, choices: int, *, mutual_information: bool) -> dict[str, 
     }  # fmt: skip
 
 
+def imported(folder: Path, lines: list[dict[str, Any]], **config: Any) -> Imported:
+    """What is read of lm-eval's results of a task `t` with these samples.
+
+    Args:
+        folder: to write the files into.
+        lines: one sample each.
+        config: of the task, beside its name and kind.
+    """
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (folder / "samples_t_now.jsonl").write_text(text)
+    results = {
+        "results": {"t": {"acc,none": 1.0, "acc_stderr,none": 0.0}}, "n-shot": {"t": 0},
+        "configs": {"t": {"task": "t", "output_type": "multiple_choice", **config}},
+        "config": {"model": "m"}, "higher_is_better": {"t": {"acc": True}}, "date": 1.0,
+    }  # fmt: skip
+    path = folder / "results_now.json"
+    path.write_text(json.dumps(results))
+    return read_results(path, name=None, new_run_id=lambda *_: RUN, command="weighin")
+
+
 @pytest.mark.parametrize("mutual_information", [False, True])
 def test_chance_counts_choices_and_not_what_is_asked_of_each(
     tmp_path: Path, mutual_information: bool
 ):
     lines = [sample(n, c, mutual_information=mutual_information) for n, c in enumerate((3, 4))]
-    text = "".join(json.dumps(line) + "\n" for line in lines)
-    (tmp_path / "samples_t_now.jsonl").write_text(text)
-    results = {
-        "results": {"t": {"acc,none": 1.0, "acc_stderr,none": 0.0}}, "n-shot": {"t": 0},
-        "configs": {"t": {"task": "t", "output_type": "multiple_choice"}},
-        "config": {"model": "m"}, "higher_is_better": {"t": {"acc": True}}, "date": 1.0,
-    }  # fmt: skip
-    (tmp_path / "results_now.json").write_text(json.dumps(results))
-    found = read_results(
-        tmp_path / "results_now.json", name=None, new_run_id=lambda *_: RUN, command="weighin"
-    )
+    found = imported(tmp_path, lines)
     # What was scored, in bytes: each request's last text.
     assert found.samples is not None
     sizes = [
@@ -56,19 +66,7 @@ def test_the_column_that_a_tasks_file_names_clusters_its_documents(tmp_path: Pat
     lines = [
         {**sample(n, 2, mutual_information=False), "doc": {"source": n // 2}} for n in range(4)
     ]
-    (tmp_path / "samples_t_now.jsonl").write_text(
-        "".join(json.dumps(line) + "\n" for line in lines)
-    )
-    metadata = {"version": 1.0, "cluster": "source"}
-    results = {
-        "results": {"t": {"acc,none": 1.0, "acc_stderr,none": 0.0}}, "n-shot": {"t": 0},
-        "configs": {"t": {"task": "t", "output_type": "multiple_choice", "metadata": metadata}},
-        "config": {"model": "m"}, "higher_is_better": {"t": {"acc": True}}, "date": 1.0,
-    }  # fmt: skip
-    (tmp_path / "results_now.json").write_text(json.dumps(results))
-    found = read_results(
-        tmp_path / "results_now.json", name=None, new_run_id=lambda *_: RUN, command="weighin"
-    )
+    found = imported(tmp_path, lines, metadata={"version": 1.0, "cluster": "source"})
     assert found.samples is not None
     first, second, third, fourth = found.samples.column("passage").to_pylist()
     assert first == second != third == fourth

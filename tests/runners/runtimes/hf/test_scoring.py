@@ -11,6 +11,7 @@ import pytest
 
 from runners.engine.encoding import Scoring
 from runners.worker import protocol
+from tests.support.score_items import rolling, scored
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("default")  # lm-eval's and transformers' own
@@ -26,19 +27,6 @@ PATHS = {
     "mamba2": COPIED, "lfm2": COPIED,
     "bloom": COPIED,  # ALiBi is counted from the mask's own columns
 }  # fmt: skip
-
-
-def scored(contexts: str | list[str], *continuations: str) -> protocol.ScoreItem:
-    """One context before all continuations, or as many contexts as there are continuations."""
-    if isinstance(contexts, str):
-        return protocol.ScoreItem(
-            contexts=[contexts], continuations=[(0, c) for c in continuations]
-        )
-    return protocol.ScoreItem(contexts=contexts, continuations=list(enumerate(continuations)))
-
-
-def rolling(text: str) -> protocol.ScoreItem:
-    return protocol.ScoreItem(contexts=[text], continuations=[], rolling=True)
 
 
 ITEMS = [

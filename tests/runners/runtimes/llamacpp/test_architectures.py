@@ -26,6 +26,7 @@ from runners.runtimes.llamacpp.runtime import LlamaCpp
 from runners.worker import protocol
 from runners.worker.runtime import WorkerError
 from tests.support import tiny_gguf
+from tests.support.score_items import rolling, scored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,45 +50,32 @@ PREAMBLE = "".join(
 LETTERS = (" A", " B", " C", " D")
 
 
-def item(contexts: str | list[str], *continuations: str) -> protocol.ScoreItem:
-    """One context before all continuations, or one for each."""
-    if isinstance(contexts, str):
-        return protocol.ScoreItem(
-            contexts=[contexts], continuations=[(0, text) for text in continuations]
-        )
-    return protocol.ScoreItem(contexts=contexts, continuations=list(enumerate(continuations)))
-
-
-def rolling(text: str) -> protocol.ScoreItem:
-    return protocol.ScoreItem(contexts=[text], continuations=[], rolling=True)
-
-
 ITEMS = {
-    "four choices": item(
+    "four choices": scored(
         "The clerk put the apples on the scale and", " weighed the apples.", " thanked the clerk.",
         " one, two, three, four.", " the apples",
     ),
-    "preamble, first": item(f"{PREAMBLE}Question 3: which apple? The answer is", *LETTERS),
-    "preamble, second": item(f"{PREAMBLE}Question 4: the scale? The answer is", *LETTERS),
-    "preamble, other": item(f"{PREAMBLE}Then the clerk weighed", " five apples", " forty-two"),
-    "preamble alone": item(PREAMBLE, "Question 3: which apple?", "The end"),
-    "one token": item("Which number is the answer?", " one", " two", " three", " the"),
-    "forty": item("A number below forty:", *(f" {number}, weighed" for number in range(40))),
-    "identical": item("To weigh or not", " to weigh", " to weigh", " to weigh one", " to weigh"),
-    "one inside another": item("The answer", " is one", " is", " is one apple", " is one apple."),
-    "several contexts": item(
+    "preamble, first": scored(f"{PREAMBLE}Question 3: which apple? The answer is", *LETTERS),
+    "preamble, second": scored(f"{PREAMBLE}Question 4: the scale? The answer is", *LETTERS),
+    "preamble, other": scored(f"{PREAMBLE}Then the clerk weighed", " five apples", " forty-two"),
+    "preamble alone": scored(PREAMBLE, "Question 3: which apple?", "The end"),
+    "one token": scored("Which number is the answer?", " one", " two", " three", " the"),
+    "forty": scored("A number below forty:", *(f" {number}, weighed" for number in range(40))),
+    "identical": scored("To weigh or not", " to weigh", " to weigh", " to weigh one", " to weigh"),
+    "one inside another": scored("The answer", " is one", " is", " is one apple", " is one apple."),
+    "several contexts": scored(
         ["Ann thanked Bob because Ann", "Ann thanked Bob because Bob", "Then"],
         " weighed the apples.", " weighed the apples.", " weighed the apples.",
     ),
-    "no context": item("", "The answer", " the answer"),
-    "bytes": item(
+    "no context": scored("", "The answer", " the answer"),
+    "bytes": scored(
         "Der Müller rief: „Grüß Gott!“ 🙂🧑\u200d🌾", " 🙂", " 日本語", " café", "\u200d🌾",
     ),
-    "merges": item("The answer is for", "ty", "ty-two", "t", " forty"),
-    "spaces": item("The answer is  ", "one", "forty"),
-    "too long": item(f"{QUESTION} and then" * 12, " one", " two apples and more"),
-    "longer than the context": item("The answer is", " one two three four five" * 60, " one"),
-    "again": item("To weigh or not", " to weigh", " to weigh", " to weigh one", " to weigh"),
+    "merges": scored("The answer is for", "ty", "ty-two", "t", " forty"),
+    "spaces": scored("The answer is  ", "one", "forty"),
+    "too long": scored(f"{QUESTION} and then" * 12, " one", " two apples and more"),
+    "longer than the context": scored("The answer is", " one two three four five" * 60, " one"),
+    "again": scored("To weigh or not", " to weigh", " to weigh", " to weigh one", " to weigh"),
     "rolling": rolling(f"{QUESTION}, and the scale weighed forty." * 16),
     "rolling, short": rolling("The answer"),
 }  # fmt: skip
@@ -188,8 +176,8 @@ def test_a_lost_or_foreign_token_would_be_seen(bench):
 def test_a_context_as_long_as_the_window(bench):
     # One word is one token; the last one is read, and predicts the only token of the choice.
     count = LENGTH - len(bench.plain.encode("", True))
-    full = item(" the" * count, " one", " the")
-    longer = item(" the" * (count + 1), " one", " the")
+    full = scored(" the" * count, " one", " the")
+    longer = scored(" the" * (count + 1), " one", " the")
     assert {(len(s.read), s.truncated) for s in bench.plain.scorings(full)} == {(LENGTH, False)}
     assert {(len(s.read), s.truncated) for s in bench.plain.scorings(longer)} == {(LENGTH, True)}
     bench.check([full, longer, ITEMS["one token"], full])
@@ -209,7 +197,7 @@ def greedy_item(plain: Plain, context: str) -> protocol.ScoreItem:
         best = int(row.argmax())
         text = plain.piece(best).decode("utf-8", "replace")
         if text != "~" and plain.encode(context + word + text, True) == [*tokens, best]:
-            return item(context + word, text, "~")
+            return scored(context + word, text, "~")
     raise AssertionError(f"no word after {context!r} is followed by text that is cut the same way")
 
 
@@ -249,9 +237,9 @@ def test_more_than_the_engine_holds_at_once(path):
         branches = [one + two for one in words[:9] for two in words[:8]]
         texts = ["".join(draw.choices(words, k=30)) for _ in range(4)]
         window = [
-            item(preamble, *branches),
-            *(item(f"{preamble}\n{text}", *LETTERS[:2]) for text in texts),
-            item(preamble + texts[0], texts[1] * 2, texts[2] * 2),
+            scored(preamble, *branches),
+            *(scored(f"{preamble}\n{text}", *LETTERS[:2]) for text in texts),
+            scored(preamble + texts[0], texts[1] * 2, texts[2] * 2),
         ]
         opened = bench.opened
         assert len(bench.plain.encode(preamble, True)) > opened.batch_tokens

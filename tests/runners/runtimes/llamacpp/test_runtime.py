@@ -21,6 +21,7 @@ from runners.engine.encoding import Scoring, encode_pair, rolling_windows
 from runners.jobs.worker_process import WorkerProcess
 from runners.worker import protocol
 from runners.worker.runtime import WorkerError
+from tests.support.score_items import scored
 
 if TYPE_CHECKING:
     from runners.runtimes.llamacpp.runtime import LlamaCpp
@@ -34,15 +35,6 @@ NOT_IN_A_WORKER = {
     "lm_eval", "datasets", "pandas", "torch", "transformers", "streamlit", "pydantic", "psutil",
     "pyarrow", "click", "rich",
 }  # fmt: skip
-
-
-def scored(contexts: str | list[str], *continuations: str) -> protocol.ScoreItem:
-    """One context before all continuations, or as many contexts as there are continuations."""
-    if isinstance(contexts, str):
-        return protocol.ScoreItem(
-            contexts=[contexts], continuations=[(0, c) for c in continuations]
-        )
-    return protocol.ScoreItem(contexts=contexts, continuations=list(enumerate(continuations)))
 
 
 ITEMS = {
