@@ -110,12 +110,20 @@ def page() -> Iterator[Page]:
     assert said == []
 
 
+def drawn(page: Page, selector: str) -> None:
+    """Scroll to the first figure that a selector finds, which draws it, wherever the fonts at hand put it."""
+    figure = page.locator(selector).first
+    figure.scroll_into_view_if_needed()
+    figure.locator(".main-svg").first.wait_for()
+
+
 @needs_chromium
 @pytest.mark.slow
 def test_it_opens_from_disk_and_its_filters_work(good: Path, tmp_path: Path, page: Page) -> None:
     file = tmp_path / "board.html"
     file.write_text(written(good), encoding="utf-8")
     page.goto(file.as_uri())
+    drawn(page, "#overview .figure")
     page.wait_for_selector("#overview .js-plotly-plot .point")
     assert page.inner_text("#overview caption") == "2 of 2 candidates"
     # No wider than a phone.
@@ -149,7 +157,7 @@ def test_it_opens_from_disk_and_its_filters_work(good: Path, tmp_path: Path, pag
     # To a candidate and back, by keyboard.
     page.locator("#lines a").first.focus()
     page.keyboard.press("Enter")
-    page.wait_for_selector("section[id^=candidate-]:not([hidden]) .js-plotly-plot")
+    drawn(page, "section[id^=candidate-]:not([hidden]) .figure")
     assert page.locator("section:not([hidden]) h2").first.inner_text() == "small"
     page.go_back()
     page.wait_for_selector("#overview:not([hidden])")
@@ -161,7 +169,7 @@ def test_hostile_texts_do_nothing(hostile: Path, tmp_path: Path, page: Page) -> 
     file = tmp_path / "board.html"
     file.write_text(written(hostile), encoding="utf-8")
     page.goto(file.as_uri())
-    page.wait_for_selector("#overview .js-plotly-plot")
+    drawn(page, "#overview .figure")
     for name in page.evaluate("[...document.querySelectorAll('main > section')].map((s) => s.id)"):
         page.evaluate("(name) => { location.hash = name; }", name)
         page.wait_for_timeout(50)
