@@ -111,7 +111,7 @@ def page() -> Iterator[Page]:
 
 
 def drawn(page: Page, selector: str) -> None:
-    """Scroll to the first figure that a selector finds, which draws it, wherever the fonts at hand put it."""
+    """Scroll to a figure, which draws it, wherever the fonts at hand put it."""
     figure = page.locator(selector).first
     figure.scroll_into_view_if_needed()
     figure.locator(".main-svg").first.wait_for()
