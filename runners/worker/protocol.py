@@ -10,7 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-VERSION = 3
+from runners.worker.generation import Generate as Generate
+from runners.worker.generation import Generated as Generated
+from runners.worker.generation import GenerateItem as GenerateItem
+from runners.worker.generation import ItemText as ItemText
+from runners.worker.generation import RequestTimes as RequestTimes
+from runners.worker.generation import Thinking as Thinking
+
+VERSION = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,18 +82,6 @@ class RunLatency:
     new_tokens: int
     warmups: int
     repeats: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestTimes:
-    """One timed request; every time is in seconds after the request was made."""
-
-    prefill_s: float
-    """Moment when the last prompt token had been evaluated (the first logits were there)."""
-    token_s: list[float]
-    """Moments when each output token had been chosen and turned into text."""
-    first_text: int | None = 0
-    """Index in `token_s` of the first token whose text is not empty; None: all texts are empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,52 +196,6 @@ class Diverged:
     positions: int
     vocabulary: int
     seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GenerateItem:
-    """One prompt and lm-eval's generation arguments, normalised by the parent."""
-
-    prompt: str
-    until: list[str]
-    max_tokens: int
-    temperature: float
-    top_k: int
-    top_p: float
-    seed: int
-    min_p: float = 0.0
-    repetition_penalty: float = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generate:
-    """Generate answers to one window of prompts, one after the other, each from an empty cache.
-    When `packed`, several at a time, and nothing is timed.
-    """
-
-    items: list[GenerateItem]
-    packed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemText:
-    """One generation."""
-
-    text: str
-    stop: str
-    """`until`, `end of sequence`, `length` or `context`."""
-    prompt_tokens: int
-    new_tokens: int
-    times: RequestTimes | None
-    """Times of the request; None for a packed one."""
-    truncated: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generated:
-    """The answer to `Generate`."""
-
-    items: list[ItemText]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
