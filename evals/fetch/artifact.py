@@ -108,6 +108,15 @@ def fetch(
         raise disk_error(uri, error) from error
 
 
+def is_local(uri: str) -> bool:
+    """True where a URI names a path of this machine.
+
+    Raises:
+        ArtifactError: it is of no known kind.
+    """
+    return _scheme(uri) in (None, "file")
+
+
 def _scheme(uri: str) -> str | None:
     found = _SCHEME.match(uri)
     if not found:

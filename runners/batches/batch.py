@@ -43,9 +43,15 @@ class Batch:
     candidates: tuple[Candidate, ...]
     suite: Suite
     repeats: int = 1
-    score_each: bool = False
-    """Answer the tasks in every repeat; else in the first alone, since their scores are the same
+    name: str = ""
+    """Name that its records share; empty: drawn when its jobs are planned."""
+    rounds: tuple[int, ...] | None = None
+    """Numbers of the repeats that run here; None: all of them."""
+    score: Literal["once", "each", "never"] = "once"
+    """Repeats in which the tasks are answered. The first alone as a rule, since scores are the same
     to the bit whenever they are computed again."""
+    times: bool = True
+    """False: the tasks are answered and nothing is timed."""
     limit: int | None = None
     data: Literal["packaged", "hub"] = "packaged"
     include: Path | None = None
@@ -119,10 +125,10 @@ def plan_jobs(
     here = machine()
     # Before any job: nothing else may run beside a timed phase.
     proofs = {runtime: proof_of(runtime) for runtime in {c.runtime for c in batch.candidates}}
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+    name = batch.name or f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
     resolved = [(candidate, resolve(candidate)) for candidate in batch.candidates]
     rounds: list[tuple[int, Candidate, weights.Weights | WeighinError]] = []
-    for repeat in range(batch.repeats):
+    for repeat in range(batch.repeats) if batch.rounds is None else batch.rounds:
         order = list(resolved)
         if batch.repeats > 1:
             # The order of runs, not a secret.
@@ -143,7 +149,8 @@ def plan_jobs(
             jobs=len(rounds),
             repeats=batch.repeats,
             engine_memory_bytes=batch.engine_memory_bytes,
-            scores=repeat == 0 or batch.score_each,
+            scores=batch.score == "each" or (batch.score == "once" and repeat == 0),
+            times=batch.times,
             throughput=batch.throughput,
             budget=batch.budget,
             proof=proofs[candidate.runtime],

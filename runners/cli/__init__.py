@@ -46,6 +46,8 @@ COMMANDS = {
     "check": ("runners.cli.check", "Stop a regression: pass, regressed or cannot tell (CI gate)."),
     "baseline": ("runners.cli.baseline", "Set, list or show what later runs are checked against."),
     "import": ("runners.cli.import_lm_eval", "Read the results of another harness into records."),
+    "plan": ("runners.cli.plan", "Cut a comparison into blocks that other machines run."),
+    "merge": ("runners.cli.merge", "Bring the records of several stores together."),
     "fetch": ("runners.cli.fetch", "Bring weights and data here, for later use offline."),
     "export": ("runners.cli.export", "Write records as CSV, JSON or Parquet."),
     "gc": ("runners.cli.gc", "Remove what a store and the cache no longer need."),
@@ -54,7 +56,7 @@ COMMANDS = {
 }
 
 GROUPS = {
-    "Measure": ("run", "fit", "fetch", "import"),
+    "Measure": ("run", "fit", "fetch", "plan", "merge", "import"),
     "Look": ("ship", "list", "show", "compare", "board", "export"),
     "Gate": ("check", "baseline"),
     "Maintain": ("doctor", "gc", "completion"),

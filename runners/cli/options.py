@@ -97,6 +97,13 @@ def size_option(
         raise click.BadParameter(str(error), param=parameter) from error
 
 
+engine_memory_option = click.option(
+    "--engine-memory", default="256MiB", metavar="SIZE", callback=size_option,
+    help="Memory for the scoring engine: KV cache, sequences, rows of logits (default: 256MiB). "
+    "Another value packs items otherwise: scores may differ in their last digits.",
+)  # fmt: skip
+
+
 def time_option(
     _context: click.Context, parameter: click.Parameter, text: str | None
 ) -> float | None:

@@ -20,6 +20,7 @@ from runners.cli.options import (
     choose_budget,
     choose_candidates,
     choose_suite,
+    engine_memory_option,
     json_option,
     offline_option,
     open_store,
@@ -27,6 +28,7 @@ from runners.cli.options import (
     suite_options,
     trust_code_option,
 )
+from runners.cli.planned import planned_batch, read_job
 from runners.cli.progress import ProgressLines
 
 if TYPE_CHECKING:
@@ -74,16 +76,18 @@ def _timeout(_context: click.Context, _parameter: click.Parameter, seconds: floa
               "other than fits, too.")  # fmt: skip
 @click.option("--timeout", "timeout_s", type=float, default=600.0, metavar="S", callback=_timeout,
               help="End a worker that says nothing for S seconds (default: 600).")  # fmt: skip
-@click.option("--engine-memory", default="256MiB", metavar="SIZE",
-              help="Memory for the scoring engine: KV cache, sequences, rows of logits (default: "
-              "256MiB). Another value packs items otherwise: scores may differ in their last "
-              "digits.")  # fmt: skip
+@engine_memory_option
 @click.option(
     "--throughput",
     is_flag=True,
     help="Answer generation tasks several prompts at a time: faster, but without times.",
 )
 @click.option("--keep-prompts", is_flag=True, help="Keep the prompts in the samples.")
+@click.option("--job", type=click.Path(path_type=Path), metavar="FILE",
+              help="Run what a plan (weighin plan) asks of this machine, instead of "
+              "candidates.")  # fmt: skip
+@click.option("--block", type=click.IntRange(min=0), metavar="N",
+              help="With --job: the block of a plan that has several, counted from 0.")  # fmt: skip
 @accept_option
 @trust_code_option
 @offline_option
@@ -97,6 +101,7 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     """
     from evals.tasks.quiet import go_offline
     from runners.batches.batch import plan_jobs, prepare_tasks, resolver, run_batch
+    from runners.batches.blocks import as_planned
     from runners.cli.against import (
         find_reference,
         refuse_itself,
@@ -107,7 +112,14 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
 
     if options["offline"]:
         go_offline()  # the hub's client reads this when it is imported
-    batch = _batch(candidates, options)
+    if options["block"] is not None and options["job"] is None:
+        raise click.UsageError("--block goes with --job FILE")
+    plan = None
+    if options["job"] is not None:
+        plan = read_job(options["job"], options["block"])
+        batch = planned_batch(plan, options)
+    else:
+        batch = _batch(candidates, options)
     run_options = _options(options)
     progress = ProgressLines()
     if options["dry_run"]:
@@ -131,7 +143,10 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
         )
         refuse_itself(reference, batch)
         batch = with_reference(batch, reference)
-    jobs = plan_jobs(batch, tasks, resolver(batch, progress=progress.transfer))
+    resolve = resolver(batch, progress=progress.transfer)
+    if plan is not None:
+        resolve = as_planned(resolve, plan.local_sha256)
+    jobs = plan_jobs(batch, tasks, resolve)
     warning = disturbance(watched())
     if warning:
         progress.say(warning)
@@ -152,7 +167,7 @@ def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
         candidates=choose_candidates(candidates, trust_code=options["trust_code"]),
         suite=choose_suite(options["suite_name"], options["tasks"], options["seed"]),
         repeats=options["repeats"],
-        score_each=options["score"] == "each",
+        score=options["score"],
         limit=options["limit"],
         data=options["data"],
         include=options["include"],
@@ -160,18 +175,9 @@ def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
         offline=options["offline"],
         accepted=frozenset(options["accepted"]),
         throughput=options["throughput"],
-        engine_memory_bytes=_engine_memory(options["engine_memory"]),
+        engine_memory_bytes=options["engine_memory"],
         budget=choose_budget(options),
     )
-
-
-def _engine_memory(text: str) -> int:
-    from evals.quantities import parse_bytes
-
-    try:
-        return parse_bytes(text)
-    except ValueError as error:
-        raise click.UsageError(f"--engine-memory: {error}") from error
 
 
 def _options(options: dict[str, Any]) -> Options:

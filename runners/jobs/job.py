@@ -57,6 +57,8 @@ class Job:
     """Bounds the engine, and with it how items are packed: other bits result."""
     scores: bool = True
     """True: the tasks are answered; False: a repeat of the timed phases alone."""
+    times: bool = True
+    """True: the suite's workloads are timed; False: the tasks are answered alone."""
     throughput: bool = False
     """Pack generations, several at a time, and time none of them."""
     budget: Budget | None = None
@@ -113,6 +115,7 @@ class Job:
                 self.suite.probe_items,
                 self.machine.fingerprint,
                 *(["throughput"] if self.throughput else []),
+                *([] if self.times else ["untimed"]),
                 *([f"without {self.proof.left_out}"] if self.proof.left_out else []),
                 # Until 1.0 a minor version may pack items otherwise, and so give other bits.
                 version("weighin").split(".")[:2],

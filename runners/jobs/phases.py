@@ -57,7 +57,8 @@ def run_phases(
     try:
         running.begin()
         running.load()
-        running.time()
+        if job.times:
+            running.time()
         if job.scores:
             running.answer()
             running.diverge()

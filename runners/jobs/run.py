@@ -92,7 +92,7 @@ def _refuse_what_it_cannot(job: Job) -> None:
     """
     spec = job.candidate.runtime_spec
     asked = {"generation" if task.generates else "scoring" for task in job.tasks if job.scores}
-    if job.suite.workloads:
+    if job.suite.workloads and job.times:
         asked.add("latency")
     if lacking := sorted(asked - spec.can):
         raise RuntimeFailure(

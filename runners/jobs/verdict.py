@@ -118,8 +118,10 @@ def verdict_of(
     timed: Mapping[str, WorkloadLatency],
     error: JobError | None,
 ) -> VerdictInfo | None:
-    """The record's `verdict`; None without a budget, and for a run that was interrupted."""
-    if job.budget is None or measured.last(Interrupted):
+    """The record's `verdict`; None without a budget, for a run that was interrupted, and for one
+    that timed nothing on purpose.
+    """
+    if job.budget is None or not job.times or measured.last(Interrupted):
         return None
     group, held, unlimited = measured.group, measured.last(Held), measured.last(Unlimited)
     free = unlimited.record if unlimited else None

@@ -153,7 +153,7 @@ def test_every_command_has_help(weighin: Callable[..., Said], name: str):
         (["run", "--limit", "0"], "--limit"),
         (["run", "--limit", "ten"], "'ten' is not a valid integer"),
         (["run", "--store"], "requires an argument"),
-        (["run", "--engine-memory", "much"], "--engine-memory: 'much' is not a size"),
+        (["run", "--engine-memory", "much"], "'--engine-memory': 'much' is not a size"),
         (["run", "--include", "nowhere"], "'nowhere' does not exist"),
         (["run", "--data", "disk"], "'disk' is not one of 'packaged', 'hub'"),
         (["run", "smollm2-135m-instruct-q4"], '(did you mean "smollm2-135m-instruct-q4_'),
