@@ -32,8 +32,8 @@ FLOORS = {
         "fetch", "spec_file", "suites", "tasks",
     ],
     "runners": [
-        "worker records compute", "engine measure exchange", "runtimes", "candidates", "jobs",
-        "batches cleanup", "doctor", "cli",
+        "worker records compute", "engine measure exchange", "endpoint", "runtimes",
+        "candidates", "jobs", "batches cleanup", "doctor", "cli",
     ],
     "leaderboard": [
         "stats units text", "rows", "compare runs", "choose", "gate publish", "pages", "export",
@@ -51,7 +51,7 @@ CROSS = {
     ),
 }  # fmt: skip
 """What a package, or one room of it, may import of the other packages."""
-CHILD = ("runners.worker", "runners.engine")
+CHILD = ("runners.worker", "runners.engine", "runners.endpoint")
 """What the measured process imports besides its runtime: no pydantic, nothing of lm-eval."""
 LIGHT = ("numpy", "jinja2")
 LIBRARIES = {
