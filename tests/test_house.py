@@ -29,7 +29,7 @@ LEANS = re.compile(r"(Of|As|Likewise|Whether it|None:)(?!\w)")
 FLOORS = {
     "evals": [
         "errors files quantities replacing scales terminal",
-        "fetch", "spec_file", "suites", "tasks",
+        "fetch", "questions", "spec_file", "suites", "tasks",
     ],
     "runners": [
         "worker records compute", "engine measure exchange", "endpoint", "runtimes",

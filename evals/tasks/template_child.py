@@ -1,8 +1,9 @@
-"""The process that renders templates of others: chat templates, and those of strangers' tasks.
+"""The process that renders templates of others, and searches for their regular expressions.
 
 Run as a script, outside of any package: `python -I -S template_child.py FOLDER…`, the folders being
 those that hold jinja2. It asks nothing of anybody and holds nothing, so the system may bound its
-memory and its time, whatever a template calls. Questions are pickled by the parent, which trusts
+memory and its time, whatever a template calls or an
+expression tries. Questions are pickled by the parent, which trusts
 itself; answers are JSON, because what comes out of here is not trusted.
 """
 
@@ -200,9 +201,12 @@ def _task(templates: Templates, template: str, variables: dict[str, Any]) -> str
 
 
 def answer(templates: Templates, question: dict[str, Any]) -> dict[str, Any]:
-    """The rendered text; or `fault`: the clause that says what is wrong with the template."""
+    """The rendered text, or what a search found; or `fault`: a clause that says what is wrong."""
     try:
-        if question.pop("kind") == "chat":
+        kind = question.pop("kind")
+        if kind == "search":
+            return {"found": re.search(question["pattern"], question["text"]) is not None}
+        if kind == "chat":
             text, complete = chat(templates, **question)
             return {"text": text, "complete": complete}
         return {"text": _task(templates, **question)}

@@ -1,4 +1,4 @@
-"""Render somebody's template in a small process of its own, whose memory and time are bounded.
+"""Render somebody's template, or search for their regular expression, in a bounded process.
 
 A template is code. No list of methods bounds what it takes, since one call into C may take
 gigabytes or minutes; the limits that the system holds a process to do.
@@ -78,6 +78,14 @@ class TemplateChild:
             add_generation_prompt=add_generation_prompt,
         )  # fmt: skip
         return str(found["text"]), bool(found["complete"])
+
+    def search(self, pattern: str, text: str) -> bool:
+        """True where a regular expression is found in a text.
+
+        Raises:
+            TemplateFault: it takes more than it may.
+        """
+        return bool(self._ask(kind="search", pattern=pattern, text=text)["found"])
 
     def _ask(self, **question: Any) -> dict[str, Any]:
         try:

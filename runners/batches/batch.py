@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from evals.errors import WeighinError
+from evals.questions.reading import QuestionFile
 from evals.suites import Suite
 from evals.tasks.items import build_requests
 from evals.tasks.load import load_suite
@@ -57,6 +58,8 @@ class Batch:
     include: Path | None = None
     trust_tasks: bool = False
     """Run what the task files of `include` name."""
+    questions: QuestionFile | None = None
+    """A person's own, which a task of their name means."""
     offline: bool = False
     accepted: frozenset[str] = frozenset()
     throughput: bool = False
@@ -97,6 +100,7 @@ def prepare_tasks(batch: Batch, *, progress: Progress | None = None) -> list[Pre
         offline=batch.offline,
         limit=batch.limit,
         progress=progress,
+        questions=batch.questions,
     )
     tasks = [PreparedTask(loaded=task, items=tuple(build_requests(task))) for task in loaded]
     for name, said in unclustered(tasks).items():

@@ -112,7 +112,11 @@ def _sides(
     from runners.cli.sides import find_side, fitting
 
     if not options["rerun"]:
-        given = [f"--{name}" for name in ("pairs", "tasks", "limit", "seed") if options[name]]
+        given = [
+            f"--{name}"
+            for name in ("pairs", "tasks", "questions", "limit", "seed")
+            if options[name]
+        ]
         if given or options["suite_name"]:
             raise click.UsageError(
                 f"{(given or ['--suite'])[0]} is for --rerun: stored runs are judged as they are"

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from runners.records.record import Record
     from runners.records.store import Store
 
+MOST_PROMPT = 300
+"""Characters of a prompt that are shown."""
+
 
 def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
     """Print the plan; fetch nothing and run nothing."""
@@ -66,6 +69,8 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
         last += f", {verdict}" if verdict else ""
         table.add_row(plain(job["candidate"]), plain(job["weights"]), last)
     out.print(table)
+    if batch.questions is not None:
+        say(out, f"the first prompt: {batch.questions.questions[0].prompt[:MOST_PROMPT]}")
     if asked is not None:
         say(out, budget_line(asked))
     for what, why in doubts.items():
@@ -94,6 +99,9 @@ def _budget(budget: Budget) -> tuple[BudgetInfo, dict[str, str]]:
 
 def _data(task: str, batch: Batch) -> str:
     """Source of a task's items, without loading them."""
+    own = batch.questions
+    if own is not None and own.name == task:
+        return f"your questions, {len(own.questions):,} in {own.path}"
     found = find_mirrors(task)
     if batch.data == "hub" or not found:
         return "the Hub, or your folder" if batch.include else "the Hub"

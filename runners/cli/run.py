@@ -19,6 +19,7 @@ from runners.cli.options import (
     budget_options,
     choose_budget,
     choose_candidates,
+    choose_questions,
     choose_suite,
     engine_memory_option,
     json_option,
@@ -163,9 +164,11 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
 def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
     from runners.batches.batch import Batch
 
+    questions = choose_questions(options)
     return Batch(
         candidates=choose_candidates(candidates, trust_code=options["trust_code"]),
-        suite=choose_suite(options["suite_name"], options["tasks"], options["seed"]),
+        suite=choose_suite(options, questions),
+        questions=questions,
         repeats=options["repeats"],
         score=options["score"],
         limit=options["limit"],
@@ -209,6 +212,7 @@ def _print(
     from leaderboard.rows.row import merged
     from runners.cli.ending import print_ending
     from runners.cli.layout import console, say
+    from runners.cli.own_questions import sentences
     from runners.cli.tables import by_task, notes, results
 
     rows = merged(records)
@@ -223,6 +227,8 @@ def _print(
         say(out, line)
     say(out, f"records: {_shown(options.store.root)}")
     print_ending(out, rows, options.store)
+    for line in (line for row in rows for line in sentences(row, options.store)):
+        say(out, line, style="bold" if not line.startswith(" ") else "")
     if reference is not None:
         out.print()
         for line in against.words(reference, against.hold(reference, records, options.store)):

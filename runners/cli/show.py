@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 @click.command("show")
 @click.argument("run", shell_complete=complete_runs)
 @store_option
+@click.option("--wrong", is_flag=True, help="List every wrong answer to your own questions.")
 @json_option
-def command(run: str, store_path: Path | None, *, as_json: bool) -> int:
+def command(run: str, store_path: Path | None, *, wrong: bool, as_json: bool) -> int:
     """Show a candidate with all its repeats, or one run.
 
     RUN is a candidate (its newest runs, repeats merged), a run id, or its start or end. --json
@@ -35,6 +36,7 @@ def command(run: str, store_path: Path | None, *, as_json: bool) -> int:
     from leaderboard.rows.conditions import conditions
     from leaderboard.rows.repeats import runs_of
     from leaderboard.rows.row import merged, row
+    from runners.cli import own_questions
     from runners.cli.ending import print_ending
     from runners.cli.layout import console, say
     from runners.records.record import Record
@@ -52,6 +54,9 @@ def command(run: str, store_path: Path | None, *, as_json: bool) -> int:
     out = console()
     rows = [row(record)] if alone else merged(runs)
     _print_run(out, rows, runs, lead)
+    for table in own_questions.tables(runs, store, all_of_them=wrong):
+        out.print()
+        out.print(table)
     if alone and len(repeats) > 1:
         say(out, f"one of {len(repeats)} repeats: weighin show {record.candidate.name}")
     around = merged([one for one in records if conditions(one) == conditions(record)])

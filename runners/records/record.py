@@ -139,6 +139,11 @@ class DataInfo(Part):
     licence: str
     note: str = ""
 
+    @property
+    def is_own(self) -> bool:
+        """True for a person's own questions, whose samples hold question and accepted answers."""
+        return self.source == "questions"
+
 
 class TaskAccuracy(Part):
     """One task's scores."""

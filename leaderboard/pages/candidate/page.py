@@ -21,6 +21,7 @@ from leaderboard.pages.blocks import (
 )
 from leaderboard.pages.candidate import identity, measured, tables
 from leaderboard.pages.candidate.deadline_figure import deadline_figure
+from leaderboard.pages.candidate.own_questions import own_blocks
 from leaderboard.pages.candidate.part_figures import tensors_figure
 from leaderboard.pages.candidate.tasks_figure import tasks_figure
 from leaderboard.pages.checks.alarms import alarms
@@ -34,6 +35,7 @@ from leaderboard.rows.row import Row
 from leaderboard.rows.selection import Selection, elsewhere
 from leaderboard.rows.view import View
 from leaderboard.runs.deadline import deadline_curves
+from leaderboard.runs.own_questions import own_answers
 from leaderboard.runs.timings import tensor_shares
 from runners.records.record import Record
 
@@ -87,6 +89,8 @@ def _accuracy(library: Library, row: Row, runs: Sequence[Record]) -> Iterator[Bl
     if answers is None:
         yield Note(f"No answers by item: {reason}")
         return
+    for own in own_answers(answers.record, answers.samples):
+        yield from own_blocks(own)
     curves, _ = deadline_curves(answers)
     if curves:
         yield Heading("Accuracy within a deadline")

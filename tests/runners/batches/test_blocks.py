@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from evals.errors import ArtifactError, SpecError
+from evals.questions.reading import read_questions
 from evals.suites import Suite
 from runners.batches.batch import Batch, plan_jobs, resolver, run_batch
 from runners.batches.blocks import (
@@ -139,6 +140,21 @@ def test_a_plan_of_another_version_or_of_several_blocks_does_not_run() -> None:
         batch_of(only(plan, 0).model_copy(update={"weighin": "9.9"}))
     with pytest.raises(SpecError, match="folder of tasks is not on this machine"):
         batch_of(only(plan, 0).model_copy(update={"include": "/no/such/folder"}))
+
+
+def test_own_questions_must_be_the_planned_ones_on_each_machine(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("question,answer\na,b\n")
+    questions = read_questions(path)
+    batch = Batch(candidates=(candidate("a"),), suite=SUITE, questions=questions)
+    plan = plan_of(batch, "none", 1)
+    assert batch_of(plan).questions == questions
+    path.write_text("question,answer\na,c\n")
+    with pytest.raises(SpecError, match=r"mine.csv: is not the file that plan \S+ asks"):
+        batch_of(plan)
+    path.unlink()
+    with pytest.raises(SpecError, match=r"mine.csv: the questions of plan \S+ are not here"):
+        batch_of(plan)
 
 
 def test_weights_of_a_path_must_be_the_planned_ones_on_each_machine() -> None:

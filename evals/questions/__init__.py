@@ -1,0 +1,1 @@
+"""A person's own questions: a CSV or JSONL file, and the rules by which answers are right."""
