@@ -52,6 +52,7 @@ COMMANDS = {
     "export": ("runners.cli.export", "Write records as CSV, JSON or Parquet."),
     "gc": ("runners.cli.gc", "Remove what a store and the cache no longer need."),
     "doctor": ("runners.cli.doctor", "Say what this machine can run and measure."),
+    "mock-server": ("runners.cli.mock_server", "Serve no model, badly: to test clients against."),
     "completion": ("runners.cli.completion", "Print the script that completes names in a shell."),
 }
 
@@ -59,7 +60,7 @@ GROUPS = {
     "Measure": ("run", "fit", "fetch", "plan", "merge", "import"),
     "Look": ("ship", "list", "show", "compare", "board", "export"),
     "Gate": ("check", "baseline"),
-    "Maintain": ("doctor", "gc", "completion"),
+    "Maintain": ("doctor", "gc", "mock-server", "completion"),
 }
 """The commands as a reader looks for them; one that is in none stands under Maintain."""
 EXAMPLES = (
