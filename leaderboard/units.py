@@ -60,6 +60,14 @@ def format_minute(moment: str) -> str:
     return moment[:16].replace("T", " ")
 
 
+def format_duration(seconds: float) -> str:
+    """`45 s`, `3 min`, `2 h 05 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
 def format_number(value: float | None) -> str:
     """Three significant digits, whole numbers never rounded away: 0.0123, 4.57, 98.6, 1,235.
 

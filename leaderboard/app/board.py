@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from leaderboard.app import notices, readings, session
-from leaderboard.app.draw_blocks import draw_page
+from leaderboard.app.draw_blocks import draw, draw_page
 from leaderboard.pages import style
 from leaderboard.pages.candidate import page as candidate
 from leaderboard.pages.checks import page as checks
@@ -19,6 +19,7 @@ from leaderboard.pages.ladder import page as ladder
 from leaderboard.pages.machines import page as machines
 from leaderboard.pages.method import page as method
 from leaderboard.pages.overview import page as overview
+from leaderboard.pages.running.strip import running
 
 # Name in the address -> title, icon, what draws it; the first is the start page.
 PANELS: dict[str, tuple[str, str, Callable[[], None]]] = {
@@ -49,6 +50,7 @@ def main() -> None:
     readings.look_again()
     session.begin(pages, page)
     notices.show()
+    draw(running(readings))
     page.run()
     session.end()
 

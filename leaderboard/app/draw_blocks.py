@@ -23,6 +23,7 @@ from leaderboard.rows.view import write_query
 _NOTES: dict[str, tuple[Callable[..., Any], str]] = {
     "info": (st.info, ":material/info:"),
     "link": (st.warning, ":material/link_off:"),
+    "running": (st.info, ":material/progress_activity:"),
     "warning": (st.warning, ":material/warning:"),
     "error": (st.error, ":material/warning:"),
 }
@@ -126,6 +127,19 @@ def _(block: b.Beside) -> None:
     for place, inner in zip(places, block.columns, strict=True):
         with place:
             draw(inner)
+
+
+@_draw.register
+def _(block: b.Live) -> None:
+    mark = block.mark()
+
+    @st.fragment(run_every=block.every_s)
+    def again() -> None:
+        if block.mark() != mark:
+            st.rerun()
+        draw(block.now())
+
+    again()
 
 
 @_draw.register

@@ -24,6 +24,7 @@ from leaderboard.rows.row import Row, merged
 from leaderboard.rows.selection import Selection, select
 from leaderboard.rows.stores import StoreReader, StoreView
 from leaderboard.rows.view import UNLIMITED, View, task_weights
+from runners.records.progress import Progress
 from runners.records.record import Record
 
 STORES = "stores"
@@ -70,6 +71,11 @@ def rows() -> tuple[Row, ...]:
 def overview(selection: Selection, view: View) -> Overview:
     """Rows judged as a view asks, item by item where they are few enough to read."""
     return _overview(stores(), selection.shared, _judged(view))
+
+
+def progress() -> tuple[Progress, ...]:
+    """Batches that run now or died before their end, read anew at each call."""
+    return stores().progress()
 
 
 def full(run_id: str) -> tuple[Record | None, str]:

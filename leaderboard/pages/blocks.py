@@ -6,7 +6,7 @@ Texts are data, never markup, but for code between backticks: `weighin run`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -51,7 +51,7 @@ class Note:
     """A sentence that stands out: what is missing, what went wrong, which link was stale."""
 
     text: str
-    kind: Literal["info", "link", "warning", "error"] = "info"
+    kind: Literal["info", "link", "running", "warning", "error"] = "info"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +170,19 @@ class Beside:
 
 
 @dataclass(frozen=True, slots=True)
+class Live:
+    """Blocks that are made anew every few seconds; a file shows them as they were when written."""
+
+    now: Callable[[], Iterable[Block]]
+    """Makes the blocks of this moment; they hold no controls."""
+    mark: Callable[[], Hashable]
+    """What the rest of the page depends on: where it changes, the whole page is made anew."""
+    then: Callable[[], Iterable[Block]]
+    """Makes what a file shows, which is read at any time after."""
+    every_s: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """Values that a page shows where the view left them open: for the address, not drawn."""
 
@@ -201,5 +214,6 @@ Block = (
     | Sidebar
     | Presets
     | Reset
+    | Live
     | Shown
 )

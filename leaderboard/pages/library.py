@@ -13,6 +13,7 @@ from leaderboard.rows.row import Row
 from leaderboard.rows.selection import Selection
 from leaderboard.rows.stores import StoreView
 from leaderboard.rows.view import View
+from runners.records.progress import Progress
 from runners.records.record import Record
 
 
@@ -41,6 +42,10 @@ class Library(Protocol):
 
     def overview(self, selection: Selection, view: View) -> Overview:
         """The rows of a selection judged as a view asks, item by item where they are few."""
+        ...
+
+    def progress(self) -> tuple[Progress, ...]:
+        """Batches that run now or died before their end, read anew at each call."""
         ...
 
     def full(self, run_id: str) -> tuple[Record | None, str]:

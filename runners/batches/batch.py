@@ -17,6 +17,7 @@ from evals.suites import Suite
 from evals.tasks.items import build_requests
 from evals.tasks.load import load_suite
 from runners.batches.references import as_reference, reference_of
+from runners.batches.telling import Telling
 from runners.candidates import weights
 from runners.candidates.spec import Candidate
 from runners.compute.budget import Budget
@@ -192,26 +193,47 @@ def run_batch(
     Raises:
         RecordError: the store cannot be written.
     """
+    if not jobs:
+        return
+    telling = Telling([job for job, _ in jobs], options)
+
+    def told(job: Job, step: Step) -> None:
+        telling.step(job, step)
+        on_step(job, step)
+
+    try:
+        for job, outcome in _outcomes(jobs, options, told):
+            telling.ended(job, outcome.record)
+            yield outcome
+            if outcome.record.status == "interrupted":
+                return
+    except (KeyboardInterrupt, WeighinError):
+        telling.stopped = True
+        raise
+    finally:
+        telling.close()
+
+
+def _outcomes(
+    jobs: Sequence[tuple[Job, WeighinError | None]], options: Options, on_step: OnStep
+) -> Iterator[tuple[Job, Outcome]]:
     for job, unresolved in jobs:
         if unresolved is not None:
             error = JobError(phase="fetch", message=str(unresolved))
             record, _ = assemble(job, Measured(), error, options, seconds=0.0)
             options.store.add(record, None)
-            yield Outcome(record=record, ran=True)
+            yield job, Outcome(record=record, ran=True)
             continue
         begun = job_unfinished(options.store.root, job.key)  # an interrupted --fresh, for one
         stored = None if options.fresh or begun else options.store.answered(job.key)
         if stored is not None:
-            yield Outcome(record=stored, ran=False)
+            yield job, Outcome(record=stored, ran=False)
             continue
 
         def notify(step: Step, job: Job = job) -> None:
             on_step(job, step)
 
-        record = run_job(job, options, notify)
-        yield Outcome(record=record, ran=True)
-        if record.status == "interrupted":
-            return
+        yield job, Outcome(record=run_job(job, options, notify), ran=True)
 
 
 def resolver(

@@ -25,6 +25,7 @@ from runners.cleanup.leftovers import (
 )
 from runners.compute.groups import remove_abandoned
 from runners.jobs.journal import Journal, job_unfinished
+from runners.records.progress import progress_file, read_progress
 from runners.records.record import Record
 from runners.records.store import GATES, JOURNALS, Store
 
@@ -68,6 +69,8 @@ def store_content(store: Store, baselines: Path | None = None) -> StoreContent:
         for path in _entries(parent)
         if _is_temporary(path) or _is_replaced(path)
     ]
+    dead = [one.batch for one in read_progress(store.root) if not one.alive]
+    temporary += [_temporary(progress_file(store.root, batch)) for batch in dead]
     return StoreContent(
         root=store.root, runs=runs, journals=journals, temporary=temporary, baselines=baselines
     )

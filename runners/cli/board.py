@@ -46,7 +46,7 @@ def command(
 ) -> int:  # fmt: skip
     """Show records in a browser: which candidate to ship, and what it rests on.
 
-    Runs that end while it is open appear at the next click. Ctrl-C ends it.
+    What runs is seen above every page and refreshed by itself; what ends appears. Ctrl-C ends it.
     """
     from leaderboard.app.hosts import names
     from leaderboard.app.launch import arguments, environment

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from evals.errors import WeighinError
 from evals.fetch.artifact import fetch
 from evals.tasks.packaged import find_mirrors
+from leaderboard.units import format_duration
 from runners.candidates.catalogue import find_candidate
 from runners.cli.layout import Column, Grid, console, plain, say
-from runners.cli.progress import format_duration
 from runners.cli.tables import budget_line
 
 if TYPE_CHECKING:

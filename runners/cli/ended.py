@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runners.cli.progress import format_duration
+from leaderboard.units import format_duration
 
 if TYPE_CHECKING:
     from leaderboard.rows.metric import Metric

@@ -54,6 +54,10 @@ class Drawing:
         return f"<p{kind}>{_sentence(block.text)}</p>"
 
     @_draw.register
+    def _(self, block: b.Live) -> str:
+        return self.blocks(block.then())
+
+    @_draw.register
     def _(self, block: b.Note) -> str:
         return f'<p class="note {block.kind}">{_sentence(block.text)}</p>'
 

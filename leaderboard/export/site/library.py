@@ -18,6 +18,7 @@ from leaderboard.rows.row import Row, merged
 from leaderboard.rows.selection import Selection, select
 from leaderboard.rows.stores import StoreReader, StoreView
 from leaderboard.rows.view import View, task_weights
+from runners.records.progress import Progress
 from runners.records.record import Record
 
 KEPT = 64
@@ -70,6 +71,10 @@ class StoredLibrary:
             self._peers[key] = peers, judge_by(self._read, peers)
         peers, judge = self._peers[key]
         return look(peers, view, judge)
+
+    def progress(self) -> tuple[Progress, ...]:
+        """Batches that run now or died before their end, read anew at each call."""
+        return self._stores.progress()
 
     def _read(self, run_id: str) -> Answers | None:
         return self.answers(run_id)[0]

@@ -8,6 +8,7 @@ from leaderboard.export.site.drawn import Drawing
 from leaderboard.export.site.overview import judge
 from leaderboard.export.site.pages import entries
 from leaderboard.pages.library import Library
+from leaderboard.pages.running.strip import running
 from leaderboard.pages.selecting import empty
 from leaderboard.rows.view import View
 
@@ -25,13 +26,14 @@ def site(library: Library, view: View) -> str:
     drawing, presets = Drawing(), library.presets()
     selection = library.selected(view)
     if selection is None:
-        page = drawing.page(START, empty(library))
+        page = drawing.page(START, (*running(library), *empty(library)))
         return document(TITLE, [Entry(name=START, title="Overview", html=page)], {}, {})
     judged = judge(library, view, selection, presets)
     drawing.prefix = START
     first = "".join(
         [
             f'<section id="{START}" class="page">',
+            drawing.blocks(running(library)),
             overview.controls(judged, presets),
             overview.axis_buttons(),
             drawing.blocks(overview.figures(judged)),

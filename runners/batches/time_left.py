@@ -1,0 +1,83 @@
+"""Time left of a batch, told by what it has done so far."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runners.jobs.measured import Step
+
+
+class TimeLeft:
+    """Estimates the time left of a batch, by its finished jobs and by the items that are answered.
+
+    Repeats that answer no task are shorter than first runs, so they are a kind of their own.
+    """
+
+    def __init__(self, repeats: Sequence[bool]) -> None:
+        """Start.
+
+        Args:
+            repeats: of each job in order, whether it answers no task.
+        """
+        self._kinds = list(repeats)
+        self._took_s: dict[bool, list[float]] = {False: [], True: []}
+        self._started: dict[int, float] = {}
+        self._timed_s: list[float] = []
+        """How long first runs took until they began to answer tasks, as long as a repeat takes."""
+        self._scoring: tuple[float, int, int, int] | None = None
+
+    @property
+    def once(self) -> bool:
+        """True where each candidate runs once, as far as the jobs are known."""
+        return bool(self._kinds) and not any(self._kinds)
+
+    def step(self, position: int, step: Step, now: float) -> None:
+        """Note where a job stands; the one before it has ended.
+
+        A job that was in the store takes no step, and so is no measure of time.
+        """
+        if position not in self._started:
+            self._end(now)
+            self._started[position] = now
+            self._scoring = None
+        if step.total and not step.workload:
+            if self._scoring is None:
+                self._timed_s.append(now - self._started[position])
+            since, first = (now, step.done) if self._scoring is None else self._scoring[:2]
+            self._scoring = since, first, step.done, step.total
+
+    def _end(self, now: float) -> None:
+        last = max(self._started, default=None)
+        if last is not None and last < len(self._kinds):
+            self._took_s[self._kinds[last]].append(now - self._started[last])
+
+    def seconds(self, position: int, now: float) -> float | None:
+        """Seconds until the last job ends; None while nothing tells."""
+        if position >= len(self._kinds):
+            return self._of_this(now)
+        elapsed_s = now - self._started.get(position, now)
+        usual = {kind: sum(t) / len(t) for kind, t in self._took_s.items() if t}
+        kind = self._kinds[position]
+        left_s = self._of_this(now)
+        if left_s is not None:
+            usual.setdefault(kind, elapsed_s + left_s)
+        if self._timed_s:
+            usual.setdefault(True, sum(self._timed_s) / len(self._timed_s))
+        if not usual or (left_s is None and usual.keys() == {True} and not kind):
+            return None
+        longest = max(usual.values())
+        if left_s is None:
+            left_s = max(0.0, usual.get(kind, longest) - elapsed_s)
+        return left_s + sum(usual.get(one, longest) for one in self._kinds[position + 1 :])
+
+    def _of_this(self, now: float) -> float | None:
+        """Seconds for the items that this job still answers; None before any was answered."""
+        if self._scoring is None:
+            return None
+        since, first, done, total = self._scoring
+        if done <= first or now - since < 2:
+            return None
+        return (total - done) * (now - since) / (done - first)
