@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from leaderboard.rows.flags import said
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.row import row
 from runners.records.record import Record, WorkloadLatency
@@ -138,7 +139,7 @@ def _memory(record: Record) -> Flat:
 
 
 def _names(record: Record, level: str) -> str:
-    return "; ".join(dict.fromkeys(f.name for f in record.flags if f.level == level))
+    return "; ".join(dict.fromkeys(f.name for f in said(record) if f.level == level))
 
 
 def _cell(value: Any) -> Any:

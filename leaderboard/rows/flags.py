@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from runners.records.parts import FlagInfo
 from runners.records.record import Record
+
+OF_ONE_RUN = "n too small for p95"
+"""A note of older records on the percentile of one run's requests. Which percentile the requests
+bear is judged of all runs together (`leaderboard.stats.tails`), and stands beside the number."""
 
 VERDICTS = ("failed", "out of memory", "thrashes", "too slow", "not enforced", "fits")
 """Verdicts on a budget, worst first."""
+
+
+def said(record: Record) -> tuple[FlagInfo, ...]:
+    """Warnings and notes of a run that a reader is shown."""
+    return tuple(flag for flag in record.flags if flag.name != OF_ONE_RUN)
 
 
 def flags_of(record: Record) -> tuple[str, ...]:

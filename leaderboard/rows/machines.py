@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leaderboard.rows.conditions import UNKNOWN, build_name, build_of, machine_of, name_only
+from leaderboard.rows.flags import said
 from runners.records.record import Record
 
 
@@ -124,7 +125,7 @@ def _machine(name: str, group: Sequence[Record]) -> Machine:
         gpu=", ".join(about.gpu),
         os_family=about.os_family or "unknown",
         runs=len(group),
-        flagged=sum(bool(record.flags) for record in group),
+        flagged=sum(bool(said(record)) for record in group),
         unfinished=sum(record.status != "completed" for record in group),
         first=min(dates),
         last=max(dates),

@@ -207,8 +207,9 @@ def run_batch(
             yield outcome
             if outcome.record.status == "interrupted":
                 return
-    except (KeyboardInterrupt, WeighinError):
-        telling.stopped = True
+        telling.finished = True
+    except GeneratorExit:  # whoever asked for outcomes wants no more
+        telling.finished = not telling.interrupted
         raise
     finally:
         telling.close()

@@ -38,8 +38,9 @@ class Telling:
         self._at: tuple[Job, Step] | None = None
         self._written_s = 0.0
         self._file: int | None = None
-        self.stopped = False
-        """True where it was interrupted, so that what is told of it stays."""
+        self.finished = False
+        """False where something is left to resume, so that what is told of it stays."""
+        self.interrupted = False
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             drop_dead(options.store.root, [job.key for job in jobs])
@@ -63,16 +64,16 @@ class Telling:
         """A job has come to its record."""
         self._runs.append(record.run_id)
         if record.status == "interrupted":
-            self.stopped = True
+            self.interrupted = True
         else:
             self._finished.add(job.key)
         self._write(self._left.seconds(job.position, time.monotonic()))
 
     def close(self) -> None:
-        """Take it away, unless there is something left to resume."""
+        """Take it away where the batch has finished."""
         if self._file is None:
             return
-        if not self.stopped:
+        if self.finished:
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
         os.close(self._file)

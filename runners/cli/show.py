@@ -66,6 +66,7 @@ def command(run: str, store_path: Path | None, *, wrong: bool, as_json: bool) ->
 
 
 def _print_run(out: Console, rows: Sequence[Row], runs: Sequence[Record], lead: Record) -> None:
+    from leaderboard.rows.flags import said
     from runners.cli.layout import COLOURS, say
     from runners.cli.tables import by_task, notes, results
 
@@ -84,7 +85,7 @@ def _print_run(out: Console, rows: Sequence[Row], runs: Sequence[Record], lead: 
             out.print()
             out.print(table)
     out.print()
-    flags = dict.fromkeys(f"{flag.name}: {flag.detail}" for run in runs for flag in run.flags)
+    flags = dict.fromkeys(f"{flag.name}: {flag.detail}" for run in runs for flag in said(run))
     for line in [*notes(rows), *flags]:
         say(out, line)
     out.print()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from runners.compute.budget_use import NOT_ENFORCED
 from runners.records.circumstances import BudgetInfo, EnforcedInfo
-from runners.records.latency import P95_FROM, awaited
+from runners.records.latency import awaited
 from runners.records.parts import FlagInfo
 from runners.runtimes.llamacpp.advice import KEEP_AMX, REBUILD
 from runners.runtimes.llamacpp.proven import UNTRIED
@@ -273,21 +273,9 @@ def _unverified(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
         yield _note("weights not verified", detail)
 
 
-def _few_values(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
-    few = [
-        f"{key} of {name} (n = {n})"
-        for name, workload in record.latency.items()
-        for key, n in (("ttft_s", workload.ttft_s.n), ("itl_s", workload.itl_s.n))
-        if n < P95_FROM
-    ]
-    if few:
-        detail = f"below {P95_FROM} values p95 is nearly the maximum: {', '.join(few)}"
-        yield _note("n too small for p95", detail)
-
-
 RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
     _threads, _skipped, _halved, _plainly, _truncated, _alone, _alike, _chat, _system, _recommended,
-    _unusable, _no_text, _budget, _kernels, _prebuilt, _cache_state, _unverified, _few_values,
+    _unusable, _no_text, _budget, _kernels, _prebuilt, _cache_state, _unverified,
 )  # fmt: skip
 """Rules in the order in which their flags are shown, after those of `noise_flags`."""
 

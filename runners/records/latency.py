@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 FILL = "fill+"
 """Prefix of the name of a workload whose prompt fills the candidate's own context."""
 
-P95_FROM = 20
-"""Number of values below which the 95th percentile is flagged: on average fewer than one lies above
-it."""
 P99_FROM = 100
 """Number of values below which the 99th percentile is not given: it is little more than the
 maximum."""

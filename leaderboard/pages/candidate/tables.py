@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from leaderboard.pages.grid import Cell, Grid, Head, half, missing, text_grid
 from leaderboard.pages.tiles import Tile
+from leaderboard.rows.flags import said
 from leaderboard.rows.metric import Metric, longest_workload
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.row import Row, Score
@@ -220,7 +221,7 @@ def _said(run: Record) -> list[tuple[str, str]]:
         found.append((run.status, f"{run.error.phase}: {run.error.message}"))
     elif run.status != "completed":
         found.append((run.status, ""))
-    found.extend((flag.name, flag.detail) for flag in run.flags)
+    found.extend((flag.name, flag.detail) for flag in said(run))
     if run.verdict:
         words = (run.verdict.verdict, run.verdict.reason)
         found.append(("verdict", ": ".join(word for word in words if word)))

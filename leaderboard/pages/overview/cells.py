@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from leaderboard.choose.overview import Line
+from leaderboard.rows.flags import said
 from leaderboard.rows.metric import Metric
 from leaderboard.rows.row import Row, Score
 from leaderboard.stats.intervals import Interval
@@ -67,7 +68,7 @@ def _proportion(value: float, interval: Interval | None, hint: str) -> Cell:
 def flags_cell(line: Line) -> Cell:
     """Cell of warnings, with the details of the run that is shown."""
     record = line.row.record
-    details = [f"{flag.name}: {flag.detail}" for flag in record.flags]
+    details = [f"{flag.name}: {flag.detail}" for flag in said(record)]
     if record.error:
         details.insert(0, f"{record.error.phase}: {record.error.message}")
     return Cell(text=", ".join(line.row.flags), hint="; ".join(dict.fromkeys(details)))

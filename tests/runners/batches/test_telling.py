@@ -77,6 +77,21 @@ def test_an_interrupted_one_stays_with_the_command_that_resumes_it(bench: Bench)
     assert list(read_progress(bench.store.root)) == []
 
 
+def test_one_that_broke_off_stays_and_one_that_was_given_up_does_not(bench: Bench) -> None:
+    def broken(job: Any, step: Step) -> None:
+        if step.phase == "scoring":
+            raise RuntimeError("a bug")
+
+    jobs = bench.jobs(bench.fake("a"), bench.fake("b"))
+    with pytest.raises(RuntimeError):
+        list(run_batch(jobs, bench.options(), broken))
+    assert [one.phase for one in read_progress(bench.store.root)] == ["scoring"]
+    outcomes = run_batch(jobs, bench.options(), lambda *_: None)
+    next(outcomes)
+    outcomes.close()  # type: ignore[attr-defined]  # a generator's
+    assert list(read_progress(bench.store.root)) == []
+
+
 def test_one_that_was_killed_is_dead_and_one_that_holds_its_lock_lives(tmp_path: Path) -> None:
     path = left(tmp_path)
     assert [one.alive for one in read_progress(tmp_path)] == [False]

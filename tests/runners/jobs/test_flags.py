@@ -264,22 +264,6 @@ def test_the_notes() -> None:
     assert raised(part(record, "candidate", weights_sha256=None)) == []
 
 
-def test_few_values_for_a_percentile() -> None:
-    record = plain_record()
-    name, workload = next(iter(record.latency.items()))
-    few = workload.ttft_s.model_copy(update={"n": 19})
-    record = record.model_copy(
-        update={"latency": {name: workload.model_copy(update={"ttft_s": few})}}
-    )
-    assert raised(record) == [
-        (
-            "note",
-            "n too small for p95",
-            f"below 20 values p95 is nearly the maximum: ttft_s of {name} (n = 19)",
-        )
-    ]
-
-
 # Provoked in real jobs.
 
 
