@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -22,6 +22,7 @@ from runners.measure.processes import process_tree
 from runners.runtimes.table import find_runtime
 from runners.worker import protocol, wire
 from runners.worker.child_environment import child_environment
+from runners.worker.family import listed_tree
 from runners.worker.last_words import last_words, signal_name
 
 AnswerT = TypeVar("AnswerT")
@@ -149,7 +150,9 @@ class WorkerProcess:
         """End the worker and whatever it started, now."""
         self._ended = True
         if self._process.poll() is None:
+            started = listed_tree(self._process.pid) or ()
             _kill_group(self._process)
+            _kill_each(started[1:])  # a server has a group of its own
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
@@ -245,6 +248,12 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         process.kill()
+
+
+def _kill_each(pids: Sequence[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _close_quietly(pipe: Any) -> None:

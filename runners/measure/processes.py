@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
 from evals.errors import MeasureError
+from runners.worker.family import listed_tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +35,8 @@ def process_tree(pid: int) -> tuple[int, ...]:
     On Linux the kernel's own list of children is read: psutil looks through all processes of the
     machine, which takes a sampler at 5 Hz a twentieth of a core.
     """
-    listed = _listed_tree(pid)
-    if listed is not None:
+    listed = listed_tree(pid)
+    if listed is not None:  # else it is gone, or there are no such files: psutil tells which
         return listed
     try:
         root = psutil.Process(pid)
@@ -45,21 +45,6 @@ def process_tree(pid: int) -> tuple[int, ...]:
         raise gone(pid) from error
     except psutil.AccessDenied as error:
         raise MeasureError(f"process {pid}: not allowed to list its descendants") from error
-
-
-def _listed_tree(pid: int) -> tuple[int, ...] | None:
-    """The tree by /proc/PID/task/TID/children; None where the kernel has no such files."""
-    found = [pid]
-    for one in found:
-        try:
-            threads = list(Path(f"/proc/{one}/task").iterdir())
-            lists = [(thread / "children").read_text(encoding="ascii") for thread in threads]
-        except OSError:
-            if one == pid:
-                return None  # gone, or no such files: psutil tells which
-            continue  # a descendant that has exited meanwhile
-        found.extend(int(child) for children in lists for child in children.split())
-    return tuple(found)
 
 
 def gone(pid: int) -> MeasureError:

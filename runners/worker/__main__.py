@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from runners.worker.runtime import OnProgress, Runtime
 
 PROGRESS_EVERY_S = 0.5
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 
 
 def main() -> int:
@@ -94,10 +94,11 @@ def _answer(runtime: Runtime, question: protocol.Message, progress: OnProgress) 
 
 
 def _die_with_the_parent() -> None:
-    """Ask Linux to kill this process when the parent is gone.
+    """Ask Linux to kill this process when the parent is gone, and to hand it its orphans.
 
     While it computes it would not notice the closed pipe. Elsewhere it ends with its answer. It is
     the thread that spawned the worker that counts: a parent's thread must outlive its workers.
+    A process that a runtime started, and that went into the background, stays below this one.
     """
     if sys.platform != "linux":
         return
@@ -105,7 +106,9 @@ def _die_with_the_parent() -> None:
     with contextlib.suppress(ImportError, OSError, AttributeError):
         import ctypes
 
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        prctl = ctypes.CDLL(None).prctl
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _reporter(outbox: IO[bytes]) -> OnProgress:
