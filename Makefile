@@ -9,10 +9,10 @@ SETUP := pyproject.toml $(wildcard locks/*.txt) tools/install.py tools/llama.py 
 
 export PYTHON PREBUILT
 
-.PHONY: help demo board reference test check fuzz faults lint format lock audit sbom docs clean quick coverage space
+.PHONY: help demo board reference test check fuzz faults lint format lock audit sbom docs clean quick coverage space llama-server
 
 help:  ## say what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: .venv/.demo  ## set up, measure three quantisations of one small model, print the table
 	$(BIN)/weighin run $(DEMO) --suite quick
@@ -59,6 +59,9 @@ format: .venv/.dev  ## lay out the code and the pages, and mend what ruff can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/python tools/lay_out_docs.py
+
+llama-server: .venv/.demo  ## compile llama-server from the llama.cpp that runs in process (5 minutes, resumable)
+	$(BIN)/python tools/llama_server.py
 
 space: .venv/.demo  ## put a Hugging Face Space together in dist/space (STORE: folders of records)
 	$(BIN)/python tools/space.py dist/space $(or $(STORE),results/reference)
