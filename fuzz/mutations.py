@@ -41,7 +41,7 @@ STRANGE: tuple[Any, ...] = (
 )  # fmt: skip
 BUDGET = {
     "name": "small", "description": "", "source": "", "memory_bytes": 2**30, "cpus": 2.0,
-    "deadline_ttft_s": 1.0, "min_decode_tokens_per_s": 1.0,
+    "deadline_ttft_s": 1.0, "deadline_answer_s": 1.0, "min_decode_tokens_per_s": 1.0,
     "enforced": {"memory": "cgroup v2", "cpus": "cgroup v2"},
 }  # fmt: skip
 VERDICT = {

@@ -21,6 +21,7 @@ HELP_WIDTH = 96
 # A file and its classes, or None for all that are not private.
 SCHEMA: dict[str, tuple[str, ...] | None] = {
     "runners/records/record.py": None,
+    "runners/records/answers.py": None,
     "runners/records/parts.py": ("EngineInfo", "NoiseFloorInfo", "EnergyInfo"),
     "runners/records/circumstances.py": (
         "MachineInfo",

@@ -65,6 +65,7 @@ def build_requests(
     *,
     chat_template: Callable[..., str] | None = None,
     tokenizer_name: str = "",
+    system: str = "",
 ) -> list[Item]:
     """Build the requests of the whole selection, as lm-eval's own `evaluate` does.
 
@@ -75,8 +76,9 @@ def build_requests(
     Args:
         loaded: a task; its `task.instances` is replaced.
         chat_template: called as `chat_template(messages, add_generation_prompt=bool)`, once an
-            item; few-shot examples become turns of their own, as with lm-eval's command line.
+            item; few-shot examples become turns of their own, unless the suite says otherwise.
         tokenizer_name: names the template; lm-eval wants it beside one.
+        system: system text before the task's own description; needs a template.
 
     Returns:
         One item a selected document, in the selection's order.
@@ -90,11 +92,11 @@ def build_requests(
         task_faults(loaded.name, None),
         sandboxed_templates(trusted=loaded.trusted),
     ):
-        plain = _instances_by_doc(loaded, None, "")
+        plain = _instances_by_doc(loaded)
         identities = [_identity(loaded.name, instances) for instances in plain]
         asked = plain
         if chat_template is not None:
-            asked = _instances_by_doc(loaded, chat_template, tokenizer_name)
+            asked = _instances_by_doc(loaded, chat_template, tokenizer_name, system)
         golds = [_gold(loaded.task, instances[0].doc) for instances in asked]
         clusters, beginnings = _together(loaded, plain)
     _check_golds(loaded, golds)
@@ -138,15 +140,17 @@ def _beginnings(loaded: LoadedTask, asked: Sequence[Sequence[Any]]) -> list[str 
 
 
 def _instances_by_doc(
-    loaded: LoadedTask, chat_template: Callable[..., str] | None, tokenizer_name: str
-) -> list[list[Any]]:
+    loaded: LoadedTask, chat_template: Callable[..., str] | None = None,
+    tokenizer_name: str = "", system: str = "",
+) -> list[list[Any]]:  # fmt: skip
     """The instances of each selected document, in the selection's order."""
     loaded.task.set_fewshot_seed(loaded.seed)
     whole = len(loaded.selection) == loaded.total
     loaded.task.build_all_requests(
         samples=None if whole else list(loaded.selection),  # a list is searched for every document
         apply_chat_template=chat_template is not None,
-        fewshot_as_multiturn=chat_template is not None,
+        fewshot_as_multiturn=chat_template is not None and loaded.multiturn,
+        system_instruction=system or None,
         chat_template=chat_template,
         tokenizer_name=tokenizer_name,
     )

@@ -61,6 +61,8 @@ class LoadedTask:
     """The suite's entry that asked for it."""
     cluster: str = ""
     """The column of the documents by which items belong together; empty: one of the usual."""
+    multiturn: bool = True
+    """True: with a chat template, few-shot examples are turns of their own; False: one message."""
     by_size: bool = True
     """True: the group's mean weights this task by its items; False: every task weighs the same."""
     trusted: bool = True

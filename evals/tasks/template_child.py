@@ -35,7 +35,7 @@ from jinja2.ext import Extension
 from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedEnvironment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from jinja2 import Environment, Template
     from jinja2.nodes import Node
@@ -150,13 +150,14 @@ def _bounded(pieces: Iterable[str], most: int) -> str:
 
 def chat(
     templates: Templates, template: str, messages: Sequence[dict[str, str]], *,
-    add_generation_prompt: bool, bos: str, eos: str,
+    add_generation_prompt: bool, bos: str, eos: str, args: Mapping[str, Any] | None = None,
 ) -> tuple[str, bool]:  # fmt: skip
     """Messages (`role`, `content`) as transformers renders them.
 
     Args:
         add_generation_prompt: False: the last message is a begun answer, whose turn stays open
             (transformers' `continue_final_message`, as lm-eval's `hf` pairs the two).
+        args: what else the template is given, e.g. `enable_thinking`.
 
     Returns:
         The prompt, and whether it shows every system message: where the template refuses them,
@@ -166,7 +167,7 @@ def chat(
     def shown(asked: Sequence[dict[str, str]]) -> str:
         values = {
             "add_generation_prompt": add_generation_prompt,
-            "bos_token": bos, "eos_token": eos, "tools": None, "documents": None,
+            "bos_token": bos, "eos_token": eos, "tools": None, "documents": None, **(args or {}),
         }  # fmt: skip
         if add_generation_prompt:
             return templates.render("chat", template, {"messages": list(asked), **values})
@@ -183,6 +184,25 @@ def chat(
             raise
         return shown([m for m in messages if m["role"] != "system"]), False
     return text, all(content in text for content in system)
+
+
+def turn_end(
+    templates: Templates,
+    template: str,
+    *,
+    bos: str,
+    eos: str,
+    args: Mapping[str, Any] | None = None,
+) -> str:
+    """Text that a template writes after an answer; empty where it does not show the answer."""
+    turns = [("user", "a"), ("assistant", TAG)]
+    values = {
+        "messages": [{"role": role, "content": content} for role, content in turns],
+        "add_generation_prompt": False,
+        "bos_token": bos, "eos_token": eos, "tools": None, "documents": None, **(args or {}),
+    }  # fmt: skip
+    _, shown, after = templates.render("chat", template, values).rpartition(TAG.strip())
+    return after.lstrip(" ") if shown else ""
 
 
 def _cut_at_tag(text: str, begun: str) -> str:
@@ -203,12 +223,14 @@ def _task(templates: Templates, template: str, variables: dict[str, Any]) -> str
 def answer(templates: Templates, question: dict[str, Any]) -> dict[str, Any]:
     """The rendered text, or what a search found; or `fault`: a clause that says what is wrong."""
     try:
-        kind = question.pop("kind")
-        if kind == "search":
-            return {"found": re.search(question["pattern"], question["text"]) is not None}
-        if kind == "chat":
-            text, complete = chat(templates, **question)
-            return {"text": text, "complete": complete}
+        match question.pop("kind"):
+            case "search":
+                return {"found": re.search(question["pattern"], question["text"]) is not None}
+            case "chat":
+                text, complete = chat(templates, **question)
+                return {"text": text, "complete": complete}
+            case "turn end":
+                return {"text": turn_end(templates, **question)}
         return {"text": _task(templates, **question)}
     except Fault as fault:
         return {"fault": str(fault)}

@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -66,7 +67,7 @@ class TemplateChild:
 
     def chat(
         self, template: str, messages: list[dict[str, str]], *, add_generation_prompt: bool,
-        bos: str, eos: str,
+        bos: str, eos: str, args: Mapping[str, Any] | None = None,
     ) -> tuple[str, bool]:  # fmt: skip
         """A prompt, and whether it shows every system message (`template_child.chat`).
 
@@ -74,7 +75,7 @@ class TemplateChild:
             TemplateFault: it fails, refuses the messages, or takes more than it may.
         """
         found = self._ask(
-            kind="chat", template=template, messages=messages, bos=bos, eos=eos,
+            kind="chat", template=template, messages=messages, bos=bos, eos=eos, args=args,
             add_generation_prompt=add_generation_prompt,
         )  # fmt: skip
         return str(found["text"]), bool(found["complete"])
@@ -86,6 +87,17 @@ class TemplateChild:
             TemplateFault: it takes more than it may.
         """
         return bool(self._ask(kind="search", pattern=pattern, text=text)["found"])
+
+    def turn_end(
+        self, template: str, *, bos: str, eos: str, args: Mapping[str, Any] | None = None
+    ) -> str:
+        """What a chat template writes after an answer (`template_child.turn_end`).
+
+        Raises:
+            TemplateFault: it fails, refuses the messages, or takes more than it may.
+        """
+        found = self._ask(kind="turn end", template=template, bos=bos, eos=eos, args=args)
+        return str(found["text"])
 
     def _ask(self, **question: Any) -> dict[str, Any]:
         try:

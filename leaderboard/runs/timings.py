@@ -10,8 +10,9 @@ from evals.errors import MeasureError
 from leaderboard.rows.requests import workload_tail
 from leaderboard.stats.intervals import Interval, mean_interval
 from leaderboard.stats.tails import P95_FROM, Slow, Tail
+from runners.records.answers import SummaryInfo
 from runners.records.latency import TokenLatency, request_latency
-from runners.records.record import Record, RequestTimesInfo, SummaryInfo, WorkloadLatency
+from runners.records.record import Record, RequestTimesInfo, WorkloadLatency
 
 SERIES_WHILE = (
     "sampled while likelihood tasks were scored; nothing is sampled while times are taken"

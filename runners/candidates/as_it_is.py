@@ -73,7 +73,7 @@ def as_it_is(candidate: Candidate) -> AsItIs:
     context = found.trained_context if found else None
     return AsItIs(
         candidate=candidate,
-        chosen=chosen_settings(candidate.settings, candidate.chat_template, context),
+        chosen=chosen_settings(candidate, context),
         sha256=found.sha256 if found else candidate.sha256,
         recipe=None if found else _recipe(candidate),
     )

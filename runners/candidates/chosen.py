@@ -7,20 +7,17 @@ from typing import TYPE_CHECKING, Any
 from runners.records.identity import MOST_CONTEXT
 
 if TYPE_CHECKING:
-    from runners.runtimes.spec import Settings
+    from runners.candidates.spec import Candidate
 
 
-def chosen_settings(
-    settings: Settings, chat_template: str, trained_context: int | None
-) -> dict[str, Any]:
+def chosen_settings(candidate: Candidate, trained_context: int | None) -> dict[str, Any]:
     """The settings that someone chose: those whose values are not what the default gives.
 
     Args:
-        settings: as the candidate's file has them.
-        chat_template: likewise; left out where it is `auto`.
+        candidate: as its file has it.
         trained_context: tokens that the model was trained for; None: not known.
     """
-    found = settings.model_dump(exclude_defaults=True)
+    found = candidate.settings.model_dump(exclude_defaults=True)
     if found.get("context") == min(trained_context or MOST_CONTEXT, MOST_CONTEXT):
         del found["context"]
-    return found if chat_template == "auto" else {**found, "chat_template": chat_template}
+    return {**found, **candidate.asking}

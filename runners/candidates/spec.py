@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from evals.errors import SpecError, did_you_mean
 from evals.spec_file import MAX_NAME, NAME, PRINTABLE, SHA256, Spec
+from runners.candidates.asking import Chat, Reasoning, Sampling, chosen_asking
 from runners.runtimes.spec import RuntimeSpec, Settings
 from runners.runtimes.table import find_runtime, usual_runtime
 
@@ -43,8 +44,14 @@ class Candidate(Spec):
     licence: str = ""
     licence_gate: str | None = None
     """Fetched only with `--accept-license` of this word."""
-    chat_template: Literal["auto", "off"] = "auto"
-    """auto: generation tasks use the model's own template, where it has one; others never do."""
+    chat: Chat = Field(default_factory=Chat)
+    """Its chat template, system text and the template's arguments. `chat_template: auto` is short
+    for `chat: {template: auto}`."""
+    reasoning: Reasoning = Field(default_factory=Reasoning)
+    """Its thought."""
+    sampling: Sampling | None = None
+    """greedy: the likeliest token, whatever a task says; recommended: as the model's own files say.
+    None: as the tasks say."""
     settings: Settings = Field(default_factory=Settings, validate_default=True)
     """Settings of its runtime."""
     notes: str = ""
@@ -53,6 +60,11 @@ class Candidate(Spec):
     def runtime_spec(self) -> RuntimeSpec:
         """Description of its runtime."""
         return find_runtime(self.runtime)
+
+    @property
+    def asking(self) -> dict[str, Any]:
+        """How it is asked, defaults left out."""
+        return chosen_asking(self.chat, self.reasoning, self.sampling)
 
     @property
     def has_weights(self) -> bool:
@@ -66,6 +78,18 @@ class Candidate(Spec):
             return find_runtime(name).name
         except SpecError as error:
             raise ValueError(str(error)) from error
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, content: Any) -> Any:
+        """Read `chat_template: X` as `chat: {template: X}`."""
+        if not isinstance(content, dict) or "chat_template" not in content:
+            return content
+        rest = {key: value for key, value in content.items() if key != "chat_template"}
+        chat = rest.get("chat", {})
+        if not isinstance(chat, dict) or "template" in chat:
+            raise ValueError("give one of chat_template and chat: {template: …}")
+        return {**rest, "chat": {**chat, "template": content["chat_template"]}}
 
     @model_validator(mode="before")
     @classmethod

@@ -134,6 +134,8 @@ def budget_options(command: F) -> F:
         click.option("--cpus", type=float, metavar="N", help="A budget of N CPUs, e.g. 2 or 0.5."),
         click.option("--deadline-ttft", metavar="TIME", callback=time_option,
                      help="A budget's latest first token, e.g. 2s or 500ms."),
+        click.option("--deadline-answer", metavar="TIME", callback=time_option,
+                     help="A budget's latest beginning of an answer, a model's thought included."),
         click.option("--min-decode", type=float, metavar="N",
                      help="A budget's slowest decode, in tokens/s."),
     ]):  # fmt: skip
@@ -155,14 +157,15 @@ def choose_budget(options: dict[str, Any]) -> Any:
         "memory_bytes": options["memory"],
         "cpus": options["cpus"],
         "deadline_ttft_s": options["deadline_ttft"],
+        "deadline_answer_s": options["deadline_answer"],
         "min_decode_tokens_per_s": options["min_decode"],
     }
     loose = any(value is not None for value in given.values())
     name = options["budget_name"]
     if name is not None and loose:
         raise click.UsageError(
-            "give --budget, or --memory, --cpus, --deadline-ttft and --min-decode; a YAML file can "
-            "hold them all under one name"
+            "give --budget, or --memory, --cpus, --deadline-ttft, --deadline-answer and "
+            "--min-decode; a YAML file can hold them all under one name"
         )
     if name is not None:
         return find_budget(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -36,6 +36,8 @@ class Budget(Spec):
     cpus: Annotated[float, Field(gt=0, le=1024)] | None = None
     deadline_ttft_s: Annotated[float, Field(gt=0, le=1e6)] | None = None
     """Latest first token, of the slowest workload's median."""
+    deadline_answer_s: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    """Latest beginning of an answer, thought before it, of the slowest generation task's median."""
     min_decode_tokens_per_s: Annotated[float, Field(gt=0, le=1e6)] | None = None
     """Slowest decode, of the longest workload's median."""
 
@@ -45,7 +47,14 @@ class Budget(Spec):
             raise ValueError("a budget limits at least one of memory, cpus and the deadlines")
         return self
 
+    def said(self) -> dict[str, Any]:
+        """All of it, without a limit that came later and that it does not have: records and keys of
+        jobs are told apart by this.
+        """
+        return {k: v for k, v in self.model_dump().items() if v is not None or k not in _LATER}
 
+
+_LATER = {"deadline_answer_s"}
 _BUDGET_WORDS = {"name", "description", "source"}
 
 

@@ -75,6 +75,7 @@ def ad_hoc(
     memory_bytes: int | None = None,
     cpus: float | None = None,
     deadline_ttft_s: float | None = None,
+    deadline_answer_s: float | None = None,
     min_decode_tokens_per_s: float | None = None,
 ) -> Budget:
     """A budget without a file, named after what it limits, e.g. `512mib-2cpus`.
@@ -86,6 +87,7 @@ def ad_hoc(
         format_size(memory_bytes).lower() if memory_bytes else "",
         f"{cpus:g}cpus" if cpus else "",
         f"ttft{deadline_ttft_s:g}s" if deadline_ttft_s else "",
+        f"answer{deadline_answer_s:g}s" if deadline_answer_s else "",
         f"decode{min_decode_tokens_per_s:g}" if min_decode_tokens_per_s else "",
     ]
     return Budget.model_validate(
@@ -94,6 +96,7 @@ def ad_hoc(
             "memory": memory_bytes,
             "cpus": cpus,
             "deadline_ttft_s": deadline_ttft_s,
+            "deadline_answer_s": deadline_answer_s,
             "min_decode_tokens_per_s": min_decode_tokens_per_s,
         }
     )
@@ -105,6 +108,7 @@ def limits(budget: Budget) -> str:
         f"{format_size(budget.memory_bytes)} memory" if budget.memory_bytes else "",
         f"{budget.cpus:g} CPUs" if budget.cpus else "",
         f"TTFT at most {budget.deadline_ttft_s:g} s" if budget.deadline_ttft_s else "",
+        f"answer after at most {budget.deadline_answer_s:g} s" if budget.deadline_answer_s else "",
         f"decode at least {budget.min_decode_tokens_per_s:g} tokens/s"
         if budget.min_decode_tokens_per_s
         else "",

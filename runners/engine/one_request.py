@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from runners.engine.answer_text import AnswerText
+from runners.engine.answer_text import AnswerText, TokenLimits
 from runners.engine.logprobs import Sampler
 from runners.worker import protocol
 from runners.worker.runtime import OnProgress, WorkerError
@@ -33,7 +34,7 @@ def timed_request(
         answer: takes the tokens and says where it stops.
 
     Returns:
-        The times, and why it stopped: `until`, `end of sequence` or `length`.
+        The times, and why it stopped (`AnswerText.ended`).
     """
     decoder.clear()
     for start in range(0, len(tokens), decoder.batch_tokens):
@@ -53,8 +54,8 @@ def timed_request(
         piece = shown.add(token)
         token_s.append((time.perf_counter_ns() - started_ns) / 1e9)
         has_text.append(bool(piece))
-        if answer is not None and answer.stops():
-            stop = "until"
+        if answer is not None and (why := answer.ended()):
+            stop = why
             break
         if len(token_s) < new_tokens:
             logits = _decode(decoder, np.asarray([token], dtype=np.int32), position, wanted=True)
@@ -104,42 +105,66 @@ def timed_workload(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """One prompt's tokens, and what they leave of the context to its answer."""
+
+    tokens: list[int]
+    truncated: bool
+    limits: TokenLimits
+
+
 def generated(
     decoder: Decoder, vocabulary: Vocabulary, items: Sequence[protocol.GenerateItem],
-    prompt_of: Callable[[protocol.GenerateItem], tuple[list[int], bool]], progress: OnProgress,
+    prompt_of: Callable[[protocol.GenerateItem], Prompt], progress: OnProgress,
 ) -> protocol.Generated:  # fmt: skip
     """Answer one prompt after the other, each timed and from an empty cache."""
     answers = []
     for number, item in enumerate(items):
         started = time.perf_counter_ns()
-        tokens, truncated = prompt_of(item)
-        answer = AnswerText(vocabulary, item.until)
+        prompt = prompt_of(item)
+        answer = answer_text(vocabulary, item, prompt)
         times, stop = timed_request(
-            decoder, vocabulary, tokens, item.max_tokens,
-            started_ns=started, sampler=item_sampler(item, tokens), answer=answer,
+            decoder, vocabulary, prompt.tokens, prompt.limits.both,
+            started_ns=started, sampler=item_sampler(item, prompt.tokens), answer=answer,
         )  # fmt: skip
-        answers.append(
-            protocol.ItemText(
-                text=answer.text(),
-                stop=stop,
-                prompt_tokens=len(tokens),
-                new_tokens=len(times.token_s),
-                times=times,
-                truncated=truncated,
-            )
-        )
+        answers.append(item_text(answer, prompt, stop=stop, times=times))
         progress(number + 1)
     return protocol.Generated(items=answers)
 
 
-def prompt_tokens(
+def answer_text(vocabulary: Vocabulary, item: protocol.GenerateItem, prompt: Prompt) -> AnswerText:
+    """The answer to an item's prompt, before its first token."""
+    return AnswerText(vocabulary, item.until, limits=prompt.limits, thinking=item.thinking)
+
+
+def item_text(
+    answer: AnswerText, prompt: Prompt, *, stop: str, times: protocol.RequestTimes | None
+) -> protocol.ItemText:
+    """What a generation came to, as the parent is told it."""
+    text = answer.text()
+    return protocol.ItemText(
+        text=text,
+        stop=stop,
+        prompt_tokens=len(prompt.tokens),
+        new_tokens=len(answer.tokens),
+        times=times,
+        truncated=prompt.truncated,
+        raw="" if answer.raw == text else answer.raw,
+        thought_tokens=answer.thought_tokens,
+        first_answer=answer.first_answer,
+    )
+
+
+def read_prompt(
     encode: Callable[[str, bool], list[int]], item: protocol.GenerateItem, *, length: int,
     prefix_token: int,
-) -> tuple[list[int], bool]:  # fmt: skip
+) -> Prompt:  # fmt: skip
     """The tokens of a prompt, the oldest dropped where they leave no room for the answer.
 
     Returns:
-        At most `length - item.max_tokens` tokens, and whether any were dropped.
+        At most `length - item.max_tokens` tokens. Thought takes what prompt and answer leave of the
+        context, up to its own limit: no prompt is cut for it.
     """
     room = length - item.max_tokens
     if room < 1:
@@ -148,7 +173,13 @@ def prompt_tokens(
             f"{length} tokens"
         )
     tokens = encode(item.prompt, True) or [prefix_token]
-    return tokens[-room:], len(tokens) > room
+    kept = tokens[-room:]
+    thought = min(item.thinking.max_tokens, room - len(kept)) if item.thinking else 0
+    return Prompt(
+        tokens=kept,
+        truncated=len(tokens) > room,
+        limits=TokenLimits(answer=item.max_tokens, thought=thought),
+    )
 
 
 def item_sampler(item: protocol.GenerateItem, prompt: Sequence[int]) -> Sampler:

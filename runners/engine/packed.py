@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from runners.engine.answer_text import AnswerText, Vocabulary
-from runners.engine.logprobs import Sampler
-from runners.engine.one_request import item_sampler
+from runners.engine.one_request import answer_text, item_sampler, item_text
 from runners.engine.token_tree import shared_length
 from runners.worker import protocol
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from runners.engine.answer_text import AnswerText, Vocabulary
     from runners.engine.decoder import Decoder
+    from runners.engine.logprobs import Sampler
+    from runners.engine.one_request import Prompt
     from runners.worker.runtime import OnProgress
 
 
@@ -29,34 +30,36 @@ if TYPE_CHECKING:
 class Answer:
     """One generation under way."""
 
-    prompt: tuple[int, ...]
-    most: int
-    """New tokens at most."""
+    prompt: Prompt
     sampler: Sampler
     text: AnswerText
     stop: str = "length"
 
+    @property
+    def tokens(self) -> list[int]:
+        """Tokens of its prompt."""
+        return self.prompt.tokens
+
 
 def generated(
     decoder: Decoder, vocabulary: Vocabulary,
-    prompts: Sequence[tuple[protocol.GenerateItem, Sequence[int], bool]], *,
+    prompts: Sequence[tuple[protocol.GenerateItem, Prompt]], *,
     cells: int, sequences: int, progress: OnProgress,
 ) -> protocol.Generated:  # fmt: skip
     """Answer prompts, in groups that fit the cache whole.
 
     Args:
-        prompts: of each item its tokens, and whether any were dropped.
-        cells: tokens that the cache holds; one prompt with its answer must fit.
+        prompts: each item with its prompt.
+        cells: tokens that the cache holds; one prompt with its generation must fit.
         sequences: how many it holds; sequence 0 is for what prompts share.
     """
     answers = [
         Answer(
-            prompt=tuple(tokens),
-            most=item.max_tokens,
-            sampler=item_sampler(item, tokens),
-            text=AnswerText(vocabulary, item.until),
+            prompt=prompt,
+            sampler=item_sampler(item, prompt.tokens),
+            text=answer_text(vocabulary, item, prompt),
         )
-        for item, tokens, _ in prompts
+        for item, prompt in prompts
     ]
     done = 0
     for group in _groups(answers, cells, sequences - 1):
@@ -64,26 +67,15 @@ def generated(
         done += len(group)
         progress(done)
     decoder.clear()
-    return protocol.Generated(
-        items=[
-            protocol.ItemText(
-                text=answer.text.text(),
-                stop=answer.stop,
-                prompt_tokens=len(answer.prompt),
-                new_tokens=len(answer.text.tokens),
-                times=None,
-                truncated=truncated,
-            )
-            for answer, (_, _, truncated) in zip(answers, prompts, strict=True)
-        ]
-    )
+    texts = [item_text(one.text, one.prompt, stop=one.stop, times=None) for one in answers]
+    return protocol.Generated(items=texts)
 
 
 def _groups(answers: Sequence[Answer], cells: int, most: int) -> Iterator[list[Answer]]:
     group: list[Answer] = []
     used = 0
     for answer in answers:
-        size = len(answer.prompt) + answer.most
+        size = len(answer.tokens) + answer.prompt.limits.both
         if group and (len(group) == most or used + size > cells):
             yield group
             group, used = [], 0
@@ -95,14 +87,16 @@ def _groups(answers: Sequence[Answer], cells: int, most: int) -> Iterator[list[A
 
 def _run(decoder: Decoder, vocabulary: Vocabulary, group: Sequence[Answer]) -> None:
     decoder.clear()
-    beginnings = [answer.prompt[:-1] for answer in group]
+    beginnings = [tuple(answer.tokens[:-1]) for answer in group]
     shared = shared_length(min(beginnings), max(beginnings))
     if shared:
-        _evaluate(decoder, [(0, 0, group[0].prompt[:shared])])
+        _evaluate(decoder, [(0, 0, group[0].tokens[:shared])])
         for sequence in range(1, len(group) + 1):
             decoder.copy(0, sequence)
     going = list(enumerate(group, start=1))
-    parts = [(sequence, shared, answer.prompt[shared:]) for sequence, answer in going]
+    parts: list[tuple[int, int, Sequence[int]]] = [
+        (sequence, shared, answer.tokens[shared:]) for sequence, answer in going
+    ]
     while going:
         logits = _evaluate(decoder, parts)
         chosen = [answer.sampler(row) for (_, answer), row in zip(going, logits, strict=True)]
@@ -111,7 +105,7 @@ def _run(decoder: Decoder, vocabulary: Vocabulary, group: Sequence[Answer]) -> N
         for (sequence, answer), token in zip(went, chosen, strict=True):
             if _takes(answer, token, vocabulary):
                 going.append((sequence, answer))
-                parts.append((sequence, len(answer.prompt) + len(answer.text.tokens) - 1, (token,)))
+                parts.append((sequence, len(answer.tokens) + len(answer.text.tokens) - 1, (token,)))
 
 
 def _takes(answer: Answer, token: int, vocabulary: Vocabulary) -> bool:
@@ -120,10 +114,9 @@ def _takes(answer: Answer, token: int, vocabulary: Vocabulary) -> bool:
         answer.stop = "end of sequence"
         return False
     answer.text.add(token)
-    if answer.text.stops():
-        answer.stop = "until"
-        return False
-    return len(answer.text.tokens) < answer.most
+    why = answer.text.ended()
+    answer.stop = why or answer.stop
+    return not why
 
 
 def _evaluate(

@@ -13,7 +13,7 @@ from runners.compute.budget_use import lacks
 from runners.compute.limits import Held
 from runners.compute.machine import usable_memory
 from runners.jobs.budget_record import budget_info
-from runners.jobs.flags import Seen, flags
+from runners.jobs.flags import flags
 from runners.jobs.harness import TaskScore, score_task
 from runners.jobs.measured import (
     AnsweredWindow,
@@ -29,8 +29,9 @@ from runners.jobs.measured import (
     TimedPhase,
 )
 from runners.jobs.prepared import unclustered
-from runners.jobs.recommended import recommended
+from runners.jobs.recommended import recommended, recommends_none
 from runners.jobs.record_parts import (
+    answers_info,
     energy_info,
     engine_info,
     latency_info,
@@ -39,6 +40,7 @@ from runners.jobs.record_parts import (
     noise_info,
 )
 from runners.jobs.sample_rows import sample_rows
+from runners.jobs.seen import Seen
 from runners.jobs.subject import candidate_info, suite_info
 from runners.jobs.verdict import verdict_of
 from runners.records.circumstances import MachineInfo, SoftwareInfo
@@ -80,6 +82,7 @@ def assemble(
     scores, rows, error = _score(job, measured, error, options)
     timed = measured.last(TimedPhase)
     latencies = latency_info(job.suite, timed) if timed else {}
+    answers = answers_info(measured.tasks)
     probed = measured.last(Probed)
     record = Record(
         run_id=options.store.new_run_id(job.candidate.name, job.key),
@@ -91,12 +94,13 @@ def assemble(
         candidate=candidate_info(job, measured),
         suite=suite_info(job),
         budget=budget_info(job.budget, measured.last(Held)) if job.budget else None,
-        verdict=verdict_of(job, measured, latencies, error),
+        verdict=verdict_of(job, measured, latencies, answers, error),
         data=[DataInfo(task=t.loaded.name, **asdict(t.loaded.data)) for t in job.tasks],
         machine=MachineInfo(**asdict(job.machine), fingerprint=job.machine.fingerprint),
         software=_software(job, measured.last(Started)),
         accuracy={name: score.accuracy for name, score in scores.items()},
         latency=latencies,
+        answers=answers,
         load=load_info(measured, timed),
         memory=memory_info(measured),
         engine=engine_info(measured.last(protocol.EngineOpened), measured.all(AnsweredWindow)),
@@ -197,6 +201,7 @@ def _seen(job: Job, measured: Measured) -> Seen:
             if asked.without_system is not None
         },
         recommends=recommended(job, measured),
+        recommends_none=recommends_none(job, measured),
         unheld=_unheld(job, measured),
         proof=job.proof,
         not_built=_not_built(job, measured.last(Started)),

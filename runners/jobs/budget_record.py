@@ -22,7 +22,7 @@ def budget_info(budget: Budget, held: Held | None) -> BudgetInfo:
         memory=_enforced(budget.memory_bytes, held.memory if held else None),
         cpus=_enforced(budget.cpus, held.cpus if held else None),
     )
-    return BudgetInfo(**budget.model_dump(), enforced=enforced, note=NOT_SPEED)
+    return BudgetInfo(**budget.said(), enforced=enforced, note=NOT_SPEED)
 
 
 def recorded_budget(info: BudgetInfo, where: str) -> Budget:

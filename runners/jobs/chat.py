@@ -6,15 +6,21 @@ time are bounded (evals/tasks/templates.py), and what it takes is no part of the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from evals.errors import RuntimeFailure
 from evals.tasks.items import build_requests
 from evals.tasks.templates import TemplateChild, TemplateFault
+from runners.engine.thought import MAX_THOUGHT_TOKENS, find_marks
 from runners.jobs.measured import AskedTask
+from runners.jobs.recommended import chosen_sampling
+from runners.jobs.windows import PLAINLY, Answering
 from runners.worker import protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runners.jobs.job import Job
     from runners.jobs.measured import Measured
     from runners.jobs.prepared import PreparedTask
@@ -28,8 +34,11 @@ class ChatTemplateError(RuntimeFailure):
 class ChatPrompts:
     """Renders each item's messages for lm-eval, and counts prompts not shown whole."""
 
-    def __init__(self, task: str, template: protocol.ChatTemplate, child: TemplateChild) -> None:
-        self._task, self._template, self._child = task, template, child
+    def __init__(
+        self, task: str, template: protocol.ChatTemplate, child: TemplateChild,
+        args: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        self._task, self._template, self._child, self._args = task, template, child, args
         self.without_system = 0
         """Prompts that lack a system message, which the template refuses or does not show."""
 
@@ -48,6 +57,7 @@ class ChatPrompts:
                 add_generation_prompt=add_generation_prompt,
                 bos=self._template.bos,
                 eos=self._template.eos,
+                args=self._args,
             )
         except TemplateFault as fault:
             raise ChatTemplateError(
@@ -56,26 +66,55 @@ class ChatPrompts:
         self.without_system += not complete
         return text
 
+    def turn_end(self) -> str:
+        """Text that the template writes after an answer; empty where it does not say."""
+        told = self._template
+        try:
+            return self._child.turn_end(told.text, bos=told.bos, eos=told.eos, args=self._args)
+        except TemplateFault:
+            return ""
 
-def asked_generations(
+
+def asked_task(
     job: Job, task: PreparedTask, worker: WorkerProcess, measured: Measured
 ) -> AskedTask:
-    """A generation task's items for one candidate: by its chat template where it has one.
+    """A task's items for one candidate: by its chat template where it has one and wants it.
 
-    Made anew for every candidate: lm-eval keeps one set of instances a task.
+    Made anew for every candidate that has a template: lm-eval keeps one set of instances a task.
 
     Raises:
         ChatTemplateError: the template fails on this task.
     """
-    loaded, name, model = task.loaded, task.loaded.name, measured.model
-    if job.candidate.chat_template == "off" or model is None or not model.chat_template:
-        return AskedTask(name=name, items=build_requests(loaded))
-    template = worker.ask(protocol.ReadTemplate(), protocol.ChatTemplate)
+    chat, name, model = job.candidate.chat, task.loaded.name, measured.model
+    templated = model is not None and model.chat_template
+    if not task.generates and not (templated and chat.template == "all"):
+        return AskedTask(name=name, items=task.items)
+    none = protocol.ChatTemplate(text="", bos="", eos="")
+    template = worker.ask(protocol.ReadTemplate(), protocol.ChatTemplate) if templated else none
+    how = _answering(job, template.text, measured) if task.generates else PLAINLY
+    if not templated or chat.template == "off":
+        return AskedTask(name=name, items=build_requests(task.loaded), how=how)
     with TemplateChild() as child:
-        prompts = ChatPrompts(name, template, child)
+        prompts = ChatPrompts(name, template, child, chat.args)
         items = build_requests(
-            loaded,
+            task.loaded,
             chat_template=prompts,
             tokenizer_name=job.weights.sha256 or job.candidate.name,
+            system=chat.system,
         )
-    return AskedTask(name=name, items=items, without_system=(prompts.without_system, len(items)))
+        how = replace(how, turn_end=prompts.turn_end()) if task.generates else how
+    without = (prompts.without_system, len(items))
+    return AskedTask(name=name, items=items, without_system=without, how=how)
+
+
+def _answering(job: Job, template: str, measured: Measured) -> Answering:
+    """How the candidate answers: what its file says, else what its template and weights say."""
+    told = job.candidate.reasoning
+    marks = find_marks(template, told.end)
+    if marks is not None and told.start is not None:
+        marks = replace(marks, start=told.start)
+    return Answering(
+        marks=marks,
+        thought_tokens=told.max_tokens or MAX_THOUGHT_TOKENS,
+        sampling=chosen_sampling(job, measured),
+    )

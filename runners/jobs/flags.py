@@ -8,21 +8,20 @@ the record and in `weighin show`. The limits are conventions, not tests.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from runners.compute.budget_use import NOT_ENFORCED
+from runners.jobs.answer_flags import ANSWER_RULES
 from runners.records.circumstances import BudgetInfo, EnforcedInfo
 from runners.records.latency import awaited
 from runners.records.parts import FlagInfo
 from runners.runtimes.llamacpp.advice import KEEP_AMX, REBUILD
-from runners.runtimes.llamacpp.proven import UNTRIED
 
 if TYPE_CHECKING:
+    from runners.jobs.seen import Seen
     from runners.measure.noise import Noise
     from runners.records.record import Record
-    from runners.runtimes.llamacpp.prove import Proof
 
 OTHERS_CPUS = 0.25
 """Average cores that other processes may use."""
@@ -37,43 +36,6 @@ PREBUILT = "+prebuilt"
 """Mark in the version of a llama-cpp-python that `tools/prebuilt.py` installed."""
 FREQUENCY_CHANGE = 0.10
 """Relative change of the clock, up or down."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """Observations of a job that its record does not hold otherwise."""
-
-    noise: Noise | None = None
-    skipped: Sequence[str] = ()
-    """Workloads that do not fit the candidate's context."""
-    halved_to: int | None = None
-    """Tokens of a batch since the device's memory ran out."""
-    packs: bool = True
-    """True: prefixes shared by sequences are evaluated once."""
-    caches: bool = True
-    """True: a generation continues from the cache."""
-    truncated: Mapping[str, tuple[int, int]]
-    """Task -> items whose prompt was cut, items that were answered."""
-    alone: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Task -> items of which a choice was encoded without its context, items that were answered."""
-    generates: bool = False
-    """True where a task asks for generations, which alone use a chat template."""
-    chat_template: bool | None = None
-    """True where the weights carry one; None: they were not loaded."""
-    unclustered: Mapping[str, str] = field(default_factory=dict)
-    """Task or group -> how many of its items share passages that no column is known for."""
-    without_system: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Task -> prompts that the chat template made without the system message, prompts."""
-    recommends: Mapping[str, object] = field(default_factory=dict)
-    """Generation settings of the model's own files that lm-eval's `hf` would take over here."""
-    unheld: str = ""
-    """Limits of the budget that could not be enforced, with the reason."""
-    proof: Proof = UNTRIED
-    """Result of the proof that the runtime's build computes on this processor."""
-    not_built: str = ""
-    """Kernels that the build lacks and this processor could use."""
-    room_bytes: float = math.inf
-    """Memory that a process may use here, where groups around it limit that."""
 
 
 def flags(record: Record, seen: Seen) -> list[FlagInfo]:
@@ -174,33 +136,6 @@ def _alike(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
         yield _note("items share passages", f"{name}: {said}")
 
 
-def _chat(record: Record, seen: Seen) -> Iterator[FlagInfo]:
-    if not seen.generates or seen.chat_template is None:
-        return
-    off = record.candidate.settings.get("chat_template") == "off"
-    if seen.chat_template and off:
-        detail = "the weights carry one, and the candidate's file turns it off"
-        yield _warning("chat template overridden", detail)
-    elif not seen.chat_template and not off:
-        detail = "the weights carry none, so that generation tasks were asked in plain text"
-        yield _warning("chat template missing", detail)
-
-
-def _system(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
-    """Flag for system messages that a chat template leaves out, as lm-eval's `hf` does silently."""
-    for task, (without, n) in seen.without_system.items():
-        if without:
-            detail = f"{task}: the chat template shows none in {without} of {n} prompts"
-            yield _warning("system message left out", detail)
-
-
-def _recommended(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
-    if seen.recommends:
-        said = ", ".join(f"{name} {value}" for name, value in seen.recommends.items())
-        detail = f"the model's files ask for {said}; answers are chosen as the tasks say"
-        yield _warning("generation settings not taken over", detail[:400])
-
-
 def _unusable(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
     for name, task in record.accuracy.items():
         if task.unusable:
@@ -274,7 +209,7 @@ def _unverified(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
 
 
 RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
-    _threads, _skipped, _halved, _plainly, _truncated, _alone, _alike, _chat, _system, _recommended,
+    _threads, _skipped, _halved, _plainly, _truncated, _alone, _alike, *ANSWER_RULES,
     _unusable, _no_text, _budget, _kernels, _prebuilt, _cache_state, _unverified,
 )  # fmt: skip
 """Rules in the order in which their flags are shown, after those of `noise_flags`."""

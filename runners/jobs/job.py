@@ -82,10 +82,7 @@ class Job:
     @cached_property
     def chosen(self) -> dict[str, Any]:
         """The settings that someone chose, defaults left out."""
-        candidate = self.candidate
-        return chosen_settings(
-            candidate.settings, candidate.chat_template, self.weights.trained_context
-        )
+        return chosen_settings(self.candidate, self.weights.trained_context)
 
     @cached_property
     def candidate_digest(self) -> str:
@@ -119,7 +116,7 @@ class Job:
                 *([f"without {self.proof.left_out}"] if self.proof.left_out else []),
                 # Until 1.0 a minor version may pack items otherwise, and so give other bits.
                 version("weighin").split(".")[:2],
-                *([self.budget.model_dump(exclude=PROSE)] if self.budget else []),
+                *([_limits(self.budget)] if self.budget else []),
             ]
         )
 
@@ -127,3 +124,7 @@ class Job:
     def engine_bytes(self) -> int:
         """Bytes that the scoring engine may take: under a budget perhaps less than asked."""
         return engine_bytes(self.engine_memory_bytes, self.budget, self.weights.bytes)
+
+
+def _limits(budget: Budget) -> dict[str, Any]:
+    return {key: value for key, value in budget.said().items() if key not in PROSE}

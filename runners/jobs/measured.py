@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runners.compute.limits import Held
+from runners.jobs.windows import PLAINLY, Answering
 from runners.measure.group_usage import GroupUsage
 from runners.measure.memory import PhaseMemory
 from runners.measure.noise import Noise
@@ -130,6 +131,8 @@ class AskedTask:
     items: Sequence[Item]
     without_system: tuple[int, int] | None = None
     """Prompts that lack the task's system message, prompts; None where no template is used."""
+    how: Answering = PLAINLY
+    """How the candidate answers them, where it generates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,21 +16,22 @@ from runners.jobs.measured import (
     TimedPhase,
 )
 from runners.records import latency
+from runners.records.answers import AnswersInfo, SummaryInfo
 from runners.records.circumstances import NoiseInfo
 from runners.records.parts import EnergyInfo, EngineInfo, LoadInfo
 from runners.records.record import (
     MemoryInfo,
     MemoryPhase,
     RequestTimesInfo,
-    SummaryInfo,
     WorkloadLatency,
 )
 from runners.worker import protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from evals.suites import Suite, Workload
+    from runners.jobs.measured import TaskAnswers
 
 
 def _requests(times: Sequence[protocol.RequestTimes]) -> list[RequestTimesInfo]:
@@ -69,6 +70,34 @@ def _summary(values: Sequence[float | None]) -> SummaryInfo:
     # A workload has at least two new tokens, so that TPOT and decode speed are always there.
     known = [value for value in values if value is not None]
     return SummaryInfo(**asdict(latency.summary(known)))
+
+
+def answers_info(tasks: Mapping[str, TaskAnswers]) -> dict[str, AnswersInfo]:
+    """Generations by task: tokens, the wait for the answers, what was cut."""
+    found: dict[str, AnswersInfo] = {}
+    for name, task in tasks.items():
+        texts = [t for reply in task.replies if isinstance(reply, list) for t in reply]
+        if texts:
+            waits = [wait for text in texts if (wait := _wait(text)) is not None]
+            found[name] = AnswersInfo(
+                n=len(texts),
+                tokens=sum(text.new_tokens for text in texts),
+                thought_tokens=sum(text.thought_tokens for text in texts),
+                answer_s=_summary(waits) if len(waits) == len(texts) else None,
+                cut=sum(text.stop == "length" for text in texts),
+                thought_cut=sum(text.stop == "thought" for text in texts),
+            )
+    return found
+
+
+def _wait(text: protocol.ItemText) -> float | None:
+    """Seconds until the answer began; in vain until the last token. None: it was not timed."""
+    times = text.times
+    if times is None:
+        return None
+    if text.first_answer is not None and text.first_answer < len(times.token_s):
+        return times.token_s[text.first_answer]
+    return times.token_s[-1] if times.token_s else times.prefill_s
 
 
 def load_info(measured: Measured, timed: TimedPhase | None) -> LoadInfo | None:

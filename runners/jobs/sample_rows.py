@@ -41,10 +41,14 @@ def sample_rows(
         if place in plain:
             row["plain_logprobs"] = plain[place].logprobs
         if keep_prompts:
-            # A data set may hold half a surrogate pair, which a column of text cannot.
-            row["prompt"] = str(item.instances[0].args[0]).encode(errors="replace").decode()
+            row["prompt"] = _sound(str(item.instances[0].args[0]))
         row.update(metric_cells(metrics, score.aggregations))
         yield row
+
+
+def _sound(text: str) -> str:
+    """A text without half a surrogate pair, which a column of text cannot hold."""
+    return text.encode(errors="replace").decode()
 
 
 def _likelihoods(score: protocol.ItemScore) -> dict[str, Any]:
@@ -59,7 +63,11 @@ def _likelihoods(score: protocol.ItemScore) -> dict[str, Any]:
 def _texts(texts: list[protocol.ItemText]) -> dict[str, Any]:
     """The first generation of an item; repeats differ by their seed only."""
     first = texts[0]
+    raw = {"raw": _sound(first.raw)} if first.raw else {}
+    thought = {"thought_tokens": first.thought_tokens, "first_answer": first.first_answer}
     return {
+        **raw,
+        **(thought if first.thought_tokens else {}),
         "answer": first.text,
         "stop": first.stop,
         "tokens": first.new_tokens,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runners.jobs.chat import ChatTemplateError, asked_generations
+from runners.jobs.chat import ChatTemplateError, asked_task
 from runners.jobs.measured import (
     AnsweredWindow,
     AskedTask,
@@ -59,19 +59,24 @@ def answer_tasks(asking: Asking) -> None:
         with asking.marks.phase("scoring", measured, asking.notify):
             _open_engine(asking)
             for task in scored:
-                _answer(asking, task, AskedTask(name=task.loaded.name, items=task.items))
+                _ask_task(asking, task)
             measured.add(_probe(asking))
     if generated:
         with asking.marks.phase("generation", measured, asking.notify):
             if job.throughput and measured.last(protocol.EngineOpened) is None:
                 _open_engine(asking)
             for task in generated:
-                try:
-                    asked = asked_generations(job, task, asking.worker, measured)
-                except ChatTemplateError as fault:
-                    measured.add(UnaskedTask(reason=str(fault)))
-                else:
-                    _answer(asking, task, asked)
+                _ask_task(asking, task)
+
+
+def _ask_task(asking: Asking, task: PreparedTask) -> None:
+    """Build a task's prompts and have them answered; a template that fails leaves the others."""
+    try:
+        asked = asked_task(asking.job, task, asking.worker, asking.measured)
+    except ChatTemplateError as fault:
+        asking.measured.add(UnaskedTask(reason=str(fault)))
+    else:
+        _answer(asking, task, asked)
 
 
 def _open_engine(asking: Asking) -> None:
@@ -130,7 +135,9 @@ def _score_plainly(asking: Asking, items: Sequence[Item]) -> list[protocol.ItemS
 
 
 def _windows(job: Job, asked: AskedTask) -> Iterator[Window]:
-    return windows(asked.name, asked.items, seed=job.suite.seed, packed=job.throughput)
+    return windows(
+        asked.name, asked.items, seed=job.suite.seed, packed=job.throughput, how=asked.how
+    )
 
 
 def _ask_window(asking: Asking, window: Window, *, generates: bool) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def candidate_info(job: Job, measured: Measured) -> CandidateInfo:
     candidate, weights, loaded = job.candidate, job.weights, measured.model
     used = with_mapping(job.settings, allowed=measured.page_cache.mmap)
     settings = {k: v for k, v in used.items() if v != {}}  # one that was told nothing
-    settings["chat_template"] = candidate.chat_template
+    settings |= {"chat_template": candidate.chat.template, **candidate.asking}
     if loaded is not None:
         settings["context"] = loaded.context
     if loaded is not None and loaded.compute:

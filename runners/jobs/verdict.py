@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from runners.jobs.job import Job
     from runners.jobs.measured import Measured
     from runners.measure.group_usage import GroupUsage
+    from runners.records.answers import AnswersInfo
     from runners.records.record import JobError, WorkloadLatency
 
 Name = Literal["failed", "out of memory", "thrashes", "too slow", "not enforced", "fits"]
@@ -47,6 +48,8 @@ class Facts:
     """The slowest workload's median, of those of a fixed length."""
     decode_tokens_per_s: float | None
     unlimited_decode_tokens_per_s: float | None
+    answer_s: float | None = None
+    """The slowest generation task's median wait for an answer."""
 
 
 def judge(facts: Facts) -> tuple[Name, str]:
@@ -78,6 +81,8 @@ def judge(facts: Facts) -> tuple[Name, str]:
         return "not enforced", "memory could not be limited here, so nothing is known of it"
     known = facts.refaulted_bytes is not None or budget.memory_bytes is None
     doubt = "" if known else "; pages read again are not counted here: it may have thrashed"
+    if budget.deadline_answer_s is not None and facts.answer_s is None:
+        doubt += "; no answer was timed, so nothing is known of its deadline"
     return "fits", f"the latency phase and the tasks were completed within the budget{doubt}"
 
 
@@ -96,6 +101,12 @@ def _too_slow(facts: Facts) -> str:
         late.append(
             f"the first token came after {ttft:.3f} s, {over:.3f} s over the deadline of "
             f"{budget.deadline_ttft_s:g} s"
+        )
+    wait, latest = facts.answer_s, budget.deadline_answer_s
+    if latest is not None and wait is not None and wait > latest:
+        late.append(
+            f"the answer began after {wait:.3f} s, {wait - latest:.3f} s over the deadline of "
+            f"{latest:g} s"
         )
     least = budget.min_decode_tokens_per_s
     if least is not None and decode is not None and decode < least:
@@ -116,6 +127,7 @@ def verdict_of(
     job: Job,
     measured: Measured,
     timed: Mapping[str, WorkloadLatency],
+    answers: Mapping[str, AnswersInfo],
     error: JobError | None,
 ) -> VerdictInfo | None:
     """The record's `verdict`; None without a budget, for a run that was interrupted, and for one
@@ -142,6 +154,7 @@ def verdict_of(
         weights_bytes=measured.weights_bytes,
         ttft_s=max((workload.ttft_s.p50 for workload in fixed(timed).values()), default=None),
         decode_tokens_per_s=_decode(timed),
+        answer_s=max((one.answer_s.p50 for one in answers.values() if one.answer_s), default=None),
         unlimited_decode_tokens_per_s=_decode(free.latency if free else {}),
     )
     name, reason = judge(facts)

@@ -7,12 +7,13 @@ journalled as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from evals.tasks.generation import read_generation
 from evals.tasks.items import Item
+from runners.engine.thought import MAX_THOUGHT_TOKENS, Marks, thinking_for
 from runners.records.identity import digest
 from runners.worker import protocol
 
@@ -24,6 +25,22 @@ windows give the same bits and lose less."""
 
 Answer = tuple[float, bool] | float | str
 """A response in the form of lm-eval's Instance."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering:
+    """How one candidate answers prompts: its thought, its turns, and how its tokens are chosen."""
+
+    marks: Marks | None = None
+    """Marks of its thought; None: it has none."""
+    thought_tokens: int = MAX_THOUGHT_TOKENS
+    turn_end: str = ""
+    """What its chat template writes after an answer; empty: the prompts do without a template."""
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    """lm-eval's generation arguments that it brings instead of the task's."""
+
+
+PLAINLY = Answering()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +59,9 @@ class Window:
 
 
 def windows(
-    task: str, items: Sequence[Item], *, seed: int, packed: bool = False
+    task: str, items: Sequence[Item], *, seed: int, packed: bool = False, how: Answering = PLAINLY
 ) -> Iterator[Window]:
-    """Cut a task's items into windows, in order; `packed` is about generations alone."""
+    """Cut a task's items into windows, in order; `packed` and `how` are about generations alone."""
     first, requests, size = 0, 0, 0
     most = MAX_REQUESTS
     if items and _generates(items[0]):
@@ -53,11 +70,11 @@ def windows(
         more = sum(_repeats(i) for i in item.instances)
         text = sum(_bytes(a) for i in item.instances for a in i.args)
         if number > first and (requests + more > most or size + text > MAX_BYTES):
-            yield _window(task, items, first, number, seed=seed, packed=packed)
+            yield _window(task, items, first, number, seed=seed, packed=packed, how=how)
             first, requests, size = number, 0, 0
         requests, size = requests + more, size + text
     if first < len(items):
-        yield _window(task, items, first, len(items), seed=seed, packed=packed)
+        yield _window(task, items, first, len(items), seed=seed, packed=packed, how=how)
 
 
 def answers(
@@ -74,19 +91,21 @@ def answers(
 
 
 def _window(
-    task: str, items: Sequence[Item], start: int, stop: int, *, seed: int, packed: bool
-) -> Window:
+    task: str, items: Sequence[Item], start: int, stop: int, *, seed: int, packed: bool,
+    how: Answering,
+) -> Window:  # fmt: skip
     part = items[start:stop]
     question: protocol.Score | protocol.Generate
     if _generates(part[0]):
         question = protocol.Generate(
             items=[
-                _generation(task, instance, seed=seed + repeat)
+                _generation(task, instance, seed=seed + repeat, how=how)
                 for item in part
                 for instance in item.instances
                 for repeat in range(_repeats(instance))
             ],
             packed=packed,
+            turn_end=how.turn_end,
         )
     else:
         question = protocol.Score(items=[score_item(item) for item in part])
@@ -132,10 +151,11 @@ def _scored(item: Item, score: protocol.ItemScore) -> list[list[Answer]]:
     ]
 
 
-def _generation(task: str, instance: Any, *, seed: int) -> protocol.GenerateItem:
-    asked = read_generation(task, instance.args[1])
+def _generation(task: str, instance: Any, *, seed: int, how: Answering) -> protocol.GenerateItem:
+    prompt, arguments = instance.args[:2]
+    asked = read_generation(task, {**arguments, **how.sampling})
     return protocol.GenerateItem(
-        prompt=instance.args[0],
+        prompt=prompt,
         until=list(asked.until),
         max_tokens=asked.max_tokens,
         temperature=asked.temperature,
@@ -144,4 +164,5 @@ def _generation(task: str, instance: Any, *, seed: int) -> protocol.GenerateItem
         min_p=asked.min_p,
         repetition_penalty=asked.repetition_penalty,
         seed=seed,
+        thinking=thinking_for(how.marks, prompt, how.thought_tokens),
     )

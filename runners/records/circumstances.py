@@ -100,6 +100,8 @@ class BudgetInfo(SaidPart):
     memory_bytes: Bytes | None = None
     cpus: Rate | None = None
     deadline_ttft_s: Seconds | None = None
+    deadline_answer_s: Seconds | None = None
+    """Latest beginning of an answer, after the model's thought."""
     min_decode_tokens_per_s: Rate | None = None
     enforced: EnforcedInfo | None = None
     note: str = ""

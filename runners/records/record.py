@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
+from runners.records.answers import AnswersInfo, SummaryInfo
 from runners.records.circumstances import (
     BudgetInfo,
     ImportedInfo,
@@ -33,7 +34,6 @@ from runners.records.values import (
     Bytes,
     Count,
     Moment,
-    Rate,
     Score,
     Seconds,
     Share,
@@ -189,28 +189,6 @@ class RequestTimesInfo(Part):
     all texts are empty."""
 
 
-class SummaryInfo(Part):
-    """Percentiles of raw values, by linear interpolation."""
-
-    n: Count
-    p50: Rate
-    p95: Rate
-    p99: Rate | None
-    """99th percentile; None below 100 values."""
-    mean: Rate
-    minimum: Rate
-    maximum: Rate
-    values: list[Rate] | None = None
-    """One a request, where a reader leaves the raw times out; a stored record has no such key."""
-
-    @model_serializer(mode="wrap")
-    def _stored(self, as_usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = as_usual(self)
-        if self.values is None:
-            found.pop("values", None)
-        return found
-
-
 class WorkloadLatency(Part):
     """One fixed workload: the raw times, and what they come to (docs/metrics.md)."""
 
@@ -271,6 +249,8 @@ class Record(Part):
     software: SoftwareInfo
     accuracy: dict[str, TaskAccuracy] = Field(default_factory=dict)
     latency: dict[str, WorkloadLatency] = Field(default_factory=dict)
+    answers: dict[str, AnswersInfo] = Field(default_factory=dict)
+    """Generations by task; empty where no task asks for any, and in early records."""
     load: LoadInfo | None = None
     memory: MemoryInfo | None = None
     engine: EngineInfo | None = None

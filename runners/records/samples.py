@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     import pyarrow
 
 
-OPTIONAL = ("plain_logprobs", "bytes", "prompt")
+OPTIONAL = ("plain_logprobs", "bytes", "prompt", "raw", "thought_tokens", "first_answer")
 """Columns that a table has only where some row needs them. Reasons: a probe was made, imported
-results do not say how many tokens a choice has, prompts were kept."""
+results do not say how many tokens a choice has, prompts were kept, a model thinks."""
 
 
 def metric_cells(metrics: Mapping[str, Any], aggregations: Mapping[str, str]) -> dict[str, Any]:
@@ -115,4 +115,7 @@ def _types() -> dict[str, pyarrow.DataType]:
         "token_s": pa.list_(pa.float32()),
         "first_text": pa.int32(),
         "prompt": pa.string(),
+        "raw": pa.string(),
+        "thought_tokens": pa.int32(),
+        "first_answer": pa.int32(),
     }

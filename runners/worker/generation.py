@@ -66,6 +66,9 @@ class Generate:
 
     items: list[GenerateItem]
     packed: bool = False
+    turn_end: str = ""
+    """What the chat template writes after an answer; where it begins with a special token, that
+    token ends a generation like EOS. Empty for prompts without a template."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

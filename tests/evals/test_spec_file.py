@@ -42,7 +42,7 @@ def test_what_is_no_size(text: object) -> None:
 
 def test_a_candidate_has_the_defaults_that_its_docstrings_name() -> None:
     candidate = check_spec({"name": "a", "weights": "a.gguf"}, Candidate, where="a.yaml")
-    assert (candidate.runtime, candidate.chat_template) == ("llamacpp", "auto")
+    assert (candidate.runtime, candidate.chat.template) == ("llamacpp", "auto")
     settings = candidate.settings
     assert (settings.context, settings.threads, settings.kv_cache_type, settings.mmap) == (
         None, None, "f16", True,
@@ -95,8 +95,19 @@ def test_a_fixed_workload_fits_or_does_not() -> None:
     ("kind", "content", "says"),
     [
         (Candidate, {"name": "a", "weight": "x"},
-         'unknown key "weight" (did you mean "weights"?); known: chat_template, family'),
+         'unknown key "weight" (did you mean "weights"?); known: chat, family'),
         (Candidate, {"weights": "x"}, 'key "name" is missing'),
+        (Candidate, {"name": "a", "weights": "x", "chat_template": "of"},
+         "\"chat.template\": Input should be 'auto', 'all' or 'off' (found 'of')"),
+        (Candidate, {"name": "a", "weights": "x", "chat": {"template": "all"},
+                     "chat_template": "off"},
+         "give one of chat_template and chat: {template: …}"),
+        (Candidate, {"name": "a", "weights": "x", "chat": {"template": "off", "system": "Hi"}},
+         "system and args go through the template, which `template: off` drops"),
+        (Candidate, {"name": "a", "weights": "x", "chat": {"args": {"messages": []}}},
+         "messages is not an argument of one's own"),
+        (Candidate, {"name": "a", "weights": "x", "reasoning": {"start": "<x>"}},
+         "start needs the end that belongs to it"),
         (Candidate, {"name": "a", "quantize": {"from": "b", "type": "Q8_0"}, "made_from": "b"},
          "quantize says already what it is made from; leave out made_from"),
         (Candidate, {"name": "a"}, "give exactly one of weights and quantize"),

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runners.engine.thought import separate
 from runners.runtimes.fake.memory import PAGE, holding_child, touched
 from runners.runtimes.fake.options import Options, read_options
 from runners.worker import protocol, wire
@@ -140,22 +141,7 @@ class Fake:
         for number, item in enumerate(message.items):
             if number == self._options.fail_after:
                 self._fail("generation")
-            started = time.perf_counter_ns()
-            text = self._options.text
-            if self._draw(item.prompt) < self._options.wrong_rate:
-                text = text[::-1]
-            words = text.split()[: item.max_tokens] or ["."]
-            times = self._timed(started, len(words))
-            answers.append(
-                protocol.ItemText(
-                    text=text,
-                    stop="end of sequence",
-                    prompt_tokens=len(item.prompt.split()),
-                    new_tokens=len(words),
-                    times=None if message.packed else times,
-                    truncated=False,
-                )
-            )
+            answers.append(self._answer(item, packed=message.packed))
             progress(number + 1)
         return protocol.Generated(items=answers)
 
@@ -170,6 +156,30 @@ class Fake:
             self._child.communicate()  # its input ends, and so does it
         if self._mapped is not None:
             self._mapped.close()
+
+    def _answer(self, item: protocol.GenerateItem, *, packed: bool) -> protocol.ItemText:
+        """Its text for one prompt; a word is a token, and the thought in it has a limit, too."""
+        started = time.perf_counter_ns()
+        raw = self._options.text
+        if self._draw(item.prompt) < self._options.wrong_rate:
+            raw = raw[::-1]
+        most = item.thinking.max_tokens if item.thinking else 0
+        thought, answer = separate(raw, item.thinking)
+        thinks = len(raw.split()) - len(answer.split()) if thought else 0
+        cut = thinks > most
+        words = min(thinks, most) + (0 if cut else min(len(answer.split()), item.max_tokens))
+        times = self._timed(started, max(1, words))
+        return protocol.ItemText(
+            text="" if cut else answer,
+            stop="thought" if cut else "end of sequence",
+            prompt_tokens=len(item.prompt.split()),
+            new_tokens=max(1, words),
+            times=None if packed else times,
+            truncated=False,
+            raw=raw if thought else "",
+            thought_tokens=min(thinks, most),
+            first_answer=thinks if answer and not cut and thinks < words else None,
+        )
 
     def _timed(self, started_ns: int, new_tokens: int) -> protocol.RequestTimes:
         first_s = self._options.delay_first_token_s

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from runners.engine import divergence, packed
 from runners.engine.encoding import Scoring, item_scorings
-from runners.engine.one_request import check_fits, generated, prompt_tokens, timed_workload
+from runners.engine.one_request import check_fits, generated, read_prompt, timed_workload
 from runners.engine.scoring import score_plain, scored
 from runners.engine.sizing import LEAST_SEQUENCES
 from runners.engine.workload_text import passage
@@ -23,6 +23,7 @@ from runners.worker import protocol
 from runners.worker.runtime import OnProgress, WorkerError
 
 if TYPE_CHECKING:
+    from runners.engine.one_request import Prompt
     from runners.engine.scoring import ScoreItems
 
 BUILD: str = build_info()
@@ -118,13 +119,14 @@ class Hf:
     def generate(self, message: protocol.Generate, progress: OnProgress) -> protocol.Generated:
         """Answer one prompt after the other, each from an empty cache; or packed."""
         _, text = self._ready()
+        text.close_turns(message.turn_end)
         if message.packed:
             engine = self._open_engine()
             engine.scorer.forget()
             return packed.generated(
                 engine.decoder,
                 text,
-                [(item, *self._prompt(item)) for item in message.items],
+                [(item, self._prompt(item)) for item in message.items],
                 cells=engine.size.cells,
                 sequences=engine.size.sequences,
                 progress=progress,
@@ -166,9 +168,9 @@ class Hf:
         found = scored(how, items, self._scorings, progress)
         return replace(found, halved_to=self._engine.halved_to if self._engine else None)
 
-    def _prompt(self, item: protocol.GenerateItem) -> tuple[list[int], bool]:
+    def _prompt(self, item: protocol.GenerateItem) -> Prompt:
         _, text = self._ready()
-        return prompt_tokens(
+        return read_prompt(
             text.encode_prompt, item, length=self._length, prefix_token=text.prefix_token
         )
 

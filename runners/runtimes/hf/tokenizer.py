@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from runners.engine.answer_text import looks_special
 from runners.runtimes.hf.model import load_tokenizer
 from runners.worker import protocol
 from runners.worker.runtime import WorkerError
@@ -30,7 +31,7 @@ class Text:
         self._suffix = _suffix(self.tokenizer)
         self._prefix_text = str(self.tokenizer.decode(self.prefix_token))
         added = self.tokenizer.added_tokens_decoder
-        named = (number for number, token in added.items() if token.special)
+        named = (n for n, token in added.items() if token.special or looks_special(token.content))
         self._special = frozenset([*self.tokenizer.all_special_ids, *named])
         self._added = frozenset(self.tokenizer.get_added_vocab().values())
         self._anchor = self.tokenizer.encode("a", add_special_tokens=False)[-1]
@@ -38,6 +39,7 @@ class Text:
         said = getattr(generation_config, "eos_token_id", None)
         listed = said if isinstance(said, list) else [said]
         self._ends = frozenset([*listed, self.tokenizer.eos_token_id])
+        self._turn_end: int | None = None
 
     @property
     def prefix_token(self) -> Any:
@@ -77,7 +79,16 @@ class Text:
 
     def ends(self, token: int) -> bool:
         """True for a token that ends a generation: EOS, or one in the model's own settings."""
-        return token in self._ends
+        return token in self._ends or token == self._turn_end
+
+    def close_turns(self, text: str) -> None:
+        """Let a generation end at the special token that a text begins with, too.
+
+        Args:
+            text: what the chat template writes after a message; of ordinary tokens: none is added.
+        """
+        first = self.encode(text, False)[0] if text else None
+        self._turn_end = first if first in self._special else None
 
     def text_of(self, token: int) -> str:
         """One token as text, special tokens included."""
@@ -104,7 +115,8 @@ class Text:
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Tokens as text, without special tokens: as HFLM's `tok_decode`."""
-        return str(self.tokenizer.decode(list(tokens), skip_special_tokens=True))
+        shown = [token for token in tokens if token not in self._special]
+        return str(self.tokenizer.decode(shown, skip_special_tokens=True))
 
     @property
     def template(self) -> str:

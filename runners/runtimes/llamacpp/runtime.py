@@ -12,7 +12,7 @@ import llama_cpp
 
 from runners.engine import divergence, packed
 from runners.engine.encoding import Scoring, item_scorings
-from runners.engine.one_request import check_fits, generated, prompt_tokens, timed_workload
+from runners.engine.one_request import check_fits, generated, read_prompt, timed_workload
 from runners.engine.scoring import score_plain, scored
 from runners.engine.sizing import WAVE_TOKENS
 from runners.engine.workload_text import passage
@@ -22,6 +22,7 @@ from runners.worker import protocol
 from runners.worker.runtime import OnProgress, WorkerError
 
 if TYPE_CHECKING:
+    from runners.engine.one_request import Prompt
     from runners.runtimes.llamacpp.api import Context
     from runners.runtimes.llamacpp.text import Text
 
@@ -123,13 +124,14 @@ class LlamaCpp:
     def generate(self, message: protocol.Generate, progress: OnProgress) -> protocol.Generated:
         """Answer one prompt after the other, in the context of a one-user deployment; or packed."""
         model, contexts = self._ready()
+        model.text.close_turns(message.turn_end)
         if message.packed:
             engine = contexts.engine()
             engine.scorer.forget()
             return packed.generated(
                 engine.context,
                 model.text,
-                [(item, *self._prompt(item)) for item in message.items],
+                [(item, self._prompt(item)) for item in message.items],
                 cells=engine.size.cells,
                 sequences=engine.size.sequences,
                 progress=progress,
@@ -159,9 +161,9 @@ class LlamaCpp:
             raise WorkerError("no weights are loaded")
         return self._model, self._contexts
 
-    def _prompt(self, item: protocol.GenerateItem) -> tuple[list[int], bool]:
+    def _prompt(self, item: protocol.GenerateItem) -> Prompt:
         model, _ = self._ready()
-        return prompt_tokens(
+        return read_prompt(
             model.text.encode, item, length=self._length, prefix_token=model.text.prefix_token
         )
 

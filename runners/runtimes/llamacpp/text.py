@@ -8,6 +8,7 @@ from typing import Any
 
 import llama_cpp
 
+from runners.engine.answer_text import looks_special
 from runners.worker.runtime import WorkerError
 
 
@@ -30,6 +31,7 @@ class Text:
         self._no_end = self._made_up_end()
         self._drops_one_space, self._drops_spaces = self._dropped_spaces()
         self.template = self.meta("tokenizer.chat_template")
+        self._turn_end = -1
 
     def meta(self, key: str) -> str:
         """A value of the file's header, or an empty string."""
@@ -60,13 +62,15 @@ class Text:
         return found
 
     def piece(self, token: int, *, special: bool = False) -> bytes:
-        """The bytes of one token within a text; control tokens are empty unless `special`."""
+        """The bytes of one token within a text; special tokens are empty unless `special`."""
         size = len(self._buffer)
         n = llama_cpp.llama_token_to_piece(self._vocab, token, self._buffer, size, 0, special)
         if n < 0:
             self._buffer = ctypes.create_string_buffer(-n)
             n = llama_cpp.llama_token_to_piece(self._vocab, token, self._buffer, -n, 0, special)
-        return self._buffer.raw[:n]
+        piece = self._buffer.raw[:n]
+        # Llama.cpp shows some tokens of gpt-oss, for which it has no other place.
+        return b"" if not special and self._is_hidden(token, piece) else piece
 
     def first_piece(self, token: int) -> bytes:
         """The bytes of a token that a text begins with, without the space that marks its word."""
@@ -88,7 +92,23 @@ class Text:
     def ends(self, token: int) -> bool:
         """True for a token that ends a generation (EOS, end of turn)."""
         ended = bool(llama_cpp.llama_vocab_is_eog(self._vocab, token))
-        return ended and token != self._no_end
+        return (ended and token != self._no_end) or token == self._turn_end
+
+    def close_turns(self, text: str) -> None:
+        """Let a generation end at the special token that a text begins with, too.
+
+        Args:
+            text: what the chat template writes after a message; of ordinary tokens: none is added.
+        """
+        first = self.encode(text, False)[0] if text else -1
+        self._turn_end = first if first >= 0 and not self.piece(first) else -1
+
+    def _is_hidden(self, token: int, piece: bytes) -> bool:
+        """True for an added token with a special one's name, which llama.cpp would show."""
+        if not piece.startswith(b"<") or not looks_special(piece.decode("utf-8", "replace")):
+            return False
+        added = llama_cpp.LLAMA_TOKEN_ATTR_USER_DEFINED
+        return bool(int(llama_cpp.llama_vocab_get_attr(self._vocab, token)) & added)
 
     def _said(self, key: str, found: int, usual: str) -> int:
         """A special token that the header names, or that has the usual name; -1 for none."""

@@ -8,7 +8,7 @@ import pytest
 
 from runners.engine.answer_text import AnswerText
 from runners.engine.logprobs import Sampler
-from runners.engine.one_request import timed_request
+from runners.engine.one_request import read_prompt, timed_request
 from runners.worker import protocol
 
 VOCABULARY = 32
@@ -71,3 +71,21 @@ def test_a_stop_string_ends_it() -> None:
     answer = AnswerText(letters, ["h"])  # token 7
     times, stop = times_of(letters, answer)
     assert (len(times.token_s), stop, answer.text()) == (2, "until", "g")
+
+
+def test_thought_takes_what_prompt_and_answer_leave_of_the_context() -> None:
+    thinking = protocol.Thinking(start="<think>", end="</think>", opened=False, max_tokens=50)
+    item = protocol.GenerateItem(
+        prompt="", until=[], max_tokens=10, temperature=0, top_k=0, top_p=1, seed=0,
+        thinking=thinking,
+    )  # fmt: skip
+
+    def limits(prompt: int, length: int) -> tuple[int, int, int]:
+        found = read_prompt(lambda *_: [1] * prompt, item, length=length, prefix_token=0)
+        return len(found.tokens), found.limits.thought, found.limits.both
+
+    # 20 of prompt and 10 of answer leave 70 of 100: the thought's own limit is lower.
+    assert limits(20, 100) == (20, 50, 60)
+    # … 15 of 45; and where nothing is left the prompt is cut for the answer, not for the thought.
+    assert limits(20, 45) == (20, 15, 25)
+    assert limits(90, 45) == (35, 0, 10)

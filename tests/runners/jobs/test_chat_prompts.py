@@ -108,7 +108,8 @@ def test_settings_of_the_models_files_count_where_a_task_leaves_them_open(
     told = {"temperature": 0.6, "top_k": 20, "top_p": 0.9, "repetition_penalty": 1.1}
 
     def found(*names: str) -> set[str]:
-        job: Any = SimpleNamespace(tasks=loader(tmp_path, *names), scores=True)
+        candidate = SimpleNamespace(sampling=None)
+        job: Any = SimpleNamespace(tasks=loader(tmp_path, *names), scores=True, candidate=candidate)
         measured: Any = SimpleNamespace(model=SimpleNamespace(recommends=told))
         return set(recommended(job, measured))
 

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from runners.jobs.flags import Seen, flags, noise_flags
+from runners.candidates.asking import Chat
+from runners.jobs.flags import flags, noise_flags
+from runners.jobs.seen import Seen
 from runners.measure.noise import Noise
 from runners.records.circumstances import BudgetInfo, EnforcedInfo
 from runners.records.parts import FlagInfo
@@ -286,7 +288,9 @@ def test_a_job_with_too_many_threads_is_flagged(bench: Bench) -> None:
 def test_a_job_without_the_models_own_template(
     bench: Bench, template: bool, setting: str, name: str
 ) -> None:
-    candidate = bench.fake(chat_template=template).model_copy(update={"chat_template": setting})
+    candidate = bench.fake(chat_template=template).model_copy(
+        update={"chat": Chat(template=setting)}
+    )
     (outcome,) = bench.outcomes(candidate, tasks=("tiny_answer",))
     assert len(named(outcome.record.flags, name)) == 1
     (outcome,) = bench.outcomes(candidate, tasks=("tiny_choice",))

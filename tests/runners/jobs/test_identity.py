@@ -45,7 +45,7 @@ GOLDEN = {
 
 
 def digest_of(candidate: Candidate, sha256: str | None, trained: int | None = 8192) -> str:
-    chosen = chosen_settings(candidate.settings, candidate.chat_template, trained)
+    chosen = chosen_settings(candidate, trained)
     return candidate_digest(sha256, candidate.runtime, chosen)
 
 
@@ -71,7 +71,9 @@ def test_no_default_changes_under_a_digest_that_leaves_it_out():
     }  # fmt: skip
     known = [one.settings().model_dump() for one in RUNTIMES.values()]
     assert pinned.items() == {key: value for one in known for key, value in one.items()}.items()
-    assert Candidate.model_fields["chat_template"].default == "auto"
+    asked = fake()
+    assert (asked.chat.template, asked.chat.system, asked.chat.args) == ("auto", "", {})
+    assert (asked.reasoning.model_dump(exclude_none=True), asked.sampling) == ({}, None)
 
 
 def test_the_fake_keeps_its_digests(bench: Bench):
@@ -123,11 +125,39 @@ def test_the_example_of_the_first_schema_is_rekeyed():
 def test_a_default_is_left_out_whether_written_or_not(
     settings: dict[str, Any], trained: int | None, chosen: dict[str, Any]
 ):
-    kinds = [one.settings for one in RUNTIMES.values()]
-    kind = next(kind for kind in kinds if settings.keys() <= kind.model_fields.keys())
-    found = kind.model_validate(settings)
-    assert chosen_settings(found, "auto", trained) == chosen
-    assert chosen_settings(found, "off", trained) == {**chosen, "chat_template": "off"}
+    kinds = [
+        one for one in RUNTIMES.values() if settings.keys() <= one.settings.model_fields.keys()
+    ]
+    weights = {} if kinds[0].weights == "none" else {"weights": "a.gguf"}
+    told = {"name": "a", "runtime": kinds[0].name, "settings": settings, **weights}
+    candidate = Candidate.model_validate(told)
+    assert chosen_settings(candidate, trained) == chosen
+    off = Candidate.model_validate({**told, "chat_template": "off"})
+    assert chosen_settings(off, trained) == {**chosen, "chat_template": "off"}
+    assert off == Candidate.model_validate({**told, "chat": {"template": "off"}})
+
+
+@pytest.mark.parametrize(
+    ("keys", "chosen"),
+    [
+        ({"chat": {"template": "auto", "system": "", "args": {}}}, {}),
+        ({"chat": {"template": "all"}}, {"chat_template": "all"}),
+        ({"chat": {"system": "/no_think"}}, {"chat_system": "/no_think"}),
+        (
+            {"chat": {"args": {"enable_thinking": False}}},
+            {"chat_args": {"enable_thinking": False}},
+        ),
+        ({"reasoning": {"max_tokens": 512}}, {"reasoning": {"max_tokens": 512}}),
+        ({"reasoning": {"end": ""}}, {"reasoning": {"end": ""}}),
+        ({"sampling": "recommended"}, {"sampling": "recommended"}),
+    ],
+)
+def test_how_a_candidate_is_asked_is_part_of_what_it_is(
+    keys: dict[str, Any], chosen: dict[str, Any]
+):
+    candidate = Candidate.model_validate({"name": "fake", "runtime": "fake", **keys})
+    assert chosen_settings(candidate, 8192) == chosen
+    assert (digest_of(candidate, None) == digest_of(fake(), None)) == (chosen == {})
 
 
 def old(settings: dict[str, Any], **changes: Any) -> Record:

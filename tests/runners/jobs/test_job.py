@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 # architecture.md, "A record on disk".
 KEYS = {
     "schema_version", "run_id", "created_at", "command", "status", "error", "verdict", "job",
-    "candidate", "suite", "data", "budget", "machine", "software", "accuracy", "latency", "load",
+    "candidate", "suite", "data", "budget", "machine", "software", "accuracy", "latency", "answers",
+    "load",
     "memory", "engine", "noise", "noise_floor", "divergence", "flags", "energy", "imported",
 }  # fmt: skip
 PHASES = ["baseline", "load", "latency", "scoring", "generation"]

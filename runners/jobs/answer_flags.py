@@ -1,0 +1,78 @@
+"""Reasons to qualify answers by how they were asked for and where they ended, one rule each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from runners.records.parts import FlagInfo
+
+if TYPE_CHECKING:
+    from runners.jobs.seen import Seen
+    from runners.records.record import Record
+
+CUT_SHARE = 0.05
+"""Share of a task's answers from which it matters that their most tokens ended them."""
+
+
+def _chat(record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    if not seen.generates or seen.chat_template is None:
+        return
+    settings = record.candidate.settings
+    off = settings.get("chat_template") == "off"
+    if seen.chat_template and off:
+        detail = "the weights carry one, and the candidate turns it off"
+        yield _warning("chat template overridden", detail)
+    elif not seen.chat_template and not off:
+        detail = "the weights carry none, so that generation tasks were asked in plain text"
+        yield _warning("chat template missing", detail)
+    if not seen.chat_template and (settings.get("chat_system") or settings.get("chat_args")):
+        detail = "the weights carry no template that the system text or the arguments could go into"
+        yield _warning("system message left out", detail)
+
+
+def _system(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    """Flag for system messages that a chat template leaves out, as lm-eval's `hf` does silently."""
+    for task, (without, n) in seen.without_system.items():
+        if without:
+            detail = f"{task}: the chat template shows none in {without} of {n} prompts"
+            yield _warning("system message left out", detail)
+
+
+def _recommended(record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    if seen.recommends_none:
+        detail = "the model's files recommend none: answers were chosen as the tasks say"
+        yield _warning("no recommended sampling", detail)
+    if seen.recommends:
+        said = ", ".join(f"{name} {value}" for name, value in seen.recommends.items())
+        taken = record.candidate.settings.get("sampling") == "recommended"
+        instead = "Weighin cannot do that" if taken else "answers are chosen as the tasks say"
+        detail = f"the model's files ask for {said}; {instead}"
+        yield _warning("generation settings not taken over", detail[:400])
+
+
+def _thought_cut(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    for task, told in record.answers.items():
+        if told.thought_cut:
+            detail = (
+                f"{task}: {told.thought_cut} of {told.n} thoughts had not ended, so that there "
+            )
+            detail += "is no answer: raise reasoning.max_tokens, or settings.context"
+            yield _warning("thought cut", detail)
+
+
+def _answers_cut(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    for task, told in record.answers.items():
+        if told.cut and told.cut >= CUT_SHARE * told.n:
+            detail = f"{task}: {told.cut} of {told.n} ended by the most tokens that the task "
+            yield _warning("answers cut", f"{detail}allows: --gen max_gen_toks=N raises it")
+
+
+ANSWER_RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
+    _chat, _system, _recommended, _thought_cut, _answers_cut,
+)  # fmt: skip
+"""Rules in the order in which their flags are shown."""
+
+
+def _warning(name: str, detail: str) -> FlagInfo:
+    return FlagInfo(name=name, detail=detail)
