@@ -146,6 +146,7 @@ class Unit:
 
 PLAIN = Unit(symbol="", text=format_number)
 MS = Unit(symbol="ms", text=format_ms, scale=ms, back=from_ms)
+SECONDS = Unit(symbol="s", text=lambda seconds: format_rate(seconds, "s"))
 MIB = Unit(symbol="MiB", text=format_mib, scale=mib, back=from_mib)
 PERCENT = Unit(symbol="%", text=format_percent, scale=points, back=from_percent)
 TOKENS_PER_S = Unit(symbol="tokens/s", text=format_rate)

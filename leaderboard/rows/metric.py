@@ -91,6 +91,8 @@ class Metric:
     """Read for each fixed workload; a row shows that with the longest prompt."""
     usual: bool = False
     """Shown where nobody chose what to see: columns, summaries, tables on the command line."""
+    of_thought: bool = False
+    """Shown as a usual one where some candidate thinks before it answers (`rows.shown`)."""
     axis: bool = False
     """Offered as the horizontal axis of the trade-off plot."""
     limit: Limit | None = None

@@ -24,6 +24,7 @@ from leaderboard.rows.readers import (
     timed,
 )
 from leaderboard.rows.requests import BEARS, slow_rate, tail_of_run, tail_of_runs
+from leaderboard.rows.thought import THOUGHT_METRICS
 from leaderboard.units import (
     MIB,
     MILLION,
@@ -152,6 +153,7 @@ _SHIPPED = (
         by_workload=True,
     ),
     slow_rate("prefill_tail", "prefill_tokens_per_s", "prefill", "Prompt"),
+    *THOUGHT_METRICS,
     Metric(
         key="cold_start",
         name="cold_start_s",
@@ -279,15 +281,13 @@ def named(name: str) -> Metric:
     Raises:
         KeyError: there is none.
     """
-    found = {one.name: one for one in METRICS.values()}
-    return found[name]
+    return {one.name: one for one in METRICS.values()}[name]
 
 
 def axes() -> tuple[str, ...]:
     """Keys of what accuracy is shown against, memory first."""
-    return tuple(
-        sorted((key for key, one in METRICS.items() if one.axis), key=lambda k: k != "memory")
-    )
+    known = (key for key, one in METRICS.items() if one.axis)
+    return tuple(sorted(known, key=lambda key: key != "memory"))
 
 
 def limited() -> list[tuple[Metric, Limit]]:

@@ -9,6 +9,7 @@ from leaderboard.rows.metric import Metric, longest_workload
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.names import short_names
 from leaderboard.rows.row import Row, Score
+from leaderboard.rows.shown import applies
 from leaderboard.stats.intervals import CutInterval
 from leaderboard.units import MISSING, format_half, format_number, format_percent
 from runners.cli.layout import Column, Grid, plain, state
@@ -35,7 +36,8 @@ def with_interval(score: Score | None) -> str:
 def results(rows: Sequence[Row]) -> Grid:
     """The main table: one row a record, names without what they have in common."""
     names = short_names([row.record.candidate.name for row in rows])
-    shown = [metric for metric in METRICS.values() if metric.usual and metric.over != "items"]
+    usual = (metric for metric in METRICS.values() if metric.over != "items")
+    shown = [one for one in usual if one.usual or (one.of_thought and applies(one, rows))]
     judged = any(row.verdict for row in rows)
     flagged = any(row.flags for row in rows)
     table = Grid(

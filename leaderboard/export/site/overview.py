@@ -20,9 +20,10 @@ from leaderboard.pages.overview.tradeoff import tradeoff
 from leaderboard.pages.presets import HEADROOM_PERCENT, Preset, left_for_model
 from leaderboard.rows.guessing import shared_level
 from leaderboard.rows.metric import Limit, Metric
-from leaderboard.rows.metrics import METRICS, WORKS_FROM, axes, limited
+from leaderboard.rows.metrics import METRICS, WORKS_FROM, limited
 from leaderboard.rows.row import Row
 from leaderboard.rows.selection import Selection
+from leaderboard.rows.shown import applies, axes_of
 from leaderboard.rows.view import PREFERENCES, Prefer, View
 from leaderboard.text import html, plain
 from leaderboard.units import mib
@@ -53,10 +54,12 @@ class Judged:
         return [line.row for line in self.plain.lines]
 
 
-def bounds() -> list[tuple[Metric, Limit]]:
+def bounds(rows: Sequence[Row]) -> list[tuple[Metric, Limit]]:
     """The limits that can be typed: of what a computer has, and of what is asked of it."""
     return [
-        (one, limit) for one, limit in limited() if one.over != "items" and limit.part != "choose"
+        (one, limit)
+        for one, limit in limited()
+        if one.over != "items" and limit.part != "choose" and applies(one, rows)
     ]
 
 
@@ -88,7 +91,7 @@ def controls(judged: Judged, presets: Sequence[Preset]) -> str:
         f"{html(title)}</button>"
         for name, title in [(ANY, "no limit"), *((one.name, one.title) for one in presets)]
     )
-    boxes = "".join(_box(metric, limit) for metric, limit in bounds())
+    boxes = "".join(_box(metric, limit) for metric, limit in bounds(judged.ranked))
     return (
         f'<div class="presets" role="group" aria-label="Computer">{buttons}</div>'
         f'<p class="small">{HEADROOM_PERCENT:g} % of a computer is kept for your app.</p>'
@@ -126,7 +129,7 @@ def figures(judged: Judged) -> Iterator[Block]:
     def drawn(x: str) -> Callable[[bool], go.Figure]:
         return lambda dark: tradeoff(lines, x, guessing=guessing, dark=dark)
 
-    for x in axes():
+    for x in axes_of(judged.ranked):
         yield Figure(
             x,
             drawn(x),
@@ -139,12 +142,12 @@ def figures(judged: Judged) -> Iterator[Block]:
     )
 
 
-def axis_buttons() -> str:
+def axis_buttons(judged: Judged) -> str:
     """Buttons for the plot's horizontal axis."""
     buttons = "".join(
         f'<button type="button" data-axis="{x}" aria-pressed="false">{html(METRICS[x].title)}'
         "</button>"
-        for x in axes()
+        for x in axes_of(judged.ranked)
     )
     return f'<div class="axes" role="group" aria-label="Accuracy against">{buttons}</div>'
 
@@ -152,7 +155,8 @@ def axis_buttons() -> str:
 def table(judged: Judged) -> str:
     """Every candidate with the usual columns; the script sorts and filters the lines."""
     lines = judged.plain.lines
-    columns = shown_columns(known_columns([line.row for line in lines]), ())
+    rows = [line.row for line in lines]
+    columns = shown_columns(known_columns(rows), (), rows)
     head = "".join(
         f'<th scope="col" class="{_kind(one)}" aria-sort="none"><button type="button" '
         f'data-sort="{number}" title="{html(one.hint)}">{html(one.header)} '
@@ -198,9 +202,12 @@ def data(judged: Judged, presets: Sequence[Preset]) -> dict[str, Any]:
     """Data for the script: numbers of the candidates, and the recommendation for each preset."""
     limits = {one.name: _most(one) for one in presets}
     return {
-        "candidates": {row.record.candidate.digest: _candidate(row) for row in judged.ranked},
+        "candidates": {
+            row.record.candidate.digest: _candidate(row, judged) for row in judged.ranked
+        },
         "limited": {
-            metric.key: "most" if metric.better == "lower" else "least" for metric, _ in bounds()
+            metric.key: "most" if metric.better == "lower" else "least"
+            for metric, _ in bounds(judged.ranked)
         },
         "presets": {
             name: {
@@ -212,10 +219,10 @@ def data(judged: Judged, presets: Sequence[Preset]) -> dict[str, Any]:
     }
 
 
-def _candidate(row: Row) -> dict[str, Any]:
+def _candidate(row: Row, judged: Judged) -> dict[str, Any]:
     return {
         "name": plain(row.record.candidate.name),
-        "values": {metric.key: _limited(metric, row) for metric, _ in bounds()},
+        "values": {metric.key: _limited(metric, row) for metric, _ in bounds(judged.ranked)},
         "fields": fields(row),
     }
 

@@ -35,7 +35,7 @@ def site(library: Library, view: View) -> str:
             f'<section id="{START}" class="page">',
             drawing.blocks(running(library)),
             overview.controls(judged, presets),
-            overview.axis_buttons(),
+            overview.axis_buttons(judged),
             drawing.blocks(overview.figures(judged)),
             overview.table(judged),
             "</section>",

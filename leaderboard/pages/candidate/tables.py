@@ -10,6 +10,7 @@ from leaderboard.rows.flags import said
 from leaderboard.rows.metric import Metric, longest_workload
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.row import Row, Score
+from leaderboard.rows.shown import applies
 from leaderboard.runs.memory_limits import LimitPoint
 from leaderboard.runs.timings import PhaseBytes, Timing
 from leaderboard.stats.intervals import Interval
@@ -30,7 +31,9 @@ SINGLE_RUN = "a single run: nothing is known of the next"
 
 def tiles(row: Row) -> tuple[Tile, ...]:
     """The headline numbers of a candidate, each with what it rests on."""
-    return tuple(_tile(row, one) for one in METRICS.values() if one.headline)
+    told = METRICS.values()
+    shown = (one for one in told if one.headline or (one.of_thought and applies(one, [row])))
+    return tuple(_tile(row, one) for one in shown)
 
 
 def _tile(row: Row, metric: Metric) -> Tile:

@@ -18,6 +18,7 @@ from leaderboard.pages.overview.search import fields, matches
 from leaderboard.rows.metric import Metric, longest_workload
 from leaderboard.rows.metrics import ACCURACY, METRICS
 from leaderboard.rows.row import Row
+from leaderboard.rows.shown import applies
 from leaderboard.units import MISSING, points
 
 TASK = "task:"
@@ -49,11 +50,17 @@ def known_columns(rows: Sequence[Row]) -> dict[str, Column]:
     return {column.key: column for column in found}
 
 
-def shown_columns(known: dict[str, Column], picked: Sequence[str]) -> list[Column]:
-    """The columns that were picked, or the usual ones, after the accuracy."""
-    usual = (*(key for key, metric in METRICS.items() if metric.headline), *USUAL)
+def shown_columns(
+    known: dict[str, Column], picked: Sequence[str], rows: Sequence[Row] = ()
+) -> list[Column]:
+    """The columns that were picked, or the usual ones of these rows, after the accuracy."""
+    usual = (*(one.key for one in METRICS.values() if _usual(one, rows)), *USUAL)
     keys = [key for key in picked if key in known] or usual
     return [known[ACCURACY], *(known[key] for key in keys if key != ACCURACY)]
+
+
+def _usual(metric: Metric, rows: Sequence[Row]) -> bool:
+    return metric.headline or (metric.of_thought and applies(metric, rows))
 
 
 def arrange(lines: Sequence[Line], known: dict[str, Column], sort: str, search: str) -> list[Line]:

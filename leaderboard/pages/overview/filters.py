@@ -12,6 +12,7 @@ from leaderboard.rows.metric import Limit, Metric
 from leaderboard.rows.metrics import limited
 from leaderboard.rows.peers import usable
 from leaderboard.rows.row import Row
+from leaderboard.rows.shown import applies
 from leaderboard.rows.view import MOST_WEIGHT, UNLIMITED, View, task_weights
 from leaderboard.units import mib
 
@@ -42,7 +43,8 @@ def filters(rows: Sequence[Row], view: View) -> Iterator[Block]:
     for title, part in (("Hardware limits", "have"), ("Requirements", "do")):
         yield Heading(title)
         for metric, limit in limited():
-            if limit.part == part:
+            set_here = view.limit(metric.key) is not None
+            if limit.part == part and (set_here or applies(metric, rows)):
                 yield _box(metric, limit, rows, view)
         yield _headroom(view) if part == "have" else _fidelity(view)
     yield Heading("Model filters")

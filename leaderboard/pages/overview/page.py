@@ -35,9 +35,11 @@ from leaderboard.publish.files import as_bytes, table_of
 from leaderboard.publish.ranked import flat_lines
 from leaderboard.rows.conditions import build_name, machine_in_full, machine_name
 from leaderboard.rows.guessing import shared_level
-from leaderboard.rows.metrics import METRICS, axes
+from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.names import labels
+from leaderboard.rows.row import Row
 from leaderboard.rows.selection import Selection
+from leaderboard.rows.shown import axes_of
 from leaderboard.rows.view import View, task_weights
 from leaderboard.text import cut, plain
 
@@ -119,10 +121,11 @@ def opens(digest: str) -> Go:
 
 
 def _plot(found: Overview, view: View) -> Iterator[Block]:
+    shown = axes_of([line.row for line in found.lines], view.x)
     yield Pick(
         name="x",
         label="Accuracy against",
-        options={name: METRICS[name].words for name in axes()},
+        options={name: METRICS[name].words for name in shown},
         chosen=view.x,
         changes=lambda value: {"x": value},
         buttons=True,
@@ -154,9 +157,9 @@ def _legend(x: str, absent: Sequence[Line]) -> str:
 def _table(found: Overview, view: View, selection: Selection) -> Iterator[Block]:
     rows = [line.row for line in found.lines]
     known = known_columns(rows)
-    yield _arrangement(known, view)
+    yield _arrangement(known, view, rows)
     lines = arrange(found.lines, known, view.sort, view.search)
-    columns = tuple(shown_columns(known, view.columns))
+    columns = tuple(shown_columns(known, view.columns, rows))
     yield Ranked(
         lines=tuple(lines),
         columns=columns,
@@ -178,7 +181,7 @@ def _measure(selection: Selection, view: View) -> str:
     return f"weighin run MODEL --suite {suite}{inside}"
 
 
-def _arrangement(known: dict[str, Column], view: View) -> Beside:
+def _arrangement(known: dict[str, Column], view: View, rows: Sequence[Row]) -> Beside:
     """Search, order and columns."""
     search = Search(
         name="search",
@@ -195,12 +198,12 @@ def _arrangement(known: dict[str, Column], view: View) -> Beside:
         chosen=view.sort if view.sort in orders else "",
         changes=lambda order: {"sort": order},
     )
-    usual = tuple(one.key for one in shown_columns(known, ())[1:])
+    usual = tuple(one.key for one in shown_columns(known, (), rows)[1:])
     columns = PickSeveral(
         name="columns",
         label="Columns",
         options={key: one.header for key, one in known.items() if key != "accuracy"},
-        chosen=tuple(one.key for one in shown_columns(known, view.columns)[1:]),
+        chosen=tuple(one.key for one in shown_columns(known, view.columns, rows)[1:]),
         changes=lambda picked: {"columns": () if picked in (usual, ()) else picked},
     )
     return Beside(((search,), (sort,), (Popover("Columns", (columns,)),)), (2, 1.4, 1), "bottom")

@@ -18,6 +18,7 @@ from leaderboard.pages.theme import Palette, palette
 from leaderboard.rows.metric import Metric
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.names import short_names
+from leaderboard.rows.shown import applies
 from leaderboard.stats.intervals import Interval
 from leaderboard.text import cut, plotly
 from leaderboard.units import format_percent, points
@@ -242,7 +243,7 @@ def _hover(line: Line) -> str:
         *(
             f"{metric.short} {metric.unit.text(row.value(key))}"
             for key, metric in METRICS.items()
-            if metric.over != "items" and (metric.usual or metric.axis)
+            if metric.over != "items" and (metric.usual or metric.axis) and applies(metric, [row])
         ),
         f"{row.runs} run{'s' if row.runs != 1 else ''}",
     ]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from leaderboard.choose.limits import Limits, admit, weighted_accuracy
 from leaderboard.rows.metrics import METRICS, limited
 from leaderboard.rows.row import row
+from runners.records.answers import AnswersInfo, SummaryInfo
 from runners.records.record import JobError, QuantisationInfo
 
 if TYPE_CHECKING:
@@ -27,10 +28,14 @@ def limits(**given: Any) -> Limits:
 
 
 def the_row(made: Maker) -> Row:
-    """50 % accurate, 100 MiB, 50 tokens/s, 100 ms, 1 MiB on disk, 135 million of 4.5 bits."""
+    """50 % accurate, 100 MiB, 50 tokens/s, 100 ms, 3 s to an answer, 1 MiB on disk, 135 million of
+    4.5 bits.
+    """
     bits = QuantisationInfo(name="Q4_0", bits_per_weight=4.5, share={"Q4_0": 1.0})
     what = {"parameters": 135_000_000, "quantisation": bits, "licence": "MIT", "family": "f"}
-    return made.row("a", candidate=what)
+    waits = SummaryInfo(n=2, p50=3.0, p95=3.0, p99=None, mean=3.0, minimum=3.0, maximum=3.0)
+    told = AnswersInfo(n=2, tokens=50, thought_tokens=40, answer_s=waits)
+    return made.row("a", candidate=what, answers={"t": told})
 
 
 @pytest.mark.parametrize(
@@ -39,6 +44,7 @@ def the_row(made: Maker) -> Row:
         ("memory", 100 * MIB, 99 * MIB, "peak memory 100 MiB (at most 99.0 MiB)"),
         ("decode", 50, 60, "decode speed 50.0 tokens/s (at least 60.0 tokens/s)"),
         ("ttft_tail", 0.1, 0.05, "time to first token (slow end) 100 ms (at most 50.0 ms)"),
+        ("answer", 3.0, 2.0, "time to the answer 3.00 s (at most 2.00 s)"),
         ("accuracy", 0.5, 0.505, "accuracy 50.0% (at least 50.5%)"),
         ("disk", MIB, MIB / 2, "size on disk 1.00 MiB (at most 0.500 MiB)"),
         ("parameters", 135e6, 100e6, "parameters 135 million (at most 100 million)"),

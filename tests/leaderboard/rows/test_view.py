@@ -114,7 +114,7 @@ def test_an_address_is_readable():
         ("memory_mib", ["nan"], 'memory_mib="nan": must be 0 or more'),
         ("memory_mib", ["1", "2"], 'memory_mib="1, 2": give it once'),
         ("accuracy_percent", ["101"], 'accuracy_percent="101": must lie between 0 and 100'),
-        ("x", ["money"], 'x="money": not one of memory, ttft, decode, disk'),
+        ("x", ["money"], 'x="money": not one of memory, ttft, decode, thought, answer, disk'),
         ("weight", ["boolq"], 'weight="boolq": give TASK:WEIGHT, e.g. boolq:0.5'),
         ("weight", ["boolq:x"], 'weight="boolq:x": not a number'),
         ("memory", ["300"], '"memory" is no filter of the board (did you mean "memory_mib"?)'),
