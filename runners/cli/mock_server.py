@@ -29,6 +29,8 @@ from runners.endpoint.mock.options import FAULTS, SPOKEN
               help="Seconds to the first token.")  # fmt: skip
 @click.option("--per-token", "per_token_s", type=click.FloatRange(0), default=0.0, metavar="S",
               help="Seconds between tokens.")  # fmt: skip
+@click.option("--queue", "queue_s", type=click.FloatRange(0), default=0.0, metavar="S",
+              help="Seconds that a question to a Gradio app waits behind another's.")  # fmt: skip
 @click.option("--coalesce", type=click.IntRange(1), default=1, metavar="N",
               help="Tokens of one event.")  # fmt: skip
 @click.option("--buffered", is_flag=True, help="Send each stream in one piece, at its end.")

@@ -34,6 +34,8 @@ class MockOptions:
     first_token_s: float = 0.0
     """From the request to the first token, where nothing of the prompt is cached."""
     per_token_s: float = 0.0
+    queue_s: float = 0.0
+    """Time that a question to a Gradio app waits behind another's."""
     coalesce: int = 1
     """Tokens of one event."""
     buffered: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from runners.endpoint.mock import llama, ollama, openai
+from runners.endpoint.mock import gradio, llama, ollama, openai
 from runners.endpoint.mock.answering import Mock, Request, Stream, Whole
 from runners.endpoint.mock.options import Spoken
 
@@ -57,7 +57,12 @@ ROUTES: Mapping[Spoken, Sequence[Route]] = {
         Route(method="POST", path="/api/generate", answer=ollama.generate, completes=True),
         Route(method="POST", path="/api/chat", answer=ollama.chat, completes=True),
     ),
-    "gradio": (),
+    "gradio": (
+        Route(method="GET", path="/config", answer=gradio.config),
+        Route(method="GET", path=f"{gradio.PREFIX}/info", answer=gradio.info),
+        Route(method="POST", path=f"{gradio.PREFIX}/queue/join", answer=gradio.join),
+        Route(method="GET", path=f"{gradio.PREFIX}/queue/data", answer=gradio.data, completes=True),
+    ),
 }
 
 
