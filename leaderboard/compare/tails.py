@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from leaderboard.compare.run_metrics import Axis, AxisComparison, compare_each
 from leaderboard.stats.tails import tail
 from runners.records.latency import request_latency
-from runners.records.record import Record, RequestTimesInfo
+from runners.records.record import Record
+from runners.records.timed import RequestTimesInfo
 
 Times = Callable[[RequestTimesInfo], Sequence[float]]
 
@@ -54,7 +55,7 @@ def _values(run: Record, workload: str, times: Times) -> list[float]:
 
 
 _TIMES: dict[str, Times] = {
-    "ttft_tail_s": lambda r: [request_latency(r.token_s, r.first_text).ttft_s],
-    "itl_tail_s": lambda r: request_latency(r.token_s, r.first_text).itl_s,
-    "e2e_tail_s": lambda r: [request_latency(r.token_s, r.first_text).e2e_s],
+    "ttft_tail_s": lambda r: [request_latency(r).ttft_s],
+    "itl_tail_s": lambda r: request_latency(r).itl_s,
+    "e2e_tail_s": lambda r: [request_latency(r).e2e_s],
 }

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from leaderboard.rows.flags import said
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.row import row
-from runners.records.record import Record, WorkloadLatency
+from runners.records.answers import SummaryInfo
+from runners.records.record import Record
+from runners.records.timed import WorkloadLatency
 
 if TYPE_CHECKING:
     import pyarrow
@@ -121,11 +123,17 @@ def _workload(key: str, workload: WorkloadLatency) -> Flat:
     flat: Flat = {}
     for name, summary in (times | rates).items():
         flat |= {
-            f"{key}.{name}.p50": summary.p50,
-            f"{key}.{name}.slowest": summary.maximum if name in times else summary.minimum,
-            f"{key}.{name}.n": summary.n,
+            f"{key}.{name}.p50": summary.p50 if summary else None,
+            f"{key}.{name}.slowest": _slowest(summary, highest=name in times),
+            f"{key}.{name}.n": summary.n if summary else 0,
         }
     return flat
+
+
+def _slowest(summary: SummaryInfo | None, *, highest: bool) -> float | None:
+    if summary is None:
+        return None
+    return summary.maximum if highest else summary.minimum
 
 
 def _memory(record: Record) -> Flat:

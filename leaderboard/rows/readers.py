@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from leaderboard.rows.metric import Read
-from runners.records.record import MemoryPhase, Phase, Record, WorkloadLatency
+from runners.records.answers import SummaryInfo
+from runners.records.latency import median_of
+from runners.records.record import MemoryPhase, Phase, Record
+from runners.records.timed import WorkloadLatency
 
 DEPLOYED: tuple[Phase, ...] = ("load", "latency", "generation")
 """The phases whose memory a deployment needs, too. Scoring is not among them: it keeps many
 sequences at once, to be done sooner."""
 
 
-def timed(read: Callable[[WorkloadLatency], float]) -> Read:
-    """A number of one workload's requests."""
+def timed(read: Callable[[WorkloadLatency], SummaryInfo | None]) -> Read:
+    """The median of one workload's requests."""
 
     def value(record: Record, workload: str) -> float | None:
         found = record.latency.get(workload)
-        return None if found is None else read(found)
+        return None if found is None else median_of(read(found))
 
     return value
 

@@ -9,8 +9,10 @@ from leaderboard.rows.metric import Metric, Number, Read, longest_workload, mean
 from leaderboard.stats.intervals import Interval, mean_interval
 from leaderboard.stats.tails import Slow, Tail, tail
 from leaderboard.units import TOKENS_PER_S
+from runners.records.answers import SummaryInfo
 from runners.records.latency import by_request
-from runners.records.record import Record, WorkloadLatency
+from runners.records.record import Record
+from runners.records.timed import WorkloadLatency
 
 Requests = Literal["ttft_s", "decode_tokens_per_s", "prefill_tokens_per_s"]
 """Numbers that each timed request has one of."""
@@ -21,11 +23,10 @@ BEARS = "Slowest below 20 requests, 90th percentile from 20, 95th from 60."
 
 def request_values(workload: WorkloadLatency, name: Requests) -> list[float]:
     """The number of each request of one run; from the raw times where the record has them."""
-    kept: list[float] | None = getattr(workload, name).values
-    if kept is not None:
-        return kept
-    raw = [(one.prefill_s, one.token_s, one.first_text) for one in workload.repeats]
-    return by_request(raw, workload.evaluated_tokens)[name]
+    summary: SummaryInfo | None = getattr(workload, name)
+    if summary is not None and summary.values is not None:
+        return summary.values
+    return by_request(workload.repeats, workload.evaluated_tokens)[name]
 
 
 def workload_tail(runs: Sequence[Record], workload: str, name: Requests, slow: Slow) -> Tail | None:

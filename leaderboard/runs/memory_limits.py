@@ -10,6 +10,7 @@ from leaderboard.rows.flags import VERDICTS
 from leaderboard.rows.metric import longest_workload
 from leaderboard.rows.readers import headline_peak
 from leaderboard.stats.intervals import Interval, mean_interval
+from runners.records.latency import median_of
 from runners.records.record import Record
 
 UNKNOWN = "not judged"
@@ -91,9 +92,10 @@ def _point(limit: int | None, runs: Sequence[Record], workload: str | None) -> L
     judged = [verdict_of(run) for run in runs]
     worst = max(range(len(runs)), key=lambda i: _badness(judged[i][0]))
     rates = [
-        run.latency[workload].decode_tokens_per_s.p50
+        rate
         for run in runs
         if workload and workload in run.latency
+        if (rate := median_of(run.latency[workload].decode_tokens_per_s)) is not None
     ]
     mean, interval = mean_interval(rates) if rates else (None, None)
     peaks = [round(peak) for run in runs if (peak := headline_peak(run)) is not None]

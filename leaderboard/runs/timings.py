@@ -12,7 +12,8 @@ from leaderboard.stats.intervals import Interval, mean_interval
 from leaderboard.stats.tails import P95_FROM, Slow, Tail
 from runners.records.answers import SummaryInfo
 from runners.records.latency import TokenLatency, request_latency
-from runners.records.record import Record, RequestTimesInfo, WorkloadLatency
+from runners.records.record import Record
+from runners.records.timed import RequestTimesInfo, WorkloadLatency
 
 SERIES_WHILE = (
     "sampled while likelihood tasks were scored; nothing is sampled while times are taken"
@@ -113,13 +114,15 @@ def _latencies(requests: Sequence[RequestTimesInfo]) -> list[TokenLatency]:
     found = []
     for request in requests:
         with suppress(MeasureError):
-            found.append(request_latency(request.token_s, request.first_text))
+            found.append(request_latency(request))
     return found
 
 
 def workloads(runs: Sequence[Record]) -> tuple[str, ...]:
     """Names of every workload that a run has, shortest prompt first."""
-    prompts = {name: times.prompt_tokens for run in runs for name, times in run.latency.items()}
+    prompts = {
+        name: times.prompt_tokens or 0 for run in runs for name, times in run.latency.items()
+    }
     return tuple(sorted(prompts, key=lambda name: (prompts[name], name)))
 
 
@@ -132,21 +135,24 @@ def timings(runs: Sequence[Record], workload: str) -> tuple[Timing, ...]:
     having = [run for run in runs if workload in run.latency]
     if not having:
         return ()
-    return tuple(
-        _timing(
-            workload,
-            metric,
-            [_summary(run.latency[workload], metric) for run in having],
-            _slow_end(having, workload, metric),
-        )
-        for metric in _METRICS
-    )
+    found = []
+    for metric in _METRICS:
+        summaries = _summaries(having, workload, metric)
+        if summaries:  # a server may not tell what a metric needs
+            found.append(_timing(workload, metric, summaries, _slow_end(having, workload, metric)))
+    return tuple(found)
 
 
 _METRICS = ("ttft_s", "itl_s", "decode_tokens_per_s", "prefill_tokens_per_s")
 
 
-def _summary(workload: WorkloadLatency, metric: str) -> SummaryInfo:
+def _summaries(runs: Sequence[Record], workload: str, metric: str) -> list[SummaryInfo]:
+    """A metric's summary of each run that has one."""
+    found = (_summary(run.latency[workload], metric) for run in runs)
+    return [one for one in found if one is not None]
+
+
+def _summary(workload: WorkloadLatency, metric: str) -> SummaryInfo | None:
     found = {
         "ttft_s": workload.ttft_s,
         "itl_s": workload.itl_s,
@@ -181,7 +187,7 @@ def _slow_end(runs: Sequence[Record], workload: str, metric: str) -> Tail:
         found = workload_tail(runs, workload, metric, slow)  # type: ignore[arg-type]
         if found is not None:
             return found
-    summaries = [_summary(run.latency[workload], metric) for run in runs]
+    summaries = _summaries(runs, workload, metric)
     n = sum(one.n for one in summaries)
     if slow == "low":
         return Tail(name="minimum", value=min(one.minimum for one in summaries), n=n)

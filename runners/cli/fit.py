@@ -99,7 +99,7 @@ def _print(found: Fit, *, as_json: bool) -> None:
     from leaderboard.units import MISSING, format_number, mib, ms
     from runners.batches.fit import sentence
     from runners.cli.layout import Column, Grid, console, plain, say, state
-    from runners.records.latency import headline
+    from runners.records.latency import headline, median_of
 
     if as_json:
         print(json.dumps(_report(found)))
@@ -113,13 +113,14 @@ def _print(found: Fit, *, as_json: bool) -> None:
         record = probe.record
         named = headline(record.latency)
         first = record.latency[named] if named else None
+        decode = median_of(first.decode_tokens_per_s) if first else None
         charged = _charged(probe)
         table.add_row(
             format_number(mib(probe.limit_bytes)),
             state("yes" if probe.works else "no"),
             plain(probe.why),
             format_number(ms(first.ttft_s.p50)) if first else MISSING,
-            format_number(first.decode_tokens_per_s.p50) if first else MISSING,
+            format_number(decode) if decode is not None else MISSING,
             MISSING if charged is None else format_number(mib(charged)),
             plain(record.run_id.rpartition("-")[2]),
         )

@@ -112,11 +112,11 @@ def _latency(runs: Sequence[Record]) -> Grid | None:
     )  # fmt: skip
     for name in names:
         workloads = [run.latency[name] for run in runs if name in run.latency]
-        found = [request_latency(r.token_s, r.first_text) for w in workloads for r in w.repeats]
-        longest = max(w.prompt_tokens for w in workloads)
+        found = [request_latency(r) for w in workloads for r in w.repeats]
+        longest = max(w.prompt_tokens or 0 for w in workloads)
         ttft = summary([one.ttft_s for one in found])
         tpot = [one.tpot_s for one in found if one.tpot_s is not None]
-        prefill = [w.prefill_tokens_per_s.p50 for w in workloads]
+        prefill = [w.prefill_tokens_per_s.p50 for w in workloads if w.prefill_tokens_per_s]
         rates = [one.decode_tokens_per_s for one in found if one.decode_tokens_per_s is not None]
         table.add_row(
             plain(f"{name} ({longest:,})" if name.startswith(FILL) else name),
@@ -124,7 +124,7 @@ def _latency(runs: Sequence[Record]) -> Grid | None:
             format_number(ms(ttft.p50)),
             _slow(workload_tail(runs, name, "ttft_s", "high"), ms),
             format_number(ms(summary(tpot).p50)) if tpot else "",
-            format_number(summary(prefill).p50),
+            format_number(summary(prefill).p50) if prefill else "",
             _slow(workload_tail(runs, name, "prefill_tokens_per_s", "low")),
             format_number(summary(rates).p50) if rates else "",
             _slow(workload_tail(runs, name, "decode_tokens_per_s", "low")),

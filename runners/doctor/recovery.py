@@ -20,6 +20,7 @@ from runners.candidates.weights import no_weights
 from runners.compute.machine import machine
 from runners.jobs.job import Job, Options
 from runners.jobs.run import run_job
+from runners.records.latency import median_of
 from runners.records.record import Record
 from runners.records.store import Store
 
@@ -165,7 +166,7 @@ def _ttft(record: Record) -> float | None:
 
 def _tpot(record: Record) -> float | None:
     (workload,) = record.latency.values()
-    return workload.tpot_s.p50
+    return median_of(workload.tpot_s)
 
 
 def _cold_start(record: Record) -> float | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runners.endpoint.asking import Ask, Dialect, Piece, Scored, Usage
-from runners.endpoint.client import Client, Streamed, json_object
+from runners.endpoint.asking import Dialect, Piece, Scored, Usage
+from runners.endpoint.client import Streamed, json_object
 from runners.endpoint.faults import EndpointError
 from runners.endpoint.words import said_by
 
@@ -42,20 +42,6 @@ class Answer:
         return self.stop == "length"
 
 
-def stream_answer(client: Client, dialect: Dialect, model: str, ask: Ask) -> Answer:
-    """Ask, and read the whole stream; a broken one is asked for again (see `Retries`).
-
-    Raises:
-        EndpointError: no try was answered whole.
-    """
-    return client.stream(
-        dialect.path,
-        dialect.body(model, ask),
-        lambda streamed: read_answer(dialect, streamed),
-        json_lines=dialect.json_lines,
-    )
-
-
 def read_answer(dialect: Dialect, streamed: Streamed) -> Answer:
     """Put the pieces of a stream together.
 
@@ -83,11 +69,6 @@ def read_answer(dialect: Dialect, streamed: Streamed) -> Answer:
         logprobs=tuple(one for _, piece in pieces for one in piece.logprobs),
         model=next((piece.model for _, piece in pieces if piece.model), ""),
     )
-
-
-def whole_answer(client: Client, dialect: Dialect, model: str, ask: Ask) -> Piece:
-    """Ask without streaming, which nothing is timed of."""
-    return dialect.piece(client.post(dialect.path, dialect.body(model, ask)))
 
 
 def _piece(dialect: Dialect, data: str) -> Piece:

@@ -95,13 +95,15 @@ class Dialect:
 
     name: str
     path: str
-    """Appended to the server's address."""
+    """Appended to the server's root, or to its prefix."""
     body: Callable[[str, Ask], dict[str, Any]]
     """Model's name and question -> JSON object of the request."""
     piece: Callable[[Mapping[str, Any]], Piece]
     """JSON object of an event, or of a whole answer -> piece."""
     json_lines: bool = False
     """True: streams one JSON object a line; False: server-sent events."""
+    prefixed: bool = False
+    """True: its path lies below the API's prefix, usually `/v1`."""
     most_stops: int = 4
     """Stop strings that it takes; OpenAI's limit is four."""
 

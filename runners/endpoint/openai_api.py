@@ -143,5 +143,8 @@ COMPLETIONS = Dialect(
     path="/completions",
     body=completions_body,
     piece=completions_piece,
+    prefixed=True,
 )
-CHAT = Dialect(name="OpenAI chat", path="/chat/completions", body=chat_body, piece=chat_piece)
+CHAT = Dialect(
+    name="OpenAI chat", path="/chat/completions", body=chat_body, piece=chat_piece, prefixed=True
+)

@@ -19,12 +19,8 @@ from runners.records import latency
 from runners.records.answers import AnswersInfo, SummaryInfo
 from runners.records.circumstances import NoiseInfo
 from runners.records.parts import EnergyInfo, EngineInfo, LoadInfo
-from runners.records.record import (
-    MemoryInfo,
-    MemoryPhase,
-    RequestTimesInfo,
-    WorkloadLatency,
-)
+from runners.records.record import MemoryInfo, MemoryPhase
+from runners.records.timed import RequestTimesInfo, WorkloadLatency
 from runners.worker import protocol
 
 if TYPE_CHECKING:
@@ -48,10 +44,14 @@ def latency_info(suite: Suite, timed: TimedPhase) -> dict[str, WorkloadLatency]:
 
 
 def _workload(workload: Workload, times: protocol.LatencyTimes) -> WorkloadLatency:
-    derived = [latency.request_latency(one.token_s, one.first_text) for one in times.repeats]
-    prefill = [
-        latency.prefill_tokens_per_s(times.evaluated_tokens, one.prefill_s) for one in times.repeats
-    ]
+    derived = [latency.request_latency(one) for one in times.repeats]
+    rates = latency.by_request(times.repeats, times.evaluated_tokens)
+    known = {
+        "tpot_s": [one.tpot_s for one in derived if one.tpot_s is not None],
+        "itl_s": [gap for one in derived for gap in one.itl_s],
+        "prefill_tokens_per_s": rates["prefill_tokens_per_s"],
+        "decode_tokens_per_s": rates["decode_tokens_per_s"],
+    }
     return WorkloadLatency(
         prompt_tokens=times.evaluated_tokens,
         new_tokens=workload.new_tokens,
@@ -59,17 +59,33 @@ def _workload(workload: Workload, times: protocol.LatencyTimes) -> WorkloadLaten
         warmups=_requests(times.warmups),
         repeats=_requests(times.repeats),
         ttft_s=_summary([one.ttft_s for one in derived]),
-        tpot_s=_summary([one.tpot_s for one in derived]),
-        itl_s=_summary([gap for one in derived for gap in one.itl_s]),
-        prefill_tokens_per_s=_summary(prefill),
-        decode_tokens_per_s=_summary([one.decode_tokens_per_s for one in derived]),
+        tpot_s=_summary_or_none(known["tpot_s"]),
+        itl_s=_summary_or_none(known["itl_s"]),
+        prefill_tokens_per_s=_summary_or_none(known["prefill_tokens_per_s"]),
+        decode_tokens_per_s=_summary_or_none(known["decode_tokens_per_s"]),
+        unknown={name: _why_unknown(name, times) for name, values in known.items() if not values},
     )
 
 
-def _summary(values: Sequence[float | None]) -> SummaryInfo:
-    # A workload has at least two new tokens, so that TPOT and decode speed are always there.
-    known = [value for value in values if value is not None]
-    return SummaryInfo(**asdict(latency.summary(known)))
+def _summary_or_none(values: Sequence[float]) -> SummaryInfo | None:
+    return _summary(values) if values else None
+
+
+def _summary(values: Sequence[float]) -> SummaryInfo:
+    return SummaryInfo(**asdict(latency.summary(values)))
+
+
+def _why_unknown(name: str, times: protocol.LatencyTimes) -> str:
+    """Why a server's answers do not tell a number; in process all are known."""
+    if name == "prefill_tokens_per_s":
+        if times.evaluated_tokens is None:
+            return "the server does not count the prompt's tokens"
+        return "the server does not say when the prompt was evaluated"
+    if all(one.counted is None for one in times.repeats):
+        return "the server does not count the tokens of its answers"
+    if name == "itl_s":
+        return "the server sends several tokens at once, or tokens without a text"
+    return "the answers have one token, or came in one piece"
 
 
 def answers_info(tasks: Mapping[str, TaskAnswers]) -> dict[str, AnswersInfo]:
@@ -81,13 +97,19 @@ def answers_info(tasks: Mapping[str, TaskAnswers]) -> dict[str, AnswersInfo]:
             waits = [wait for text in texts if (wait := _wait(text)) is not None]
             found[name] = AnswersInfo(
                 n=len(texts),
-                tokens=sum(text.new_tokens for text in texts),
+                tokens=_sum_known([text.new_tokens for text in texts]),
                 thought_tokens=sum(text.thought_tokens for text in texts),
                 answer_s=_summary(waits) if len(waits) == len(texts) else None,
                 cut=sum(text.stop == "length" for text in texts),
                 thought_cut=sum(text.stop == "thought" for text in texts),
             )
     return found
+
+
+def _sum_known(counts: Sequence[int | None]) -> int | None:
+    """The sum, where every part of it is known."""
+    known = [one for one in counts if one is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 def _wait(text: protocol.ItemText) -> float | None:

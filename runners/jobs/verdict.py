@@ -13,7 +13,7 @@ from evals.quantities import format_size
 from runners.compute.limits import Held
 from runners.jobs.measured import Interrupted, Killed, Timing, Unlimited
 from runners.records.circumstances import VerdictInfo
-from runners.records.latency import fixed, headline
+from runners.records.latency import fixed, headline, median_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from runners.jobs.measured import Measured
     from runners.measure.group_usage import GroupUsage
     from runners.records.answers import AnswersInfo
-    from runners.records.record import JobError, WorkloadLatency
+    from runners.records.record import JobError
+    from runners.records.timed import WorkloadLatency
 
 Name = Literal["failed", "out of memory", "thrashes", "too slow", "not enforced", "fits"]
 THRASHING_SHARE = 0.5
@@ -174,4 +175,4 @@ def verdict_of(
 def _decode(timed: Mapping[str, WorkloadLatency]) -> float | None:
     """The median over the requests of the workload that stands for the run."""
     longest = headline(timed)
-    return timed[longest].decode_tokens_per_s.p50 if longest else None
+    return median_of(timed[longest].decode_tokens_per_s) if longest else None

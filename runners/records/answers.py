@@ -37,8 +37,8 @@ class AnswersInfo(Part):
 
     n: Count
     """Generations; an item may ask for several."""
-    tokens: Count
-    """Tokens of all of them together, thought included."""
+    tokens: Count | None
+    """Tokens of all of them together, thought included; None: a server does not count them."""
     thought_tokens: Count
     """Tokens before the answers, marks included."""
     answer_s: SummaryInfo | None = None

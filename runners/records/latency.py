@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from evals.errors import MeasureError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from runners.records.record import WorkloadLatency
+    from runners.records.answers import SummaryInfo
+    from runners.records.timed import WorkloadLatency
 
 FILL = "fill+"
 """Prefix of the name of a workload whose prompt fills the candidate's own context."""
@@ -37,8 +38,8 @@ class TokenLatency:
     e2e_s: float
     """Request made -> last token."""
     decode_tokens_per_s: float | None
-    """Tokens after the first by the time they took; None for one token, or when the clock is too
-    coarse to see them apart."""
+    """Tokens after the first by the time they took. None for one token, a clock too coarse to see
+    them apart, and tokens that nobody counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,28 +98,66 @@ def token_latency(start_s: float, token_s: Sequence[float], *, first_text: int =
     )
 
 
-def request_latency(token_s: Sequence[float], first_text: int | None) -> TokenLatency:
-    """TTFT and inter-token latencies of one request, its times counted from when it was made.
+class Timed(Protocol):
+    """One timed request, its times counted from when it was made (`RequestTimesInfo`)."""
 
-    Args:
-        token_s: shape (tokens,), at least one: seconds from the request to each output token.
-        first_text: index of the first token whose text is not empty; None: all are empty. Without
-            text there is no TTFT, so the first token's time stands in for it (a flag says so).
+    @property
+    def prefill_s(self) -> float | None:
+        """When the prompt had been evaluated; None: a server does not say."""
+        ...
+
+    @property
+    def token_s(self) -> Sequence[float]:
+        """When each output token, or piece of a streamed text, was there."""
+        ...
+
+    @property
+    def first_text(self) -> int | None:
+        """Index in `token_s` of the first with text; None: all are empty."""
+        ...
+
+    @property
+    def streamed(self) -> bool:
+        """True: `token_s` are pieces of text, which need not be tokens."""
+        ...
+
+    @property
+    def counted(self) -> int | None:
+        """Output tokens of a streamed answer; None: nobody counted them."""
+        ...
+
+
+def request_latency(request: Timed) -> TokenLatency:
+    """TTFT and inter-token latencies of one request.
+
+    Without text there is no TTFT, so the first token's time stands in for it (a flag says so). In a
+    streamed answer TPOT is over the tokens that the server counts, and there are gaps between
+    tokens only where each came in a piece of its own.
 
     Raises:
         MeasureError: no token arrived, or the clock ran backwards.
     """
-    return token_latency(0.0, token_s, first_text=awaited(first_text, len(token_s)) or 0)
+    pieces = len(request.token_s)
+    found = token_latency(0.0, request.token_s, first_text=awaited(request.first_text, pieces) or 0)
+    if not request.streamed or request.counted == pieces:
+        return found
+    gaps = (request.counted or 1) - 1
+    decode_s = found.e2e_s - found.ttft_s
+    known = gaps > 0 and decode_s > 0
+    return replace(
+        found,
+        itl_s=(),
+        tpot_s=decode_s / gaps if known else None,
+        decode_tokens_per_s=gaps / decode_s if known else None,
+    )
 
 
-def by_request(
-    requests: Sequence[tuple[float, Sequence[float], int | None]], evaluated_tokens: int
-) -> dict[str, list[float]]:
+def by_request(requests: Sequence[Timed], evaluated_tokens: int | None) -> dict[str, list[float]]:
     """TTFT, decode speed and prefill speed of each request, by the names that a record has.
 
     Args:
-        requests: of each its prefill's seconds, its token times, and the index of its first text.
-        evaluated_tokens: prompt tokens that went through the model, in each.
+        requests: with their raw times.
+        evaluated_tokens: prompt tokens that went through the model, in each; None: not counted.
 
     Returns:
         A request whose times are not whole is left out.
@@ -128,14 +167,15 @@ def by_request(
         "decode_tokens_per_s": [],
         "prefill_tokens_per_s": [],
     }
-    for prefill_s, token_s, first_text in requests:
+    for request in requests:
         with suppress(MeasureError):
-            one = request_latency(token_s, first_text)
+            one = request_latency(request)
             found["ttft_s"].append(one.ttft_s)
             if one.decode_tokens_per_s is not None:
                 found["decode_tokens_per_s"].append(one.decode_tokens_per_s)
-            speed = prefill_tokens_per_s(evaluated_tokens, prefill_s)
-            found["prefill_tokens_per_s"].append(speed)
+            if evaluated_tokens is not None and request.prefill_s is not None:
+                speed = prefill_tokens_per_s(evaluated_tokens, request.prefill_s)
+                found["prefill_tokens_per_s"].append(speed)
     return found
 
 
@@ -161,10 +201,15 @@ def fixed(workloads: Mapping[str, WorkloadLatency]) -> dict[str, WorkloadLatency
     return found or dict(workloads)
 
 
+def median_of(summary: SummaryInfo | None) -> float | None:
+    """The median of a summary; None where a server told nothing to summarise."""
+    return summary.p50 if summary is not None else None
+
+
 def headline(workloads: Mapping[str, WorkloadLatency]) -> str | None:
     """The workload whose times stand for a run: the fixed one with the longest prompt."""
     known = fixed(workloads)
-    return max(known, key=lambda name: known[name].prompt_tokens, default=None)
+    return max(known, key=lambda name: known[name].prompt_tokens or 0, default=None)
 
 
 def prefill_tokens_per_s(tokens_evaluated: int, prefill_s: float) -> float:

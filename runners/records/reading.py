@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -61,11 +62,35 @@ def _checked(content: object, where: str) -> Record:
 def _by_request(workload: dict[str, Any]) -> dict[str, Any]:
     """A workload's summaries with a number a request; nothing where the times are not whole."""
     try:
-        raw = [(r["prefill_s"], r["token_s"], r.get("first_text", 0)) for r in workload["repeats"]]
-        numbers = by_request(raw, workload["evaluated_tokens"])
-        return {name: {**workload[name], "values": found} for name, found in numbers.items()}
+        numbers = by_request([*map(_raw, workload["repeats"])], workload["evaluated_tokens"])
+        return {
+            name: {**workload[name], "values": found}
+            for name, found in numbers.items()
+            if workload[name] is not None
+        }
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
         return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Raw:
+    """A timed request as a record's JSON has it, unchecked."""
+
+    prefill_s: float | None
+    token_s: list[float]
+    first_text: int | None
+    streamed: bool
+    counted: int | None
+
+
+def _raw(request: dict[str, Any]) -> _Raw:
+    return _Raw(
+        prefill_s=request["prefill_s"],
+        token_s=request["token_s"],
+        first_text=request.get("first_text", 0),
+        streamed=request.get("streamed", False),
+        counted=request.get("counted"),
+    )
 
 
 def _without_raw(content: dict[str, Any]) -> dict[str, Any]:

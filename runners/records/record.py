@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from runners.records.answers import AnswersInfo, SummaryInfo
+from runners.records.answers import AnswersInfo
 from runners.records.circumstances import (
     BudgetInfo,
     ImportedInfo,
@@ -29,6 +29,7 @@ from runners.records.parts import (
     NoiseFloorInfo,
     Part,
 )
+from runners.records.timed import WorkloadLatency
 from runners.records.values import (
     Bits,
     Bytes,
@@ -177,31 +178,6 @@ class TaskAccuracy(Part):
     """Passages or other groups of items that stand or fall together; None: every item by itself."""
     design_effect: Size | None = None
     """Clustered variance / plain variance, at least 1; None likewise."""
-
-
-class RequestTimesInfo(Part):
-    """One timed request, seconds after it was made."""
-
-    prefill_s: Seconds
-    token_s: list[Seconds]
-    first_text: Count | None = 0
-    """Index in `token_s` of the first token whose text is not empty, which TTFT waits for; None:
-    all texts are empty."""
-
-
-class WorkloadLatency(Part):
-    """One fixed workload: the raw times, and what they come to (docs/metrics.md)."""
-
-    prompt_tokens: Count
-    new_tokens: Count
-    evaluated_tokens: Count
-    warmups: list[RequestTimesInfo]
-    repeats: list[RequestTimesInfo]
-    ttft_s: SummaryInfo
-    tpot_s: SummaryInfo
-    itl_s: SummaryInfo
-    prefill_tokens_per_s: SummaryInfo
-    decode_tokens_per_s: SummaryInfo
 
 
 class MemoryPhase(Part):

@@ -12,12 +12,18 @@ from dataclasses import dataclass
 class RequestTimes:
     """One timed request; every time is in seconds after the request was made."""
 
-    prefill_s: float
-    """Moment when the last prompt token had been evaluated (the first logits were there)."""
+    prefill_s: float | None
+    """Moment when the last prompt token had been evaluated (the first logits were there); None: a
+    server does not say."""
     token_s: list[float]
-    """Moments when each output token had been chosen and turned into text."""
+    """Moments when each output token had been chosen and turned into text; of a server's answer
+    those when pieces of text arrived."""
     first_text: int | None = 0
     """Index in `token_s` of the first token whose text is not empty; None: all texts are empty."""
+    streamed: bool = False
+    """True: `token_s` are moments of pieces of text, which need not be tokens."""
+    counted: int | None = None
+    """Output tokens of a streamed answer as the server counts them; None: it does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +85,10 @@ class ItemText:
     """The answer, which is scored: without thought, special tokens and what a stop string cuts."""
     stop: str
     """`until`, `end of sequence`, `length` (of the answer), `thought` (its length) or `context`."""
-    prompt_tokens: int
-    new_tokens: int
-    """All of them, those of the thought included."""
+    prompt_tokens: int | None
+    """Tokens of the prompt; None where a server does not count them."""
+    new_tokens: int | None
+    """All of them, those of the thought included; None where a server does not count them."""
     times: RequestTimes | None
     """Times of the request; None for a packed one."""
     truncated: bool

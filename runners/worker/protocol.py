@@ -90,11 +90,18 @@ class LatencyTimes:
 
     warmups: list[RequestTimes]
     repeats: list[RequestTimes]
-    evaluated_tokens: int
-    """Prompt tokens that each request evaluated."""
+    evaluated_tokens: int | None
+    """Prompt tokens of each request; None where a server does not count them."""
     first_token_ns: int
     """`time.perf_counter_ns` of the very first token that has text, or of the very first where none
     has (its clock is the parent's, too)."""
+    cached_tokens: int | None = 0
+    """Most prompt tokens of a timed request that a server took from a cache; None: not told."""
+    cache_ratio: float | None = None
+    """Time to first token of a prompt by that of the same prompt again. It is tried where a server
+    does not tell what it took from a cache."""
+    ended_early: int = 0
+    """Timed requests that a server ended before the tokens that were asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +124,9 @@ class EngineOpened:
     """KV cache and recurrent state; None where the runtime does not say."""
     output_bytes: int
     """Rows of logits, in each place that they lie in."""
+    apart_nats: float | None = None
+    """Largest difference, in the check of a server, between a token's log-probability generated and
+    scored; None where nothing was checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +168,9 @@ class ItemScore:
     truncated: bool
     alone: int = 0
     """Continuations that were encoded by themselves, since they form one token with the context."""
+    bounds: int = 0
+    """Continuations of which only an upper bound is known, which stands for them: a server tells
+    its likeliest tokens alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

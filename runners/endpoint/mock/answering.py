@@ -135,7 +135,9 @@ class Mock:
         prompt = list(prompt)
         cached = self._cached(prompt) if may_cache and self.options.cache else 0
         thought: list[int] = []
-        if by_model or not (self.options.text or self.options.reasoning):
+        if self.options.speechless:
+            answer, ended = [], True
+        elif by_model or not (self.options.text or self.options.reasoning):
             answer, ended = self.language.write(prompt, most), False
         else:
             thought, answer, ended = self._told(prompt, most, fills=fills)

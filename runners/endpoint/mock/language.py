@@ -24,7 +24,7 @@ class Language:
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
         self.logprobs = cache(self._logprobs)
-        """Token before -> log-probability of each byte, nats, shape (256,)."""
+        """Token before -> log-probability of each token, nats, shape (257,)."""
 
     def encode(self, text: str, *, special: bool = False) -> list[int]:
         """Bytes of a text, after a BOS where that is asked for."""
@@ -50,7 +50,7 @@ class Language:
 
     def _logprobs(self, before: int) -> list[float]:
         drawn = random.Random(f"{self._seed}/{before}")  # noqa: S311  # no secret
-        logits = [drawn.gauss(0, 2) + _MORE * (byte in _LIKELY) for byte in range(BOS)]
+        logits = [drawn.gauss(0, 2) + _MORE * (byte in _LIKELY) for byte in range(VOCABULARY)]
         largest = max(logits)
         total = largest + math.log(sum(math.exp(logit - largest) for logit in logits))
         return [logit - total for logit in logits]

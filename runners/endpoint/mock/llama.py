@@ -47,7 +47,7 @@ def completion(mock: Mock, request: Request) -> Whole | Stream:
     """`/completion`: a text or ids, with a grammar of tokens or a bias on one where asked."""
     body = request.body
     prompt = prompt_ids(mock, body["prompt"])
-    forced = _forced(body)
+    forced = _forced(body, grammars=mock.options.grammar)
     if forced is not None and not forced:
         return Whole(body={"error": {"message": "failed to parse grammar"}}, status=400)
     done = mock.complete(
@@ -70,10 +70,10 @@ def completion(mock: Mock, request: Request) -> Whole | Stream:
     return Stream(frames=[*frames, (done.due_s, sse(_last(mock, done)))])
 
 
-def _forced(body: dict[str, Any]) -> list[int] | None:
+def _forced(body: dict[str, Any], *, grammars: bool) -> list[int] | None:
     """Tokens that it has to take; None: it is free; an empty list: the grammar is none."""
     if grammar := body.get("grammar"):
-        rule = _RULE.fullmatch(grammar)
+        rule = _RULE.fullmatch(grammar) if grammars else None
         return [int(token) for token in _LITERAL.findall(rule[1])] if rule else []
     bias = [int(token) for token, weight in body.get("logit_bias") or [] if weight >= 1000]
     return bias or None

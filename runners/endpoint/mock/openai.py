@@ -15,7 +15,7 @@ from runners.endpoint.mock.answering import (
     grouped,
     sse,
 )
-from runners.endpoint.mock.language import BOS, top
+from runners.endpoint.mock.language import top
 
 ROLES = "{role}: {content}\n"
 ASSISTANT = "assistant: "
@@ -73,7 +73,7 @@ def completions(mock: Mock, request: Request) -> Whole | Stream:
     echo = bool(body.get("echo")) and mock.options.echo != "ignored"
     text = (mock.language.decode(done.prompt) if echo else "") + done.text
     choice = {"index": 0, "text": text, "finish_reason": done.stop}
-    if body.get("logprobs"):
+    if body.get("logprobs") and mock.options.logprobs:
         choice["logprobs"] = _columns(mock, done, int(body["logprobs"]), echo=echo)
     return Whole(body=_envelope(mock, done, [choice]), due_s=done.due_s)
 
@@ -91,7 +91,7 @@ def chat(mock: Mock, request: Request) -> Whole | Stream:
     if done.thought:
         message["reasoning_content"] = done.thought
     choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": done.stop}
-    if body.get("logprobs"):
+    if body.get("logprobs") and mock.options.logprobs:
         n = int(body.get("top_logprobs", 0))
         choice["logprobs"] = {"content": [listed(mock, token, n) for token in done.tokens]}
     return Whole(body=_envelope(mock, done, [choice]), due_s=done.due_s)
@@ -116,7 +116,7 @@ def listed(mock: Mock, token: Token, n: int) -> dict[str, Any]:
         "id": token.id,
         "token": mock.language.decode([token.id]),
         "bytes": [token.id],
-        "logprob": row[token.id],
+        "logprob": 0.0 if mock.options.after_sampling else row[token.id],
         "top_logprobs": [
             {"id": one, "token": mock.language.decode([one]), "bytes": [one], "logprob": row[one]}
             for one in top(row, n)
@@ -197,10 +197,9 @@ def _columns(mock: Mock, done: Completion, n: int, *, echo: bool) -> dict[str, A
     for token, before in pairs:
         row = None if before is None else mock.language.logprobs(before)
         lists["tokens"].append(mock.language.decode([token]))
-        known = row is not None and token != BOS
-        lists["token_logprobs"].append(row[token] if row is not None and known else None)
+        lists["token_logprobs"].append(None if row is None else row[token])
         likely = {} if row is None else {mock.language.decode([t]): row[t] for t in top(row, n)}
-        if row is not None and known:
+        if row is not None:
             likely.setdefault(mock.language.decode([token]), row[token])
         lists["top_logprobs"].append(likely or None)
     return {**lists, "text_offset": []}

@@ -49,6 +49,14 @@ class MockOptions:
     echo: Echo = "right"
     """shifted: the log-probability of each echoed token is that of the position after it, as in
     llama-cpp-python; ignored: the prompt is not echoed."""
+    logprobs: bool = True
+    """False: it gives none, whatever is asked for."""
+    grammar: bool = True
+    """False: llama-server's path refuses every grammar."""
+    after_sampling: bool = False
+    """True: each token that it writes has a log-probability of 0, its share after sampling."""
+    speechless: bool = False
+    """True: its answers have no text."""
     tokenizes: bool = True
     """False: there is no path that turns text into token ids."""
     faults: tuple[str, ...] = ()

@@ -13,7 +13,8 @@ from leaderboard.gate.report import headline, left_out, notes, shown
 from leaderboard.gate.slow_runs import runs_that_show
 from leaderboard.gate.verdicts import Judged
 from leaderboard.gate.words import word
-from runners.records.record import Record, RequestTimesInfo
+from runners.records.record import Record
+from runners.records.timed import RequestTimesInfo
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

@@ -9,6 +9,7 @@ import pytest
 from leaderboard.rows.requests import request_values, workload_tail
 from leaderboard.rows.row import merged
 from runners.records.latency import by_request
+from runners.records.timed import RequestTimesInfo
 
 if TYPE_CHECKING:
     from runners.records.record import Record
@@ -71,5 +72,6 @@ def test_raw_times_give_the_same_as_what_a_reader_keeps(made: Maker):
 
 def test_a_request_whose_times_are_not_whole_is_left_out():
     # The second's clock ran backwards; the third has no token.
-    found = by_request([(0.5, [0.5, 0.75], 0), (0.5, [0.5, 0.25], 0), (0.5, [], 0)], 10)
+    raw = [RequestTimesInfo(prefill_s=0.5, token_s=s) for s in ([0.5, 0.75], [0.5, 0.25], [])]
+    found = by_request(raw, 10)
     assert found == {"ttft_s": [0.5], "decode_tokens_per_s": [4.0], "prefill_tokens_per_s": [20.0]}

@@ -15,7 +15,8 @@ from leaderboard.runs.timings import (
     timings,
     workloads,
 )
-from runners.records.record import MemoryPhase, QuantisationInfo, RequestTimesInfo
+from runners.records.record import MemoryPhase, QuantisationInfo
+from runners.records.timed import RequestTimesInfo
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker

@@ -8,11 +8,14 @@ from hypothesis import strategies as st
 from evals.errors import MeasureError
 from runners.records.latency import (
     awaited,
+    by_request,
     percentile,
     prefill_tokens_per_s,
+    request_latency,
     summary,
     token_latency,
 )
+from runners.records.timed import RequestTimesInfo
 
 finite = st.floats(0, 1e6, allow_nan=False)
 
@@ -122,3 +125,36 @@ def test_percentiles_are_the_standard_librarys_inclusive_ones(values: list[float
     theirs = statistics.quantiles(values, n=100, method="inclusive")
     for cut in (50, 95, 99):
         assert percentile(values, cut / 100) == pytest.approx(theirs[cut - 1], abs=1e-6)
+
+
+def streamed(token_s: list[float], counted: int | None) -> RequestTimesInfo:
+    return RequestTimesInfo(prefill_s=None, token_s=token_s, streamed=True, counted=counted)
+
+
+def test_pieces_of_a_servers_answer_are_tokens_where_it_counts_as_many():
+    one = request_latency(streamed([0.5, 0.75, 1.0], counted=3))
+    assert (one.ttft_s, one.tpot_s, one.itl_s) == (0.5, 0.25, (0.25, 0.25))
+
+
+def test_tokens_that_share_a_piece_have_no_gaps_of_their_own():
+    # five tokens in two pieces: four gaps in 1 s
+    one = request_latency(streamed([0.5, 1.5], counted=5))
+    assert (one.tpot_s, one.decode_tokens_per_s, one.itl_s, one.e2e_s) == (0.25, 4.0, (), 1.5)
+
+
+@pytest.mark.parametrize(("token_s", "counted"), [([0.5, 1.5], None), ([0.5], 5), ([0.5, 1.5], 1)])
+def test_what_nobody_counted_or_came_at_once_has_no_rate(token_s, counted):
+    one = request_latency(streamed(token_s, counted))
+    assert (one.ttft_s, one.tpot_s, one.decode_tokens_per_s) == (0.5, None, None)
+
+
+def test_without_counts_there_is_no_prefill_rate():
+    raw = [streamed([0.5, 1.0], counted=2)]
+    assert by_request(raw, 10)["prefill_tokens_per_s"] == []
+    known = [RequestTimesInfo(prefill_s=0.5, token_s=[0.5, 1.0])]
+    assert by_request(known, None)["prefill_tokens_per_s"] == []
+
+
+def test_a_record_says_of_a_request_only_that_it_was_streamed():
+    assert "streamed" not in RequestTimesInfo(prefill_s=0.5, token_s=[0.5]).model_dump()
+    assert streamed([0.5], counted=None).model_dump()["counted"] is None

@@ -1,0 +1,101 @@
+"""Generate answers to a window of prompts by a server."""
+
+from __future__ import annotations
+
+import json
+
+from runners.endpoint.answer import Answer
+from runners.endpoint.asking import Ask, Dialect, Turn
+from runners.endpoint.faults import EndpointError
+from runners.endpoint.served import Served
+from runners.endpoint.timing import request_times
+from runners.engine.thought import joined, separate
+from runners.worker import protocol
+from runners.worker.runtime import OnProgress
+
+TURNS = "weighin-turns:"
+"""What a prompt begins with that is a conversation, as JSON."""
+TURNS_TEMPLATE = TURNS + "{{ messages | tojson }}"
+"""Chat template of a server whose own is not known: it hands the messages on as they are."""
+
+
+def generated(
+    served: Served, message: protocol.Generate, progress: OnProgress
+) -> protocol.Generated:
+    """Answer one prompt after the other; a server is not asked several at a time."""
+    answers = []
+    for number, item in enumerate(message.items):
+        answers.append(_answered(served, item, timed=not message.packed))
+        progress(number + 1)
+    return protocol.Generated(items=answers)
+
+
+def read_prompt(prompt: str) -> str | tuple[Turn, ...]:
+    """A text as it stands, or the conversation that `TURNS_TEMPLATE` wrote.
+
+    Raises:
+        EndpointError: the conversation is broken.
+    """
+    if not prompt.startswith(TURNS):
+        return prompt
+    try:
+        turns = json.loads(prompt.removeprefix(TURNS))
+        return tuple(Turn(role=turn["role"], content=turn["content"]) for turn in turns)
+    except (ValueError, KeyError, TypeError) as error:
+        raise EndpointError("request refused", f"no conversation: {prompt[:80]!r}") from error
+
+
+def _answered(served: Served, item: protocol.GenerateItem, *, timed: bool) -> protocol.ItemText:
+    prompt = read_prompt(item.prompt)
+    dialect = served.text_dialect if isinstance(prompt, str) else served.chat_dialect
+    answer = served.stream(dialect, _ask(served, dialect, item, prompt))
+    thought, text = answer.reasoning, answer.text
+    if not thought:
+        thought, text = separate(answer.text, item.thinking)
+    shown, stopped = cut_at(text, item.until)
+    return protocol.ItemText(
+        text=shown,
+        stop="until" if stopped else _stop(answer, thought, text),
+        prompt_tokens=answer.usage.prompt_tokens,
+        new_tokens=answer.usage.new_tokens,
+        times=request_times(answer) if timed and answer.piece_s else None,
+        truncated=False,
+        raw=joined(answer.reasoning, answer.text, None) if thought else "",
+        first_answer=answer.first_answer,
+    )
+
+
+def _ask(
+    served: Served,
+    dialect: Dialect,
+    item: protocol.GenerateItem,
+    prompt: str | tuple[Turn, ...],
+) -> Ask:
+    """Stop strings go along where thought is told apart by the server, or there is none: within a
+    thought they stop nothing.
+    """
+    thinks = item.thinking
+    return Ask(
+        prompt=prompt,
+        max_tokens=item.max_tokens + (thinks.max_tokens if thinks else 0),
+        stop=() if thinks else tuple(item.until[: dialect.most_stops]),
+        temperature=item.temperature,
+        top_p=item.top_p,
+        top_k=item.top_k,
+        min_p=item.min_p,
+        repetition_penalty=item.repetition_penalty,
+        seed=item.seed if item.temperature > 0 else None,
+        extra=served.uncached,
+    )
+
+
+def cut_at(text: str, until: list[str]) -> tuple[str, bool]:
+    """A text up to the first stop string in it, and whether there was one."""
+    places = [place for stop in until if stop and (place := text.find(stop)) >= 0]
+    return (text[: min(places)], True) if places else (text, False)
+
+
+def _stop(answer: Answer, thought: str, text: str) -> str:
+    if not answer.cut:
+        return "end of sequence"
+    return "thought" if thought and not text else "length"

@@ -1,0 +1,90 @@
+"""A server that was found to answer: what it is, what it says of itself, and asking it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from runners.endpoint import llama_api, ollama_api, openai_api
+from runners.endpoint.answer import Answer, read_answer
+from runners.endpoint.asking import Ask, Dialect, Piece
+from runners.endpoint.client import Client
+
+Kind = Literal["llama-server", "vllm", "ollama", "openai"]
+"""openai: any other that speaks OpenAI's API."""
+_NO_CACHE: Mapping[Kind, Mapping[str, Any]] = {"llama-server": {"cache_prompt": False}}
+_FILLS: frozenset[Kind] = frozenset({"llama-server", "vllm"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """One model behind one server."""
+
+    client: Client
+    """Its address is the server's root."""
+    kind: Kind
+    model: str
+    """Name that requests carry."""
+    prefix: str = "/v1"
+    """Path of OpenAI's API below the root."""
+    version: str = ""
+    """Version or build, as the server says it; empty: it does not."""
+    models: tuple[str, ...] = ()
+    """Names of all models that it serves; empty: it does not say."""
+    context: int | None = None
+    """Tokens of context; None: it does not say."""
+    about: Mapping[str, Any] | None = None
+    """What it says of the model's weights: file, digest, size, parameters."""
+    bos: str = ""
+    """Text of the token that a prompt begins with; empty: none, or it does not say."""
+    template: str = ""
+    """The model's chat template; empty: none, or it does not say."""
+    eos: str = ""
+
+    @property
+    def text_dialect(self) -> Dialect:
+        """How a text, or token ids, are continued."""
+        if self.kind == "llama-server":
+            return llama_api.COMPLETION
+        return ollama_api.GENERATE if self.kind == "ollama" else openai_api.COMPLETIONS
+
+    @property
+    def chat_dialect(self) -> Dialect:
+        """How a conversation is continued."""
+        return ollama_api.CHAT if self.kind == "ollama" else openai_api.CHAT
+
+    @property
+    def uncached(self) -> dict[str, Any]:
+        """Keys of a request that must take nothing from a cache, where the server has such."""
+        return dict(_NO_CACHE.get(self.kind, {}))
+
+    @property
+    def fills(self) -> bool:
+        """True: it writes as many tokens as it is asked for, past the end that the model wants."""
+        return self.kind in _FILLS
+
+    def path(self, dialect: Dialect) -> str:
+        """Path of a dialect below the root."""
+        return (self.prefix if dialect.prefixed else "") + dialect.path
+
+    def stream(self, dialect: Dialect, ask: Ask) -> Answer:
+        """Ask, and read the whole stream; a broken one is asked for again (see `Retries`).
+
+        Raises:
+            EndpointError: no try was answered whole.
+        """
+        return self.client.stream(
+            self.path(dialect),
+            dialect.body(self.model, ask),
+            lambda streamed: read_answer(dialect, streamed),
+            json_lines=dialect.json_lines,
+        )
+
+    def whole(self, dialect: Dialect, ask: Ask) -> Piece:
+        """Ask without streaming; nothing is timed.
+
+        Raises:
+            EndpointError: no try was answered.
+        """
+        return dialect.piece(self.client.post(self.path(dialect), dialect.body(self.model, ask)))

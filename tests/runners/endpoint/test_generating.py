@@ -1,0 +1,89 @@
+"""Answers of servers to windows of prompts."""
+
+from typing import Any
+
+import pytest
+
+from runners.endpoint.asking import Turn
+from runners.endpoint.faults import EndpointError
+from runners.endpoint.generating import TURNS, cut_at, generated, read_prompt
+from runners.worker.protocol import Generate, GenerateItem, Thinking
+from tests.runners.endpoint.conftest import Mocked
+
+
+def item(prompt: str = "Hi", **more: Any) -> GenerateItem:
+    told = {
+        "until": [], "max_tokens": 64, "temperature": 0.0, "top_k": 0, "top_p": 1.0, "seed": 1,
+    }  # fmt: skip
+    return GenerateItem(prompt=prompt, **{**told, **more})
+
+
+@pytest.mark.parametrize("speaks", ["llama-server", "vllm", "ollama", "openai"])
+@pytest.mark.parametrize("prompt", ["Hi", TURNS + '[{"role": "user", "content": "Hi"}]'])
+def test_texts_and_conversations_are_answered(mocked: Mocked, speaks: str, prompt: str) -> None:
+    served = mocked(speaks, model="mock", text="Grüße")
+    told: list[int] = []
+    found = generated(served, Generate(items=[item(prompt), item(prompt)]), told.append).items
+    assert told == [1, 2]
+    for one in found:
+        assert (one.text, one.stop, one.new_tokens) == ("Grüße", "end of sequence", 7)
+        assert one.prompt_tokens is not None
+        assert one.times is not None
+        assert (len(one.times.token_s), one.times.counted) == (5, 7)
+
+
+def test_answers_are_cut_by_length_and_by_more_stop_strings_than_the_api_takes(
+    mocked: Mocked,
+) -> None:
+    served = mocked("openai", text="one two three")
+    cut, stopped = generated(
+        served,
+        Generate(items=[item(max_tokens=5), item(until=["a", "b", "c", "d", " two"])], packed=True),
+        lambda _: None,
+    ).items
+    assert (cut.text, cut.stop, cut.times) == ("one t", "length", None)
+    assert (stopped.text, stopped.stop) == ("one", "until")
+
+
+def test_thought_is_kept_apart_and_stops_nothing(mocked: Mocked) -> None:
+    marks = Thinking(start="<think>", end="</think>", opened=False, max_tokens=100)
+    chat = TURNS + '[{"role": "user", "content": "Hi"}]'
+    served = mocked("openai", text="42", reasoning="Hm.\n")
+    (one,) = generated(served, Generate(items=[item(chat, until=["\n"])]), lambda _: None).items
+    assert (one.text, one.raw, one.first_answer) == ("42", "<think>Hm.\n</think>42", 4)
+    inline = mocked("openai", text="<think>Hm.\n</think>42")
+    asked = item("Hi", until=["\n"], max_tokens=2, thinking=marks)
+    (one,) = generated(inline, Generate(items=[asked]), lambda _: None).items
+    assert (one.text, one.raw) == ("42", "<think>Hm.\n</think>42")
+
+
+def test_without_usage_tokens_are_not_known(mocked: Mocked) -> None:
+    served = mocked("openai", usage=False)
+    (one,) = generated(served, Generate(items=[item()]), lambda _: None).items
+    assert (one.prompt_tokens, one.new_tokens) == (None, None)
+    assert one.times is not None
+    assert one.times.counted is None
+
+
+def test_conversations_are_read_back() -> None:
+    assert read_prompt("plain") == "plain"
+    assert read_prompt(TURNS + '[{"role": "user", "content": "é\\n"}]') == (
+        Turn(role="user", content="é\n"),
+    )
+    for broken in ("[{]", '[{"role": "user"}]', "7"):
+        with pytest.raises(EndpointError, match="no conversation"):
+            read_prompt(TURNS + broken)
+
+
+@pytest.mark.parametrize(
+    ("text", "until", "found"),
+    [
+        ("abc", [], ("abc", False)),
+        ("abc", ["x", "c", "b"], ("a", True)),
+        ("abc", [""], ("abc", False)),
+    ],
+)
+def test_a_text_is_cut_at_its_first_stop_string(
+    text: str, until: list[str], found: tuple[str, bool]
+) -> None:
+    assert cut_at(text, until) == found
