@@ -99,6 +99,8 @@ class Client:
         if self._key:
             self._headers["Authorization"] = f"Bearer {self._key}"
         self._connection: http.client.HTTPConnection | None = None
+        self._answering = False
+        """True once the headers of an answer to the last request were there."""
 
     def get(self, path: str) -> dict[str, Any]:
         """Fetch a JSON object; see `post`."""
@@ -152,8 +154,11 @@ class Client:
 
         return self._tried(method, path, once)
 
-    def connect(self) -> None:
+    def connect(self) -> bool:
         """Open the connection, also where the server closed it after the request before.
+
+        Returns:
+            True where it is one that was open already: the server may be about to close it.
 
         Raises:
             OSError: it cannot be opened.
@@ -162,9 +167,10 @@ class Client:
         if kept is not None and kept.sock is not None:
             # Nothing may arrive between two requests: what can be read is the connection's end.
             if not select.select([kept.sock], [], [], 0)[0]:
-                return
+                return True
             self.close()
         self._connection = open_connection(self.address, self.patience)
+        return False
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -175,14 +181,18 @@ class Client:
     def _tried(self, method: str, path: str, once: Callable[[], T]) -> T:
         """Try until it is answered, tries are used up, or another would not help."""
         self.tally.requests += 1
-        tried = 0
+        tried, kept = 0, False
         while True:
             tried += 1
             try:
-                self.connect()
+                self._answering, kept = False, self.connect()
                 return once()
             except (OSError, http.client.HTTPException, EndpointError) as error:
                 self.close()
+                if kept and not self._answering and isinstance(error, ConnectionError):
+                    # Closed meanwhile, as llama-server does after a stream: no failed try.
+                    tried, kept = tried - 1, False
+                    continue
                 fault = self._named(error, f"{method} {self.address.text}{path}")
             met = self.tally.outcomes
             met[fault.outcome] = met.get(fault.outcome, 0) + 1
@@ -201,7 +211,9 @@ class Client:
         deadline = time.monotonic() + self.patience.whole_s
         self._connection.sock.settimeout(self.patience.silence_s)
         self._connection.request(method, self.address.path + path, raw, self._headers)
-        return Body(self._connection, self.patience, deadline)
+        body = Body(self._connection, self.patience, deadline)
+        self._answering = True
+        return body
 
     def _whole(self, method: str, path: str, raw: bytes | None) -> bytes:
         body = self._sent(method, path, raw)

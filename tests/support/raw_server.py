@@ -12,7 +12,8 @@ from runners.endpoint.address import Address, read_address
 
 @dataclass
 class RawServer:
-    """Answers in order; each is the pieces of one response, written one at a time."""
+    """Answers in order; each is the pieces of one response, written one at a time. An empty one at
+    its end closes the connection."""
 
     answers: Sequence[Sequence[bytes]]
     keeps_open: bool = True
@@ -45,10 +46,11 @@ class RawServer:
                         self.asked.append(request)
                         for piece in answer:
                             secure.sendall(piece)
+                        closes = not self.keeps_open or b"" in answer[-1:]
                         answer = next(left, ())
                         if not answer and self.hangs:
                             self.over.wait()
-                        if not self.keeps_open or not answer:
+                        if closes or not answer:
                             break
 
 

@@ -71,6 +71,19 @@ def test_requests_share_one_connection_and_carry_the_key(client: Make) -> None:
     assert one.tally.retries == 0
 
 
+def test_a_request_on_a_connection_that_is_just_closed_is_no_failed_try(client: Make) -> None:
+    # llama-server promises to keep a connection and closes it after a stream, a moment too late.
+    with raw_server(whole(b'{"a": 1}'), [b""], whole(b'{"b": 2}'), [b""]) as server:
+        one = client(server, times=0)
+        one.get("/first")
+        assert one.get("/second") == {"b": 2}
+        assert (one.tally.retries, one.tally.outcomes) == (0, {})
+        with pytest.raises(EndpointError, match=r"connection (lost|refused)"):
+            one.get("/third")
+        one.close()
+    assert [asked.split()[1] for asked in server.asked[:3]] == [b"/first", b"/second", b"/second"]
+
+
 def test_a_connection_that_the_server_closed_is_opened_again_before_the_clock(client: Make) -> None:
     with raw_server(whole(b"{}"), whole(b"{}"), keeps_open=False) as server:
         one = client(server)
