@@ -81,7 +81,7 @@ def _(block: b.Tiles) -> None:
 
 @_draw.register
 def _(block: b.Table) -> None:
-    st.html(grid.as_html(block.grid))
+    st.html(grid.as_html(block.grid, _address))
 
 
 @_draw.register

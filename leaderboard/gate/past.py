@@ -32,6 +32,8 @@ class PastGate:
     """UTC, ISO 8601."""
     checked_run: str
     """The newest run of the candidate that was judged; its id begins with when it was made."""
+    baseline_run: str
+    """The newest run of the baseline; empty where the report names none."""
     verdict: GateVerdict
     sentence: str
     baseline: str
@@ -103,6 +105,7 @@ def _parse(text: str, where: str) -> PastGate:
         return PastGate(
             created_at=str(report["created_at"]),
             checked_run=str(report["candidate"]["runs"][-1]),
+            baseline_run=str((report["baseline"].get("runs") or [""])[-1]),
             verdict=verdict,
             sentence=str(report["sentence"]),
             baseline=str(report["baseline"]["name"]),

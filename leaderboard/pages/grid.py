@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+from leaderboard.pages.controls import Go
 from leaderboard.stats.intervals import Interval
 from leaderboard.text import html
 from leaderboard.units import MISSING
@@ -20,6 +21,8 @@ class Head:
     """Shown when it is pointed at: the formula, or what the number is."""
     number: bool = True
     """Numbers are set to the right."""
+    board: bool = False
+    """Left out of files: its cells open pages that only the board has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Cell:
     """Reason for a missing value."""
     muted: bool = False
     """Shown in grey: it says little."""
+    opens: Go | None = None
+    """What a click on the text opens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,15 +69,19 @@ def text_grid(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]])
     )
 
 
-def as_html(grid: Grid) -> str:
-    """The table for `st.html`; it scrolls sideways by itself where the screen is narrow.
+def as_html(grid: Grid, link: Callable[[Go], str] | None = None) -> str:
+    """The table as HTML; it scrolls sideways by itself where the screen is narrow.
+
+    Args:
+        grid: the table.
+        link: the address of what a cell opens, empty where it has none; None: no cell is a link.
 
     A reason for a missing value is in the tooltip and, for readers without a pointer, in the text
     below the table.
     """
     head = "".join(_head(one) for one in grid.heads)
     body = "".join(
-        "<tr>" + "".join(_cell(h, c) for h, c in zip(grid.heads, row, strict=True)) + "</tr>"
+        "<tr>" + "".join(_cell(h, c, link) for h, c in zip(grid.heads, row, strict=True)) + "</tr>"
         for row in grid.rows
     )
     why = dict.fromkeys(c.hint for row in grid.rows for c in row if c.text == MISSING and c.hint)
@@ -90,11 +99,24 @@ def _head(head: Head) -> str:
     return f'<th scope="col" class="{_kind(head)}"{hint}>{html(head.text)}{unit}</th>'
 
 
-def _cell(head: Head, cell: Cell) -> str:
+def for_a_file(grid: Grid) -> Grid:
+    """The table without columns that only the board has."""
+    kept = [place for place, head in enumerate(grid.heads) if not head.board]
+    return replace(
+        grid,
+        heads=tuple(grid.heads[place] for place in kept),
+        rows=tuple(tuple(row[place] for place in kept) for row in grid.rows),
+    )
+
+
+def _cell(head: Head, cell: Cell, link: Callable[[Go], str] | None) -> str:
+    text, address = html(cell.text), link(cell.opens) if link and cell.opens else ""
+    if address:
+        text = f'<a href="{html(address)}" target="_self">{text}</a>'
     hint = f' title="{html(cell.hint)}"' if cell.hint else ""
     spread = f' <span class="pm">± {html(cell.spread)}</span>' if cell.spread else ""
     muted = " muted" if cell.muted else ""
-    return f'<td class="{_kind(head)}{muted}"{hint}>{html(cell.text)}{spread}</td>'
+    return f'<td class="{_kind(head)}{muted}"{hint}>{text}{spread}</td>'
 
 
 def _kind(head: Head) -> str:

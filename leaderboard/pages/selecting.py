@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from leaderboard.compare.comparison import Side
 from leaderboard.pages.blocks import Beside, Block, Code, Heading, Note, Shown, Text
-from leaderboard.pages.controls import Pick, PickSeveral, pick_field
+from leaderboard.pages.controls import Go, Pick, PickSeveral, pick_field
 from leaderboard.pages.library import Library
 from leaderboard.rows.names import labels
 from leaderboard.rows.repeats import runs_of
@@ -176,11 +176,21 @@ def several(
     return [rows[digest] for digest in chosen]
 
 
-def sides(library: Library, rows: Sequence[Row]) -> Generator[Block, None, list[Side]]:
-    """Rows as sides of a comparison, with the answers of their scored runs, where there are any."""
+def compare_runs(reference: str, other: str, label: str) -> Go:
+    """What compares two runs, the reference first."""
+    return Go(label=label, page="compare", changes={"sides": (reference, other)})
+
+
+def sides_of(library: Library, rows: Sequence[Row]) -> list[Side]:
+    """The runs of each row."""
+    records = library.stores().records
+    return [Side(runs=runs_of(row.record, records)) for row in rows]
+
+
+def answered(library: Library, sides: Sequence[Side]) -> Generator[Block, None, list[Side]]:
+    """Sides of a comparison with the answers of their scored runs, where there are any."""
     found = []
-    for row in rows:
-        side = Side(runs=runs_of(row.record, library.stores().records))
+    for side in sides:
         answers, reason = library.answers(side.scored.run_id)
         if reason:
             yield Note(reason, "warning")

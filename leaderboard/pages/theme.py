@@ -24,6 +24,8 @@ class Palette:
     """Secondary text, axes, and what lies outside the limits."""
     grid: str
     accent: str
+    bad: str
+    """What regressed."""
     series: tuple[str, ...]
     """Colours of series, in this order."""
 
@@ -35,6 +37,7 @@ LIGHT = Palette(
     muted="#6A737D",
     grid="#E4E7EB",
     accent=BLUE,
+    bad="#C0182B",
     series=(BLUE, ORANGE, GREEN, PURPLE, AMBER, "#2A8FC4"),
 )
 DARK = Palette(
@@ -44,6 +47,7 @@ DARK = Palette(
     muted="#97A1AC",
     grid="#2C343D",
     accent=SKY,
+    bad="#FF6B6B",
     series=(SKY, AMBER, "#2BC79A", "#E39BC3", YELLOW, "#E8702A"),
 )
 

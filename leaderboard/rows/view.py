@@ -59,6 +59,8 @@ class View:
     search: str = ""
     candidates: tuple[str, ...] = ()
     """Digests: the one that the Candidate panel shows, and those that Compare compares."""
+    sides: tuple[str, ...] = ()
+    """Two runs that Compare compares instead of candidates, the reference first."""
     run: str = ""
     """A single run of that candidate; empty: the newest that was scored."""
     family: str = ""
@@ -227,6 +229,7 @@ def _keys() -> dict[str, _Key]:
         "runtimes": "runtime",
         "columns": "column",
         "candidates": "candidate",
+        "sides": "side",
     }
     found = {}
     for one in fields(View):

@@ -1,4 +1,4 @@
-"""Stores to show: good, empty, damaged, and one whose every text is markup."""
+"""Stores to show: good, empty, damaged, nightly, of two machines, and full of markup."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from typing import Any
 
 import pytest
 
+from leaderboard.compare.comparison import Side
+from leaderboard.gate.gate import judge
+from leaderboard.gate.past import write_gate
+from leaderboard.gate.policy import Policy
+from leaderboard.gate.report import as_dict
 from runners.records.parts import FlagInfo
 from runners.records.record import QuantisationInfo
 from runners.records.store import RECORD, Store
@@ -97,3 +102,86 @@ def hostile(tmp_path: Path, made: Maker) -> Path:
         )
         store.add(record, samples)
     return store.root
+
+
+def nights(root: Path, made: Maker, count: int = 8) -> Path:
+    """A candidate measured each night, five runs a batch; the last one is slower and less accurate,
+    Weighin changed in the middle, and the real gate checked the last three against the first.
+    """
+    store = Store(root)
+    sides = []
+    for night in range(count):
+        bad = night == count - 1
+        scores = [1.0] * (48 if bad else 60) + [0.0] * (52 if bad else 40)
+        runs = []
+        for repeat in range(5):
+            slower = (1.4 if bad else 1.0) * (1 + 0.01 * ((night + repeat) % 3))
+            record = made.record(
+                "nightly",
+                repeat=repeat,
+                batch=f"night{night}",
+                tasks={"t": made.task(sum(scores) / 100, 100, chance=0.25)} if not repeat else {},
+                ttft_s=0.1 * slower,
+                decode=50.0 / slower,
+                candidate=quantised(4.0, digest="nightly", weights_bytes=2**26),
+                software={"weighin": "0.1.0" if night < count // 2 else "0.2.0"},
+                created_at=f"2026-01-{night + 1:02d}T02:00:0{repeat}+00:00",
+                status="completed",
+                run_id=f"202601{night + 1:02d}T02000{repeat}-nightly",
+            )
+            samples = made.samples({"t": scores}) if not repeat else None
+            store.add(record, samples)
+            runs.append(record)
+        sides.append(Side(runs=tuple(runs), samples=made.samples({"t": scores})))
+    for night in range(count - 3, count):
+        found = judge(sides[0], sides[night], Policy())
+        at = f"2026-01-{night + 1:02d}T03:00:00+00:00"
+        write_gate(store.root, as_dict(found, created_at=at))
+    return store.root
+
+
+@pytest.fixture
+def nightly(tmp_path: Path, made: Maker) -> Path:
+    return nights(tmp_path / "nightly", made)
+
+
+def across_machines(root: Path, made: Maker) -> Path:
+    """Three candidates on a server and two of them on a small computer, three runs each."""
+    store = Store(root)
+    machines = (
+        ("server", "AMD EPYC", 1.0, ("q4_0", "q8_0", "f16")),
+        ("small", "Cortex-A76", 0.2, ("q4_0", "q8_0")),
+    )
+    sizes = {"q4_0": (100, 40.0, 56), "q8_0": (180, 30.0, 60), "f16": (300, 20.0, 60)}
+    for number, (machine, cpu, speed, names) in enumerate(machines):
+        for name in names:
+            peak, decode, right = sizes[name]
+            scores = [1.0] * (right - number) + [0.0] * (100 - right + number)
+            for repeat in range(3):
+                wobble = 1 + 0.02 * repeat
+                record = made.record(
+                    f"model-135m-{name}",
+                    repeat=repeat,
+                    batch=machine,
+                    tasks={"t": made.task(sum(scores) / 100, 100, chance=0.25)}
+                    if not repeat
+                    else {},
+                    ttft_s=0.1 / speed * wobble,
+                    decode=decode * speed / wobble,
+                    peak=(peak + repeat) * 2**20,
+                    candidate=quantised(4.0, digest=name, weights_bytes=peak * 2**19),
+                    machine={
+                        "fingerprint": machine, "cpu_model": cpu, "cpu_id": f"family {number}",
+                        "usable_cpus": 2 + 2 * number, "ram_bytes": 2**34 // (1 + 3 * number),
+                        "os_family": "Linux",
+                    },
+                    status="completed",
+                    run_id=f"2026010{number + 1}T00000{repeat}-{name}",
+                )  # fmt: skip
+                store.add(record, made.samples({"t": scores}) if not repeat else None)
+    return store.root
+
+
+@pytest.fixture
+def two_machines(tmp_path: Path, made: Maker) -> Path:
+    return across_machines(tmp_path / "machines", made)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import singledispatchmethod
 from typing import Any
 
+from leaderboard.export.site.names import candidate_name
 from leaderboard.pages import blocks as b
 from leaderboard.pages import controls, grid, tiles
 from leaderboard.pages.overview import answer
@@ -23,6 +24,8 @@ class Drawing:
 
     figures: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Name -> the figure in light and in dark, as plotly's JSON."""
+    candidates: frozenset[str] = frozenset()
+    """Digests of the candidates that have a page."""
     prefix: str = ""
     """Prefix of figures' names, so that two pages share none."""
 
@@ -39,6 +42,13 @@ class Drawing:
     def blocks(self, blocks: Iterable[b.Block]) -> str:
         """HTML of blocks, one after the other."""
         return "".join(self._draw(block) for block in blocks)
+
+    def _link(self, go: controls.Go) -> str:
+        """Where a cell leads in the file; empty where the file has no such page."""
+        if go.page == "candidate":
+            (digest, *_) = go.changes.get("candidates", ("",))
+            return f"#{candidate_name(digest)}" if digest in self.candidates else ""
+        return f"#{go.page}" if not go.changes else ""
 
     @singledispatchmethod
     def _draw(self, block: b.Block) -> str:
@@ -72,7 +82,7 @@ class Drawing:
 
     @_draw.register
     def _(self, block: b.Table) -> str:
-        return grid.as_html(block.grid)
+        return grid.as_html(grid.for_a_file(block.grid), self._link)
 
     @_draw.register
     def _(self, block: b.Figure) -> str:

@@ -28,6 +28,7 @@ def site(library: Library, view: View) -> str:
     if selection is None:
         page = drawing.page(START, (*running(library), *empty(library)))
         return document(TITLE, [Entry(name=START, title="Overview", html=page)], {}, {})
+    drawing.candidates = frozenset(row.record.candidate.digest for row in selection.rows)
     judged = judge(library, view, selection, presets)
     drawing.prefix = START
     first = "".join(

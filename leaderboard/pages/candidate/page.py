@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from leaderboard.compare.comparison import Side
+from leaderboard.gate.history import checked
+from leaderboard.gate.past import gate_folders, gates_of
 from leaderboard.pages.blocks import (
+    Bar,
     Beside,
     Block,
     Code,
@@ -26,15 +29,17 @@ from leaderboard.pages.candidate.part_figures import tensors_figure
 from leaderboard.pages.candidate.tasks_figure import tasks_figure
 from leaderboard.pages.checks.alarms import alarms
 from leaderboard.pages.controls import Download, Go, pick_field
+from leaderboard.pages.history.tables import line_grid, line_name
 from leaderboard.pages.library import Library
 from leaderboard.pages.overview.use import use
-from leaderboard.pages.selecting import candidate, selected
+from leaderboard.pages.selecting import candidate, compare_runs, selected
 from leaderboard.rows.conditions import build_name, machine_in_full, machine_name
 from leaderboard.rows.repeats import runs_of
 from leaderboard.rows.row import Row
 from leaderboard.rows.selection import Selection, elsewhere
 from leaderboard.rows.view import View
 from leaderboard.runs.deadline import deadline_curves
+from leaderboard.runs.history import history
 from leaderboard.runs.own_questions import own_answers
 from leaderboard.runs.timings import tensor_shares
 from runners.records.record import Record
@@ -59,6 +64,7 @@ def page(library: Library, view: View) -> Iterator[Block]:
     yield from measured.times(library, view, runs)
     yield from measured.memory(library, runs)
     yield from _identity(library, row)
+    yield from _over_time(library, row)
     yield from _record(library, view, runs)
 
 
@@ -117,6 +123,24 @@ def _identity(library: Library, row: Row) -> Iterator[Block]:
     others = elsewhere(library.rows(), row)
     if others:
         yield Table(identity.elsewhere_grid(others))
+
+
+def _over_time(library: Library, row: Row) -> Iterator[Block]:
+    """Every measurement of it, each with a way to the comparison with the one before."""
+    records, name = library.stores().records, row.record.candidate.name
+    lines = history(records, name)
+    points = [point.row.record for line in lines for point in line.points]
+    if len(points) < 2:
+        return
+    yield Heading("Measured more than once")
+    gates, _ = gates_of(gate_folders(library.stores()), name)
+    checks = checked(gates, [one for one in records if one.candidate.name == name])
+    for line in lines:
+        yield Table(line_grid(line, line_name(line), checks))
+    first, second = sorted(points, key=lambda one: (one.created_at, one.run_id))[-2:]
+    ways = Go(label=f"History of {name}", page="history", changes={"name": name})
+    newest = compare_runs(first.run_id, second.run_id, "Compare the newest two")
+    yield Bar((newest, ways))
 
 
 def _record(library: Library, view: View, runs: Sequence[Record]) -> Iterator[Block]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from leaderboard.gate.past import PastGate, all_gates, gate_folders, newest_gates
 from leaderboard.gate.words import SEVERITY, WORST_FIRST
-from leaderboard.pages.blocks import Block, Fold, Heading, Note, Table, Text
+from leaderboard.pages.blocks import Bar, Block, Fold, Heading, Note, Table, Text
 from leaderboard.pages.checks.alarms import day
 from leaderboard.pages.controls import Go
 from leaderboard.pages.grid import Grid, text_grid
 from leaderboard.pages.history.tables import gate_grid
 from leaderboard.pages.library import Library
+from leaderboard.pages.selecting import compare_runs
 from leaderboard.rows.view import View
 from leaderboard.units import MISSING
 
@@ -30,7 +31,7 @@ def page(library: Library, _view: View) -> Iterator[Block]:
             "whether a candidate has become worse, and keeps its report here."
         )
     for gate in newest_gates(gates):
-        yield from _check(gate)
+        yield from _check(gate, library.stores().homes)
     if gates:
         yield Heading("All checks")
         yield Table(gate_grid(gates))
@@ -38,7 +39,7 @@ def page(library: Library, _view: View) -> Iterator[Block]:
         yield Note(str(error), "warning")
 
 
-def _check(gate: PastGate) -> Iterator[Block]:
+def _check(gate: PastGate, known: Container[str]) -> Iterator[Block]:
     yield Heading(f"{gate.candidate}: {gate.verdict}")
     yield Text(
         f"{day(gate)} UTC, against {gate.baseline}, suite {gate.suite}, "
@@ -53,7 +54,12 @@ def _check(gate: PastGate) -> Iterator[Block]:
     if len(metrics) > MOST_METRICS:
         rest = metrics[MOST_METRICS:]
         yield Fold(f"{len(rest)} more metrics", (Table(_grid(rest, "The others")),))
-    yield Go(label=f"History of {gate.candidate}", page="history", changes={"name": gate.candidate})
+    changes = {"name": gate.candidate}
+    ways = [Go(label=f"History of {gate.candidate}", page="history", changes=changes)]
+    if gate.baseline_run in known and gate.checked_run in known:
+        words = f"Compare {gate.candidate} with its baseline"
+        ways.append(compare_runs(gate.baseline_run, gate.checked_run, words))
+    yield Bar(tuple(ways))
 
 
 def worst_first(gate: PastGate) -> list[dict[str, Any]]:

@@ -5,53 +5,73 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 
 from evals.errors import RecordError
-from leaderboard.compare.comparison import MOST_SIDES, Comparison, compare
+from leaderboard.compare.comparison import MOST_SIDES, Comparison, Side, compare
 from leaderboard.compare.items import item_rows, matching
+from leaderboard.compare.summary import summary
 from leaderboard.pages.blocks import Beside, Block, Figure, Heading, Items, Note, Shown, Table, Text
 from leaderboard.pages.compare import fidelity_grid, tables
 from leaderboard.pages.compare.forest_figure import forest_figure
+from leaderboard.pages.compare.runs import Pair, pick_runs
 from leaderboard.pages.controls import Search, pick_field
 from leaderboard.pages.library import Library
-from leaderboard.pages.selecting import selected, several, sides
+from leaderboard.pages.selecting import answered, selected, several, sides_of
 from leaderboard.rows.conditions import machine_name
 from leaderboard.rows.names import labels
-from leaderboard.rows.row import Row
 from leaderboard.rows.view import View, task_weights
 
 
 def page(library: Library, view: View) -> Iterator[Block]:
     """Differences from the reference: over all, by task, in times and memory, item by item."""
+    yield Heading("Compare", 1)
+    pair = (yield from pick_runs(library, view)) if view.sides else None
+    if pair is None:
+        pair = yield from _candidates(library, view)
+    if pair is None:
+        return
+    found = yield from _compared(library, view, pair.sides)
+    if found is None:
+        return
+    names = pair.names
+    for one, name in zip(found, names[1:], strict=True):
+        yield Text(summary(one, name, names[0]))
+    yield from _fidelity(found, names)
+    yield from _accuracy(found, names)
+    picked = yield from _other(view, found, names[1:])
+    one = found[picked]
+    both = f"{names[picked + 1]} against {names[0]}"
+    yield Table(tables.tasks_grid(one, f"By task: {both}"))
+    if one.fidelity and one.fidelity.loss:
+        yield Table(fidelity_grid.texts_grid(one.fidelity, f"Perplexity of the answers: {both}"))
+    if not all(task.counts for task in one.tasks):
+        yield Table(tables.outside_grid(one, f"Scores that enter no mean: {both}"))
+    yield Heading("Times, memory and size")
+    where = machine_name(one.reference)
+    if machine_name(one.other) != where:
+        where = f"{machine_name(one.other)} against {where}"
+    yield Table(tables.axes_grid(one, f"{both}, {where}"))
+    yield from _items(view, one, both)
+
+
+def _candidates(library: Library, view: View) -> Generator[Block, None, Pair | None]:
+    """Boxes for two to four candidates measured under the same conditions."""
     selection = yield from selected(library, view)
     if selection is None:
-        return
+        return None
     rows = yield from several(library, selection, view, MOST_SIDES)
     if len(rows) < 2:
         yield Note("Pick two to four candidates: the first is the reference.")
-        return
-    found = yield from _compared(library, view, rows)
-    if found is None:
-        return
+        return None
     named = labels([row.record for row in rows])
-    names = [named[row.record.candidate.digest] for row in rows]
-    yield from _fidelity(found, names)
-    yield from _accuracy(found, names)
-    picked = yield from _other(view, rows[1:], names[1:])
-    one = found[picked]
-    pair = f"{names[picked + 1]} against {names[0]}"
-    yield Table(tables.tasks_grid(one, f"By task: {pair}"))
-    if one.fidelity and one.fidelity.loss:
-        yield Table(fidelity_grid.texts_grid(one.fidelity, f"Perplexity of the answers: {pair}"))
-    if not all(task.counts for task in one.tasks):
-        yield Table(tables.outside_grid(one, f"Scores that enter no mean: {pair}"))
-    yield Heading("Times, memory and size")
-    yield Table(tables.axes_grid(one, f"{pair}, {machine_name(rows[0].record)}"))
-    yield from _items(view, one, pair)
+    return Pair(
+        sides=tuple(sides_of(library, rows)),
+        names=tuple(named[row.record.candidate.digest] for row in rows),
+    )
 
 
 def _compared(
-    library: Library, view: View, rows: Sequence[Row]
+    library: Library, view: View, sides: Sequence[Side]
 ) -> Generator[Block, None, tuple[Comparison, ...] | None]:
-    read = yield from sides(library, rows)
+    read = yield from answered(library, sides)
     try:
         return compare(read, weights=task_weights(view))
     except RecordError as error:
@@ -84,9 +104,11 @@ def _accuracy(found: Sequence[Comparison], names: Sequence[str]) -> Iterator[Blo
     )
 
 
-def _other(view: View, rows: Sequence[Row], names: Sequence[str]) -> Generator[Block, None, int]:
+def _other(
+    view: View, found: Sequence[Comparison], names: Sequence[str]
+) -> Generator[Block, None, int]:
     """A box for which of several others the tables below are about; returns its place."""
-    digests = [row.record.candidate.digest for row in rows]
+    digests = [one.other.candidate.digest for one in found]
     chosen = view.other if view.other in digests else digests[0]
     if len(digests) > 1:
         options = dict(zip(digests, names, strict=True))

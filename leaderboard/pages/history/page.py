@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
-from leaderboard.gate.past import gate_folders, gates_of
-from leaderboard.pages.blocks import Beside, Block, Figure, Note, Shown, Table, Text
-from leaderboard.pages.history.figure import history_figure
-from leaderboard.pages.history.tables import gate_grid, line_grid
+from leaderboard.gate.history import allowed, checked
+from leaderboard.gate.past import PastGate, gate_folders, gates_of
+from leaderboard.pages.blocks import Beside, Block, Figure, Heading, Note, Shown, Table, Text
+from leaderboard.pages.checks.alarms import alarms
+from leaderboard.pages.history.figure import Drawn, history_figure
+from leaderboard.pages.history.tables import gate_grid, line_grid, line_name
 from leaderboard.pages.library import Library
 from leaderboard.pages.selecting import empty, pick_known
-from leaderboard.rows.conditions import budget_name, machine_in_full, suite_in_full
+from leaderboard.rows.conditions import machine_of
+from leaderboard.rows.metric import Metric, longest_workload
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.view import View
 from leaderboard.runs.history import Line, history, names
 
 FIRST = "accuracy"
+LEGEND = (
+    "A line is one machine, one set of items and one budget: points of unlike ones are not joined. "
+    "A point is one batch; a diamond: something changed since the point before, the runtime's "
+    "build for one: times on its two sides are not of the same code. A red ring: the check of that "
+    "batch said regressed. The band reaches from the baseline of the newest check to the worst "
+    "that it allows. Bars are 95 %: over items for the accuracy, run to run for the others."
+)
 
 
 def page(library: Library, view: View) -> Iterator[Block]:
     """One number of one candidate over time, its points in tables, and its checks."""
     records = library.stores().records
     known = names(records)
+    yield Heading("History", 1)
     if not known:
         yield from empty(library)
         return
@@ -32,37 +43,44 @@ def page(library: Library, view: View) -> Iterator[Block]:
     metrics = pick_known("history", "metric", titles, view, first=metric)
     yield Beside((tuple(candidates), tuple(metrics)), (2, 1))
     yield Shown({"name": name, "history": view.history and metric})
+    gates, damaged = gates_of(gate_folders(library.stores()), name)
+    checks = checked(gates, [one for one in records if one.candidate.name == name])
     lines = history(records, name)
-    headings = [_title(line) for line in lines]
+    headings = [line_name(line) for line in lines]
+    drawn = [
+        _drawn(line, heading, METRICS[metric], gates, checks)
+        for line, heading in zip(lines, headings, strict=True)
+    ]
+    yield from alarms(library, [name])
     yield Figure(
-        "history",
-        lambda dark: history_figure(lines, headings, metric, dark=dark),
-        "A candidate over time",
+        "history", lambda dark: history_figure(drawn, metric, dark=dark), "A candidate over time"
     )
-    yield Text(
-        "A line is one machine, one set of items and one budget: points of unlike ones are not "
-        "joined. A point is one batch; a diamond: something changed since the point before, "
-        "the runtime's build for one: times on its two sides are not of the same code. "
-        "Bars are 95 %: over items for the accuracy, run to run for the others.",
-        small=True,
-    )
+    yield Text(LEGEND, small=True)
     for line, heading in zip(lines, headings, strict=True):
-        yield Table(line_grid(line, heading))
+        yield Table(line_grid(line, heading, checks))
         if len(line.points) == 1:
             words = "One point so far: run it again after a change, and the line begins."
             yield Text(words, small=True)
-    yield from _gates(library, name)
-
-
-def _gates(library: Library, name: str) -> Iterator[Block]:
-    """Table of the candidate's verdicts by `weighin check`, as far as the stores have kept them."""
-    gates, damaged = gates_of(gate_folders(library.stores()), name)
     if gates:
         yield Table(gate_grid(gates))
     for error in damaged:
         yield Note(str(error), "warning")
 
 
-def _title(line: Line) -> str:
+def _drawn(
+    line: Line,
+    name: str,
+    metric: Metric,
+    gates: Sequence[PastGate],
+    checks: Mapping[str, PastGate],
+) -> Drawn:
     record = line.points[-1].row.record
-    return f"{machine_in_full(record)} · {suite_in_full(record)} · {budget_name(record)}"
+    found = {
+        place: checks[point.row.record.job.batch].sentence
+        for place, point in enumerate(line.points)
+        if point.row.record.job.batch in checks
+        and checks[point.row.record.job.batch].verdict == "regressed"
+    }
+    where = machine_of(record), record.suite.name
+    band = allowed(gates, metric, longest_workload(record), where)
+    return Drawn(line=line, name=name, allowed=band, regressed=found)

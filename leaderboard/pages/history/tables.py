@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from leaderboard.gate.past import PastGate
+from leaderboard.pages.controls import Go
 from leaderboard.pages.grid import Cell, Grid, Head, half, missing, text_grid
 from leaderboard.pages.measures import shown, shown_interval
 from leaderboard.pages.method.glossary import Chapter
+from leaderboard.pages.selecting import compare_runs
+from leaderboard.rows.conditions import budget_name, machine_in_full, suite_in_full
 from leaderboard.rows.machines import Data, Machine, Measured
 from leaderboard.rows.metric import Metric
 from leaderboard.rows.metrics import METRICS
@@ -18,10 +21,18 @@ from leaderboard.units import MISSING, format_gib, format_minute, format_number,
 _ONE_RUN = "a single run: no interval"
 
 
-def line_grid(line: Line, caption: str) -> Grid:
-    """The points of one line, the newest first, with what changed at each."""
+def line_grid(line: Line, caption: str, checks: Mapping[str, PastGate]) -> Grid:
+    """The points of one line, the newest first, with what changed at each.
+
+    Args:
+        line: of one candidate.
+        caption: what it is of.
+        checks: the newest check of each batch.
+    """
     heads = (
         Head("when", "UTC", number=False),
+        Head("check", number=False, hint="what weighin check said of it last"),
+        Head("compare", number=False, board=True),
         Head("accuracy", "%", "95 % interval over items"),
         Head("n"),
         *measured_heads(),
@@ -34,6 +45,8 @@ def line_grid(line: Line, caption: str) -> Grid:
     rows = tuple(
         (
             Cell(format_minute(point.row.record.created_at)),
+            _check(checks.get(point.row.record.job.batch)),
+            _before(line, place),
             *accuracy_cells(point.row),
             *measured_cells(point.row),
             Cell(str(point.row.runs)),
@@ -42,9 +55,28 @@ def line_grid(line: Line, caption: str) -> Grid:
             Cell("; ".join(point.changes)),
             Cell("; ".join(point.row.flags)),
         )
-        for point in reversed(line.points)
+        for place, point in reversed(list(enumerate(line.points)))
     )
     return Grid(caption=caption, heads=heads, rows=rows)
+
+
+def line_name(line: Line) -> str:
+    """The conditions that its points share."""
+    record = line.points[-1].row.record
+    return f"{machine_in_full(record)} · {suite_in_full(record)} · {budget_name(record)}"
+
+
+def _check(gate: PastGate | None) -> Cell:
+    if gate is None:
+        return Cell("")
+    return Cell(gate.verdict, hint=gate.sentence, opens=Go(label="", page="checks", changes={}))
+
+
+def _before(line: Line, place: int) -> Cell:
+    if not place:
+        return Cell("")
+    first, second = (line.points[one].row.record.run_id for one in (place - 1, place))
+    return Cell("with the one before", opens=compare_runs(first, second, ""))
 
 
 def gate_grid(gates: Sequence[PastGate]) -> Grid:

@@ -13,7 +13,7 @@ from leaderboard.pages.ladder import words
 from leaderboard.pages.ladder.figures import losses_figure, ratios_figure, savings_figure
 from leaderboard.pages.ladder.table import ladder_grid
 from leaderboard.pages.library import Library
-from leaderboard.pages.selecting import selected, sides
+from leaderboard.pages.selecting import answered, selected, sides_of
 from leaderboard.rows.conditions import machine_name
 from leaderboard.rows.names import labels, short_names
 from leaderboard.rows.view import View
@@ -37,7 +37,7 @@ def page(library: Library, view: View) -> Iterator[Block]:
         for row in selection.rows
         if row.record.candidate.family == family and bits(row.record) is not None
     ]
-    read = yield from sides(library, rows)
+    read = yield from answered(library, sides_of(library, rows))
     found = ladder(read, margin=_margin(view), fidelity_margin=_fidelity_margin(view))
     yield from _drawn(found, labels([row.record for row in rows]))
 

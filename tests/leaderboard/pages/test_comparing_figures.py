@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,16 +10,20 @@ import pytest
 from leaderboard.compare.comparison import Side, compare
 from leaderboard.compare.ladder import ladder
 from leaderboard.pages.compare.forest_figure import OVERALL, forest_figure
-from leaderboard.pages.history.figure import history_figure
+from leaderboard.pages.history.figure import Drawn, history_figure
 from leaderboard.pages.ladder.figures import losses_figure, savings_figure
 from leaderboard.rows.metrics import METRICS
-from leaderboard.runs.history import history
+from leaderboard.runs.history import Line, history
 from runners.records.record import QuantisationInfo
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker
 
 MIB = 2**20
+
+
+def drawn(lines: Sequence[Line]) -> list[Drawn]:
+    return [Drawn(line=line, name="here") for line in lines]
 
 
 def side(made: Maker, name: str, bits: float, right: int, **given: object) -> Side:
@@ -96,7 +101,7 @@ def test_a_saving_that_was_not_measured_has_no_bar(made: Maker) -> None:
 )
 def test_history_is_in_the_unit_of_its_axis(made: Maker, metric: str, value: float) -> None:
     lines = history([made.record(tasks={"t": made.task(0.5)})], "a")
-    (line,) = history_figure(lines, ["here"], metric, dark=False).data
+    (line,) = history_figure(drawn(lines), metric, dark=False).data
     assert list(line.y) == pytest.approx([value])
     assert METRICS[metric].words in line.hovertext[0]
 
@@ -113,7 +118,7 @@ def test_a_single_point_has_a_day_around_it(
     made: Maker, created: str, span: tuple[str, str] | None
 ) -> None:
     lines = history([made.record(created_at=created)], "a")
-    assert history_figure(lines, ["here"], "ttft", dark=False).layout.xaxis.range == span
+    assert history_figure(drawn(lines), "ttft", dark=False).layout.xaxis.range == span
 
 
 def test_history_leaves_out_what_was_not_measured_and_marks_changes(made: Maker) -> None:
@@ -122,7 +127,7 @@ def test_history_leaves_out_what_was_not_measured_and_marks_changes(made: Maker)
         made.record(batch="2", created_at="2026-01-02", software={"weighin": "1"}, latency={}),
         made.record(batch="3", created_at="2026-01-03", software={"weighin": "2"}),
     ]
-    (line,) = history_figure(history(records, "a"), ["here"], "ttft", dark=False).data
+    (line,) = history_figure(drawn(history(records, "a")), "ttft", dark=False).data
     assert list(line.x) == ["2026-01-01", "2026-01-03"]
     assert list(line.marker.symbol) == ["circle", "diamond"]
     assert "weighin: 1 -&gt; 2" in line.hovertext[1]
