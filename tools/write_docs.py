@@ -30,6 +30,7 @@ SCHEMA: dict[str, tuple[str, ...] | None] = {
         "EnforcedInfo",
         "VerdictInfo",
         "NoiseInfo",
+        "ExecutorInfo",
         "ImportedInfo",
     ),
 }

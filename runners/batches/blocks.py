@@ -162,14 +162,18 @@ def only(plan: BatchPlan, index: int) -> BatchPlan:
     )
 
 
-def batch_of(plan: BatchPlan) -> Batch:
+def batch_of(plan: BatchPlan, *, whole: bool = False) -> Batch:
     """The batch that a plan of one block asks of this machine.
+
+    Args:
+        plan: with one block, unless it is shared out again.
+        whole: all of its blocks are meant, for other machines.
 
     Raises:
         SpecError: it has several blocks, was made by another version, or its task folder is not
             here.
     """
-    if len(plan.blocks) > 1:
+    if len(plan.blocks) > 1 and not whole:
         raise SpecError(
             f"plan {plan.name}: has {len(plan.blocks)} blocks; --block 0 to "
             f"{len(plan.blocks) - 1} says which one runs here"

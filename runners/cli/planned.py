@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,29 +11,47 @@ from click.core import ParameterSource
 from runners.cli.options import refuse_code
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runners.batches.batch import Batch
     from runners.batches.blocks import BatchPlan
 
 HERE = {
-    "accepted", "as_json", "block", "dry_run", "job", "keep_prompts", "offline", "resume",
-    "store_path", "strict", "timeout_s", "trust_code", "trust_tasks",
+    "accepted", "address", "as_json", "block", "dry_run", "job", "keep_prompts", "offline",
+    "resume", "store_path", "strict", "timeout_s", "trust_code", "trust_tasks",
 }  # fmt: skip
 """Options that each machine decides; what is measured stands in the plan."""
 
 
-def read_job(path: Path, index: int | None) -> BatchPlan:
-    """The plan of the block that runs here.
+def refuse_loose(options: Mapping[str, Any]) -> None:
+    """Refuse an option that says nothing without another.
 
     Raises:
-        SpecError: no plan, or it has no such block, or several and none was chosen.
+        click.UsageError: which, and what it goes with.
+    """
+    for name, other, words in (
+        ("block", "job", "--job FILE"), ("split", "address", "--on ADDRESS"),
+        ("blocks", "address", "--on ADDRESS"),
+    ):  # fmt: skip
+        if options[name] is not None and options[other] is None:
+            raise click.UsageError(f"--{name} goes with {words}")
+
+
+def read_job(options: Mapping[str, Any]) -> BatchPlan | None:
+    """The plan that --job names, of the chosen block alone; None without one.
+
+    Raises:
+        SpecError: no plan, or it has no such block.
     """
     from runners.batches.blocks import only, read_plan
 
-    plan = read_plan(path)
-    return plan if index is None else only(plan, index)
+    if options["job"] is None:
+        return None
+    plan = read_plan(options["job"])
+    return plan if options["block"] is None else only(plan, options["block"])
 
 
-def planned_batch(plan: BatchPlan, options: dict[str, Any]) -> Batch:
+def planned_batch(plan: BatchPlan, options: Mapping[str, Any]) -> Batch:
     """The batch of a plan, with what this machine's user allows.
 
     Raises:
@@ -53,7 +70,7 @@ def planned_batch(plan: BatchPlan, options: dict[str, Any]) -> Batch:
             raise click.UsageError(
                 f"--job: {parameter.opts[0]} is decided by the plan; leave it out, or plan again"
             )
-    batch = batch_of(plan)
+    batch = batch_of(plan, whole=options["address"] is not None)
     for candidate in batch.candidates:
         refuse_code(candidate, trusted=options["trust_code"])
     return replace(

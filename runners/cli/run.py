@@ -29,15 +29,16 @@ from runners.cli.options import (
     suite_options,
     trust_code_option,
 )
-from runners.cli.planned import planned_batch, read_job
+from runners.cli.planned import planned_batch, read_job, refuse_loose
 from runners.cli.progress import ProgressLines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runners.batches.batch import Batch, Outcome
+    from runners.batches.blocks import BatchPlan
     from runners.cli.against import Reference
-    from runners.jobs.job import Job, Options
+    from runners.jobs.job import Options
     from runners.records.record import Record
 
 
@@ -89,6 +90,13 @@ def _timeout(_context: click.Context, _parameter: click.Parameter, seconds: floa
               "candidates.")  # fmt: skip
 @click.option("--block", type=click.IntRange(min=0), metavar="N",
               help="With --job: the block of a plan that has several, counted from 0.")  # fmt: skip
+@click.option("--on", "address", metavar="ADDRESS",
+              help="Run on the machines of a Ray cluster: local, auto or ray://HOST:PORT; "
+              "docs/scale.md.")  # fmt: skip
+@click.option("--split", type=click.Choice(["none", "repeats", "families", "scores"]),
+              help="With --on: what blocks share out, as weighin plan does.")  # fmt: skip
+@click.option("--blocks", type=click.IntRange(min=1, max=10_000), metavar="N",
+              help="With --on: blocks to share it out to.")  # fmt: skip
 @accept_option
 @trust_code_option
 @offline_option
@@ -113,14 +121,9 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
 
     if options["offline"]:
         go_offline()  # the hub's client reads this when it is imported
-    if options["block"] is not None and options["job"] is None:
-        raise click.UsageError("--block goes with --job FILE")
-    plan = None
-    if options["job"] is not None:
-        plan = read_job(options["job"], options["block"])
-        batch = planned_batch(plan, options)
-    else:
-        batch = _batch(candidates, options)
+    refuse_loose(options)
+    plan = read_job(options)
+    batch = _batch(candidates, options) if plan is None else planned_batch(plan, options)
     run_options = _options(options)
     progress = ProgressLines()
     if options["dry_run"]:
@@ -130,6 +133,8 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
             batch = with_candidate(batch, options["against"], run_options.store)
         return describe(batch, run_options.store, as_json=options["as_json"])
     run_options.store.create()
+    if options["address"] is not None:
+        return _elsewhere(plan, batch, options, run_options, progress)
     progress.say("preparing: loading tasks and building their requests")
     watched = watch()
     tasks = prepare_tasks(batch, progress=progress.transfer)
@@ -158,7 +163,7 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
         progress.say(ended(outcome, keep_prompts=options["keep_prompts"]))
     progress.end()
     _print(outcomes, run_options, reference, as_json=options["as_json"])
-    return _exit_code([o.record for o in outcomes], jobs, strict=options["strict"])
+    return _exit_code([o.record for o in outcomes], len(jobs), strict=options["strict"])
 
 
 def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
@@ -183,15 +188,38 @@ def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
     )
 
 
+def _elsewhere(
+    plan: BatchPlan | None, batch: Batch, options: dict[str, Any], run_options: Options,
+    progress: ProgressLines,
+) -> int:  # fmt: skip
+    """Run on the machines of a cluster, and end as a run here does."""
+    from runners.batches.batch import Outcome
+    from runners.cli.elsewhere import plan_for, run_elsewhere, say_missing
+
+    if options["against"] is not None:
+        raise click.UsageError("--against: does not go with --on; name the reference, too")
+    plan = plan or plan_for(batch, options["split"], options["blocks"])
+    records, missing = run_elsewhere(plan, options, run_options, progress)
+    progress.end()
+    records.sort(key=lambda record: record.run_id)
+    outcomes = [Outcome(record=record, ran=True) for record in records]
+    _print(outcomes, run_options, None, as_json=options["as_json"])
+    code = say_missing(missing, progress)
+    return code or _exit_code(records, len(records), strict=options["strict"])
+
+
 def _options(options: dict[str, Any]) -> Options:
+    from runners.cli.elsewhere import executor_here
     from runners.jobs.job import Options
 
+    executor, command = executor_here() or (None, shlex.join(["weighin", *sys.argv[1:]]))
     return Options(
         store=open_store(options["store_path"]),
-        command=shlex.join(["weighin", *sys.argv[1:]]),
+        command=command,
         timeout_s=options["timeout_s"],
         keep_prompts=options["keep_prompts"],
         fresh=not options["resume"],
+        executor=executor,
     )
 
 
@@ -255,10 +283,10 @@ def _shown(path: Path) -> str:
     return str(full.relative_to(here)) if full.is_relative_to(here) else str(full)
 
 
-def _exit_code(records: Sequence[Record], jobs: Sequence[tuple[Job, Any]], *, strict: bool) -> int:
+def _exit_code(records: Sequence[Record], jobs: int, *, strict: bool) -> int:
     if any(record.status == "interrupted" for record in records):
         return EXIT_INTERRUPTED
-    failed = len(records) < len(jobs) or not all(record.is_answer for record in records)
+    failed = len(records) < jobs or not all(record.is_answer for record in records)
     return EXIT_FAILED if failed or (strict and any(map(_objectionable, records))) else 0
 
 

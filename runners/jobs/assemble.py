@@ -108,6 +108,7 @@ def assemble(
         divergence=measured.last(DivergenceInfo),
         energy=energy_info(measured.last(Metered), measured.all(PhaseMarks)),
         noise=noise_info(timed),
+        executor=options.executor,
     )
     record = record.model_copy(update={"flags": flags(record, _seen(job, measured))})
     return record, sample_table(rows) if rows else None

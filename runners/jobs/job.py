@@ -17,6 +17,7 @@ from runners.compute.budget_use import engine_bytes, threads
 from runners.compute.machine import Machine
 from runners.jobs.prepared import PreparedTask
 from runners.jobs.suite_digest import suite_digest
+from runners.records.circumstances import ExecutorInfo
 from runners.records.identity import candidate_digest, digest
 from runners.records.store import Store
 from runners.runtimes.build import runtime_build
@@ -36,6 +37,8 @@ class Options:
     timeout_s: float
     keep_prompts: bool = False
     fresh: bool = False
+    executor: ExecutorInfo | None = None
+    """Scheduler that runs the batch here; None: this command alone."""
     job_timeout_s: float | None = None
     """A worker that takes longer in all is ended; None: it may take as long as it answers."""
 

@@ -155,6 +155,21 @@ class NoiseInfo(SaidPart):
     """The machine's counters as read after the phase."""
 
 
+class ExecutorInfo(SaidPart):
+    """Scheduler that ran the job on this machine, and what its own processes took of it."""
+
+    name: str = ""
+    version: str | None = None
+    node: str | None = None
+    """The node as the scheduler calls it."""
+    processes: Whole | None = None
+    """The scheduler's processes on this machine, before the job began."""
+    rss_bytes: Size | None = None
+    """Sum of their resident sets; shared pages count more than once."""
+    cpus: Size | None = None
+    """Average number of cores that they kept busy while idle."""
+
+
 class ImportedInfo(SaidPart):
     """Origin of results that another harness measured."""
 

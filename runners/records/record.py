@@ -14,6 +14,7 @@ from pydantic import Field
 from runners.records.answers import AnswersInfo
 from runners.records.circumstances import (
     BudgetInfo,
+    ExecutorInfo,
     ImportedInfo,
     MachineInfo,
     NoiseInfo,
@@ -238,6 +239,8 @@ class Record(Part):
     flags: list[FlagInfo] = Field(default_factory=list)
     energy: EnergyInfo | None = None
     """Energy; None: the worker did not start, or an early version wrote the record."""
+    executor: ExecutorInfo | None = None
+    """Scheduler that ran it; None: it was run from this machine."""
     imported: ImportedInfo | None = None
     """Origin of imported results; None: Weighin measured it."""
 

@@ -1,0 +1,1 @@
+"""Where the blocks of a plan run: this machine, or others through a scheduler."""
