@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ class BlockRun:
     """`RUN_ID/record.json` and `RUN_ID/samples.parquet`; empty where nothing was run."""
     said: str
     """The last lines on its stderr."""
+    seconds: float
+    """Wall time of `weighin run`, from its start to its end."""
 
 
 def node_store(plan_text: str) -> Path:
@@ -89,6 +92,7 @@ def run_block(
         file.write_text(plan_text, encoding="utf-8")
         started = [sys.executable, "-P", "-c", MAIN.format(os.getpid()), "run", "--job", str(file)]
         started += ["--block", str(index), "--store", str(store), "--json", *arguments]
+        begun = time.perf_counter()
         process = subprocess.Popen(
             started, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, encoding="utf-8", errors="replace", env=environment,
@@ -97,7 +101,12 @@ def run_block(
             out, lines = _follow(process, say)
         finally:
             _end(process)
-    return BlockRun(code=process.returncode, files=_files(out, store), said="\n".join(lines))
+    return BlockRun(
+        code=process.returncode,
+        files=_files(out, store),
+        said="\n".join(lines),
+        seconds=time.perf_counter() - begun,
+    )
 
 
 def _follow(process: subprocess.Popen[str], say: Callable[[str], object]) -> tuple[str, list[str]]:
