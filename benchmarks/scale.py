@@ -80,7 +80,7 @@ class Reckoned:
     driver_bytes: float
     """Through the driver in all."""
     plan_bytes: float
-    """Of the plan, which each block's task is handed."""
+    """Size of the plan, which each block's task is handed."""
     driver_bytes_per_s: float
 
 

@@ -37,7 +37,7 @@ class Ended:
     block: int
     node: str
     ran: BlockRun | None
-    """None: it was given up."""
+    """Result; None where the block was given up."""
     why: str = ""
     """Why it was given up."""
 
