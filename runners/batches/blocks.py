@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 from evals.errors import ArtifactError, SpecError, WeighinError
 from evals.fetch.artifact import is_local
 from evals.files import read_small
-from evals.questions.reading import QuestionFile, read_again
+from evals.questions.reading import QuestionFile
 from evals.spec_file import NAME, SHA256, Spec, check_spec
 from evals.suites import Suite
 from runners.batches.batch import Batch
@@ -68,9 +68,8 @@ class BatchPlan(Spec):
     data: Literal["packaged", "hub"] = "packaged"
     include: str | None = None
     """Folder with task files of one's own; it must be there on each machine."""
-    questions: str | None = None
-    """File of one's own questions; it must be there, and the same, on each machine."""
-    questions_sha256: Annotated[str, Field(pattern=SHA256)] | None = None
+    questions: QuestionFile | None = None
+    """A person's own questions, all of them: the file need not be on each machine."""
     throughput: bool = False
     engine_memory_bytes: Annotated[int, Field(ge=1)] = 256 << 20
     budget: Budget | None = None
@@ -134,8 +133,7 @@ def plan_of(batch: Batch, split: Split, blocks: int) -> BatchPlan:
         limit=batch.limit,
         data=batch.data,
         include=str(batch.include.absolute()) if batch.include else None,
-        questions=str(batch.questions.path.absolute()) if batch.questions else None,
-        questions_sha256=batch.questions.sha256 if batch.questions else None,
+        questions=batch.questions,
         throughput=batch.throughput,
         engine_memory_bytes=batch.engine_memory_bytes,
         budget=batch.budget,
@@ -197,17 +195,11 @@ def batch_of(plan: BatchPlan, *, whole: bool = False) -> Batch:
         limit=plan.limit,
         data=plan.data,
         include=None if plan.include is None else Path(plan.include),
-        questions=_questions(plan),
+        questions=plan.questions,
         throughput=plan.throughput,
         engine_memory_bytes=plan.engine_memory_bytes,
         budget=plan.budget,
     )
-
-
-def _questions(plan: BatchPlan) -> QuestionFile | None:
-    if plan.questions is None:
-        return None
-    return read_again(Path(plan.questions), plan.questions_sha256, f"plan {plan.name}")
 
 
 def as_planned(
