@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
+from evals.suites import find_suite
 from leaderboard.compare.divergence import divergence
 from runners.records.record import Record
 from runners.records.store import Store
@@ -16,7 +18,7 @@ from runners.records.store import Store
 pytestmark = [pytest.mark.model, pytest.mark.data]
 
 CANDIDATES = ["smollm2-135m-instruct-q4_1", "smollm2-135m-instruct-q8_0"]
-LIMIT = 3
+LIMIT = 2
 
 
 def weighin(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -29,10 +31,32 @@ def weighin(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """Two rungs on three items of each task of the default suite."""
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default suite's tasks, its requests shorter and fewer: generating is most of the time."""
+    content = find_suite("quick").model_dump(mode="json", exclude_none=True)
+    content |= {
+        "name": "short",
+        "latency_repeats": 2,
+        "workloads": [
+            {"prompt_tokens": 32, "new_tokens": 16},
+            {"prompt_tokens": 256, "new_tokens": 16},
+        ],
+    }
+    path = tmp_path_factory.mktemp("suite") / "short.yaml"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return path
+
+
+def run(suite: Path, root: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    asked = ("--suite", str(suite), "--limit", str(LIMIT), "--store", str(root))
+    return weighin("run", *CANDIDATES, *asked, *more)
+
+
+@pytest.fixture(scope="module")
+def store(suite: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Two quantisations on two items of each task."""
     root = tmp_path_factory.mktemp("store")
-    done = weighin("run", *CANDIDATES, "--limit", str(LIMIT), "--store", str(root), "--json")
+    done = run(suite, root, "--json")
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)) == 2
     return Store(root)
@@ -53,7 +77,7 @@ def test_every_task_is_scored_over_the_items_that_were_asked_for(record: Record)
 def test_phases_have_peaks_in_a_plausible_order(record: Record) -> None:
     assert record.memory is not None
     phases = record.memory.phases
-    # The rung of more bits is what the other's logits are held against.
+    # The quantisation of more bits is what the other's logits are held against.
     last = ["divergence"] if record.candidate.name == CANDIDATES[0] else []
     assert list(phases) == ["baseline", "load", "latency", "scoring", *last]
     # Mapped weights are touched while loading; the latency phase adds a context to them.
@@ -62,7 +86,7 @@ def test_phases_have_peaks_in_a_plausible_order(record: Record) -> None:
     assert record.memory.source.startswith("VmHWM") or sys.platform != "linux"
 
 
-def test_one_rung_diverges_a_little_from_the_other(store: Store) -> None:
+def test_one_quantisation_diverges_a_little_from_the_other(store: Store) -> None:
     by_name = {one.candidate.name: one for one in store.records() if isinstance(one, Record)}
     q4_1, q8_0 = (by_name[name] for name in CANDIDATES)
     found = divergence(q4_1)
@@ -79,11 +103,11 @@ def test_the_worker_is_small_before_it_loads(record: Record) -> None:
 
 
 def test_latency_holds_the_raw_times(record: Record) -> None:
-    assert list(record.latency) == ["32+64", "512+64"]
+    assert list(record.latency) == ["32+16", "256+16"]
     for workload in record.latency.values():
         assert len(workload.warmups) == 1
-        assert len(workload.repeats) == 5
-        assert all(len(one.token_s) == 64 for one in workload.repeats)
+        assert len(workload.repeats) == 2
+        assert all(len(one.token_s) == 16 for one in workload.repeats)
         assert workload.ttft_s.minimum >= min(one.prefill_s for one in workload.repeats)
     assert record.load is not None
     assert (record.load.cold_start_s or 0) > record.load.load_s
@@ -107,14 +131,14 @@ def test_samples_have_a_row_an_item(record: Record, store: Store) -> None:
     assert all(len(row["logprobs"]) == len(row["greedy"]) >= 1 for row in rows)
 
 
-def test_the_two_rungs_were_asked_the_same_items(store: Store) -> None:
+def test_the_two_were_asked_the_same_items(store: Store) -> None:
     first, second = (store.samples(store.find(name).run_id) for name in CANDIDATES)
     assert first.select(["task", "doc_id", "item"]) == second.select(["task", "doc_id", "item"])
 
 
-def test_what_is_finished_is_not_run_again(store: Store) -> None:
+def test_what_is_finished_is_not_run_again(suite: Path, store: Store) -> None:
     before = store.run_ids()
-    again = weighin("run", *CANDIDATES, "--limit", str(LIMIT), "--store", str(store.root))
+    again = run(suite, store.root)
     assert again.returncode == 0, again.stderr
     assert again.stderr.count("already measured") == 2
     assert store.run_ids() == before

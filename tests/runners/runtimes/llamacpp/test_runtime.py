@@ -130,6 +130,13 @@ def score(engine: LlamaCpp, items: Sequence[protocol.ScoreItem]) -> list[protoco
 
 
 @pytest.fixture(scope="module")
+def answers(runtime: LlamaCpp) -> list[protocol.ItemScore]:
+    """All items in one window of that engine, scored once."""
+    runtime.open_engine(protocol.OpenEngine(memory_bytes=0))
+    return score(runtime, list(ITEMS.values()))
+
+
+@pytest.fixture(scope="module")
 def alone(runtime: LlamaCpp):
     """Scores one sequence by itself in a context that knows no other."""
     from runners.runtimes.llamacpp.api import Context
@@ -176,8 +183,7 @@ def encoded(engine: LlamaCpp, item: protocol.ScoreItem) -> list[Scoring]:
     ]
 
 
-def test_packed_scoring_equals_one_sequence_at_a_time(engine, alone):
-    answers = score(engine, list(ITEMS.values()))
+def test_packed_scoring_equals_one_sequence_at_a_time(answers, engine, alone):
     for (name, item), answer in zip(ITEMS.items(), answers, strict=True):
         each = [alone(scoring) for scoring in encoded(engine, item)]
         if item.rolling:
@@ -226,16 +232,15 @@ def test_identical_choices_get_identical_scores(engine):
     assert answer.logprobs[2] < answer.logprobs[0]
 
 
-def test_the_same_window_twice_is_the_same_bits(engine):
+def test_the_same_window_twice_is_the_same_bits(answers, engine):
     window = list(ITEMS.values())
-    first = score(engine, window)
     score(engine, window[3:6])
-    assert score(engine, window) == first
+    assert score(engine, window) == answers
 
 
-def test_any_order_of_the_items_is_the_same_bits(engine):
+def test_any_order_of_the_items_is_the_same_bits(answers, engine):
     window = list(ITEMS.values())
-    assert score(engine, window[::-1]) == score(engine, window)[::-1]
+    assert score(engine, window[::-1]) == answers[::-1]
 
 
 def test_a_kept_preamble_gives_the_same_bits_as_an_empty_cache(engine):
@@ -287,19 +292,25 @@ def test_an_answer_ends_with_a_token_that_is_not_shown(runtime):
     assert len(answer.times.token_s) < 64
 
 
+WORDS = ("The capital of France is", "The capital of Peru is", "Once upon a time", "2 + 2 =")
+PROMPTS = [prompt(words, 12 + n) for n, words in enumerate(3 * WORDS)]
+PROMPTS.append(prompt("Once upon a time", 24, until=["a"]))
+
+
+@pytest.fixture(scope="module")
+def one_at_a_time(runtime):
+    return runtime.generate(asked(*PROMPTS), lambda _: None).items
+
+
 @pytest.mark.parametrize("memory", [0, 2**30])
-def test_packed_answers_are_those_of_one_at_a_time(runtime, memory):
+def test_packed_answers_are_those_of_one_at_a_time(runtime, one_at_a_time, memory):
     """More prompts than the small engine has sequences; two share a beginning, one stops early."""
     runtime.open_engine(protocol.OpenEngine(memory_bytes=memory))
-    words = ["The capital of France is", "The capital of Peru is", "Once upon a time", "2 + 2 ="]
-    items = [prompt(w, 12 + n) for n, w in enumerate(3 * words)]
-    items.append(prompt("Once upon a time", 24, until=["a"]))
     told: list[int] = []
-    packed = runtime.generate(protocol.Generate(items=items, packed=True), told.append).items
-    assert told[-1] == len(items)
-    alone = runtime.generate(asked(*items), lambda _: None).items
+    packed = runtime.generate(protocol.Generate(items=PROMPTS, packed=True), told.append).items
+    assert told[-1] == len(PROMPTS)
     assert all(answer.times is None for answer in packed)
-    for one, other in zip(packed, alone, strict=True):
+    for one, other in zip(packed, one_at_a_time, strict=True):
         assert one.text == other.text
         assert (one.stop, one.new_tokens, one.prompt_tokens, one.truncated) == (
             other.stop, other.new_tokens, other.prompt_tokens, other.truncated
