@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Iterable
 from typing import Any, TextIO
@@ -31,6 +32,17 @@ def printable(text: str, keep: str = "") -> str:
 def _is_seen(character: str) -> bool:
     # Python calls no space but U+0020 printable; the others take room and steer nothing.
     return character.isprintable() or unicodedata.category(character) == "Zs"
+
+
+def wrapped(text: str, width: int, indent: int = 2) -> list[str]:
+    """Lines of at most this width where no word is longer; a longer word has its own line."""
+    return textwrap.wrap(
+        " ".join(text.split()),
+        width,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [""]
 
 
 class Guarded:

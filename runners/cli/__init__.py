@@ -11,6 +11,7 @@ import contextlib
 import errno
 import importlib
 import os
+import shutil
 import signal
 import sys
 import traceback
@@ -20,7 +21,7 @@ from types import FrameType, TracebackType
 import click
 
 from evals.errors import WeighinError
-from evals.terminal import guard_streams, printable
+from evals.terminal import guard_streams, printable, wrapped
 from runners.cli import streams
 
 EXIT_FAILED = 3
@@ -49,7 +50,10 @@ COMMANDS = {
     "plan": ("runners.cli.plan", "Cut a comparison into blocks that other machines run."),
     "merge": ("runners.cli.merge", "Bring the records of several stores together."),
     "fetch": ("runners.cli.fetch", "Bring weights and data here, for later use offline."),
-    "export": ("runners.cli.export", "Write records as CSV, JSON or Parquet."),
+    "export": (
+        "runners.cli.export",
+        "Write the board as HTML or Markdown, or records as CSV.",
+    ),
     "gc": ("runners.cli.gc", "Remove what a store and the cache no longer need."),
     "doctor": ("runners.cli.doctor", "Say what this machine can run and measure."),
     "mock-server": ("runners.cli.mock_server", "Serve no model, badly: to test clients against."),
@@ -144,7 +148,7 @@ def _run(args: list[str]) -> int:
     try:
         code = group.main(args, prog_name="weighin", standalone_mode=False)
     except click.ClickException as error:
-        say(error.format_message())
+        say(_told(error))
         return EXIT_FAILED
     except WeighinError as error:
         say(str(error))
@@ -166,6 +170,14 @@ def _run(args: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
+def _told(error: click.ClickException) -> str:
+    """Click's own sentences end with a stop, and do not say what would do."""
+    text = error.format_message()
+    if not isinstance(error, click.UsageError) or error.ctx is None or not text.endswith("."):
+        return text
+    return f"{text.rstrip('.')}; {error.ctx.command_path} --help says what there is"
+
+
 def refusal(error: OSError, path: Path | None = None) -> str:
     """Name the file or folder that the system refused, and the reason, in one line.
 
@@ -183,9 +195,15 @@ def refusal(error: OSError, path: Path | None = None) -> str:
 
 
 def say(message: str) -> None:
-    """One line on stderr, whatever the message is made of; where nobody reads, nothing happens."""
+    """One line on stderr, on a terminal wrapped between words, whatever the message is made of.
+
+    Where nobody reads, nothing happens.
+    """
     with contextlib.suppress(OSError):
-        print(f"weighin: {printable(' '.join(message.split()))}", file=sys.stderr, flush=True)
+        text = f"weighin: {printable(' '.join(message.split()))}"
+        if sys.stderr.isatty():
+            text = "\n".join(wrapped(text, shutil.get_terminal_size().columns))
+        print(text, file=sys.stderr, flush=True)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:

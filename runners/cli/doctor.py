@@ -52,7 +52,8 @@ def command(store_path: Path | None, *, network: bool, measure: bool, as_json: b
 
 def _print(checks: Sequence[Check]) -> None:
     """The summary, then each check with further lines under its first."""
-    from runners.cli.layout import COLOURS, console, plain, state, wrapped
+    from evals.terminal import wrapped
+    from runners.cli.layout import COLOURS, console, plain, state
     from runners.doctor.check import lacking, summary
 
     out = console()
@@ -91,8 +92,9 @@ def _plain(one: Recovery) -> dict[str, Any]:
 
 
 def _print_recoveries(found: Sequence[Recovery]) -> None:
+    from evals.terminal import wrapped
     from leaderboard.units import format_mib, format_ms
-    from runners.cli.layout import Grid, console, plain, state, wrapped
+    from runners.cli.layout import Grid, console, plain, state
 
     table = Grid("", "known amount", "expected", "measured", "error", "at most", "")
     for one in found:

@@ -113,26 +113,32 @@ def _sizes(store: StoreContent, cache: CacheContent) -> list[SizeRow]:
 
 
 def _print_sizes(rows: Sequence[SizeRow]) -> None:
-    from leaderboard.units import MISSING, format_number, mib
+    from leaderboard.units import MISSING, mib
     from runners.cli.layout import Grid, console, plain
 
     table = Grid("", "what", "folders", "MiB")
     for what, count, size in rows:
-        table.add_row(
-            plain(what), MISSING if count is None else str(count), format_number(mib(size))
-        )
+        table.add_row(plain(what), MISSING if count is None else f"{count:,}", f"{mib(size):,.1f}")
     console().print(table)
 
 
 def _print_leftovers(leftovers: Sequence[Leftover]) -> None:
+    """What could be removed and why, by folder: a path in full would be broken by a terminal."""
     from leaderboard.units import format_mib
+    from runners.cli.layout import console
+    from runners.cli.layout import say as line
 
+    out = console()
     if not leftovers:
-        print("nothing is left over")
+        line(out, "nothing is left over")
         return
-    print(f"could be removed, {format_mib(sum(one.bytes for one in leftovers))}:")
-    for one in leftovers:
-        print(f"  {one.path} ({format_mib(one.bytes)})\n    {one.why}")
+    line(out, f"could be removed, {format_mib(sum(one.bytes for one in leftovers))}:")
+    for folder in dict.fromkeys(one.path.parent for one in leftovers):
+        line(out, f"in {folder}:")
+        for one in leftovers:
+            if one.path.parent == folder:
+                line(out, f"  {one.path.name} ({format_mib(one.bytes)})", indent=4)
+                line(out, f"    {one.why}", indent=6)
 
 
 def _report(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,7 +19,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from evals.terminal import LAYOUT, printable, unguarded
+from evals.terminal import LAYOUT, printable, unguarded, wrapped
 
 WIDE = 160
 GAP = 2
@@ -77,17 +76,6 @@ def say(out: Console, text: object, *, indent: int = 2, style: str = "") -> None
     lead = " " * (len(text) - len(text.lstrip()))
     lines = [lead + line for line in wrapped(text, out.width - len(lead), indent - len(lead))]
     out.print(Text(printable("\n".join(lines), LAYOUT), style=style), soft_wrap=True)
-
-
-def wrapped(text: str, width: int, indent: int = 2) -> list[str]:
-    """Lines of at most this width where no word is longer; a longer word has its own line."""
-    return textwrap.wrap(
-        " ".join(text.split()),
-        width,
-        subsequent_indent=" " * indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    ) or [""]
 
 
 def elided(text: str, width: int) -> str:

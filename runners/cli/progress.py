@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, TextIO
 
-from evals.terminal import printable, unguarded
+from evals.terminal import printable, unguarded, wrapped
 from leaderboard.units import format_duration
 from runners.batches.time_left import TimeLeft
 
@@ -102,8 +102,6 @@ class ProgressLines:
 
 def _wrapped(text: str) -> list[str]:
     import shutil
-
-    from runners.cli.layout import wrapped
 
     return wrapped(text, shutil.get_terminal_size().columns - 1)
 

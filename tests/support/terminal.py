@@ -31,7 +31,12 @@ def on_a_terminal(
     if columns is not None:
         fcntl.ioctl(outer, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     process = subprocess.Popen(
-        command, cwd=folder, stdin=outer, stdout=outer, stderr=outer, env=env
+        command,
+        cwd=folder,
+        stdin=outer,
+        stdout=outer,
+        stderr=outer,
+        env=os.environ.copy() if env is None else env,  # readline sets COLUMNS behind its back
     )
     os.close(outer)
     written = b""

@@ -258,7 +258,7 @@ def test_the_group_of_a_weighin_that_was_killed(store: Store, cache: Path):
     left = Path(done.stdout.strip())
     try:
         said = gc(store, "--dry-run")
-        assert str(left) in said.stdout
+        assert f"in {left.parent}:\n  {left.name} (" in said.stdout
         assert left.is_dir()
         gc(store, "--yes")
         assert not left.exists()

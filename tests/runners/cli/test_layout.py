@@ -5,17 +5,21 @@ from __future__ import annotations
 import io
 import re
 import shutil
+import sysconfig
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from evals.terminal import wrapped
 from runners.cli import group
-from runners.cli.layout import COLOURS, Column, Grid, elided, say, state, wrapped
+from runners.cli.layout import COLOURS, Column, Grid, elided, say, state
 from runners.cli.layout import _Stdout as Stdout
+from tests.support.terminal import on_a_terminal
 
 ROOT = Path(__file__).parents[3]
 Q8, F16 = "smollm2-135m-instruct-q8_0", "smollm2-135m-instruct-f16"
+WEIGHIN = Path(sysconfig.get_path("scripts")) / "weighin"
 STORE = ["--store", "reference"]
 COMMANDS = {
     "list candidates": ["list", "candidates"],
@@ -27,6 +31,7 @@ COMMANDS = {
     "compare": ["compare", F16, Q8, *STORE],
     "check": ["check", Q8, "--against", F16, *STORE],
     "doctor": ["doctor", *STORE],
+    "gc": ["gc", "--dry-run", *STORE],
 }
 
 
@@ -136,3 +141,22 @@ def test_a_comparison_ends_with_what_changed(here: Path, monkeypatch: pytest.Mon
     assert last.startswith(f"{Q8} against {F16}: no significant accuracy difference (-0.2 points")
     assert "worse: TTFT 32+64, TTFT 512+64, TTFT fill+64; better: decode time per token" in last
     assert last.endswith("cold start, peak memory, weights file.")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["show", "nobody", *STORE],
+         "weighin: no run 'nobody' in reference; weighin list runs names them, --store chooses "
+         "another store"),
+        (["show"], "weighin: Missing argument 'RUN'; weighin show --help says what there is"),
+        (["gc", "--zz"], "weighin: No such option '--zz'; weighin gc --help says what there is"),
+    ],
+)  # fmt: skip
+def test_an_error_is_a_sentence_that_a_terminal_does_not_break(
+    here: Path, args: list[str], said: str
+):
+    lines = on_a_terminal([WEIGHIN, *args], here, columns=40).splitlines()
+    assert max(map(len, lines)) <= 40
+    assert " ".join(" ".join(lines).split()) == said
