@@ -92,6 +92,27 @@ def format_half(half: float, value: float) -> str:
     return text if float(text.replace(",", "")) or not half else f"{half:.1g}"
 
 
+def format_measured(value: float, half: float) -> tuple[str, str]:
+    """A value and half its interval, both to the first digit of the half, two where that is a 1.
+
+    Never to more than four digits of the value, beside which less counts as none:
+    (22674, 13916) -> `23,000`, `14,000`; (276.3, 0.154) -> `276.3`, `0.2`; (151, 0.007) ->
+    `151.0`, `<0.1`.
+    """
+    if not half or not math.isfinite(half) or not math.isfinite(value):
+        return format_number(value), format_half(half, value)
+    place = math.floor(math.log10(half))
+    if half / 10**place < 1.95:
+        place -= 1
+    if value:
+        place = max(place, math.floor(math.log10(abs(value))) - 3)
+    decimals = max(0, -place)
+    shown, told = (f"{round(one, -place):,.{decimals}f}" for one in (value, half))
+    if not round(half, -place):
+        told = f"<{10.0**place:,.{decimals}f}"
+    return shown, told
+
+
 def format_ms(seconds: float | None) -> str:
     """Seconds as text in milliseconds: 0.0123 -> `12.3 ms`."""
     return MISSING if seconds is None else f"{format_number(ms(seconds))} ms"

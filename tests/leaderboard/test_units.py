@@ -31,6 +31,23 @@ def test_three_significant_digits(value: float | None, text: str) -> None:
     assert units.format_number(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "half", "texts"),
+    [
+        (22674.0, 13916.0, ("23,000", "14,000")),
+        (441.3, 29.2, ("440", "30")),
+        (276.31, 0.154, ("276.3", "0.2")),  # four digits at the most
+        (151.0, 0.007, ("151.0", "<0.1")),
+        (8.123, 0.15, ("8.12", "0.15")),
+        (80.0, 0.0, ("80.0", "0.0")),  # runs that were all alike
+    ],
+)
+def test_a_value_has_the_digits_of_its_error(
+    value: float, half: float, texts: tuple[str, str]
+) -> None:
+    assert units.format_measured(value, half) == texts
+
+
 def test_texts_carry_their_unit() -> None:
     assert units.format_ms(0.0123) == "12.3 ms"
     assert units.format_mib(258 * 2**20) == "258 MiB"

@@ -9,7 +9,7 @@ from leaderboard.rows.flags import said
 from leaderboard.rows.metric import Metric
 from leaderboard.rows.row import Row, Score
 from leaderboard.stats.intervals import Interval
-from leaderboard.units import MISSING, format_half, format_number, points
+from leaderboard.units import MISSING, format_measured, format_number, points
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +52,12 @@ def metric_cell(row: Row, metric: Metric) -> Cell:
         hint = f"{number.basis}, {hint}"
     elif metric.varies and number.interval is None:
         hint += ": no interval, one run says nothing of the next"
-    half = ""
+    shown, half = format_number(scale(number.value)), ""
     if number.interval:
-        half = format_half(scale(number.interval.half), scale(number.value))
+        shown, half = format_measured(scale(number.value), scale(number.interval.half))
     # A slow end says which: `1,254 (p90)`.
     which = f" ({number.basis.partition(' ')[0]})" if metric.pool and number.basis else ""
-    return Cell(text=f"{format_number(scale(number.value))}{which}", spread=half, hint=hint)
+    return Cell(text=f"{shown}{which}", spread=half, hint=hint)
 
 
 def _proportion(value: float, interval: Interval | None, hint: str) -> Cell:
