@@ -1,4 +1,6 @@
-"""Stores to show: good, empty, damaged, nightly, of two machines, and full of markup."""
+"""Stores to show: good, empty, damaged, failed, nightly, of two machines, of sixty candidates, and
+full of markup.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from leaderboard.gate.past import write_gate
 from leaderboard.gate.policy import Policy
 from leaderboard.gate.report import as_dict
 from runners.records.parts import FlagInfo
-from runners.records.record import QuantisationInfo
+from runners.records.record import JobError, QuantisationInfo, Record
 from runners.records.store import RECORD, Store
 from tests.leaderboard.conftest import Maker
 
@@ -185,3 +187,73 @@ def across_machines(root: Path, made: Maker) -> Path:
 @pytest.fixture
 def two_machines(tmp_path: Path, made: Maker) -> Path:
     return across_machines(tmp_path / "machines", made)
+
+
+QUANTISATIONS = {
+    "q8_0": 8.5,
+    "q6_k": 6.6,
+    "q5_k_m": 5.7,
+    "q4_k_m": 4.9,
+    "iq3_xxs": 3.3,
+    "q2_k": 2.9,
+}
+"""Name -> bits a weight."""
+MODELS = {
+    # family: parameters in millions, accuracy at 8 bits, licence, architecture
+    "smollm2-135m-instruct": (135, 0.35, "Apache-2.0", "llama"),
+    "smollm2-360m-instruct": (362, 0.41, "Apache-2.0", "llama"),
+    "qwen3-0.6b": (596, 0.49, "Apache-2.0", "qwen3"),
+    "gemma-3-270m-it": (268, 0.38, "Gemma", "gemma3"),
+    "gemma-3-1b-it": (1000, 0.56, "Gemma", "gemma3"),
+    "llama-3.2-1b-instruct": (1236, 0.55, "Llama 3.2", "llama"),
+    "granite-4.0-h-350m": (340, 0.43, "Apache-2.0", "granitehybrid"),
+    "granite-4.0-h-1b-instruct": (1460, 0.58, "Apache-2.0", "granitehybrid"),
+    "unsloth/DeepSeek-R1-Distill-Qwen-1.5B-GGUF": (1777, 0.52, "MIT", "qwen2"),
+    "qwen3-1.7b": (1720, 0.61, "Apache-2.0", "qwen3"),
+}
+
+
+def lively(made: Maker, family: str, quantisation: str, **given: Any) -> Record:
+    """A run of a model with numbers as it might have: larger is better, slower and heavier."""
+    parameters, best, licence, architecture = MODELS[family]
+    bits = QUANTISATIONS[quantisation]
+    size = int(parameters * 1e6 * bits / 8)
+    name, kind = f"{family}-{quantisation}", quantisation.upper()
+    accuracy = best - 0.4 * 0.5**bits
+    usual: dict[str, Any] = {
+        "tasks": {"t": made.task(round(accuracy * 500) / 500, 500, chance=0.25)},
+        "ttft_s": 0.0011 * parameters,
+        "decode": 38e9 / size,
+        "peak": size + 120 * 2**20,
+        "candidate": quantised(
+            bits, family=family, licence=licence, architecture=architecture, weights_bytes=size,
+            parameters=parameters * 10**6, digest=f"{name}-digest", runtime="llamacpp",
+            quantisation=QuantisationInfo(name=kind, bits_per_weight=bits, share={}),
+        ),
+        "status": "completed",
+        "run_id": f"20260101T000000-{name.replace('/', '-')}",
+    }  # fmt: skip
+    return made.record(name, **{**usual, **given})
+
+
+@pytest.fixture
+def sixty(tmp_path: Path, made: Maker) -> Path:
+    """Ten families in six quantisations each, a run each."""
+    store = Store(tmp_path / "sixty")
+    for family in MODELS:
+        for quantisation in QUANTISATIONS:
+            store.add(lively(made, family, quantisation), None)
+    return store.root
+
+
+@pytest.fixture
+def failed(tmp_path: Path, made: Maker) -> Path:
+    """Three candidates, whose workers were all ended by a signal."""
+    store = Store(tmp_path / "failed")
+    for quantisation in ("q8_0", "q4_k_m", "q2_k"):
+        crashed = {
+            "tasks": {}, "latency": {}, "memory": None, "status": "failed",
+            "error": JobError(phase="latency", message="the worker was ended by SIGSEGV"),
+        }  # fmt: skip
+        store.add(lively(made, "qwen3-0.6b", quantisation, **crashed), None)
+    return store.root
