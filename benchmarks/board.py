@@ -45,7 +45,7 @@ VISITS_UNTIL_COMPILED = 2
 """Chromium keeps a script's compiled code once it has been loaded a few times."""
 SESSIONS = 9
 SHOWN = (".answer .claim", ".js-plotly-plot .point", ".ranked tbody tr")
-"""A page is there when it has the answer, the plot's first bubble and the table."""
+"""A page is there when it has the answer, the plot's first point and the table."""
 PRESS = """() => {
   const table = () => document.querySelector(".ranked")?.innerHTML;
   const before = table();

@@ -59,3 +59,15 @@ def cut(text: object, most: int) -> str:
     """Text of at most so many characters, the last an ellipsis where some are missing."""
     whole = plain(text)
     return whole if len(whole) <= most else whole[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def cut_middle(text: object, most: int) -> str:
+    """Text of at most so many characters, an ellipsis in its middle where some are missing.
+
+    Names of models differ at their ends: `unsloth/Deep…GGUF-q8_0`.
+    """
+    whole = plain(text)
+    if len(whole) <= most:
+        return whole
+    end = most // 2
+    return f"{whole[: most - 1 - end]}\N{HORIZONTAL ELLIPSIS}{whole[-end:]}"

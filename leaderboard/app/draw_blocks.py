@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import singledispatch
 from typing import Any
@@ -13,10 +14,13 @@ import streamlit as st
 from leaderboard import text
 from leaderboard.app import readings, session
 from leaderboard.app.draw_controls import draw_control
+from leaderboard.app.draw_table import draw_table
+from leaderboard.choose.overview import Line
 from leaderboard.pages import blocks as b
 from leaderboard.pages import controls, grid, tiles
 from leaderboard.pages.library import Page
 from leaderboard.pages.overview import answer
+from leaderboard.pages.overview.plot_labels import fit_labels
 from leaderboard.pages.overview.ranked_table import ranked_table
 from leaderboard.rows.view import write_query
 
@@ -86,7 +90,8 @@ def _(block: b.Table) -> None:
 
 @_draw.register
 def _(block: b.Figure) -> None:
-    drawn, config = block.draw(session.dark()), {"displayModeBar": False}
+    drawn = fit_labels(block.draw(session.dark()), session.width())
+    config = {"displayModeBar": False}
     # The board's own colours rather than Streamlit's.
     if block.opens is None:
         st.plotly_chart(drawn, theme=None, key=block.name, config=config, alt=block.alt)
@@ -154,15 +159,7 @@ def _(block: b.Answer) -> None:
 
 @_draw.register
 def _(block: b.Ranked) -> None:
-    st.html(
-        ranked_table(
-            block.lines,
-            block.columns,
-            grouped=block.grouped,
-            link=lambda line: _address(block.opens(line.row.record.candidate.digest)),
-            caption=block.caption,
-        )
-    )
+    draw_table(block, ranked_table(block, _link(block)))
 
 
 @_draw.register
@@ -173,13 +170,8 @@ def _(block: b.Popover) -> None:
 
 @_draw.register
 def _(block: b.Bar) -> None:
-    with st.container(horizontal=True):
-        draw(block.blocks)
-
-
-@_draw.register
-def _(block: b.Sidebar) -> None:
-    with st.sidebar:
+    behind = st.expander(block.folds) if block.folds and session.narrow() else nullcontext()
+    with behind, st.container(horizontal=True, vertical_alignment="bottom"):
         draw(block.blocks)
 
 
@@ -193,6 +185,10 @@ def _(block: b.Sidebar) -> None:
 @_draw.register(controls.Download)
 def _(block: Any) -> None:
     draw_control(block)
+
+
+def _link(block: b.Ranked) -> Callable[[Line], str]:
+    return lambda line: _address(block.opens(line.row.record.candidate.digest))
 
 
 def _address(go: controls.Go) -> str:

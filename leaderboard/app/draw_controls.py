@@ -13,6 +13,8 @@ from leaderboard import text
 from leaderboard.app import session
 from leaderboard.pages import controls as c
 
+_NARROW_PX = 166
+"""Two stand beside each other on a phone."""
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 ,.%/()'-]*")
 
 
@@ -51,6 +53,7 @@ def _(block: c.PickSeveral) -> None:
 
 @draw_control.register
 def _(block: c.PickNumber) -> None:
+    named: dict[str, Any] = {"width": _NARROW_PX} if block.narrow else {}
     st.number_input(
         _label(block.label),
         min_value=block.least,
@@ -59,6 +62,8 @@ def _(block: c.PickNumber) -> None:
         step=block.step,
         placeholder=block.empty,
         format="%g" if block.decimals is None else f"%.{block.decimals}f",
+        help=text.markdown(block.hint) if block.hint else None,
+        **named,
         **_taken(block.name, block.changes),
     )
 
@@ -88,16 +93,24 @@ def _(block: c.Go) -> None:
 
 @draw_control.register
 def _(block: c.Presets) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(text.markdown(block.label), width="content")
-        for name, title, changes, active in block.buttons:
-            st.button(
-                text.markdown(title),
-                key=session.key(name),
-                type="primary" if active else "secondary",
-                on_click=session.renew,
-                kwargs=dict(changes),
-            )
+    key = session.key(block.label)
+    titles = {name: title for name, title, _, _ in block.buttons}
+    st.session_state[key] = next((name for name, _, _, on in block.buttons if on), None)
+
+    def take() -> None:
+        # A click on the one that is chosen already takes it off: that is the first.
+        wanted = st.session_state[key] or block.buttons[0][0]
+        session.renew(**next(changes for name, _, changes, _ in block.buttons if name == wanted))
+
+    st.pills(
+        _label(block.label),
+        list(titles),
+        format_func=lambda name: text.markdown(titles[name]),
+        key=key,
+        on_change=take,
+        width="content",
+        help=text.markdown(block.hint) if block.hint else None,
+    )
 
 
 @draw_control.register
@@ -106,7 +119,7 @@ def _(block: c.Reset) -> None:
         _label(block.label),
         on_click=session.take_off,
         args=(block.fields,),
-        key=session.key("off"),
+        key=session.key(block.name),
     )
 
 

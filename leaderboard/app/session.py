@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from leaderboard.pages.overview.plot_labels import WIDTHS
 from leaderboard.rows.view import View, read_query, write_query
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import Page
 
 _VIEW, _WRITTEN, _PAGE, _PAGES = "view", "written", "page", "pages"
-_PROBLEMS, _GENERATION = "problems", "generation"
+_PROBLEMS, _GENERATION, _WIDTH = "problems", "generation", "width"
 
 
 def begin(pages: Mapping[str, Page], page: Page) -> None:
@@ -80,6 +81,24 @@ def problems() -> tuple[str, ...]:
     """Faults of the address, a sentence each."""
     found: tuple[str, ...] = st.session_state[_PROBLEMS]
     return found
+
+
+def keep_width(pixels: object) -> None:
+    """Remember how wide the page is, as its browser says; what is no number is left out."""
+    if isinstance(pixels, int | float):
+        st.session_state[_WIDTH] = int(pixels)
+
+
+def width() -> int:
+    """How wide the page is, in pixels; until its browser says, as such a browser usually is."""
+    phone = "Mobi" in st.context.headers.get("User-Agent", "")
+    found: int = st.session_state.get(_WIDTH, WIDTHS[0] if phone else WIDTHS[-1])
+    return found
+
+
+def narrow() -> bool:
+    """True on a phone."""
+    return width() < WIDTHS[1]
 
 
 def dark() -> bool:

@@ -21,6 +21,7 @@ class Limits:
     unit."""
     licences: frozenset[str] | None = None
     families: frozenset[str] | None = None
+    architectures: frozenset[str] | None = None
     runtimes: frozenset[str] | None = None
 
 
@@ -120,6 +121,7 @@ def _reasons(row: Row, limits: Limits, weights: Mapping[str, float] | None) -> I
     words = (
         ("licences", "licence", candidate.licence),
         ("families", "family", candidate.family),
+        ("architectures", "architecture", candidate.architecture or ""),
         ("runtimes", "runtime", candidate.runtime),
     )
     for name, what, word in words:

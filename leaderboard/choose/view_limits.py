@@ -14,6 +14,7 @@ def limits(view: View) -> Limits:
         bounds={key: METRICS[key].unit.back(shown) for key, shown in view.limits},
         licences=frozenset(view.licences) if view.licences else None,
         families=frozenset(view.families) if view.families else None,
+        architectures=frozenset(view.architectures) if view.architectures else None,
         runtimes=frozenset(view.runtimes) if view.runtimes else None,
     )
 

@@ -126,15 +126,31 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranked:
-    """The ranked table."""
+    """The ranked table, whose heads sort and whose lines can be ticked, pinned and opened."""
 
     lines: tuple[Line, ...]
+    """Those that are shown, in order, without the pinned ones."""
     columns: tuple[Column, ...]
-    grouped: bool
-    """The lines stand in the order of their ranks, so that those of one rank form a group."""
     caption: str
     opens: Callable[[str], Go]
     """A candidate's own page, by its digest."""
+    sort: str = ""
+    """Order of the lines, written as in a view; empty: by rank, and those of one rank are a group.
+    """
+    sorts: Callable[[str], Changes]
+    """What a click on a column's head changes, by its key; an empty key is the rank."""
+    ticked: tuple[str, ...] = ()
+    """Digests."""
+    ticks: Callable[[str], Changes]
+    """What a click on a candidate's box changes, by its digest."""
+    pinned: tuple[Line, ...] = ()
+    pins: Callable[[str], Changes]
+    """What a click on a candidate's pin changes, by its digest."""
+
+    @property
+    def grouped(self) -> bool:
+        """True where the lines stand in the order of their ranks."""
+        return not self.sort
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +166,8 @@ class Bar:
     """Controls in a row that wraps."""
 
     blocks: tuple[Block, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Sidebar:
-    """Controls beside the page."""
-
-    blocks: tuple[Block, ...]
+    folds: str = ""
+    """Title of a button behind which they stand on a phone; empty: they never do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +222,6 @@ Block = (
     | Ranked
     | Popover
     | Bar
-    | Sidebar
     | Presets
     | Reset
     | Live

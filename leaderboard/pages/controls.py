@@ -55,6 +55,10 @@ class PickNumber:
     """What the box says where nothing is typed; None: a number must stand there."""
     decimals: int | None = 1
     """Digits behind the point; None: as many as there are."""
+    hint: str = ""
+    """Shown when the label is pointed at."""
+    narrow: bool = False
+    """One of several in a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +90,8 @@ class Presets:
     label: str
     buttons: tuple[tuple[str, str, Changes, bool], ...]
     """Name, what it says, what it changes, and whether the view is so already."""
+    hint: str = ""
+    """Shown when the label is pointed at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,8 @@ class Reset:
 
     label: str
     fields: tuple[str, ...]
+    name: str = "off"
+    """Unique on its page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

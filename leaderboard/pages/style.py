@@ -5,7 +5,7 @@ from __future__ import annotations
 from leaderboard.pages.theme import palette
 
 RULES = """
-.block-container { padding-top: 4.2rem; padding-bottom: 3rem; max-width: 84rem; }
+.block-container { padding: 4.2rem 2rem 3rem; max-width: 84rem; }
 .answer { border-left: 4px solid var(--accent); padding: .2rem 0 .2rem 1rem; }
 .answer p { margin: 0; }
 .answer .claim { font-size: 1.6rem; line-height: 1.3; font-weight: 650; text-wrap: pretty;
@@ -15,22 +15,43 @@ RULES = """
 .answer .basis { margin-top: .35rem; font-size: .9rem; opacity: .75; }
 ul.notices { margin: 0; padding-left: 1.2rem; font-size: .9rem; overflow-wrap: anywhere; }
 .conditions { font-size: .9rem; opacity: .75; overflow-wrap: anywhere; }
-.ranked { overflow-x: auto; }
+.ranked { overflow: auto; max-height: min(85vh, 52rem); }
 .ranked table { border-collapse: collapse; width: 100%; font-size: .875rem; }
 .ranked caption { text-align: left; caption-side: top; opacity: .7; padding-bottom: .4rem; }
 .ranked th, .ranked td { padding: .38rem .5rem; text-align: left; font-weight: 400;
   white-space: nowrap; vertical-align: top; }
-.ranked thead th { opacity: .75; border-bottom: 1px solid var(--line); vertical-align: bottom; }
-.ranked thead th[title]:not([title=""]) { cursor: help; }
+.ranked thead th, .ranked thead td { position: sticky; top: 0; z-index: 2;
+  background: var(--page); color: var(--muted); box-shadow: inset 0 -1px var(--line);
+  vertical-align: bottom; }
+.ranked thead button { font: inherit; color: inherit; background: none; border: 0; padding: 0;
+  text-align: inherit; cursor: pointer; white-space: nowrap; }
+.ranked thead button:hover { color: var(--text); }
+.ranked th[aria-sort="ascending"] span::after { content: "\\2009\\25B2"; }
+.ranked th[aria-sort="descending"] span::after { content: "\\2009\\25BC"; }
+.ranked th[aria-sort="ascending"], .ranked th[aria-sort="descending"] { color: var(--text); }
 .ranked small { display: block; font-size: .75rem; opacity: .8; }
 .ranked .number { text-align: right; font-variant-numeric: tabular-nums; }
 .ranked tbody { border-bottom: 1px solid var(--line); }
-.ranked th.name { position: sticky; left: 0; background: var(--page); white-space: normal;
-  min-width: 11rem; overflow-wrap: anywhere; }
-.ranked .rank { font-variant-numeric: tabular-nums; opacity: .75; }
-.ranked .pm { opacity: .6; font-size: .8em; }
-.ranked .why { font-size: .8rem; opacity: .8; }
-.ranked tr.outside td, .ranked tr.outside th { opacity: .55; }
+.ranked tbody.pinned { border-bottom: 2px solid var(--muted); }
+.ranked th.name { position: sticky; left: 0; z-index: 1; background: var(--page);
+  white-space: normal; min-width: 13rem; overflow-wrap: anywhere; }
+.ranked thead th.name { z-index: 3; }
+.ranked th.name > div:first-child { display: flex; gap: .4rem; align-items: flex-start;
+  justify-content: space-between; }
+.ranked .pin { border: 0; background: none; padding: .2rem; cursor: pointer; line-height: 0;
+  border-radius: .25rem; }
+.ranked .pin svg { fill: none; stroke: var(--muted); }
+.ranked .pin:hover svg { stroke: var(--text); }
+.ranked .pin[aria-pressed="true"] svg { fill: var(--mark); stroke: var(--mark); }
+.ranked td.tick { padding: 0 .2rem 0 0; width: 1.6rem; }
+.ranked td.tick label { display: block; padding: .38rem .25rem; line-height: 1; cursor: pointer; }
+.ranked td.tick input { width: 1.05rem; height: 1.05rem; margin: 0; cursor: inherit;
+  accent-color: var(--accent); }
+.ranked .rank { font-variant-numeric: tabular-nums; color: var(--muted); }
+.ranked tbody tr:hover > * { background: var(--panel); }
+.ranked .pm { color: var(--muted); font-size: .8em; }
+.ranked .why { font-size: .8rem; }
+.ranked tr.outside td, .ranked tr.outside th, .ranked tr.outside a { color: var(--muted); }
 .ranked tr.chosen th.name a { font-weight: 700; }
 .ranked tr.chosen th.name { box-shadow: inset 3px 0 0 var(--mark); }
 .ranked .flag { border: 1px solid var(--mark); border-radius: 1rem; padding: 0 .5rem;
@@ -55,13 +76,14 @@ code { overflow-wrap: anywhere; }
 .grid td.text { min-width: 5.5rem; max-width: 34rem; overflow-wrap: anywhere; }
 .grid td.text:first-child { min-width: 7rem; }
 .grid .pm { opacity: .7; }
-.grid td.muted, .ranked td.muted { opacity: .55; }
+.grid td.muted, .ranked td.muted { color: var(--muted); }
+.stHorizontalBlock [data-testid^="stNumberInputStep"] { display: none; }
 p.why { font-size: .8rem; opacity: .75; margin: 0 0 .3rem; overflow-wrap: anywhere; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 @media (max-width: 40rem) {
   .block-container { padding-left: 1rem; padding-right: 1rem; }
   .answer .claim { font-size: 1.25rem; }
-  .ranked th.name { min-width: 8rem; }
+  .ranked th.name { min-width: 9rem; max-width: 11rem; }
 }
 """
 

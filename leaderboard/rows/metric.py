@@ -46,7 +46,7 @@ class Limit:
     what: str
     """Words for the reason why a candidate does not fit."""
     part: Literal["have", "do", "choose"]
-    """Section of the side bar: what one has, what it must do, what may be chosen."""
+    """Group among the limits: what one has, what it must do, what may be chosen."""
     stops: Literal["geometric", "linear"] | tuple[float, ...] = "geometric"
     """The slider's stops in the shown unit: about the values that there are, or these."""
     most: float = math.inf

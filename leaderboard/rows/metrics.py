@@ -110,7 +110,7 @@ _SHIPPED = (
         by_workload=True,
         limit=Limit(
             address="ttft_tail_ms",
-            label="time to first token (slow end), ms",
+            label="TTFT (slow end), ms",
             what="time to first token (slow end)",
             part="do",
         ),

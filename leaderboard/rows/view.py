@@ -22,7 +22,8 @@ PREFERENCES: tuple[Prefer, ...] = get_args(Prefer)
 """Preferences among the candidates that tie with the most accurate."""
 MOST_WEIGHT = 100.0
 UNLIMITED = (
-    "limits", "licences", "families", "runtimes", "weights", "prefer", "perplexity_percent",
+    "limits", "licences", "families", "architectures", "runtimes", "weights", "prefer",
+    "perplexity_percent",
 )  # fmt: skip
 """The fields that say what fits and how it is scored."""
 
@@ -43,8 +44,9 @@ class View:
     limits: tuple[tuple[str, float], ...] = ()
     """Limits by key of METRICS and in their order, in the unit that they are shown in."""
     licences: tuple[str, ...] = ()
-    """Licences that are admitted; empty: any. So are the next two."""
+    """Licences that are admitted; empty: any. So are the next three."""
     families: tuple[str, ...] = ()
+    architectures: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()
     weights: tuple[tuple[str, float], ...] = ()
     """Weight of each task or group in the mean accuracy; those equal to 1 are left out."""
@@ -58,9 +60,12 @@ class View:
     """Column; a minus in front: from the largest down. Empty: by rank."""
     search: str = ""
     candidates: tuple[str, ...] = ()
-    """Digests: the one that the Candidate panel shows, and those that Compare compares."""
+    """Digests: the one that the Candidate panel shows, and those that Compare compares, which are
+    ticked in the ranked table."""
     sides: tuple[str, ...] = ()
     """Two runs that Compare compares instead of candidates, the reference first."""
+    pins: tuple[str, ...] = ()
+    """Digests of those that stand on top of the ranked table, whatever is searched for."""
     run: str = ""
     """A single run of that candidate; empty: the newest that was scored."""
     family: str = ""
@@ -226,10 +231,12 @@ def _keys() -> dict[str, _Key]:
         "licences": "licence",
         "builds": "build",
         "families": "in_family",
+        "architectures": "architecture",
         "runtimes": "runtime",
         "columns": "column",
         "candidates": "candidate",
         "sides": "side",
+        "pins": "pin",
     }
     found = {}
     for one in fields(View):

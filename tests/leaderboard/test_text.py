@@ -74,3 +74,8 @@ def test_plain_text_is_one_line_that_can_be_written_as_utf8(name: str):
 def test_long_text_is_cut_with_an_ellipsis():
     assert text.cut("abcdef", 4) == "abc…"
     assert text.cut("abcd", 4) == "abcd"
+
+
+def test_a_name_is_cut_in_its_middle_since_names_differ_at_their_ends() -> None:
+    assert text.cut_middle("unsloth/some-model-q8_0", 12) == "unslo\N{HORIZONTAL ELLIPSIS}l-q8_0"
+    assert text.cut_middle("q8_0", 12) == "q8_0"

@@ -12,6 +12,7 @@ from leaderboard.export.site.names import candidate_name
 from leaderboard.pages import blocks as b
 from leaderboard.pages import controls, grid, tiles
 from leaderboard.pages.overview import answer
+from leaderboard.pages.overview.plot_labels import USUAL_WIDTH, fit_labels
 from leaderboard.text import html, sentence
 
 MOST_ROWS = 200
@@ -126,7 +127,6 @@ class Drawing:
     @_draw.register(b.Ranked)
     @_draw.register(b.Popover)
     @_draw.register(b.Bar)
-    @_draw.register(b.Sidebar)
     @_draw.register(controls.Presets)
     @_draw.register(controls.Reset)
     @_draw.register(controls.PickSeveral)
@@ -146,7 +146,7 @@ def _sentence(words: str) -> str:
 
 def figure_json(block: b.Figure, *, dark: bool) -> dict[str, Any]:
     """A figure as plotly's JSON, without the template that all figures share."""
-    drawn: dict[str, Any] = json.loads(block.draw(dark).to_json())
+    drawn: dict[str, Any] = json.loads(fit_labels(block.draw(dark), USUAL_WIDTH).to_json())
     drawn["layout"].pop("template", None)
     return drawn
 

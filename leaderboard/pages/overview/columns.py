@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from leaderboard.choose.overview import Line
 from leaderboard.pages.overview.cells import (
@@ -39,6 +40,8 @@ class Column:
     value: Callable[[Line], float | str | None]
     """Value by which the column sorts."""
     number: bool = True
+    first: Literal["", "-"] = "-"
+    """Sign of the order that a first click on the head gives: the best come first."""
 
 
 def known_columns(rows: Sequence[Row]) -> dict[str, Column]:
@@ -89,6 +92,20 @@ def arrange(lines: Sequence[Line], known: dict[str, Column], sort: str, search: 
     return [*sorted(present, key=order, reverse=sort.startswith("-")), *missing]
 
 
+def next_sort(sort: str, column: Column | None) -> str:
+    """The order after a click on a column's head: the best first, the worst first, by rank again.
+
+    Args:
+        sort: the order so far, as in a view.
+        column: the one that was clicked; None: the rank.
+    """
+    if column is None:
+        return ""
+    best = f"{column.first}{column.key}"
+    worst = column.key if column.first else f"-{column.key}"
+    return {best: worst, worst: ""}.get(sort, best)
+
+
 def _metric(metric: Metric, workload: str) -> Column:
     of = f" Workload {workload} (prompt + new tokens)." if metric.by_workload and workload else ""
     accuracy = metric.key == ACCURACY
@@ -99,6 +116,7 @@ def _metric(metric: Metric, workload: str) -> Column:
         hint=f"{metric.hint}{of}",
         cell=accuracy_cell if accuracy else lambda line: metric_cell(line.row, metric),
         value=lambda line: line.accuracy if accuracy else line.row.value(metric.key),
+        first="-" if metric.better == "higher" else "",
     )
 
 
@@ -133,6 +151,7 @@ def _judged() -> list[Column]:
             cell=flags_cell,
             value=lambda line: ", ".join(line.row.flags) or None,
             number=False,
+            first="",
         ),
     ]
 
@@ -145,6 +164,12 @@ def _facts() -> list[Column]:
     return [
         _text("quantisation", "quantisation", "As the file names itself.", quantisation),
         _text("family", "family", "", lambda line: line.row.record.candidate.family),
+        _text(
+            "architecture",
+            "architecture",
+            "As the file names itself.",
+            lambda line: line.row.record.candidate.architecture or "",
+        ),
         _text("runtime", "runtime", "", lambda line: line.row.record.candidate.runtime),
         _text("licence", "licence", "", lambda line: line.row.record.candidate.licence),
     ]
@@ -170,6 +195,7 @@ def _text(key: str, header: str, hint: str, value: Callable[[Line], str]) -> Col
         cell=lambda line: Cell(text=value(line)),
         value=lambda line: value(line) or None,
         number=False,
+        first="",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from leaderboard.choose.limits import weighted_accuracy
-from leaderboard.pages.blocks import Block, Fold, Heading, Text
+from leaderboard.pages.blocks import Bar, Block, Fold, Popover, Text
 from leaderboard.pages.controls import Changes, PickNumber, PickSeveral, Presets, Reset
 from leaderboard.pages.presets import HEADROOM_PERCENT, Preset, left_for_model
 from leaderboard.rows.metric import Limit, Metric
@@ -14,7 +14,7 @@ from leaderboard.rows.peers import usable
 from leaderboard.rows.row import Row
 from leaderboard.rows.shown import applies
 from leaderboard.rows.view import MOST_WEIGHT, UNLIMITED, View, task_weights
-from leaderboard.units import mib
+from leaderboard.units import format_number, mib
 
 ANY = "any"
 
@@ -31,7 +31,10 @@ def presets(known: Sequence[Preset], view: View) -> Iterator[Block]:
         most = round(mib(left_for_model(one.memory_bytes, kept)))
         changes = {"limits": view.limits_with("memory", most)}
         buttons.append((f"preset:{one.name}", one.title, changes, view.limit("memory") == most))
-    yield Presets("I deploy on", tuple(buttons))
+    yield Presets("I deploy on", tuple(buttons), _ONLY_MEMORY)
+
+
+_ONLY_MEMORY = "Sets the limit of memory. Speed is that of the machine that was measured."
 
 
 def _free(view: View) -> bool:
@@ -39,30 +42,53 @@ def _free(view: View) -> bool:
 
 
 def filters(rows: Sequence[Row], view: View) -> Iterator[Block]:
-    """Every limit, filter and weight, with the range of what these rows have."""
-    for title, part in (("Hardware limits", "have"), ("Requirements", "do")):
-        yield Heading(title)
-        for metric, limit in limited():
-            set_here = view.limit(metric.key) is not None
-            if limit.part == part and (set_here or applies(metric, rows)):
-                yield _box(metric, limit, rows, view)
-        yield _headroom(view) if part == "have" else _fidelity(view)
-    yield Heading("Model filters")
+    """Limits in a row, with the range of what these rows have; filters and weights on demand."""
+    had, done = (
+        [
+            _box(metric, limit, rows, view, narrow=True)
+            for metric, limit in limited()
+            if limit.part == part and (view.limit(metric.key) is not None or applies(metric, rows))
+        ]
+        for part in ("have", "do")
+    )
+    behind = tuple(_models(rows, view))
+    count = sum(bool(getattr(view, name)) for name in _BEHIND) + sum(
+        view.limit(metric.key) is not None for metric, limit in limited() if limit.part == "choose"
+    )
+    title = f"More filters ({count} set)" if count else "More filters"
+    boxes: tuple[Block, ...] = (*had, _headroom(view), *done, Popover(title, behind), *_reset(view))
+    yield Bar(boxes, folds="Limits and filters")
+
+
+_BEHIND = ("licences", "families", "architectures", "runtimes", "weights", "perplexity_percent")
+
+
+def _reset(view: View) -> Iterator[Reset]:
+    plain = View()
+    if any(getattr(view, name) != getattr(plain, name) for name in UNLIMITED):
+        yield Reset("Reset filters", UNLIMITED)
+
+
+def _models(rows: Sequence[Row], view: View) -> Iterator[Block]:
+    """What may be chosen, and what counts."""
     candidates = [row.record.candidate for row in rows]
     for label, field, names in (
         ("licence", "licences", [one.licence for one in candidates]),
         ("family", "families", [one.family for one in candidates]),
+        ("architecture", "architectures", [one.architecture or "" for one in candidates]),
         ("runtime", "runtimes", [one.runtime for one in candidates]),
     ):
         yield from _names(label, field, names, view)
     for metric, limit in limited():
         if limit.part == "choose":
             yield _box(metric, limit, rows, view)
+    yield _fidelity(view)
     yield _weights(list(dict.fromkeys(score.name for row in rows for score in usable(row))), view)
-    yield Reset("Reset filters", UNLIMITED)
 
 
-def _box(metric: Metric, limit: Limit, rows: Sequence[Row], view: View) -> PickNumber:
+def _box(
+    metric: Metric, limit: Limit, rows: Sequence[Row], view: View, *, narrow: bool = False
+) -> PickNumber:
     most, here = metric.better == "lower", _shown(metric, rows, view)
     return PickNumber(
         name=limit.address,
@@ -74,6 +100,7 @@ def _box(metric: Metric, limit: Limit, rows: Sequence[Row], view: View) -> PickN
         changes=lambda value: {"limits": view.limits_with(metric.key, value)},
         empty=_range(here),
         decimals=None,
+        narrow=narrow,
     )
 
 
@@ -86,11 +113,11 @@ def _shown(metric: Metric, rows: Sequence[Row], view: View) -> list[float]:
 
 
 def _range(found: Sequence[float]) -> str:
-    """What the box says where nothing is typed: that anything goes, and what there is."""
+    """Text of an empty box: that anything goes, and what there is."""
     if not found:
-        return f"{ANY}; not measured"
-    low, high = (f"{value:,.4g}" for value in (min(found), max(found)))
-    return f"{ANY}; here {low}" if low == high else f"{ANY}; here {low} to {high}"
+        return f"{ANY} (not measured)"
+    low, high = (format_number(value) for value in (min(found), max(found)))
+    return f"{ANY} ({low})" if low == high else f"{ANY} ({low}\N{EN DASH}{high})"
 
 
 def _step(found: Sequence[float]) -> float:
@@ -122,7 +149,9 @@ def _headroom(view: View) -> PickNumber:
 
     return PickNumber(
         name="headroom_percent",
-        label="of a computer's memory, % kept for your app",
+        label="app headroom, %",
+        hint="Share of a computer's memory that its limit leaves to the app around the model.",
+        narrow=True,
         chosen=kept,
         least=0.0,
         most=90.0,

@@ -1,53 +1,55 @@
-"""The ranked table as HTML: ties as groups, tooltips, and text from records shown as written."""
+"""The ranked table as HTML: heads that sort, ticks and pins, tooltips, and texts as written.
+
+The board and the exported file show the same table; each listens to its buttons and boxes by
+`data-act` (what is asked for) and `data-value` (of which column or candidate).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from leaderboard.choose.overview import Line
 from leaderboard.pages.overview.cells import Cell, rank_text
 from leaderboard.pages.overview.columns import Column
 from leaderboard.text import html
 
+if TYPE_CHECKING:
+    from leaderboard.pages.blocks import Ranked
+
 MOST_LINES = 200
 """More are not read on a page; the downloads have them all."""
+MOST_TICKED = 4
+"""Candidates that Compare lays side by side."""
 
 
-def ranked_table(
-    lines: Sequence[Line],
-    columns: Sequence[Column],
-    *,
-    grouped: bool,
-    link: Callable[[Line], str],
-    caption: str,
-) -> str:
-    """A table of candidates.
+def ranked_table(block: Ranked, link: Callable[[Line], str]) -> str:
+    """A table of candidates, the pinned ones on top.
 
     Args:
-        lines: in order.
-        columns: after rank and name.
-        grouped: whether the lines are in order of rank, so that those of one rank form a group.
+        block: what it shows.
         link: the address of a candidate's own page.
-        caption: what was measured, and where.
 
     Returns:
-        HTML of at most MOST_LINES lines, in which nothing from a record is markup.
+        HTML of at most MOST_LINES lines beside the pinned, in which nothing from a record is
+        markup.
     """
-    shown = lines[:MOST_LINES]
-    head = "".join(_header(column) for column in columns)
-    groups = groupby(shown, key=_group if grouped else id)
-    body = "".join(_rows(list(group), columns, link) for _, group in groups)
-    more = len(lines) - len(shown)
+    shown = block.lines[:MOST_LINES]
+    groups = groupby(shown, key=_group if block.grouped else lambda _line: 0)
+    bodies = [_body("pinned", list(block.pinned), block, link)] if block.pinned else []
+    bodies += [_body("", list(group), block, link) for _, group in groups]
+    more = len(block.lines) - len(shown)
     rest = (
         f'<p class="more">{more:,} more: narrow the search, or download them.</p>' if more else ""
     )
     return (
         '<div class="ranked" role="region" tabindex="0" aria-label="Ranked candidates">'
-        f"<table><caption>{html(caption)}</caption><thead><tr>"
-        f'<th scope="col" title="Among those that fit. Equal numbers cannot be told apart.">rank'
-        f'</th><th scope="col" class="name">candidate</th>{head}</tr></thead>{body}</table></div>'
-        f"{rest}"
+        f"<table><caption>{html(block.caption)}</caption><thead><tr>"
+        f'<td class="tick"></td>{_rank_head(block)}'
+        f'<th scope="col" class="name">candidate</th>'
+        f"{''.join(_head(column, block.sort) for column in block.columns)}</tr></thead>"
+        f"{''.join(bodies)}</table></div>{rest}"
     )
 
 
@@ -55,54 +57,96 @@ def _group(line: Line) -> tuple[int, bool]:
     return line.rank or 0, bool(line.reasons)
 
 
-def _header(column: Column) -> str:
-    unit = f"<small>{html(column.unit)}</small>" if column.unit else ""
-    kind = "number" if column.number else "text"
+def _rank_head(block: Ranked) -> str:
+    told = "ascending" if not block.sort else "none"
     return (
-        f'<th scope="col" class="{kind}" title="{html(column.hint)}">{html(column.header)} {unit}'
-        "</th>"
+        f'<th scope="col" class="rank" aria-sort="{told}"><button type="button" data-act="sort" '
+        'data-value="" title="Among those that fit. Equal ranks: no significant difference.">'
+        "<span>rank</span></button></th>"
     )
 
 
-def _rows(lines: Sequence[Line], columns: Sequence[Column], link: Callable[[Line], str]) -> str:
-    found = []
-    for number, line in enumerate(lines):
-        cells = "".join(_cell(column, column.cell(line)) for column in columns)
-        classes = "outside" if line.reasons else ""
-        if line.ship:
-            classes = "chosen"
-        found.append(
-            f'<tr class="{classes}">{_rank(line, len(lines)) if not number else ""}'
-            f"{_name(line, link)}{cells}</tr>"
-        )
-    return f"<tbody>{''.join(found)}</tbody>"
+def _head(column: Column, sort: str) -> str:
+    ways = {column.key: "ascending", f"-{column.key}": "descending"}
+    unit = f"<small>{html(column.unit)}</small>" if column.unit else ""
+    return (
+        f'<th scope="col" class="{_kind(column)}" aria-sort="{ways.get(sort, "none")}">'
+        f'<button type="button" data-act="sort" data-value="{html(column.key)}" '
+        f'data-first="{column.first}" title="{html(column.hint)}">'
+        f"<span>{html(column.header)}</span> {unit}</button></th>"
+    )
 
 
-def _rank(line: Line, size: int) -> str:
+def _kind(column: Column) -> str:
+    return "number" if column.number else "text"
+
+
+def _body(name: str, lines: Sequence[Line], block: Ranked, link: Callable[[Line], str]) -> str:
+    rows = "".join(_row(line, block, link) for line in lines)
+    return f'<tbody class="{name}">{rows}</tbody>'
+
+
+def _row(line: Line, block: Ranked, link: Callable[[Line], str]) -> str:
+    digest = html(line.row.record.candidate.digest)
+    kind = "chosen" if line.ship else "outside" if line.reasons else ""
+    cells = "".join(_cell(column, line) for column in block.columns)
+    return (
+        f'<tr class="{kind}" data-digest="{digest}">{_tick(line, block)}{_rank(line)}'
+        f"{_name(line, block, link)}{cells}</tr>"
+    )
+
+
+def _tick(line: Line, block: Ranked) -> str:
+    candidate = line.row.record.candidate
+    on = candidate.digest in block.ticked
+    state = " checked" if on else ""
+    if not on and len(block.ticked) >= MOST_TICKED:
+        state = f' disabled title="{MOST_TICKED} are ticked already"'
+    return (
+        f'<td class="tick"><label><input type="checkbox" data-act="tick" '
+        f'data-value="{html(candidate.digest)}" aria-label="tick {html(candidate.name)}"{state}>'
+        "</label></td>"
+    )
+
+
+def _rank(line: Line) -> str:
     hint = "does not fit" if line.reasons else "no accuracy"
     if line.rank is not None:
         tie = f"no significant difference between these {line.tied}"
         hint = tie if line.tied > 1 else ""
+    return f'<td class="rank" title="{hint}">{rank_text(line)}</td>'
+
+
+def _name(line: Line, block: Ranked, link: Callable[[Line], str]) -> str:
+    candidate = line.row.record.candidate
+    name, digest = html(candidate.name), html(candidate.digest)
+    why = html("; ".join(reason.text for reason in line.reasons))
+    pinned = any(one.row is line.row for one in block.pinned)
     return (
-        f'<th scope="rowgroup" class="rank" rowspan="{size}" title="{hint}">{rank_text(line)}</th>'
+        f'<th scope="row" class="name"><div><a href="{html(link(line))}" target="_self" '
+        f'data-act="open" data-value="{digest}">{name}</a>'
+        f'<button type="button" class="pin" data-act="pin" data-value="{digest}" '
+        f'aria-pressed="{str(pinned).lower()}" aria-label="pin {name}" title="Keep on top">'
+        f'{_PIN}</button></div><div class="why">{why}</div></th>'
     )
 
 
-def _name(line: Line, link: Callable[[Line], str]) -> str:
-    name = html(line.row.record.candidate.name)
-    why = "; ".join(reason.text for reason in line.reasons)
-    reasons = f'<div class="why">{html(why)}</div>' if why else ""
-    return (
-        f'<th scope="row" class="name"><a href="{html(link(line))}" target="_self">{name}</a>'
-        f"{reasons}</th>"
-    )
+_PIN = (
+    '<svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">'
+    '<path d="M5 1h6v1.2l-1 .8v4l2 2v1.4H8.7V15h-1.4v-4.6H4V9l2-2V3l-1-.8z"/></svg>'
+)
 
 
-def _cell(column: Column, cell: Cell) -> str:
-    kind = ("number" if column.number else "text") + (" muted" if cell.muted else "")
+def _cell(column: Column, line: Line) -> str:
+    cell: Cell = column.cell(line)
+    value = column.value(line)
+    kind = _kind(column) + (" muted" if cell.muted else "")
     spread = f' <span class="pm">\N{PLUS-MINUS SIGN} {html(cell.spread)}</span>'
     hint = f' title="{html(cell.hint)}"' if cell.hint else ""
     text = html(cell.text)
     if column.key == "flags" and cell.text:
         text = f'<span class="flag">{text}</span>'
-    return f'<td class="{kind}"{hint}>{text}{spread if cell.spread else ""}</td>'
+    sorts = "" if value is None else html(value)
+    return (
+        f'<td class="{kind}"{hint} data-value="{sorts}">{text}{spread if cell.spread else ""}</td>'
+    )

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from leaderboard.rows.row import Row
 from leaderboard.text import plain
 
+ASKED_FOR = ("note", "runtime")
+"""Fields that are searched only where a word names them."""
 EXAMPLE = "name  quant:q4  arch:llama  licence:  runtime:"
 
 
@@ -32,7 +34,7 @@ def matches(found: Mapping[str, str], search: str) -> bool:
     Args:
         found: texts by field.
         search: a word with a field's name before a colon is looked for there, others in all
-            fields but the notes.
+            fields but notes and runtime, which stand with many: `llamacpp` would answer `llama`.
     """
     return all(_matches(found, word) for word in search.casefold().split())
 
@@ -41,5 +43,5 @@ def _matches(found: Mapping[str, str], word: str) -> bool:
     field, colon, rest = word.partition(":")
     if colon and field in found:
         return rest in found[field].casefold()
-    texts = (text for name, text in found.items() if name != "note")
+    texts = (text for name, text in found.items() if name not in ASKED_FOR)
     return word in " ".join(texts).casefold()

@@ -1,9 +1,9 @@
-"""Accuracy against what it costs: one bubble a candidate, intervals both ways."""
+"""Accuracy against what it costs: a point a candidate, the Pareto line of both axes, the limits."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
@@ -12,30 +12,21 @@ from leaderboard.choose.overview import Line
 from leaderboard.pages.frame import frame, scaled, whiskers
 from leaderboard.pages.measures import shown as shown_number
 from leaderboard.pages.measures import shown_interval
-from leaderboard.pages.overview.label_places import Bubble, positions
 from leaderboard.pages.overview.log_scale import log_range, log_ticks
+from leaderboard.pages.overview.plot_labels import HEIGHT, Labelled, label_sets
+from leaderboard.pages.overview.plot_limits import draw_limits
 from leaderboard.pages.theme import Palette, palette
 from leaderboard.rows.metric import Metric
-from leaderboard.rows.metrics import METRICS
-from leaderboard.rows.names import short_names
+from leaderboard.rows.metrics import ACCURACY, METRICS
 from leaderboard.rows.shown import applies
 from leaderboard.stats.intervals import Interval
-from leaderboard.text import cut, plotly
+from leaderboard.text import plotly
 from leaderboard.units import format_percent, points
 
-MOST_LABELS = 14
-HEIGHT, WIDTH = 460, 800
-"""Pixels; the width is that of an ordinary window, by which labels are placed."""
-_SMALL, _LARGE = 14.0, 44.0
-"""Diameters of bubbles, in pixels."""
-
-OUTSIDE = "outside your limits"
-_KINDS = (OUTSIDE, "fits", "Pareto-optimal", "recommended")
-
-
-def bubble_axis(x: str) -> str:
-    """The third axis of the plot: what the bubbles' areas show."""
-    return "decode" if x in ("memory", "disk") else "memory"
+FEW = 14
+"""Candidates up to which each has its bars; of more, the recommended one alone."""
+OUTSIDE, FITS, PARETO, CHOSEN = "outside your limits", "fits", "Pareto-optimal", "recommended"
+LINE = "Pareto line"
 
 
 def unplotted(lines: Sequence[Line], x: str) -> tuple[Line, ...]:
@@ -44,13 +35,15 @@ def unplotted(lines: Sequence[Line], x: str) -> tuple[Line, ...]:
 
 
 def _plotted(line: Line, axis: Metric) -> bool:
-    return line.accuracy is not None and _positive(shown_number(axis, line.row))
+    value = shown_number(axis, line.row)
+    return line.accuracy is not None and value is not None and 0 < value < math.inf
 
 
 def tradeoff(
     lines: Sequence[Line],
     x: str,
     *,
+    limits: Mapping[str, float] | None = None,
     guessing: float | None = None,
     dark: bool = False,
 ) -> go.Figure:
@@ -59,36 +52,49 @@ def tradeoff(
     Args:
         lines: candidates, fitting or not.
         x: one of `metrics.axes`.
+        limits: by key of METRICS, as they are shown; those of both axes are drawn.
         guessing: what guessing would score, 0 to 1: a dashed line.
         dark: drawn on a dark page.
 
     Returns:
         The figure, whose points carry their candidate's digest as custom data; without the lines
-        of `unplotted`.
+        of `unplotted`. Its `meta` has the labels for each class of width
+        (`plot_labels.fit_labels`).
     """
-    axis, third = METRICS[x], METRICS[bubble_axis(x)]
+    axis, limits = METRICS[x], limits or {}
     shown = [one for one in lines if _plotted(one, axis)]
     colours = palette(dark=dark)
     figure = frame(dark=dark, height=HEIGHT)
-    span = _span(shown, guessing)
-    drawn = _points(shown, axis, third, span)
+    marked = _marked(shown, axis)
     for kind in _kinds(colours):
-        part = [point for point in drawn if point.kind == kind.name]
-        if part:
-            figure.add_trace(_bubbles(part, kind, axis, colours))
+        figure.add_trace(_trace([one for one in marked if one.kind == kind.name], kind, colours))
+    figure.add_trace(_pareto_line(marked, axis, colours))
+    across = log_range([one.x for one in marked], limits.get(x))
+    span = _span(shown, guessing)
     figure.update_layout(
-        xaxis={
-            "type": "log",
-            "title": {"text": axis.axis_title},
-            **log_ticks([p.x for p in drawn]),
-        },
+        xaxis={"type": "log", "title": {"text": _axis_title(axis)}, **log_ticks(across)},
         yaxis={"title": {"text": "accuracy, %"}, "range": span},
-        showlegend=len(figure.data) > 1,
+        showlegend=bool(marked),
         dragmode=False,
+        meta={
+            "labels": label_sets(
+                [_labelled(one) for one in marked], across, span, guessing is not None
+            )
+        },
     )
     if guessing is not None and shown:
         _guessing_line(figure, points(guessing), colours)
+    if marked:
+        draw_limits(figure, axis, limits.get(x), across, colours)
+        draw_limits(figure, METRICS[ACCURACY], limits.get(ACCURACY), span, colours)
     return figure
+
+
+def _axis_title(axis: Metric) -> str:
+    better = "\N{LEFTWARDS ARROW} less is better"
+    if axis.better == "higher":
+        better = "more is better \N{RIGHTWARDS ARROW}"
+    return f"{axis.axis_title} (log scale; {better})"
 
 
 def _guessing_line(figure: go.Figure, percent: float, colours: Palette) -> None:
@@ -105,108 +111,124 @@ def _guessing_line(figure: go.Figure, percent: float, colours: Palette) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Point:
+class _Marked:
     """A line as it is drawn."""
 
     line: Line
     kind: str
     x: float
-    diameter: float
-    label: str
-    position: str
-    """Position of the label; empty: it has no place."""
+    y: float
+    across: Interval | None
+    """95 % interval of the cost, as it is shown; None: no bar."""
+    up: Interval | None
 
 
-def _points(
-    shown: Sequence[Line],
-    axis: Metric,
-    third: Metric,
-    span: tuple[float, float],
-) -> list[_Point]:
-    # The answer's label has the first choice of a place, then the front's.
-    ordered = sorted(shown, key=lambda one: _KINDS.index(_kind(one)), reverse=True)
-    x = [shown_number(axis, one.row) or 1.0 for one in ordered]
-    diameters = _diameters([shown_number(third, one.row) for one in ordered])
-    labels = _labels(ordered)
-    (left, right), (low, high) = log_range(x), span
-    bubbles = [
-        Bubble(
-            x=WIDTH * (math.log10(value) - left) / (right - left),
-            y=(HEIGHT - 100) * (points(one.accuracy or 0.0) - low) / (high - low),
-            radius=diameter / 2,
-            text=label,
+def _marked(shown: Sequence[Line], axis: Metric) -> list[_Marked]:
+    """Points in the order in which labels are given places: what matters most comes first."""
+    x = {id(one): shown_number(axis, one.row) or 1.0 for one in shown}
+    fitting = [one for one in shown if not one.reasons]
+    optimal = pareto([(x[id(one)], one.accuracy or 0.0) for one in fitting], axis)
+    best = {id(one) for one, on in zip(fitting, optimal, strict=True) if on}
+    found = []
+    for one in shown:
+        kind = OUTSIDE if one.reasons else PARETO if id(one) in best else FITS
+        kind = CHOSEN if one.ship else kind
+        bars = len(shown) <= FEW or one.ship
+        found.append(
+            _Marked(
+                line=one,
+                kind=kind,
+                x=x[id(one)],
+                y=points(one.accuracy or 0.0),
+                across=shown_interval(axis, one.row) if bars else None,
+                up=scaled(one.interval, points) if bars else None,
+            )
         )
-        for one, value, diameter, label in zip(ordered, x, diameters, labels, strict=True)
-    ]
-    places = positions(bubbles, WIDTH, HEIGHT - 100)
+    order = (CHOSEN, PARETO, FITS, OUTSIDE)
+    return sorted(found, key=lambda one: order.index(one.kind))
+
+
+def pareto(values: Sequence[tuple[float, float]], axis: Metric) -> list[bool]:
+    """Mark the points of which none is cheaper and as accurate, or as cheap and more accurate.
+
+    Args:
+        values: cost and accuracy of each.
+        axis: says which cost is better.
+    """
+    sign = 1.0 if axis.better == "lower" else -1.0
+    goods = [(-sign * cost, accuracy) for cost, accuracy in values]
     return [
-        _Point(
-            line=one,
-            kind=_kind(one),
-            x=value,
-            diameter=diameter,
-            label=label if place else "",
-            position=place or "middle center",
-        )
-        for one, value, diameter, label, place in zip(
-            ordered, x, diameters, labels, places, strict=True
-        )
+        not any(other != good and other[0] >= good[0] and other[1] >= good[1] for other in goods)
+        for good in goods
     ]
+
+
+def _pareto_line(marked: Sequence[_Marked], axis: Metric, colours: Palette) -> go.Scatter:
+    """The best accuracy at each cost, or at each speed at the least: a staircase."""
+    spots = [(one.x, one.y, axis) for one in marked if one.kind in (PARETO, CHOSEN)]
+    best = pareto([(x, y) for x, y, _ in spots], axis)
+    corners = sorted({(x, y) for (x, y, _), on in zip(spots, best, strict=True) if on})
+    return go.Scatter(
+        name=LINE,
+        mode="lines",
+        x=[x for x, _ in corners],
+        y=[y for _, y in corners],
+        line={
+            "shape": "hv" if axis.better == "lower" else "vh",
+            "width": 1.5,
+            "color": colours.accent,
+            "dash": "dot",
+        },
+        hoverinfo="skip",
+        showlegend=False,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kind:
     name: str
+    symbol: str
+    size: int
     fill: str
     edge: str
-    width: float
-    opacity: float
+    text: str
 
 
-def _kinds(colours: Palette) -> tuple[_Kind, ...]:
+def _kinds(colours: Palette) -> Iterator[_Kind]:
     """Drawn in this order: what matters most comes last, on top."""
-    accent, other = colours.accent, colours.series[1]
-    grey = colours.muted
-    return (
-        _Kind(name=OUTSIDE, fill=colours.grid, edge=grey, width=1, opacity=0.45),
-        _Kind(name="fits", fill=colours.panel, edge=grey, width=1.5, opacity=0.9),
-        _Kind(name="Pareto-optimal", fill=accent, edge=colours.background, width=1.5, opacity=0.85),
-        _Kind(name="recommended", fill=other, edge=colours.text, width=2, opacity=0.95),
+    muted, other = colours.muted, colours.series[1]
+    clear = colours.background
+    yield _Kind(name=OUTSIDE, symbol="x-thin", size=7, fill=muted, edge=muted, text=muted)
+    yield _Kind(name=FITS, symbol="circle", size=10, fill=clear, edge=muted, text=colours.text)
+    yield _Kind(
+        name=PARETO, symbol="circle", size=12, fill=colours.accent, edge=clear, text=colours.text
+    )
+    yield _Kind(
+        name=CHOSEN, symbol="diamond", size=16, fill=other, edge=colours.text, text=colours.text
     )
 
 
-def _kind(line: Line) -> str:
-    if line.reasons:
-        return OUTSIDE
-    if line.ship:
-        return "recommended"
-    return "Pareto-optimal" if line.on_front else "fits"
-
-
-def _bubbles(found: Sequence[_Point], kind: _Kind, axis: Metric, colours: Palette) -> go.Scatter:
-    lines = [point.line for point in found]
-    x = [point.x for point in found]
-    y = [points(one.accuracy or 0.0) for one in lines]
-    outside = kind.name == OUTSIDE
+def _trace(found: Sequence[_Marked], kind: _Kind, colours: Palette) -> go.Scatter:
+    x, y = [one.x for one in found], [one.y for one in found]
     return go.Scatter(
         name=kind.name,
         mode="markers+text",
         x=x,
         y=y,
-        error_x=_bars(x, [shown_interval(axis, one.row) for one in lines], colours),
-        error_y=_bars(y, [scaled(one.interval, points) for one in lines], colours),
-        opacity=kind.opacity,
-        text=[plotly(point.label) for point in found],
-        textposition=[point.position for point in found],
-        textfont={"size": 12, "color": colours.muted if outside else colours.text},
-        customdata=[one.row.record.candidate.digest for one in lines],
-        hovertext=[_hover(one) for one in lines],
+        error_x=_bars(x, [one.across for one in found], colours),
+        error_y=_bars(y, [one.up for one in found], colours),
+        # A halo, so that a name on a line can be read.
+        textfont={"size": 12, "color": kind.text, "shadow": f"0 0 3px {colours.background}"},
+        customdata=[one.line.row.record.candidate.digest for one in found],
+        hovertext=[_hover(one.line) for one in found],
         hovertemplate="%{hovertext}<extra></extra>",
         marker={
-            "size": [point.diameter for point in found],
+            "symbol": kind.symbol,
+            "size": kind.size,
             "color": kind.fill,
-            "line": {"color": kind.edge, "width": kind.width},
+            "line": {"color": kind.edge, "width": 1.5},
         },
+        showlegend=bool(found),
         cliponaxis=False,
     )
 
@@ -215,20 +237,21 @@ def _bars(
     values: Sequence[float], intervals: Sequence[Interval | None], colours: Palette
 ) -> dict[str, object]:
     """Thinner than elsewhere: they cross each other here."""
-    return whiskers(values, intervals, colours.muted) | {"thickness": 1, "width": 3}
+    return whiskers(values, intervals, colours.muted) | {"thickness": 0.8, "width": 3}
 
 
-def _labels(lines: Sequence[Line]) -> list[str]:
-    """Short names, with the probability of being on the front where there is one."""
-    short = short_names([one.row.record.candidate.name for one in lines])
-    found = []
-    for line, name in zip(lines, short, strict=True):
-        if len(lines) > MOST_LABELS and not line.on_front:
-            found.append("")
-            continue
-        chance = "" if line.front is None else f" {points(line.front):.0f}%"
-        found.append(f"{cut(name, 24)}{chance}")
-    return found
+def _labelled(one: _Marked) -> Labelled:
+    row = one.line.row
+    size = 16 if one.kind == CHOSEN else 12
+    return Labelled(
+        digest=row.record.candidate.digest,
+        name=row.record.candidate.name,
+        x=one.x,
+        y=one.y,
+        radius=size / 2,
+        across=one.across,
+        up=one.up,
+    )
 
 
 def _hover(line: Line) -> str:
@@ -248,26 +271,12 @@ def _hover(line: Line) -> str:
         f"{row.runs} run{'s' if row.runs != 1 else ''}",
     ]
     if line.front is not None:
-        facts.append(f"Pareto-optimal with {points(line.front):.0f}% probability")
+        facts.append(
+            f"Pareto-optimal in accuracy, speed and memory: {points(line.front):.0f}% probability"
+        )
     facts += [plotly(f"outside: {reason.text}") for reason in line.reasons]
     facts += [plotly(f"flag: {flag}") for flag in row.flags]
     return "<br>".join(facts)
-
-
-def _diameters(values: Sequence[float | None]) -> list[float]:
-    """Areas in proportion to the values; the smallest size where one is missing."""
-    known = [value for value in values if _positive(value)]
-    if not known:
-        return [_SMALL for _ in values]
-    largest = max(value or 0.0 for value in known)
-    return [
-        max(_SMALL, _LARGE * math.sqrt((value or 0.0) / largest)) if _positive(value) else _SMALL
-        for value in values
-    ]
-
-
-def _positive(value: float | None) -> bool:
-    return value is not None and 0 < value < math.inf
 
 
 def _span(lines: Sequence[Line], guessing: float | None) -> tuple[float, float]:

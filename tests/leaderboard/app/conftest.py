@@ -53,7 +53,7 @@ def board(monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
 
 def page_text(app: AppTest) -> str:
     """Every text of a page, with the markup of tables taken off."""
-    found = [block.body for block in app.get("html")]
+    found = [*_html(app)]
     for kind in ("markdown", "caption", "header", "subheader", "info", "warning", "error", "code"):
         found += [one.value for one in getattr(app, kind)]
     bare = re.sub(r"(?s)<style>.*?</style>|</?[a-z][^>]*>", " ", " ".join(found))
@@ -68,7 +68,14 @@ def figures(app: AppTest) -> list[str]:
 
 def page_html(app: AppTest) -> str:
     """The HTML of a page's tables."""
-    return " ".join(block.body for block in app.get("html"))
+    return " ".join(_html(app))
+
+
+def _html(app: AppTest) -> Iterator[str]:
+    for block in app.get("html"):
+        yield block.body
+    for table in app.get("bidi_component"):
+        yield json.loads(table.proto.json)["html"]
 
 
 @pytest.fixture(scope="session")

@@ -108,24 +108,32 @@ def test_from_a_budget_to_a_comparison(address: str, browser: Browser, reference
     other.close()
 
     # What the table shows can be taken along.
+    page.get_by_role("button", name="Take along").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").click()
+    page.keyboard.press("Escape")
     rows = list(csv.DictReader(download.value.path().read_text("utf-8").splitlines()))
     unfit = len(reference_rows) - len(fitting)
     assert [row["fits"] for row in rows] == ["True"] * len(fitting) + ["False"] * unfit
     assert rows[0]["candidate"] == fitting[0].record.candidate.name
 
-    # Two are compared.
-    page.get_by_role("button", name="Compare").click()
-    box = page.get_by_role("combobox", name="Two to four candidates")
+    # A click on a head sorts, in the address, too: the most tokens a second come first.
+    page.get_by_role("button", name="decode tokens/s").click()
+    page.wait_for_function("new URL(location).searchParams.get('sort') === '-decode'")
+    page.wait_for_selector("th[aria-sort=descending] >> text=decode")
+    values = page.eval_on_selector_all(
+        ".ranked tbody td:nth-of-type(5)", "cells => cells.map(cell => +cell.dataset.value)"
+    )
+    assert values == sorted(values, reverse=True)
+    assert len(values) == len(reference_rows)
+
+    # Two are ticked and compared.
     for count, name in enumerate(("q8_0", "q2_k"), start=1):
-        box.fill(name)
-        page.get_by_role("option", name=f"smollm2-135m-instruct-{name}").click()
+        page.get_by_role("checkbox", name=f"tick smollm2-135m-instruct-{name}").check()
         page.wait_for_function(
             "n => new URL(location).searchParams.getAll('candidate').length === n", arg=count
         )
-    page.keyboard.press("Escape")
-    page.get_by_role("button", name="Compare them").click()
+    page.get_by_role("button", name="Compare 2 ticked").click()
     page.wait_for_url("**/compare?**")
     page.get_by_text("Items where they differ").wait_for()
     assert "q2_k" in page.inner_text("[data-testid=stMain]")

@@ -33,6 +33,7 @@ def the_row(made: Maker) -> Row:
     """
     bits = QuantisationInfo(name="Q4_0", bits_per_weight=4.5, share={"Q4_0": 1.0})
     what = {"parameters": 135_000_000, "quantisation": bits, "licence": "MIT", "family": "f"}
+    what["architecture"] = "llama"
     waits = SummaryInfo(n=2, p50=3.0, p95=3.0, p99=None, mean=3.0, minimum=3.0, maximum=3.0)
     told = AnswersInfo(n=2, tokens=50, thought_tokens=40, answer_s=waits)
     return made.row("a", candidate=what, answers={"t": told})
@@ -51,6 +52,7 @@ def the_row(made: Maker) -> Row:
         ("bits", 4.5, 4, "bits per weight 4.50 (at most 4.00)"),
         ("licences", frozenset({"MIT"}), frozenset({"Apache-2.0"}), "licence MIT"),
         ("families", frozenset({"f"}), frozenset(), "family f"),
+        ("architectures", frozenset({"llama"}), frozenset({"qwen3"}), "architecture llama"),
         ("runtimes", frozenset({"fake"}), frozenset({"llamacpp"}), "runtime fake"),
     ],
 )

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leaderboard.pages.blocks import Fold
-from leaderboard.pages.controls import PickNumber, PickSeveral, Presets
+from leaderboard.choose.overview import look
+from leaderboard.choose.resampling import gather
+from leaderboard.pages.blocks import Bar, Fold, Popover
+from leaderboard.pages.controls import PickNumber, PickSeveral, Presets, Reset
 from leaderboard.pages.overview.filters import filters, presets
 from leaderboard.pages.presets import Preset
-from leaderboard.rows.view import View
+from leaderboard.rows.view import View, read_query, write_query
 
 if TYPE_CHECKING:
+    from leaderboard.pages.blocks import Block
     from leaderboard.rows.row import Row
     from tests.leaderboard.conftest import Maker
 
@@ -21,13 +24,21 @@ def rows(made: Maker) -> list[Row]:
 
 
 def box(found: list[Row], view: View, name: str) -> PickNumber:
-    (one,) = (b for b in filters(found, view) if isinstance(b, PickNumber) and b.name == name)
+    (one,) = (b for b in all_of(found, view) if isinstance(b, PickNumber) and b.name == name)
     return one
+
+
+def all_of(found: list[Row], view: View) -> list[Block]:
+    """The controls of the row, and those behind its button."""
+    (bar,) = filters(found, view)
+    assert isinstance(bar, Bar)
+    (behind,) = (b for b in bar.blocks if isinstance(b, Popover))
+    return [*bar.blocks, *behind.blocks]
 
 
 def test_an_empty_box_says_what_there_is(made: Maker):
     memory = box(rows(made), View(), "memory_mib")
-    assert (memory.chosen, memory.empty) == (None, "any; here 200 to 300")
+    assert (memory.chosen, memory.empty) == (None, "any (200\N{EN DASH}300)")
     assert memory.label == "max memory, MiB"
 
 
@@ -62,16 +73,44 @@ def test_more_headroom_lowers_the_limit_that_is_set(made: Maker):
 
 
 def test_a_box_of_one_name_is_not_shown(made: Maker):
-    named = [b.name for b in filters(rows(made), View()) if isinstance(b, PickSeveral)]
+    named = [b.name for b in all_of(rows(made), View()) if isinstance(b, PickSeveral)]
     assert named == []
-    kept = [b.name for b in filters(rows(made), View(families=("gone",)))
+    kept = [b.name for b in all_of(rows(made), View(families=("gone",)))
             if isinstance(b, PickSeveral)]  # fmt: skip
     assert kept == ["families"]
 
 
 def test_only_weights_other_than_one_are_in_the_view(made: Maker):
-    (fold,) = (b for b in filters(rows(made), View(weights=(("t", 2.0),))) if isinstance(b, Fold))
+    (fold,) = (b for b in all_of(rows(made), View(weights=(("t", 2.0),))) if isinstance(b, Fold))
     assert fold.title == "Tasks and their weights (1 changed)"
     weight = next(b for b in fold.blocks if isinstance(b, PickNumber))
     assert weight.changes(0.0) == {"weights": (("t", 0.0),)}
     assert weight.changes(1.0) == {"weights": ()}
+
+
+def test_an_architecture_can_be_asked_for(made: Maker):
+    found = [
+        made.row(name, 0.5, candidate={"architecture": name, "licence": "MIT"})
+        for name in ("llama", "granitehybrid")
+    ]
+    (one,) = (b for b in all_of(found, View()) if isinstance(b, PickSeveral))
+    assert (one.name, list(one.options)) == ("architectures", ["granitehybrid", "llama"])
+    view = View(architectures=("granitehybrid",))
+    lines = look(gather(found), view).lines
+    assert [line.row.record.candidate.name for line in lines if not line.reasons] == [
+        "granitehybrid"
+    ]
+    assert lines[-1].reasons[0].text == "architecture llama"
+    assert read_query(write_query(view)) == (view, ())
+
+
+def test_filters_come_off_where_any_is_set(made: Maker):
+    def off(view: View) -> list[str]:
+        return [b.label for b in all_of(rows(made), view) if isinstance(b, Reset)]
+
+    assert off(View()) == []
+    assert off(View(limits=(("memory", 250.0),))) == ["Reset filters"]
+    assert off(View(prefer="accurate")) == ["Reset filters"]
+    titles = [b.title for b in all_of(rows(made), View(licences=("MIT",), weights=(("t", 2.0),)))
+              if isinstance(b, Popover)]  # fmt: skip
+    assert titles == ["More filters (2 set)"]

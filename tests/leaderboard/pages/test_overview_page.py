@@ -36,45 +36,87 @@ def test_the_answer_comes_before_plot_and_table(good: Path):
     order = [type(block) for block in found if isinstance(block, Answer | Figure | Ranked)]
     assert order == [Answer, Figure, Ranked]
     assert one(found, Answer).claim.startswith("Ship small: no accuracy difference found")
-    assert isinstance(one(found, Presets), Presets)
+    first = one(found, Bar).blocks[0]
+    assert isinstance(first, Presets)
+
+
+def go(found: list[Block], label: str) -> Go:
+    return next(
+        b for bar in found if isinstance(bar, Bar) for b in bar.blocks
+        if isinstance(b, Go) and b.label.startswith(label)
+    )  # fmt: skip
+
+
+def popover(found: list[Block], title: str) -> Popover:
+    return next(
+        b for bar in found if isinstance(bar, Bar) for b in bar.blocks
+        if isinstance(b, Popover) and b.title == title
+    )  # fmt: skip
+
+
+def digests(store: Path) -> dict[str, str]:
+    rows = StoredLibrary([store]).rows()
+    return {row.record.candidate.name: row.record.candidate.digest for row in rows}
 
 
 def test_it_leads_to_the_comparison_that_speaks_for_it(good: Path):
-    bar = one(blocks(good), Bar)
-    (why,) = (block for block in bar.blocks if isinstance(block, Go))
+    why = go(blocks(good), "Why?")
     assert (why.label, why.page) == ("Why? Against big", "compare")
-    rows = StoredLibrary([good]).rows()
-    digests = {row.record.candidate.name: row.record.candidate.digest for row in rows}
-    assert why.changes == {"candidates": (digests["big"], digests["small"])}
+    known = digests(good)
+    assert why.changes == {"candidates": (known["big"], known["small"])}
 
 
 def test_it_is_verified_and_others_measured_inside_the_limit(good: Path):
     found = blocks(good, View(limits=(("memory", 150.0),)))
-    bar = one(found, Bar)
-    (verify,) = (block for block in bar.blocks if isinstance(block, Popover))
-    assert Code("weighin run small --memory 150MiB") in verify.blocks
+    assert Code("weighin run small --memory 150MiB") in popover(found, "Verify it").blocks
     assert [block for block in found if isinstance(block, Code)] == [
         Code("weighin run MODEL --suite tiny --memory 150MiB")
     ]
 
 
 def test_the_table_is_taken_along_as_shown(good: Path):
-    bars = [block for block in blocks(good, View(search="name:big")) if isinstance(block, Bar)]
-    files = {b.file: b.content() for b in bars[-1].blocks if isinstance(b, Download)}
+    along = popover(blocks(good, View(search="name:big")), "Take along").blocks
+    files = {b.file: b.content() for b in along if isinstance(b, Download)}
     assert sorted(files) == ["weighin.csv", "weighin.json", "weighin.parquet"]
     csv = files["weighin.csv"]
     assert isinstance(csv, bytes)
     assert len(csv.decode().splitlines()) == 2
-    (copied,) = (b for b in bars[-1].blocks if isinstance(b, Popover) and b.title == "Markdown")
-    assert isinstance(copied.blocks[0], Code)
-    assert "| big |" in copied.blocks[0].text
-    assert "| small |" not in copied.blocks[0].text
+    (copied,) = (b for b in along if isinstance(b, Code))
+    assert "| big |" in copied.text
+    assert "| small |" not in copied.text
+
+
+def test_two_ticked_rows_lead_to_their_comparison(good: Path):
+    known = digests(good)
+    assert not go(blocks(good), "Compare").possible
+    table = one(blocks(good), Ranked)
+    first = table.ticks(known["small"])
+    assert first == {"candidates": (known["small"],)}
+    table = one(blocks(good, View(**first)), Ranked)
+    both = table.ticks(known["big"])
+    # The first that was ticked is the reference, though it stands below.
+    assert both == {"candidates": (known["small"], known["big"])}
+    found = blocks(good, View(**both))
+    button = go(found, "Compare 2")
+    assert (button.page, button.changes, button.possible) == ("compare", both, True)
+    assert one(found, Ranked).ticks(known["small"]) == {"candidates": (known["big"],)}
+
+
+def test_a_pinned_row_stays_on_top_whatever_is_searched_for(good: Path):
+    known = digests(good)
+    pins = one(blocks(good), Ranked).pins(known["small"])
+    table = one(blocks(good, View(search="big", **pins)), Ranked)
+    assert [line.row.record.candidate.name for line in table.pinned] == ["small"]
+    assert [line.row.record.candidate.name for line in table.lines] == ["big"]
+    assert table.pins(known["small"]) == {"pins": ()}
 
 
 def test_nothing_fits_has_no_next_step(good: Path):
     found = blocks(good, View(limits=(("memory", 50.0),)))
     assert "None of 2 candidates fits" in one(found, Answer).claim
-    assert len([block for block in found if isinstance(block, Bar)]) == 1
+    titles = [b.title for bar in found if isinstance(bar, Bar) for b in bar.blocks
+              if isinstance(b, Popover)]  # fmt: skip
+    assert "Use it" not in titles
 
 
 def test_a_regression_is_said_above_the_answer(good: Path):

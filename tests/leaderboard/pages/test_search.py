@@ -13,7 +13,8 @@ from tests.leaderboard.conftest import Maker
     [
         ("", True),
         ("SMALL", True),
-        ("fake", True),
+        ("fake", False),  # the runtime, as notes: only where it is asked for
+        ("qwen", True),
         ("runtime:fake", True),
         ("arch:fake", False),
         ("arch:qwen quant:q4", True),
@@ -21,7 +22,7 @@ from tests.leaderboard.conftest import Maker
         ("licence:", True),
         ("http://x", False),  # a colon behind what is no field
         ("note:tiny", True),
-        ("tiny", False),  # notes are searched only where they are asked for
+        ("tiny", False),
     ],
 )
 def test_a_word_is_looked_for_in_its_field(made: Maker, search: str, found: bool):

@@ -1,22 +1,33 @@
-"""The trade-off plot: where a bubble stands, how large it is, and where its label goes."""
+"""The trade-off plot: where a point stands, what is drawn about it, where its label goes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from leaderboard.choose.overview import Overview, look
 from leaderboard.choose.resampling import gather
-from leaderboard.pages.overview.label_places import Bubble, positions
+from leaderboard.export.site.library import StoredLibrary
+from leaderboard.pages.overview.label_places import Spot, positions
 from leaderboard.pages.overview.log_scale import log_range, log_ticks
-from leaderboard.pages.overview.tradeoff import tradeoff, unplotted
-from leaderboard.pages.theme import DARK, LIGHT
+from leaderboard.pages.overview.plot_labels import HEIGHT, fit_labels
+from leaderboard.pages.overview.plot_limits import SHADED
+from leaderboard.pages.overview.tradeoff import pareto, tradeoff, unplotted
+from leaderboard.pages.theme import DARK, LIGHT, Palette, palette
+from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.row import Row
 from leaderboard.rows.view import View
 from tests.leaderboard.conftest import Maker
+from tests.support.stores import sixty
 
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["sixty"]
 MIB = 2**20
 
 
@@ -33,11 +44,14 @@ def rows(made: Maker) -> list[Row]:
     ]
 
 
-def test_bubbles_stand_at_their_numbers_with_intervals(rows: list[Row]):
+def trace(figure: go.Figure, name: str) -> go.Scatter:
+    return next(one for one in figure.data if one.name == name)
+
+
+def test_points_stand_at_their_numbers_with_intervals(rows: list[Row]):
     lines = look(gather(rows), View(prefer="accurate")).lines
     figure, absent = tradeoff(lines, "memory"), unplotted(lines, "memory")
-    traces = {trace.name: trace for trace in figure.data}
-    answer = traces["recommended"]
+    answer = trace(figure, "recommended")
     assert (answer.x, answer.y, answer.customdata) == ((400.0,), (60.0,), ("m-big",))
     assert figure.layout.xaxis.type == "log"
     # Wilson: 60 of 100 is 50.20 to 69.06.
@@ -46,29 +60,125 @@ def test_bubbles_stand_at_their_numbers_with_intervals(rows: list[Row]):
     assert [line.row.record.candidate.name for line in absent] == ["m-bare"]
 
 
-def test_areas_are_in_proportion_to_the_third_axis(rows: list[Row]):
-    figure = tradeoff(overview(rows).lines, "memory")
-    sizes = {
-        name: size
-        for t in figure.data
-        for name, size in zip(t.customdata, t.marker.size, strict=True)
-    }
-    # 25 tokens/s against 100: half the diameter.
-    assert sizes["m-big"] / sizes["m-small"] == pytest.approx(0.5)
+def test_the_pareto_line_is_that_of_the_two_axes_that_are_shown(made: Maker):
+    found = overview(
+        [
+            made.row("best", 0.6, peak=400 * MIB, decode=25.0),
+            made.row("small", 0.5, peak=100 * MIB, decode=50.0),
+            # As fast as none, heavier than small and less accurate: optimal in speed alone.
+            made.row("fast", 0.4, peak=200 * MIB, decode=100.0),
+        ]
+    ).lines
+    # Cheaper from left to right up: 100 MiB reach 50 %, 400 reach 60; `fast` is dominated.
+    memory = tradeoff(found, "memory")
+    line = trace(memory, "Pareto line")
+    assert (line.x, line.y, line.line.shape) == ((100.0, 400.0), (50.0, 60.0), "hv")
+    assert trace(memory, "fits").customdata == ("fast",)
+    # More tokens a second are better: all three are optimal, and the stairs go down.
+    line = trace(tradeoff(found, "decode"), "Pareto line")
+    assert (line.x, line.y, line.line.shape) == ((25.0, 50.0, 100.0), (60.0, 50.0, 40.0), "vh")
 
 
-def test_labels_are_short_and_carry_the_probability(rows: list[Row]):
-    figure = tradeoff(overview(rows).lines, "memory")
-    # Nothing is lighter or faster than small; big is on the front where it is more accurate:
-    # 0.1 / sqrt(0.24 / 100 + 0.25 / 100) = 1.43 standard errors, 92 %.
-    assert {label for trace in figure.data for label in trace.text} == {"big 92%", "small 100%"}
+def test_of_equals_none_dominates_another():
+    memory = METRICS["memory"]
+    assert pareto([(1.0, 0.5), (1.0, 0.5), (2.0, 0.5), (2.0, 0.6)], memory) == [
+        True, True, False, True,
+    ]  # fmt: skip
 
 
-def test_those_outside_are_greyed_and_have_no_probability(rows: list[Row]):
+def test_labels_are_the_ends_of_names(rows: list[Row]):
+    figure = fit_labels(tradeoff(overview(rows).lines, "memory"), 1280)
+    named = [one for one in figure.data if one.customdata]
+    assert {label for one in named for label in one.text} == {"big", "small"}
+
+
+def test_long_names_are_cut_in_the_middle_and_shorter_on_a_phone(made: Maker):
+    name = "unsloth/a-very-long-name-of-a-model-GGUF-q8_0"
+    figure = tradeoff(overview([made.row(name), made.row("x/other", 0.4)]).lines, "memory")
+    wide, phone = (
+        next(t for one in fit_labels(figure, px).data for t in one.text or () if "q8" in t)
+        for px in (1280, 358)
+    )
+    # 18 letters: the last nine, and eight before the ellipsis.
+    assert phone == "unsloth/\N{HORIZONTAL ELLIPSIS}GGUF-q8_0"
+    assert wide.endswith("GGUF-q8_0")
+    assert len(phone) < len(wide) < len(name)
+
+
+@pytest.mark.parametrize("width", [320, 358, 640, 1080, 1216, 1280])
+def test_of_sixty_no_two_labels_overlap(sixty: Path, width: int):
+    library = StoredLibrary([sixty])
+    selection = library.selected(View())
+    assert selection
+    figure = fit_labels(
+        tradeoff(library.overview(selection, View()).lines, "memory", guessing=0.25), width
+    )
+    named = [one for one in figure.data if one.customdata]
+    boxes = [box for one in named for box in label_boxes(figure, one, width)]
+    assert len(boxes) >= (4 if width < 640 else 10)
+    for number, (left, right, low, high) in enumerate(boxes):
+        assert left >= 0
+        assert right <= width
+        for other in boxes[:number]:
+            apart = right <= other[0] or other[1] <= left or high <= other[2] or other[3] <= low
+            assert apart
+
+
+def label_boxes(
+    figure: go.Figure, one: go.Scatter, width: int
+) -> Iterator[tuple[float, float, float, float]]:
+    """Where labels lie, worked out anew: 12 px letters are 6.2 px wide on the average."""
+    across, up = figure.layout.xaxis.range, figure.layout.yaxis.range
+    for x, y, text, place in zip(one.x, one.y, one.text, one.textposition, strict=True):
+        if not text:
+            continue
+        at = (width - 60) * (math.log10(x) - across[0]) / (across[1] - across[0])
+        high = (HEIGHT - 105) * (y - up[0]) / (up[1] - up[0])
+        wide, (vertical, side) = 6.2 * len(text), place.split()
+        reach = one.marker.size / 2
+        left = {"left": at - wide - reach, "center": at - wide / 2, "right": at + reach}[side]
+        low = {"top": high + reach, "middle": high - 6, "bottom": high - reach - 12}[vertical]
+        yield left, left + wide, low, low + 12
+
+
+def test_those_outside_are_crosses_with_the_reason(rows: list[Row]):
     figure = tradeoff(overview(rows, memory=200.0).lines, "memory")
-    outside = next(trace for trace in figure.data if trace.name == "outside your limits")
-    assert (outside.text, outside.opacity) == (("big",), 0.45)
+    outside = trace(figure, "outside your limits")
+    assert outside.customdata == ("m-big",)
+    assert outside.marker.symbol == "x-thin"
     assert "outside: peak memory 400 MiB (at most 200 MiB)" in outside.hovertext[0]
+
+
+def test_a_limit_is_drawn_and_what_lies_beyond_is_shaded(rows: list[Row]):
+    figure = tradeoff(overview(rows, memory=200.0).lines, "memory", limits={"memory": 200.0})
+    shaded = next(one for one in figure.layout.shapes if one.type == "rect")
+    line = next(one for one in figure.layout.shapes if one.type == "line")
+    assert (shaded.x0, shaded.yref) == (200.0, "paper")
+    assert shaded.x1 == pytest.approx(10 ** figure.layout.xaxis.range[1])
+    assert (line.x0, line.x1) == (200.0, 200.0)
+    assert [one.text for one in figure.layout.annotations] == ["your limit 200 MiB"]
+    # Speed has a least, so what is slower is shaded; no limit of another axis is drawn.
+    slow = tradeoff(overview(rows).lines, "decode", limits={"decode": 50.0, "memory": 200.0})
+    (shaded,) = (one for one in slow.layout.shapes if one.type == "rect")
+    assert (shaded.x0, shaded.x1) == (pytest.approx(10 ** slow.layout.xaxis.range[0]), 50.0)
+
+
+def test_a_limit_far_away_is_pointed_to(rows: list[Row]):
+    figure = tradeoff(overview(rows).lines, "memory", limits={"memory": 13107.0})
+    assert not figure.layout.shapes
+    (note,) = figure.layout.annotations
+    assert note.text == "your limit 13,107 MiB \N{RIGHTWARDS ARROW}"
+    assert (note.x, note.xanchor) == (1.0, "right")
+    # Nothing is as small: the whole plot is beyond.
+    figure = tradeoff(overview(rows, memory=5.0).lines, "memory", limits={"memory": 5.0})
+    assert figure.layout.annotations[0].text.startswith("\N{LEFTWARDS ARROW} your limit 5.00 MiB")
+    assert figure.layout.shapes[0].x0 == pytest.approx(10 ** figure.layout.xaxis.range[0])
+
+
+def test_a_least_accuracy_is_drawn_across(rows: list[Row]):
+    figure = tradeoff(overview(rows).lines, "memory", limits={"accuracy": 55.0})
+    shaded = next(one for one in figure.layout.shapes if one.type == "rect")
+    assert (shaded.y0, shaded.y1) == (figure.layout.yaxis.range[0], 55.0)
 
 
 def test_guessing_is_a_dashed_line(rows: list[Row]):
@@ -82,30 +192,39 @@ def test_guessing_is_a_dashed_line(rows: list[Row]):
 
 def test_there_is_a_figure_of_nothing():
     figure, absent = tradeoff((), "decode"), unplotted((), "decode")
-    assert (len(figure.data), absent) == (0, ())
+    assert all(not one.x for one in figure.data)
+    assert not figure.layout.showlegend
+    assert absent == ()
 
 
-def test_labels_lie_on_no_bubble_and_on_no_other_label():
-    near = [Bubble(x=200 + 30 * i, y=200, radius=12, text=f"name {i}") for i in range(6)]
+def test_labels_lie_on_no_point_and_on_no_other_label():
+    near = [Spot(x=200 + 30 * i, y=200, radius=12, text=f"name {i}") for i in range(6)]
     found = positions(near, 800, 400)
     assert len({place for place in found if place}) > 1
     # At the right edge there is no room on the right; above is the next choice, and too wide.
-    assert positions([Bubble(x=790, y=200, radius=10, text="long")], 800, 400) == ["middle left"]
+    assert positions([Spot(x=790, y=200, radius=10, text="long")], 800, 400) == ["middle left"]
 
 
 def test_a_label_without_room_is_left_out():
-    crowd = [Bubble(x=100, y=100, radius=40, text="a"), *(
-        Bubble(x=100 + dx, y=100 + dy, radius=40, text="")
+    crowd = [Spot(x=100, y=100, radius=40, text="a"), *(
+        Spot(x=100 + dx, y=100 + dy, radius=40, text="")
         for dx in (-60, 0, 60) for dy in (-60, 0, 60)
     )]  # fmt: skip
     assert positions(crowd, 800, 400)[0] == ""
 
 
 def test_a_log_axis_of_less_than_a_decade_has_ticks():
-    ticks = log_ticks([260.0, 425.0])
-    assert pytest.approx(ticks["tickvals"]) == [250.0, 300.0, 350.0, 400.0, 450.0]
     left, right = log_range([260.0, 425.0])
     assert left < math.log10(260) < math.log10(425) < right
+    ticks = log_ticks((left, right))
+    assert pytest.approx(ticks["tickvals"]) == [250.0, 300.0, 350.0, 400.0, 450.0]
+
+
+def test_the_axis_reaches_to_a_limit_that_is_near():
+    left, right = log_range([260.0, 425.0], 500.0)
+    assert right > math.log10(500) > log_range([260.0, 425.0])[1]
+    assert log_range([260.0, 425.0], 5000.0) == log_range([260.0, 425.0])
+    assert left == log_range([260.0, 425.0])[0]
 
 
 def luminance(colour: str) -> float:
@@ -115,13 +234,44 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize("colours", [LIGHT, DARK])
-def test_texts_and_marks_stand_out_from_the_page(colours: object):
-    def contrast(a: str, b: str) -> float:
-        light, dark = sorted((luminance(a), luminance(b)), reverse=True)
-        return (light + 0.05) / (dark + 0.05)
+def contrast(a: str, b: str) -> float:
+    light, dark = sorted((luminance(a), luminance(b)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
 
-    page = colours.background  # type: ignore[attr-defined]
-    assert contrast(colours.text, page) >= 7  # type: ignore[attr-defined]
-    assert contrast(colours.muted, page) >= 4.5  # type: ignore[attr-defined]
-    assert contrast(colours.accent, page) >= 4.5  # type: ignore[attr-defined]
+
+def over(colour: str, opacity: float, page: str) -> str:
+    """A see-through colour on a page."""
+    mixed = [
+        round(opacity * int(colour[i : i + 2], 16) + (1 - opacity) * int(page[i : i + 2], 16))
+        for i in (1, 3, 5)
+    ]
+    return "#" + "".join(f"{part:02X}" for part in mixed)
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK])
+def test_texts_and_marks_stand_out_from_the_page(colours: Palette):
+    page = colours.background
+    assert contrast(colours.text, page) >= 7
+    assert contrast(colours.muted, page) >= 4.5
+    assert contrast(colours.accent, page) >= 4.5
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_excluded_points_and_their_names_stand_out_where_they_are_shaded(
+    rows: list[Row], dark: bool
+):
+    """WCAG 2.1 AA: 4.5 for text, 3 for marks; on the shade that lies beyond a limit."""
+    figure = tradeoff(
+        overview(rows, memory=200.0).lines, "memory", limits={"memory": 200.0}, dark=dark
+    )
+    colours = palette(dark=dark)
+    ground = over(colours.muted, SHADED, colours.background)
+    outside = trace(figure, "outside your limits")
+    assert outside.opacity is None
+    assert contrast(outside.textfont.color, ground) >= 4.5
+    assert contrast(outside.marker.line.color, ground) >= 3
+    for one in ("fits", "Pareto-optimal", "recommended"):
+        mark = trace(figure, one)
+        strongest = max(contrast(c, ground) for c in (mark.marker.color, mark.marker.line.color))
+        assert strongest >= 3
+        assert contrast(mark.textfont.color, ground) >= 4.5

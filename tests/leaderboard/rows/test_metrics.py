@@ -14,6 +14,7 @@ from leaderboard.compare.run_metrics import compare_axes
 from leaderboard.gate.gate import judge
 from leaderboard.gate.policy import Policy, read_policy
 from leaderboard.gate.report import as_dict
+from leaderboard.pages.blocks import Bar
 from leaderboard.pages.controls import PickNumber
 from leaderboard.pages.history.tables import measured_cells, measured_heads
 from leaderboard.pages.overview.columns import known_columns
@@ -100,7 +101,9 @@ def test_it_is_a_limit_with_a_slider_and_a_place_in_the_address(made: Maker):
     view, problems = read_query({"joules_per_token": ["1"]})
     assert (view.limits, problems) == ((("energy", 1.0),), ())
     assert write_query(view) == {"joules_per_token": ["1"]}
-    boxes = [one for one in filters(found, view) if isinstance(one, PickNumber)]
+    (bar,) = filters(found, view)
+    assert isinstance(bar, Bar)
+    boxes = [one for one in bar.blocks if isinstance(one, PickNumber)]
     assert 1.0 in [one.chosen for one in boxes if "energy" in one.label]
     inside, outside = look(gather(found), view).lines
     assert inside.row.record.candidate.name == "thrifty"
@@ -112,8 +115,8 @@ def test_it_is_an_axis_of_the_plot(made: Maker):
     assert axes()[-1] == "energy"
     lines = look(gather(found), View(x="energy")).lines
     figure, absent = tradeoff(lines, "energy"), unplotted(lines, "energy")
-    assert figure.layout.xaxis.title.text == "energy a token, J"
-    assert sorted(x for trace in figure.data for x in trace.x) == [0.5, 2.0]
+    assert figure.layout.xaxis.title.text.startswith("energy a token, J (log scale")
+    assert sorted(x for trace in figure.data if trace.customdata for x in trace.x) == [0.5, 2.0]
     assert absent == ()
 
 

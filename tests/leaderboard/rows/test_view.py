@@ -23,7 +23,10 @@ from leaderboard.rows.view import (
 
 NUMBERS = {limit.address: min(limit.most, 1e9) for _, limit in limited()}
 MOST = {"margin_points": 100.0, "perplexity_percent": 1000.0, "headroom_percent": 90.0}
-NAMES = ("licences", "families", "runtimes", "columns", "candidates", "builds", "sides")
+NAMES = (
+    "licences", "families", "architectures", "runtimes", "columns", "candidates", "pins", "builds",
+    "sides",
+)  # fmt: skip
 texts = st.text(max_size=MOST_TEXT)
 some = st.text(min_size=1, max_size=MOST_TEXT)
 
