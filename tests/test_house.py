@@ -33,7 +33,7 @@ FLOORS = {
     ],
     "runners": [
         "worker records compute", "engine measure exchange", "endpoint", "runtimes",
-        "candidates", "jobs", "batches cleanup", "executors doctor", "cli",
+        "candidates", "jobs", "batches cleanup", "executors doctor hub", "cli",
     ],
     "leaderboard": [
         "stats units text", "rows", "compare runs", "choose", "gate publish", "pages", "export",

@@ -49,6 +49,9 @@ COMMANDS = {
     "import": ("runners.cli.import_lm_eval", "Read the results of another harness into records."),
     "plan": ("runners.cli.plan", "Cut a comparison into blocks that other machines run."),
     "merge": ("runners.cli.merge", "Bring the records of several stores together."),
+    "push": ("runners.cli.push", "Put runs into a dataset repository of the Hugging Face hub."),
+    "pull": ("runners.cli.pull", "Bring runs that somebody pushed into a store."),
+    "propose": ("runners.cli.propose", "Offer a result to a model's own page, by pull request."),
     "fetch": ("runners.cli.fetch", "Bring weights and data here, for later use offline."),
     "export": (
         "runners.cli.export",
@@ -64,6 +67,7 @@ GROUPS = {
     "Measure": ("run", "fit", "fetch", "plan", "merge", "import"),
     "Look": ("ship", "list", "show", "compare", "board", "export"),
     "Gate": ("check", "baseline"),
+    "Share": ("push", "pull", "propose"),
     "Maintain": ("doctor", "gc", "mock-server", "completion"),
 }
 """The commands as a reader looks for them; one that is in none stands under Maintain."""

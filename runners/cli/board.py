@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 
+from runners.cli import say
 from runners.cli.computers import presets
 from runners.records.store import default_store
 
@@ -27,6 +28,7 @@ STOPPING_S = 5.0
 @click.option("--store", "stores", type=click.Path(path_type=Path), multiple=True, metavar="DIR",
               help="Folder of records, or of such folders; may be given several times (default: "
                    "results in a checkout, else ./weighin-results).")  # fmt: skip
+@click.argument("repositories", nargs=-1, metavar="[hf:OWNER/NAME]…")
 @click.option(
     "--port", type=click.IntRange(1, 65535), default=8501, metavar="N", help="Default: 8501."
 )
@@ -41,10 +43,12 @@ STOPPING_S = 5.0
               help="auto: as the browser prefers (default).")  # fmt: skip
 @click.option("--browser/--no-browser", default=True, help="Open a browser (default), or not.")
 def command(
-    stores: tuple[Path, ...], port: int, address: str, allowed: tuple[str, ...], theme: str,
-    *, browser: bool,
+    repositories: tuple[str, ...], stores: tuple[Path, ...], port: int, address: str,
+    allowed: tuple[str, ...], theme: str, *, browser: bool,
 ) -> int:  # fmt: skip
     """Show records in a browser: which candidate to ship, and what it rests on.
+
+    With hf:OWNER/NAME the runs of that dataset repository of the hub, which are not verified.
 
     What runs is seen above every page and refreshed by itself; what ends appears. Ctrl-C ends it.
     """
@@ -52,11 +56,12 @@ def command(
     from leaderboard.app.launch import arguments, environment
     from runners.compute.machine import machine
 
+    pulled = _pulled(repositories)
     for path in stores:
         if not path.is_dir():
             raise click.UsageError(f"--store {path}: there is no such folder")
     _check_free(address, port)
-    folders = [path.resolve() for path in stores or (_default(),)]
+    folders = [path.resolve() for path in (*stores, *pulled) or (_default(),)]
     told = environment(folders, names(address, allowed), machine().fingerprint, presets())
     # A folder of its own to start in: Streamlit would take settings from a stranger's.
     server = subprocess.Popen(
@@ -79,6 +84,21 @@ def command(
     finally:
         _stop(server)
     raise click.ClickException(f"the board's server ended by itself with code {code}")
+
+
+def _pulled(repositories: tuple[str, ...]) -> list[Path]:
+    """Stores of repositories of the hub, each brought up to date."""
+    from runners.cli.pull import print_pulled
+    from runners.hub.pull import board_store
+    from runners.hub.repository import parse_repository
+
+    found = []
+    for text in repositories:
+        where = parse_repository(text)
+        root, pulled = board_store(where, say)
+        print_pulled(where, pulled, root)
+        found.append(root)
+    return found
 
 
 def _default() -> Path:

@@ -1,0 +1,1 @@
+"""Results as a dataset repository of the Hugging Face hub: what leaves, what comes."""
