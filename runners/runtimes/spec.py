@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -31,10 +31,20 @@ class Settings(Spec):
     a default that changes would be another candidate under an old digest.
     """
 
+    incidental: ClassVar[frozenset[str]] = frozenset()
+    """Settings that do not make another candidate: how it is reached, how long it is waited for."""
+
     context: Annotated[int, Field(ge=16, le=1_048_576)] | None = None
     """Context length in tokens; default: what the model was trained for, at most 4,096."""
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     """Default: the usable cores (affinity and CPU quota)."""
+
+    @property
+    def elsewhere(self) -> str:
+        """Host and port of a model that runs where nothing of it can be measured but its answers;
+        empty where it runs here.
+        """
+        return ""
 
     @property
     def code_beside_weights(self) -> str:

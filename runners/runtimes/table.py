@@ -15,13 +15,16 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from evals.errors import SpecError, did_you_mean, one_line
+from runners.runtimes.endpoint.spec import SPEC as ENDPOINT
 from runners.runtimes.fake.spec import SPEC as FAKE
 from runners.runtimes.hf.spec import SPEC as HF
 from runners.runtimes.llamacpp.spec import SPEC as LLAMACPP
 from runners.runtimes.spec import Format, RuntimeSpec
 
 GROUP = "weighin.runtimes"
-RUNTIMES = {one.name: one for one in (LLAMACPP, HF, FAKE)}
+RUNTIMES = {one.name: one for one in (LLAMACPP, HF, FAKE, ENDPOINT)}
+URL_RUNTIME = ENDPOINT.name
+"""The runtime of a candidate that is an address."""
 
 
 def find_runtime(name: str) -> RuntimeSpec:

@@ -38,6 +38,7 @@ def test_a_table_says_what_each_of_ours_takes():
         "llamacpp": ("required", ("gguf",), False),
         "hf": ("required", ("folder",), True),
         "fake": ("none", (), False),
+        "endpoint": ("none", (), False),
     }
     assert (usual_runtime("gguf"), usual_runtime("folder")) == ("llamacpp", "hf")
 
