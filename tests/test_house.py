@@ -65,6 +65,8 @@ PARENTS = (*ADVICE_AND_TOOLS, "spec", "build", "recipes", "tiny_model")
 """Modules in a runtime's folder that the measured process does not import."""
 RUNTIMES = tuple(table.RUNTIMES)
 NAMERS = {
+    "runners.endpoint.mock.options": ("gradio",),  # an API that it speaks
+    "runners.endpoint.mock.routes": ("gradio",),
     "runners.endpoint.mock.openai": ("llamacpp",),  # whom llama-server says it is owned by
     "runners.doctor.counters": ("fake",),  # which is started to see what can be measured
     "runners.doctor.recovery": ("fake",),

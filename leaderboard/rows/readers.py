@@ -40,7 +40,8 @@ def headline_anonymous(record: Record, _workload: str = "") -> float | None:
 def _headline(record: Record) -> MemoryPhase | None:
     phases = record.memory.phases if record.memory else {}
     # A run that died while loading has no peak to be compared with those that served.
-    deployed = [phases[name] for name in DEPLOYED if name in phases] if "latency" in phases else []
+    served = "latency" in phases or "generation" in phases
+    deployed = [phases[name] for name in DEPLOYED if name in phases] if served else []
     return max(deployed, key=lambda phase: phase.peak_bytes, default=None)
 
 

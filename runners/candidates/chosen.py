@@ -17,8 +17,7 @@ def chosen_settings(candidate: Candidate, trained_context: int | None) -> dict[s
         candidate: as its file has it.
         trained_context: tokens that the model was trained for; None: not known.
     """
-    settings = candidate.settings
-    found = settings.model_dump(exclude_defaults=True, exclude=set(settings.incidental))
+    found = candidate.settings.model_dump(exclude_defaults=True)
     if found.get("context") == min(trained_context or MOST_CONTEXT, MOST_CONTEXT):
         del found["context"]
     return {**found, **candidate.asking}

@@ -11,6 +11,7 @@ from evals.errors import ArtifactError, RuntimeFailure, SpecError
 from evals.fetch.artifact import Artifact, Progress, fetch
 from evals.fetch.cache import disk_error
 from runners.candidates import converted, quantized
+from runners.candidates.app_file import app_file
 from runners.candidates.catalogue import find_candidate
 from runners.candidates.gguf_header import GgufHeader, Quantisation, quantisation, read_header
 from runners.candidates.next_token import check_gguf
@@ -104,6 +105,8 @@ class _Resolver:
         if candidate.quantize is not None:
             return self._quantised(candidate, candidate.quantize, (*above, candidate.name))
         uri = candidate.weights or ""
+        if "app" in candidate.runtime_spec.formats:
+            return _of_app(candidate, uri)
         if "folder" in candidate.runtime_spec.formats and converted.names_folder(candidate):
             folder = converted.fetch_folder(uri, offline=self.offline, progress=self.progress)
             return _of_folder(folder, candidate, uri)
@@ -175,6 +178,18 @@ def _of_folder(folder: ModelFolder, candidate: Candidate, uri: str) -> Weights:
         chat_template=folder.chat_template,
         trained_context=folder.trained_context,
     )
+
+
+def _of_app(candidate: Candidate, uri: str) -> Weights:
+    """An app's code, which stands for weights that only the app knows."""
+    path, digest = app_file(uri)
+    if candidate.sha256 not in (None, digest):
+        raise ArtifactError(
+            f"{uri}: the digest of the app's code is {digest}, expected {candidate.sha256}; "
+            "correct sha256, or find out who changed the files"
+        )
+    pinned = candidate.sha256 is not None
+    return replace(no_weights(), path=path, sha256=digest, source_uri=uri, verified=pinned)
 
 
 def _check_licence(candidate: Candidate, accepted: frozenset[str]) -> None:

@@ -42,7 +42,8 @@ def sentences(row: Row, store: Store) -> Iterator[str]:
             yield "  " + "; ".join(doubts)
         if found.wrong:
             run = shlex.join([row.record.candidate.name, "--store", str(store.root), "--wrong"])
-            yield f"  the {len(found.wrong)} wrong answers: weighin show {run}"
+            count = f"{len(found.wrong)} wrong answers" if len(found.wrong) > 1 else "wrong answer"
+            yield f"  the {count}: weighin show {run}"
 
 
 def _counts(found: OwnAnswers) -> Iterator[str]:

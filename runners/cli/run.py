@@ -18,6 +18,7 @@ from runners.cli.options import (
     accept_option,
     budget_options,
     choose_budget,
+    choose_candidates,
     choose_questions,
     choose_suite,
     engine_memory_option,
@@ -30,7 +31,6 @@ from runners.cli.options import (
 )
 from runners.cli.planned import planned_batch, read_job, refuse_loose
 from runners.cli.progress import ProgressLines
-from runners.cli.server_options import choose_with_servers, server_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,6 @@ def _timeout(_context: click.Context, _parameter: click.Parameter, seconds: floa
 
 @click.command("run")
 @click.argument("candidates", nargs=-1, metavar="[CANDIDATE]…", shell_complete=complete_candidates)
-@server_options
 @suite_options
 @budget_options
 @click.option("--repeats", type=click.IntRange(min=1), default=1, metavar="N",
@@ -106,8 +105,9 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     """Measure candidates on a suite: accuracy, latency and peak memory.
 
     A CANDIDATE is a name of the catalogue (weighin list candidates), a YAML file, a path to a
-    .gguf file or to a folder of safetensors, a Hub id (org/name, org/name#file.gguf), or the
-    address of a server (http://host:8000/v1). Without one, the embedded default runs.
+    .gguf file or to a folder of safetensors, or a Hub id (org/name, org/name#file.gguf); also a
+    Gradio app: its file (app.py), or the address of one that runs (https://owner-name.hf.space,
+    gradio:owner/name). Without one, the embedded default runs.
     """
     from evals.tasks.quiet import go_offline
     from runners.batches.batch import plan_jobs, prepare_tasks, resolver, run_batch
@@ -172,7 +172,7 @@ def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
 
     questions = choose_questions(options)
     return Batch(
-        candidates=choose_with_servers(candidates, options),
+        candidates=choose_candidates(candidates, trust_code=options["trust_code"]),
         suite=choose_suite(options, questions),
         questions=questions,
         repeats=options["repeats"],

@@ -25,7 +25,7 @@ from runners.worker.runtime import WorkerError
 
 POLL_S = 0.005
 """Time between two looks at a server that is starting: the error of its cold start."""
-STOP_WAIT_S = 5.0
+STOP_WAIT_S, SETTLE_S = 5.0, 1.0
 WORDS_BYTES = 64 * 1024
 """Bytes of the end of a server's output that are searched for the reason."""
 
@@ -38,7 +38,7 @@ class StartedServer:
         argv: Sequence[str],
         *,
         port: int,
-        environment: Mapping[str, str] | None = None,
+        environment: Mapping[str, str | None] | None = None,
         folder: str | None = None,
         name: str = "",
     ) -> None:
@@ -47,7 +47,7 @@ class StartedServer:
         Args:
             argv: its command, with the port written out.
             port: where it will listen, e.g. one of `listening.free_port`.
-            environment: variables beside those of this process.
+            environment: variables beside those of this process; None takes one away.
             folder: its working directory; None: this process's.
             name: for messages; default: the program's.
 
@@ -58,7 +58,9 @@ class StartedServer:
         self._name = name or Path(argv[0]).name
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  # closed in stop
         self._sweeper = None if sys.platform == "win32" else Sweeper()
-        mark = {MARK: self._sweeper.mark} if self._sweeper else {}
+        changed = {**os.environ, **(environment or {})}
+        if self._sweeper:
+            changed[MARK] = self._sweeper.mark
         self.started_ns = time.perf_counter_ns()
         """The clock that a cold start is counted from."""
         try:
@@ -67,7 +69,7 @@ class StartedServer:
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **(environment or {}), **mark},
+                env={name: value for name, value in changed.items() if value is not None},
                 cwd=folder,
                 # Of its own, so that it is ended as a whole, and nobody else with it.
                 process_group=None if sys.platform == "win32" else 0,
@@ -108,6 +110,11 @@ class StartedServer:
                 )
             time.sleep(POLL_S)
         self.check()
+
+    def settle(self) -> None:
+        """Give a server whose connection broke a moment to be seen as ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(SETTLE_S)
 
     def check(self) -> None:
         """See that the server lives, and that all of it can be measured.

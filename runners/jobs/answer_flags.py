@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from statistics import median
 from typing import TYPE_CHECKING
 
 from runners.records.parts import FlagInfo
@@ -68,11 +69,52 @@ def _answers_cut(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
             yield _warning("answers cut", f"{detail}allows: --gen max_gen_toks=N raises it")
 
 
+def _asked_of(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    if seen.asked_of:
+        yield _note("asked", f"{seen.asked_of}; no fixed workloads: what it writes cannot be set")
+
+
+def _app_errors(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    for task, (failed, n) in seen.failed.items():
+        if failed:
+            detail = f"{task}: {failed} of {n} answers were an error of the app, and count as wrong"
+            yield _warning("app errors", detail)
+
+
+def _queue(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    if not seen.queued:
+        return
+    typical = median(seconds for seconds, _ in seen.queued)
+    yield _note(
+        "queue",
+        f"{typical:.3f} s (median) of each wait for first words passed before the app began to "
+        "work: its queue, and the way there",
+    )
+    behind = [seconds for seconds, ahead in seen.queued if ahead]
+    if behind:
+        detail = (
+            f"others' requests stood before {len(behind)} of {len(seen.queued)} questions, which "
+            f"waited up to {max(behind):.1f} s: part of the times, and no property of the app"
+        )
+        yield _warning("waited in a queue", detail)
+
+
+def _shared(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    if seen.elsewhere:
+        detail = f"{seen.elsewhere}: whom else it serves, and on what machine, is not known"
+        yield _warning("shared server", detail)
+
+
 ANSWER_RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
     _chat, _system, _recommended, _thought_cut, _answers_cut,
+    _asked_of, _app_errors, _queue, _shared,
 )  # fmt: skip
 """Rules in the order in which their flags are shown."""
 
 
 def _warning(name: str, detail: str) -> FlagInfo:
     return FlagInfo(name=name, detail=detail)
+
+
+def _note(name: str, detail: str) -> FlagInfo:
+    return FlagInfo(name=name, detail=detail, level="note")

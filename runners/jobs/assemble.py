@@ -41,11 +41,10 @@ from runners.jobs.record_parts import (
 )
 from runners.jobs.sample_rows import sample_rows
 from runners.jobs.seen import Seen
-from runners.jobs.server_record import ELSEWHERE, machine_info, server_info
 from runners.jobs.subject import candidate_info, suite_info
 from runners.jobs.verdict import verdict_of
-from runners.records.circumstances import SoftwareInfo
-from runners.records.parts import DivergenceInfo, EnergyInfo
+from runners.records.circumstances import MachineInfo, SoftwareInfo
+from runners.records.parts import DivergenceInfo
 from runners.records.record import (
     DataInfo,
     JobError,
@@ -56,6 +55,7 @@ from runners.records.samples import sample_table
 from runners.runtimes.build import build_digest
 from runners.runtimes.llamacpp.proven import kernels_not_built
 from runners.worker import protocol
+from runners.worker.generation import APP_ERROR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -97,18 +97,17 @@ def assemble(
         budget=budget_info(job.budget, measured.last(Held)) if job.budget else None,
         verdict=verdict_of(job, measured, latencies, answers, error),
         data=[DataInfo(task=t.loaded.name, **asdict(t.loaded.data)) for t in job.tasks],
-        machine=machine_info(job),
-        software=_software(job, measured),
+        machine=MachineInfo(**asdict(job.machine), fingerprint=job.machine.fingerprint),
+        software=_software(job, measured.last(Started)),
         accuracy={name: score.accuracy for name, score in scores.items()},
         latency=latencies,
         answers=answers,
-        load=None if job.elsewhere else load_info(measured, timed),
-        memory=None if job.elsewhere else memory_info(measured),
-        server=server_info(job, measured),
+        load=load_info(measured, timed),
+        memory=memory_info(measured),
         engine=engine_info(measured.last(protocol.EngineOpened), measured.all(AnsweredWindow)),
         noise_floor=probed.floor if probed else None,
         divergence=measured.last(DivergenceInfo),
-        energy=_energy(job, measured),
+        energy=energy_info(measured.last(Metered), measured.all(PhaseMarks)),
         noise=noise_info(timed),
         executor=options.executor,
     )
@@ -159,16 +158,8 @@ def _score(
     return scores, rows, error
 
 
-def _energy(job: Job, measured: Measured) -> EnergyInfo | None:
-    if job.elsewhere:
-        return EnergyInfo(source=None, reason=ELSEWHERE)
-    return energy_info(measured.last(Metered), measured.all(PhaseMarks))
-
-
-def _software(job: Job, measured: Measured) -> SoftwareInfo:
-    started, model = measured.last(Started), measured.model
+def _software(job: Job, started: Started | None) -> SoftwareInfo:
     ready = started.ready if started else None
-    said = model.server if model else None
     left_out = job.proof.left_out or _not_built(job, started)
     known = {"left_out": left_out} if left_out else {}
     return SoftwareInfo(
@@ -176,8 +167,8 @@ def _software(job: Job, measured: Measured) -> SoftwareInfo:
         lm_eval=version("lm_eval"),
         python=platform.python_version(),
         runtime=ready.runtime if ready else None,
-        runtime_version=said.version if said else ready.runtime_version if ready else None,
-        runtime_build=said.kind if said else ready.runtime_build if ready else None,
+        runtime_version=ready.runtime_version if ready else None,
+        runtime_build=ready.runtime_build if ready else None,
         runtime_digest=build_digest(job.candidate.runtime),
         **known,
     )
@@ -203,15 +194,19 @@ def _seen(job: Job, measured: Measured) -> Seen:
         caches=model.caches if model else True,
         truncated=_counted(_truncated, tasks),
         alone=_counted(_alone, tasks),
-        bounds=_counted(_bounded, tasks),
         unclustered=unclustered(job.tasks) if job.scores else {},
         generates=job.scores and any(task.generates for task in job.tasks),
-        chat_template=model.chat_template if model else None,
+        # An app makes its own prompt of a question: whether by a template is not known.
+        chat_template=model.chat_template if model and not model.about else None,
         without_system={
             asked.name: asked.without_system
             for asked in measured.all(AskedTask)
             if asked.without_system is not None
         },
+        queued=_queued(tasks),
+        asked_of=model.about if model else "",
+        elsewhere=job.candidate.settings.elsewhere,
+        failed=_counted(_app_failed, tasks),
         recommends=recommended(job, measured),
         recommends_none=recommends_none(job, measured),
         unheld=_unheld(job, measured),
@@ -247,8 +242,13 @@ def _truncated(reply: Any) -> bool:
     return any(part.truncated for part in parts)
 
 
-def _bounded(reply: Any) -> bool:
-    return isinstance(reply, protocol.ItemScore) and reply.bounds > 0
+def _app_failed(reply: Any) -> bool:
+    return isinstance(reply, list) and any(part.stop.startswith(APP_ERROR) for part in reply)
+
+
+def _queued(tasks: Mapping[str, TaskAnswers]) -> list[tuple[float, int]]:
+    texts = (t for task in tasks.values() for r in task.replies if isinstance(r, list) for t in r)
+    return [(text.queued_s, text.ahead) for text in texts if text.queued_s is not None]
 
 
 def _alone(reply: Any) -> bool:

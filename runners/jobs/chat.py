@@ -117,4 +117,5 @@ def _answering(job: Job, template: str, measured: Measured) -> Answering:
         marks=marks,
         thought_tokens=told.max_tokens or MAX_THOUGHT_TOKENS,
         sampling=chosen_sampling(job, measured),
+        window=job.candidate.runtime_spec.window,
     )

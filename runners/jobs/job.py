@@ -8,7 +8,7 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
-from evals.suites import Suite
+from evals.suites import Suite, Workload
 from runners.candidates.chosen import chosen_settings
 from runners.candidates.spec import Candidate
 from runners.candidates.weights import Weights
@@ -82,6 +82,11 @@ class Job:
             "threads": chosen.threads or threads(self.machine.usable_cpus, self.budget),
         }
 
+    @property
+    def workloads(self) -> tuple[Workload, ...]:
+        """Workloads that are timed: the suite's, where the runtime can be timed at all."""
+        return self.suite.workloads if "latency" in self.candidate.runtime_spec.can else ()
+
     @cached_property
     def chosen(self) -> dict[str, Any]:
         """The settings that someone chose, defaults left out."""
@@ -113,7 +118,7 @@ class Job:
                 self.scores,
                 self.engine_bytes,
                 self.suite.probe_items,
-                self.place,
+                self.machine.fingerprint,
                 *(["throughput"] if self.throughput else []),
                 *([] if self.times else ["untimed"]),
                 *([f"without {self.proof.left_out}"] if self.proof.left_out else []),
@@ -122,19 +127,6 @@ class Job:
                 *([_limits(self.budget)] if self.budget else []),
             ]
         )
-
-    @property
-    def elsewhere(self) -> str:
-        """Host and port of a model that runs where it cannot be measured; empty: it runs here."""
-        return self.candidate.settings.elsewhere
-
-    @property
-    def place(self) -> str:
-        """Fingerprint of where it runs; times of two places never compare. A model elsewhere is
-        reached by a network from here, so this machine's fingerprint is part of its own.
-        """
-        here = self.machine.fingerprint
-        return f"remote:{self.elsewhere} from {here}" if self.elsewhere else here
 
     @property
     def engine_bytes(self) -> int:

@@ -5,14 +5,12 @@ Nothing of ours runs meanwhile: the parent is blocked on the worker's pipe.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from runners.jobs.measured import Notify, Step, TimedPhase, Timing
-from runners.measure.noise import cpu_seconds, noise_between, read_noise
+from runners.jobs.disturbance import Disturbance, disturbance
+from runners.jobs.measured import Notify, Step, Timing
 from runners.worker import protocol
 
 if TYPE_CHECKING:
@@ -34,33 +32,24 @@ def time_workloads(job: Job, worker: WorkerProcess, measured: Measured, notify: 
     Raises:
         RuntimeFailure: the candidate failed.
     """
-    own = [os.getpid()]
-    questions = {one.name: _question(job, one, measured) for one in job.suite.workloads}
+    questions = {one.name: _question(job, one, measured) for one in job.workloads}
     times: dict[str, protocol.LatencyTimes] = {}
     first_token_s = None
-    before, cpu_before, started = read_noise(), cpu_seconds(own), time.perf_counter()
+    found = Disturbance()
     try:
-        for name, question in questions.items():
-            if question is None:
-                continue
-            measured.add(Timing(workload=name))
-            counter = _request_counter(name, question.warmups + question.repeats, notify)
-            asked_ns = time.perf_counter_ns()
-            times[name] = answer = worker.ask(question, protocol.LatencyTimes, counter)
-            if first_token_s is None:
-                first_token_s = (answer.first_token_ns - asked_ns) / 1e9
+        with disturbance() as found:
+            for name, question in questions.items():
+                if question is None:
+                    continue
+                measured.add(Timing(workload=name))
+                counter = _request_counter(name, question.warmups + question.repeats, notify)
+                asked_ns = time.perf_counter_ns()
+                times[name] = answer = worker.ask(question, protocol.LatencyTimes, counter)
+                if first_token_s is None:
+                    first_token_s = (answer.first_token_ns - asked_ns) / 1e9
     finally:
-        after, elapsed_s = read_noise(), time.perf_counter() - started
-        own_cpu_s = cpu_seconds(own) - cpu_before
-        measured.add(
-            TimedPhase(
-                times=times,
-                skipped=[name for name, question in questions.items() if question is None],
-                first_token_s=first_token_s,
-                noise=noise_between(before, after, own_cpu_s=own_cpu_s, elapsed_s=elapsed_s),
-                readings={"before": asdict(before), "after": asdict(after)},
-            )
-        )
+        skipped = [name for name, question in questions.items() if question is None]
+        measured.add(found.timed(times, skipped, first_token_s))
 
 
 def _question(job: Job, workload: Workload, measured: Measured) -> protocol.RunLatency | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runners.jobs.chat import ChatTemplateError
+from runners.jobs.disturbance import disturbance
 from runners.jobs.divergence_phase import diverge
 from runners.jobs.journal import START
 from runners.jobs.latency_phase import time_workloads
@@ -57,7 +60,7 @@ def run_phases(
     try:
         running.begin()
         running.load()
-        if job.times:
+        if job.times and (job.workloads or not job.suite.workloads):
             running.time()
         if job.scores:
             running.answer()
@@ -130,10 +133,21 @@ class _Running:
                 notify=self.notify,
             )
             try:
-                answer_tasks(asking)
+                with self._watched():
+                    answer_tasks(asking)
             finally:
                 series = [
                     (round(s.at_s, 3), s.rss_bytes, s.anon_bytes, s.file_bytes)
                     for s in sampler.series
                 ]
                 self.measured.add(Sampled(series=series))
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Note what else the machine did, where answers are all that is timed."""
+        if self.job.workloads or not self.job.times:
+            yield
+            return
+        with disturbance() as found:
+            yield
+        self.measured.add(found.timed({}, [], None))

@@ -99,7 +99,7 @@ def answers_info(tasks: Mapping[str, TaskAnswers]) -> dict[str, AnswersInfo]:
                 n=len(texts),
                 tokens=_sum_known([text.new_tokens for text in texts]),
                 thought_tokens=sum(text.thought_tokens for text in texts),
-                answer_s=_summary(waits) if len(waits) == len(texts) else None,
+                answer_s=_summary_or_none(waits),  # an error instead of an answer has no time
                 cut=sum(text.stop == "length" for text in texts),
                 thought_cut=sum(text.stop == "thought" for text in texts),
             )
@@ -128,6 +128,7 @@ def load_info(measured: Measured, timed: TimedPhase | None) -> LoadInfo | None:
     if started is None or loaded is None:
         return None
     first = timed.first_token_s if timed else None
+    first = loaded.model.first_text_s if first is None else first
     return LoadInfo(
         ready_s=started.ready_s,
         load_s=loaded.load_s,
@@ -181,7 +182,6 @@ def engine_info(
         sequences=opened.sequences,
         kv_bytes=opened.kv_bytes,
         output_bytes=opened.output_bytes,
-        apart_nats=opened.apart_nats,
         raw_tokens=sum(reply.raw_tokens for reply in scored),
         distinct_tokens=sum(reply.distinct_tokens for reply in scored),
         scoring_s=sum((reply.seconds for reply in scored), 0.0),

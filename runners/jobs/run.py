@@ -90,15 +90,15 @@ def _refuse_what_it_cannot(job: Job) -> None:
     Raises:
         RuntimeFailure: what that is.
     """
-    spec = job.candidate.runtime_spec
+    spec, most = job.candidate.runtime_spec, job.candidate.settings.most_items
     asked = {"generation" if task.generates else "scoring" for task in job.tasks if job.scores}
-    if job.suite.workloads and job.times:
-        asked.add("latency")
-    budget = job.budget
-    if job.elsewhere and budget and (budget.memory_bytes is not None or budget.cpus is not None):
+    if job.suite.workloads and job.times and not asked:
+        asked.add("latency")  # beside tasks, workloads are left out where there can be none
+    items = sum(len(task.items) for task in job.tasks) if job.scores else 0
+    if most is not None and items > most:
         raise RuntimeFailure(
-            f"{job.candidate.name} runs behind a URL, where neither memory nor cores can be "
-            "limited; leave the budget out, or limit times alone (--deadline-ttft, --min-decode)"
+            f"{items} questions to an app that others run too (at most {most}): --limit N asks "
+            "fewer, settings.max_items allows more"
         )
     if lacking := sorted(asked - spec.can):
         raise RuntimeFailure(

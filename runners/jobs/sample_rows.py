@@ -68,6 +68,7 @@ def _texts(texts: list[protocol.ItemText]) -> dict[str, Any]:
     return {
         **raw,
         **(thought if first.thought_tokens else {}),
+        **({} if first.queued_s is None else {"queued_s": first.queued_s}),
         "answer": first.text,
         "stop": first.stop,
         "tokens": first.new_tokens,

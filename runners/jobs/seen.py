@@ -31,8 +31,6 @@ class Seen:
     """Task -> items whose prompt was cut, items that were answered."""
     alone: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Task -> items of which a choice was encoded without its context, items that were answered."""
-    bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Task -> items of which a choice has an upper bound alone, items that were answered."""
     generates: bool = False
     """True where a task asks for generations."""
     chat_template: bool | None = None
@@ -41,6 +39,14 @@ class Seen:
     """Task or group -> how many of its items share passages that no column is known for."""
     without_system: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Task -> prompts that the chat template made without the system message, prompts."""
+    queued: Sequence[tuple[float, int]] = ()
+    """Seconds until work began, and requests before it, of each answer of an app with a queue."""
+    asked_of: str = ""
+    """Function of an app that was asked."""
+    elsewhere: str = ""
+    """Place of an app or server that is not Weighin's own."""
+    failed: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Task -> answers that were an app's error, answers."""
     recommends: Mapping[str, object] = field(default_factory=dict)
     """Generation settings of the model's own files that lm-eval's `hf` would take over here."""
     recommends_none: bool = False

@@ -58,6 +58,8 @@ def _prepare_page_cache(job: Job, limit: Limit) -> PageCache:
     path = job.weights.path
     if path is None:
         return PageCache(state="no weights")
+    if not job.weights.bytes:  # an app's code, which loads weights that are not known
+        return PageCache(state="unknown")
     dropped = limit.held.memory is not None
     share = drop(path) if dropped else resident_share(path)
     return PageCache(state=describe(share), mmap=not dropped or share == 0)

@@ -51,6 +51,9 @@ class Facts:
     unlimited_decode_tokens_per_s: float | None
     answer_s: float | None = None
     """The slowest generation task's median wait for an answer."""
+    workloads: bool = True
+    """False: the runtime cannot be timed on fixed workloads; the first words of answers stand in
+    for a first token."""
 
 
 def judge(facts: Facts) -> tuple[Name, str]:
@@ -66,8 +69,9 @@ def judge(facts: Facts) -> tuple[Name, str]:
         return "out of memory", f"killed for memory under {limit}{where}{note}"
     if error is not None:
         return "failed", f"in the phase {error.phase}: {error.message}"
-    if facts.decode_tokens_per_s is None:
-        return "failed", "nothing was timed: no workload fits the candidate's context"
+    if facts.decode_tokens_per_s is None and facts.ttft_s is None:
+        why = "no workload fits the candidate's context" if facts.workloads else "no answer came"
+        return "failed", f"nothing was timed: {why}"
     if _thrashes(facts):
         return "thrashes", (
             f"{facts.refaulted_bytes:,} bytes were read again under {limit} for "
@@ -80,11 +84,22 @@ def judge(facts: Facts) -> tuple[Name, str]:
         return "too slow", late
     if budget.memory_bytes is not None and not facts.memory_enforced:
         return "not enforced", "memory could not be limited here, so nothing is known of it"
+    done = "the latency phase and the tasks were" if facts.workloads else "the tasks were"
+    return "fits", f"{done} completed within the budget{_doubts(facts)}"
+
+
+def _doubts(facts: Facts) -> str:
+    """What is not known of a candidate that fits, as further clauses."""
+    budget = facts.budget
     known = facts.refaulted_bytes is not None or budget.memory_bytes is None
     doubt = "" if known else "; pages read again are not counted here: it may have thrashed"
+    if facts.refaulted_bytes and not facts.workloads:  # of weights whose size is not known
+        doubt = f"; {facts.refaulted_bytes:,} bytes were read again meanwhile: it may have thrashed"
     if budget.deadline_answer_s is not None and facts.answer_s is None:
         doubt += "; no answer was timed, so nothing is known of its deadline"
-    return "fits", f"the latency phase and the tasks were completed within the budget{doubt}"
+    if budget.min_decode_tokens_per_s is not None and facts.decode_tokens_per_s is None:
+        doubt += "; its tokens are not counted, so nothing is known of its decode speed"
+    return doubt
 
 
 def _thrashes(facts: Facts) -> bool:
@@ -138,12 +153,14 @@ def verdict_of(
         return None
     group, held, unlimited = measured.group, measured.last(Held), measured.last(Unlimited)
     free = unlimited.record if unlimited else None
-    at_latency = group.get("latency")
-    refaulted = at_latency.refaulted_bytes if at_latency else None
+    served = group.get("latency" if job.workloads else "generation")
+    refaulted = served.refaulted_bytes if served else None
     counts = [*(usage.oom_kills for usage in group.values())]
     counts += [killed.oom_kills for killed in measured.all(Killed)]
     kills = max(counts, default=None)
     timing = measured.last(Timing) if measured.phase == "latency" else None
+    answer_s = max((one.answer_s.p50 for one in answers.values() if one.answer_s), default=None)
+    ttft_s = max((workload.ttft_s.p50 for workload in fixed(timed).values()), default=None)
     facts = Facts(
         budget=job.budget,
         memory_enforced=held is not None and held.memory is not None,
@@ -153,9 +170,10 @@ def verdict_of(
         oom_kills=kills,
         refaulted_bytes=refaulted,
         weights_bytes=measured.weights_bytes,
-        ttft_s=max((workload.ttft_s.p50 for workload in fixed(timed).values()), default=None),
+        ttft_s=ttft_s if job.workloads else answer_s,
         decode_tokens_per_s=_decode(timed),
-        answer_s=max((one.answer_s.p50 for one in answers.values() if one.answer_s), default=None),
+        answer_s=answer_s,
+        workloads=bool(job.workloads),
         unlimited_decode_tokens_per_s=_decode(free.latency if free else {}),
     )
     name, reason = judge(facts)

@@ -38,6 +38,8 @@ class Answering:
     """What its chat template writes after an answer; empty: the prompts do without a template."""
     sampling: Mapping[str, Any] = field(default_factory=dict)
     """lm-eval's generation arguments that it brings instead of the task's."""
+    window: int | None = None
+    """Generations that are asked, and kept, together; None: as many as usual."""
 
 
 PLAINLY = Answering()
@@ -65,7 +67,7 @@ def windows(
     first, requests, size = 0, 0, 0
     most = MAX_REQUESTS
     if items and _generates(items[0]):
-        most = MAX_PACKED if packed else MAX_GENERATIONS
+        most = how.window or (MAX_PACKED if packed else MAX_GENERATIONS)
     for number, item in enumerate(items):
         more = sum(_repeats(i) for i in item.instances)
         text = sum(_bytes(a) for i in item.instances for a in i.args)

@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     import pyarrow
 
 
-OPTIONAL = ("plain_logprobs", "bytes", "prompt", "raw", "thought_tokens", "first_answer")
+OPTIONAL = (
+    "plain_logprobs", "bytes", "prompt", "raw", "thought_tokens", "first_answer", "queued_s",
+)  # fmt: skip
 """Columns that a table has only where some row needs them. Reasons: a probe was made, imported
-results do not say how many tokens a choice has, prompts were kept, a model thinks."""
+results do not say how many tokens a choice has, prompts were kept, a model thinks, an app
+has a queue."""
 
 
 def metric_cells(metrics: Mapping[str, Any], aggregations: Mapping[str, str]) -> dict[str, Any]:
@@ -114,6 +117,7 @@ def _types() -> dict[str, pyarrow.DataType]:
         "prefill_s": pa.float32(),
         "token_s": pa.list_(pa.float32()),
         "first_text": pa.int32(),
+        "queued_s": pa.float32(),
         "prompt": pa.string(),
         "raw": pa.string(),
         "thought_tokens": pa.int32(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -17,8 +17,8 @@ from evals.spec_file import NAME, Spec
 
 Ability = Literal["latency", "scoring", "generation", "logits"]
 """logits: whole rows of them, over the vocabulary."""
-Format = Literal["gguf", "folder"]
-"""gguf: one file; folder: safetensors with config.json."""
+Format = Literal["gguf", "folder", "app"]
+"""gguf: one file; folder: safetensors with config.json; app: Python that serves a model itself."""
 USUAL: frozenset[Ability] = frozenset({"latency", "scoring", "generation"})
 EVERYTHING = USUAL | frozenset[Ability]({"logits"})
 _CODE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
@@ -30,9 +30,6 @@ class Settings(Spec):
     The child is told all of them, and a candidate's digest those that differ from their default:
     a default that changes would be another candidate under an old digest.
     """
-
-    incidental: ClassVar[frozenset[str]] = frozenset()
-    """Settings that do not make another candidate: how it is reached, how long it is waited for."""
 
     context: Annotated[int, Field(ge=16, le=1_048_576)] | None = None
     """Context length in tokens; default: what the model was trained for, at most 4,096."""
@@ -51,6 +48,11 @@ class Settings(Spec):
         """The setting that runs Python from the weights' author; empty where none does."""
         return ""
 
+    @property
+    def most_items(self) -> int | None:
+        """Most items that one run may ask; None: any number."""
+        return None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeSpec:
@@ -67,6 +69,8 @@ class RuntimeSpec:
     formats: tuple[Format, ...] = ()
     """Formats of weights that it loads. One that takes folders alone is given a GGUF converted into
     one."""
+    window: int | None = None
+    """Generations that are asked, and kept, together; None: as many as usual."""
     can: frozenset[Ability] = USUAL
     """The most it may do. Whether it can with these weights is found out when they are loaded."""
     packages: tuple[str, ...]

@@ -13,18 +13,18 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 from evals.errors import SpecError, did_you_mean, one_line
-from runners.runtimes.endpoint.spec import SPEC as ENDPOINT
 from runners.runtimes.fake.spec import SPEC as FAKE
+from runners.runtimes.gradio.spec import SPEC as GRADIO
+from runners.runtimes.gradio.spec import settings_of as gradio_settings
 from runners.runtimes.hf.spec import SPEC as HF
 from runners.runtimes.llamacpp.spec import SPEC as LLAMACPP
 from runners.runtimes.spec import Format, RuntimeSpec
 
 GROUP = "weighin.runtimes"
-RUNTIMES = {one.name: one for one in (LLAMACPP, HF, FAKE, ENDPOINT)}
-URL_RUNTIME = ENDPOINT.name
-"""The runtime of a candidate that is an address."""
+RUNTIMES = {one.name: one for one in (LLAMACPP, HF, GRADIO, FAKE)}
 
 
 def find_runtime(name: str) -> RuntimeSpec:
@@ -48,6 +48,12 @@ def runtime_names() -> list[str]:
 def usual_runtime(weights: Format) -> str:
     """The runtime of weights that nobody named one for: the first of ours that takes them."""
     return next(one.name for one in RUNTIMES.values() if weights in one.formats)
+
+
+def app_elsewhere(text: str) -> tuple[str, dict[str, Any]] | None:
+    """Runtime and settings of an app that a text names by its address; None where it names none."""
+    settings = gradio_settings(text)
+    return None if settings is None else (GRADIO.name, settings)
 
 
 @cache

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runners.worker.serving import Tries
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestTimes:
@@ -79,6 +77,10 @@ class Generate:
     token ends a generation like EOS. Empty for prompts without a template."""
 
 
+APP_ERROR = "app error"
+"""Beginning of `stop` where an app answered with an error, whose text follows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemText:
     """One generation."""
@@ -86,7 +88,8 @@ class ItemText:
     text: str
     """The answer, which is scored: without thought, special tokens and what a stop string cuts."""
     stop: str
-    """`until`, `end of sequence`, `length` (of the answer), `thought` (its length) or `context`."""
+    """`until`, `end of sequence`, `length` (of the answer), `thought` (its length), `context`,
+    or what an app said instead of an answer."""
     prompt_tokens: int | None
     """Tokens of the prompt; None where a server does not count them."""
     new_tokens: int | None
@@ -101,6 +104,10 @@ class ItemText:
     first_answer: int | None = None
     """Index in `token_s` of the first token of the answer that has text; None: there is none, or
     the runtime does not say."""
+    queued_s: float | None = None
+    """Seconds from the request until work on it began; None: nothing says."""
+    ahead: int = 0
+    """Requests of others that stood before it in a queue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,5 +115,3 @@ class Generated:
     """The answer to `Generate`."""
 
     items: list[ItemText]
-    tries: Tries | None = None
-    """What befell the requests to a server; None: there is none."""

@@ -10,7 +10,6 @@ from leaderboard.choose.answer import WORDS
 from leaderboard.choose.overview import Line, Overview
 from leaderboard.export.site.names import candidate_name
 from leaderboard.pages.blocks import Block, Figure, Text
-from leaderboard.pages.checks.alarms import failed_check
 from leaderboard.pages.library import Library
 from leaderboard.pages.measures import shown
 from leaderboard.pages.overview.cells import rank_text
@@ -43,8 +42,6 @@ class Judged:
     selection: Selection
     found: Mapping[str, Mapping[Prefer, Overview]]
     """Preset's name -> preference -> the rows judged so; ANY: without a limit."""
-    failed: Mapping[str, str]
-    """What the newest checks say against candidates, by digest; empty where nothing."""
 
     @property
     def plain(self) -> Overview:
@@ -79,8 +76,7 @@ def judge(library: Library, view: View, selection: Selection, presets: Sequence[
         }
         for name, one in views.items()
     }
-    failed = {row.record.candidate.digest: failed_check(library, row) for row in selection.rows}
-    return Judged(selection=selection, found=found, failed=failed)
+    return Judged(selection=selection, found=found)
 
 
 def _most(preset: Preset) -> int:
@@ -216,7 +212,7 @@ def data(judged: Judged, presets: Sequence[Preset]) -> dict[str, Any]:
         "presets": {
             name: {
                 "memory": limits.get(name),
-                "answers": {prefer: _answer(one, judged.failed) for prefer, one in found.items()},
+                "answers": {prefer: _answer(one) for prefer, one in found.items()},
             }
             for name, found in judged.found.items()
         },
@@ -237,14 +233,13 @@ def _limited(metric: Metric, row: Row) -> float | None:
     return shown(metric, row) if tried is None else tried
 
 
-def _answer(found: Overview, failed: Mapping[str, str]) -> dict[str, Any]:
-    chosen = found.choice.row.record.candidate.digest if found.choice.row else ""
+def _answer(found: Overview) -> dict[str, Any]:
     return {
         "claim": plain(found.claim),
-        "certainty": plain(f"{found.certainty} {failed.get(chosen, '')}".strip()),
+        "certainty": plain(found.certainty),
         "nexts": [plain(one) for one in found.answer.nexts],
         "basis": plain(found.basis),
-        "chosen": chosen,
+        "chosen": found.choice.row.record.candidate.digest if found.choice.row else "",
         "lines": [
             {
                 "digest": line.row.record.candidate.digest,

@@ -32,15 +32,15 @@ MAIN = "from runners.cli import main; main()"
 
 
 def test_a_table_says_what_each_of_ours_takes():
-    assert runtime_names()[:3] == ["llamacpp", "hf", "fake"]
+    assert runtime_names()[:3] == ["llamacpp", "hf", "gradio"]
     taken = {name: (one.weights, one.formats, one.converts) for name, one in RUNTIMES.items()}
     assert taken == {
         "llamacpp": ("required", ("gguf",), False),
         "hf": ("required", ("folder",), True),
+        "gradio": ("optional", ("app",), False),
         "fake": ("none", (), False),
-        "endpoint": ("none", (), False),
     }
-    assert (usual_runtime("gguf"), usual_runtime("folder")) == ("llamacpp", "hf")
+    assert [*map(usual_runtime, ("gguf", "folder", "app"))] == ["llamacpp", "hf", "gradio"]
 
 
 def test_an_unknown_runtime_has_its_nearest_named():
@@ -143,7 +143,7 @@ def test_a_root_that_it_did_not_start_is_not_measured(bench: Bench):
 @pytest.mark.parametrize(
     ("can", "task", "says"),
     [
-        ('"generation"', "tiny_choice", "no latency and no scoring, which suite tiny asks for"),
+        ('"generation"', "tiny_choice", "has no scoring, which suite tiny asks for"),
         ('"latency", "scoring"', "tiny_answer", "runtime served has no generation, which suite"),
     ],
 )
