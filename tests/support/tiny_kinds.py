@@ -8,7 +8,7 @@ whatever it has read.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -276,7 +276,6 @@ def _write_folder(
     folder: Path, kind: Kind, weights: dict[str, NDArray[np.float32]], after: Sequence[str]
 ) -> None:
     from safetensors.numpy import save_file
-    from tokenizers import Tokenizer, processors
 
     folder.mkdir(parents=True)
     save_file({f"{name}.weight": values for name, values in weights.items()},
@@ -291,6 +290,13 @@ def _write_folder(
         "bos_token_id": None, **ids,
     }  # fmt: skip
     (folder / "config.json").write_text(json.dumps(config))
+    write_tokenizer(folder, kind, after)
+
+
+def write_tokenizer(folder: Path, kind: Kind, after: Sequence[str]) -> None:
+    """A folder's tokenizer, which puts the tokens `after` behind each text."""
+    from tokenizers import Tokenizer, processors
+
     tokenizer = Tokenizer.from_str(kind.tokenizer.to_str())
     around = [*kind.before, *after]
     if around:
@@ -322,11 +328,7 @@ def _write_gguf(path: Path, kind: Kind, weights: dict[str, NDArray[np.float32]])
     writer.add_head_count_kv(KV_HEADS)
     writer.add_rope_dimension_count(HEAD)
     writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_token_list(kind.tokens)
-    writer.add_token_types(kind.types)
-    put = {bool: writer.add_bool, int: writer.add_uint32, str: writer.add_string}
-    for key, value in kind.header.items():
-        put.get(type(value), writer.add_array)(f"tokenizer.ggml.{key}", value)
+    add_vocabulary(writer, kind)
     for name, values in weights.items():
         block, _, part = name.removeprefix("model.layers.").partition(".")
         target = GGUF_NAMES.get(name) or f"blk.{block}.{GGUF_NAMES[part]}"
@@ -339,3 +341,20 @@ def _write_gguf(path: Path, kind: Kind, weights: dict[str, NDArray[np.float32]])
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+def add_vocabulary(writer: gguf.GGUFWriter, kind: Kind) -> None:
+    """The tokenizer's part of a GGUF header."""
+    writer.add_token_list(kind.tokens)
+    writer.add_token_types(kind.types)
+    add_keys(writer, "tokenizer.ggml.", kind.header)
+
+
+def add_keys(writer: gguf.GGUFWriter, before: str, values: Mapping[str, Any]) -> None:
+    """Keys of a GGUF header, by the type of their values."""
+    put = {
+        bool: writer.add_bool, int: writer.add_uint32, float: writer.add_float32,
+        str: writer.add_string,
+    }  # fmt: skip
+    for key, value in values.items():
+        put.get(type(value), writer.add_array)(f"{before}{key}", value)
