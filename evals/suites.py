@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from evals.scales import Stated
 from evals.spec_file import (
@@ -20,6 +21,8 @@ FOLDER = Path(__file__).parent / "catalog" / "suites"
 
 
 MOST_PROMPT_TOKENS = 131_072
+MOST_CHARACTERS = 64 * 1024
+"""Characters of generation arguments or metadata, as JSON."""
 REQUESTS, REQUESTS_OF_MANY, MANY = 5, 2, 10
 """Timed requests of a workload, fewer where a candidate runs in many processes. Runs differ by more
 than the requests of one run: two requests in ten processes say more than five in five."""
@@ -62,6 +65,20 @@ class Workload(Spec):
         return length if 1 <= length <= context - self.new_tokens else None
 
 
+def _of_json(value: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Keys and values that JSON can hold; None where there are none."""
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"give values of JSON: {error}") from error
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(f"more than {MOST_CHARACTERS:,} characters")
+    return value or None
+
+
+Given = Annotated[dict[str, Any] | None, AfterValidator(_of_json)]
+
+
 class SuiteTask(Spec):
     """One lm-eval task (or group, e.g. mmlu) of a suite."""
 
@@ -81,6 +98,12 @@ class SuiteTask(Spec):
     """Column of the documents by which items belong together, e.g. source_id. None: the one in the
     task's metadata, else a passage, context, story, article or paragraph. `beginning`: what prompts
     share at their start, where documents have no such column."""
+    gen: Given = None
+    """Generation arguments that stand in for the task's own, as lm-eval's `--gen_kwargs`."""
+    metadata: Given = None
+    """Settings that lm-eval hands to a task that makes its own data, e.g. RULER's lengths."""
+    chat_template: Literal["auto", "all", "off"] | None = None
+    """Where this task uses a candidate's chat template, whatever the candidate says."""
 
     @model_validator(mode="after")
     def _one_size(self) -> SuiteTask:
@@ -96,6 +119,12 @@ class Suite(Spec):
     version: Annotated[int, Field(ge=1)] = 1
     description: str = ""
     tasks: Annotated[tuple[SuiteTask, ...], Field(min_length=1)]
+    gen: Given = None
+    """Generation arguments of every generation task; a task's own `gen` comes last."""
+    metadata: Given = None
+    """Metadata of every task; a task's own come last."""
+    fewshot_as_multiturn: bool = True
+    """True: with a chat template, few-shot examples are turns of their own. False: one message."""
     seed: int = 1234
     """Seed of the items' permutation and of few-shot sampling (lm-eval's own default)."""
     workloads: tuple[Workload, ...] = (
@@ -115,6 +144,21 @@ class Suite(Spec):
         if twice:
             raise ValueError(f"task {twice[0]!r} is listed twice")
         return self
+
+    def gen_of(self, entry: SuiteTask) -> dict[str, Any]:
+        """Generation arguments of one entry's tasks; empty: their own."""
+        return {**(self.gen or {}), **(entry.gen or {})}
+
+    def metadata_of(self, entry: SuiteTask) -> dict[str, Any]:
+        """Metadata of one entry's tasks."""
+        return {**(self.metadata or {}), **(entry.metadata or {})}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Keys that are about every task, defaults left out."""
+        told = {"gen": self.gen, "metadata": self.metadata}
+        found: dict[str, Any] = {key: value for key, value in told.items() if value}
+        return found if self.fewshot_as_multiturn else {**found, "fewshot_as_multiturn": False}
 
     def requests(self, workload: Workload, repeats: int) -> int:
         """Timed requests of a workload in one process of so many."""

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from evals.errors import SpecError
+
 OURS = Path(__file__).parents[1]
 
 
@@ -119,3 +121,19 @@ def _files(place: Path, name: str, folder: Path) -> Iterator[Path]:
         for path in (stem.with_name(f"{stem.name}.py"), stem / "__init__.py"):
             if path.is_file() and path.resolve().is_relative_to(folder):
                 yield path.resolve()
+
+
+def refuse_unsafe(name: str, config: Mapping[str, Any]) -> None:
+    """Refuse an unsafe task before it is built, since building some already fetches code."""
+    if config.get("unsafe_code"):
+        raise SpecError(
+            f'task "{name}" runs code that the model writes, and code execution is off; '
+            "choose another task"
+        )
+    if (config.get("dataset_kwargs") or {}).get("trust_remote_code"):
+        raise SpecError(
+            f'task "{name}" wants the code of its data set to be run (trust_remote_code), and code '
+            "execution is off; choose another task"
+        )
+    if config.get("doc_to_image") or config.get("doc_to_audio"):
+        raise SpecError(f'task "{name}" needs images or sound, and models here read text only')

@@ -9,19 +9,19 @@ from __future__ import annotations
 import heapq
 import logging
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from evals.errors import SpecError, did_you_mean
 from evals.scales import KEY, Stated, stated_scale
+from evals.tasks.adjusting import refuse_foreign_tokenizer, set_fewshot, set_generation
 from evals.tasks.clusters import BEGINNING
 from evals.tasks.clusters import KEY as CLUSTER
-from evals.tasks.generation import read_generation
 from evals.tasks.quiet import go_offline, quiet_harness
 from evals.tasks.sources import DataSource, Found, open_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from evals.fetch.artifact import Progress
@@ -61,6 +61,10 @@ class LoadedTask:
     """The suite's entry that asked for it."""
     cluster: str = ""
     """The column of the documents by which items belong together; empty: one of the usual."""
+    chat_template: str | None = None
+    """The suite's word on where the task uses a chat template; None: the candidate's."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """Metadata that the suite gives it."""
     multiturn: bool = True
     """True: with a chat template, few-shot examples are turns of their own; False: one message."""
     by_size: bool = True
@@ -127,7 +131,9 @@ def load_suite(
             questions=questions,
         )
         for entry in suite.tasks:
-            members = sources.find(entry.task)
+            metadata = suite.metadata_of(entry)
+            refuse_foreign_tokenizer(metadata, trusted=trust_tasks)
+            members = replace(sources, metadata=metadata).find(entry.task)
             parts = _parts(members, entry, limit)
             for found, part in zip(members, parts, strict=True):
                 if found.name in loaded:
@@ -135,7 +141,7 @@ def load_suite(
                         f'suite {suite.name}: task "{found.name}" comes twice, from '
                         f'"{loaded[found.name].group}" and "{entry.task}"'
                     )
-                loaded[found.name] = _load(found, entry, suite.seed, part)
+                loaded[found.name] = _load(found, entry, suite, part)
     return list(loaded.values())
 
 
@@ -181,11 +187,10 @@ def in_proportion(total: int, sizes: Sequence[int]) -> list[int]:
     return parts
 
 
-def _load(found: Found, entry: SuiteTask, seed: int, limit: int | None) -> LoadedTask:
-    shots = _set_fewshot(found, entry.num_fewshot)
+def _load(found: Found, entry: SuiteTask, suite: Suite, limit: int | None) -> LoadedTask:
+    shots = set_fewshot(found.name, found.task, entry.num_fewshot)
     metric, answer_filter = _headline(found, entry.metric)
-    if found.task.OUTPUT_TYPE == "generate_until":
-        read_generation(found.name, found.task.get_config("generation_kwargs") or {})
+    set_generation(found.name, found.task, suite.gen_of(entry))
     documents = _documents(found)
     total = len(documents)
     row = found.groups[0] if found.groups else None
@@ -196,10 +201,10 @@ def _load(found: Found, entry: SuiteTask, seed: int, limit: int | None) -> Loade
         entry=entry.task,
         by_size=row.by_size(metric, answer_filter) if row else True,
         task=found.task,
-        selection=select(total, limit, seed=seed, name=found.name),
+        selection=select(total, limit, seed=suite.seed, name=found.name),
         total=total,
         num_fewshot=shots,
-        seed=seed,
+        seed=suite.seed,
         metric=metric,
         filter=answer_filter,
         higher_is_better=bool(found.task.higher_is_better().get(metric, True)),
@@ -207,6 +212,9 @@ def _load(found: Found, entry: SuiteTask, seed: int, limit: int | None) -> Loade
         cluster=_cluster(found, entry.cluster, documents[0]),
         data=replace(found.data, note="; ".join(n for n in notes if n)),
         trusted=found.trusted,
+        multiturn=suite.fewshot_as_multiturn,
+        chat_template=entry.chat_template,
+        metadata=suite.metadata_of(entry),
     )
 
 
@@ -252,21 +260,6 @@ def _documents(found: Found) -> Any:
     if len(docs) == 0:
         raise SpecError(f'task "{found.name}" has no documents')
     return docs
-
-
-def _set_fewshot(found: Found, asked: int | None) -> int:
-    """lm-eval's own rule: a YAML that says 0 means it, whatever is asked for."""
-    own = found.task.get_config("num_fewshot")
-    if asked and own == 0:
-        _log.warning(
-            "task %s: its YAML fixes num_fewshot at 0, so the %d asked for are ignored",
-            found.name,
-            asked,
-        )
-        asked = 0
-    shots = int(own or 0) if asked is None else asked
-    found.task.set_config("num_fewshot", shots)
-    return shots
 
 
 def _headline(found: Found, asked: str | None) -> tuple[str, str]:

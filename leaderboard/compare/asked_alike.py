@@ -10,8 +10,17 @@ from leaderboard.rows.answers import Answers, ItemKey
 from runners.records.record import Record
 
 Kind = Literal[
-    "suite", "tasks", "few-shot", "metric", "items", "prompts", "right answers", "chat template"
-]
+    "suite", "tasks", "few-shot", "metric", "items", "prompts", "right answers", "chat template",
+    "thought", "sampling",
+]  # fmt: skip
+_ASKED: tuple[tuple[str, Kind, str], ...] = (
+    ("chat_template", "chat template", "generation tasks"),
+    ("chat_system", "chat template", "system text"),
+    ("chat_args", "chat template", "arguments of the template"),
+    ("reasoning", "thought", "end and most tokens of thought"),
+    ("sampling", "sampling", "how tokens are chosen"),
+)
+"""Setting of a candidate, kind of the mismatch, what it is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +45,8 @@ def mismatches(
         answers: of both, where their samples are at hand: the items themselves are compared.
 
     Returns:
-        None of them where the suites' digests agree, except for the chat template, which belongs
-        to the candidate. Items that an incomplete run did not reach are no difference.
+        None of them where the suites' digests agree, except for how the candidates are asked:
+        chat template, thought, sampling. What an incomplete run did not reach is no difference.
     """
     found: list[Mismatch] = []
     if reference.suite.digest != other.suite.digest:
@@ -45,16 +54,33 @@ def mismatches(
         found.extend(_tasks(reference, other))
         if answers:
             found.extend(_items(*answers))
-    templates = [record.candidate.settings.get("chat_template") for record in (reference, other)]
-    if templates[0] != templates[1] and any(map(_generates, answers or ())):
-        found.append(_mismatch("chat template", "generation tasks", *templates))
+    found.extend(_candidates(reference, other, generates=any(map(_generates, answers or ()))))
     return tuple(found)
+
+
+def _candidates(reference: Record, other: Record, *, generates: bool) -> Iterator[Mismatch]:
+    """What two candidates say of how they are asked; most of it is about generations alone."""
+    mine, theirs = reference.candidate.settings, other.candidate.settings
+    every_task = "all" in (mine.get("chat_template"), theirs.get("chat_template"))
+    for key, kind, words in _ASKED:
+        likelihoods = every_task and kind == "chat template"
+        if mine.get(key) != theirs.get(key) and (generates or likelihoods):
+            told = [_told(settings.get(key)) for settings in (mine, theirs)]
+            yield _mismatch(kind, "every task" if likelihoods else words, *told)
+
+
+def _told(value: object) -> object:
+    return "none" if value is None else value
 
 
 def _suites(reference: Record, other: Record) -> Iterator[Mismatch]:
     a, b = (f"{r.suite.name} version {r.suite.version}" for r in (reference, other))
     if a != b:
         yield _mismatch("suite", "suite", a, b)
+    for key in sorted({*reference.suite.options, *other.suite.options}):
+        told = [_told(r.suite.options.get(key)) for r in (reference, other)]
+        if told[0] != told[1]:
+            yield _mismatch("suite", f"the suite's {key}", *told)
     asked = [{str(task.get("task")) for task in r.suite.tasks} for r in (reference, other)]
     for task in sorted(asked[0] ^ asked[1]):
         here = "the reference" if task in asked[0] else "the other run"

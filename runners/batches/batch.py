@@ -65,6 +65,8 @@ class Batch:
     accepted: frozenset[str] = frozenset()
     throughput: bool = False
     """Pack generations and time none of them."""
+    unscored: bool = False
+    """Keep the answers, and score none."""
     engine_memory_bytes: int = 256 * 2**20
     budget: Budget | None = None
     reference: Candidate | None = None
@@ -157,6 +159,7 @@ def plan_jobs(
             scores=batch.score == "each" or (batch.score == "once" and repeat == 0),
             times=batch.times,
             throughput=batch.throughput,
+            unscored=batch.unscored,
             budget=batch.budget,
             proof=proofs[candidate.runtime],
         )

@@ -15,6 +15,7 @@ import click
 from evals.errors import RecordError
 from evals.replacing import replaced_file
 from runners.cli import EXIT_FAILED, refusal
+from runners.cli.asking import ASKED
 from runners.cli.completion_names import complete_runs_or_candidates
 from runners.cli.options import (
     accept_option,
@@ -113,9 +114,9 @@ def _sides(
 
     if not options["rerun"]:
         given = [
-            f"--{name}"
-            for name in ("pairs", "tasks", "questions", "limit", "seed")
-            if options[name]
+            f"--{name.replace('_', '-')}"
+            for name in ("pairs", "tasks", "questions", "limit", "seed", *ASKED)
+            if options[name] is not None
         ]
         if given or options["suite_name"]:
             raise click.UsageError(

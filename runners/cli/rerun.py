@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evals.errors import RecordError, SpecError
+from runners.cli.asking import asked_otherwise
 from runners.cli.options import choose_questions, choose_suite, refuse_code
 from runners.cli.sides import find_side, means_records
 from runners.jobs.budget_record import recorded_budget
@@ -77,7 +78,8 @@ def plan(candidate: str, against: str, store: Store, chosen: dict[str, Any]) -> 
     if recorded is None or questions or chosen["suite_name"] or chosen["tasks"]:
         suite = choose_suite(chosen, questions)
     else:
-        suite, questions = _suite_of(recorded), _questions_of(recorded)
+        suite = asked_otherwise(_suite_of(recorded), chosen)
+        questions = _questions_of(recorded)
     return Plan(
         baseline=old,
         candidate=new,
@@ -161,7 +163,8 @@ def _suite_of(record: Record) -> Suite:
     content = asked.model_dump(include={"name", "version", "seed", "tasks"})
     if asked.latency_repeats != REQUESTS:
         content["latency_repeats"] = asked.latency_repeats
-    return check_spec({**content, "workloads": workloads}, Suite, where=record.run_id)
+    content |= {**asked.options, "workloads": workloads}
+    return check_spec(content, Suite, where=record.run_id)
 
 
 def _questions_of(record: Record) -> QuestionFile | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runners.cli import EXIT_FAILED, EXIT_INTERRUPTED
+from runners.cli.asking import candidate_options, with_template
 from runners.cli.completion_names import complete_candidates
 from runners.cli.ended import ended
 from runners.cli.options import (
@@ -57,6 +58,7 @@ def _timeout(_context: click.Context, _parameter: click.Parameter, seconds: floa
 @click.command("run")
 @click.argument("candidates", nargs=-1, metavar="[CANDIDATE]…", shell_complete=complete_candidates)
 @suite_options
+@candidate_options
 @budget_options
 @click.option("--repeats", type=click.IntRange(min=1), default=1, metavar="N",
               help="Processes per candidate, interleaved in random order; default 1. From 10 on "
@@ -84,6 +86,8 @@ def _timeout(_context: click.Context, _parameter: click.Parameter, seconds: floa
     is_flag=True,
     help="Answer generation tasks several prompts at a time: faster, but without times.",
 )
+@click.option("--no-score", is_flag=True,
+              help="Keep the answers, and score none (lm-eval's --predict_only).")  # fmt: skip
 @click.option("--keep-prompts", is_flag=True, help="Keep the prompts in the samples.")
 @click.option("--job", type=click.Path(path_type=Path), metavar="FILE",
               help="Run what a plan (weighin plan) asks of this machine, instead of "
@@ -172,7 +176,9 @@ def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
 
     questions = choose_questions(options)
     return Batch(
-        candidates=choose_candidates(candidates, trust_code=options["trust_code"]),
+        candidates=with_template(
+            choose_candidates(candidates, trust_code=options["trust_code"]), options
+        ),
         suite=choose_suite(options, questions),
         questions=questions,
         repeats=options["repeats"],
@@ -184,6 +190,7 @@ def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
         offline=options["offline"],
         accepted=frozenset(options["accepted"]),
         throughput=options["throughput"],
+        unscored=options["no_score"],
         engine_memory_bytes=options["engine_memory"],
         budget=choose_budget(options),
     )

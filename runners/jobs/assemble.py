@@ -14,7 +14,7 @@ from runners.compute.limits import Held
 from runners.compute.machine import usable_memory
 from runners.jobs.budget_record import budget_info
 from runners.jobs.flags import flags
-from runners.jobs.harness import TaskScore, score_task
+from runners.jobs.harness import TaskScore, score_task, unscored_task
 from runners.jobs.measured import (
     AnsweredWindow,
     AskedTask,
@@ -132,6 +132,7 @@ def _job(job: Job, resumed: Resumed | None, seconds: float) -> JobInfo:
         jobs=job.jobs,
         scores=job.scores,
         throughput=job.throughput,
+        unscored=job.unscored,
         resumed=resumed.times if resumed else 0,
         seconds=seconds,
     )
@@ -147,6 +148,11 @@ def _score(
         name = task.loaded.name
         none = TaskAnswers(asked=AskedTask(name=name, items=task.items), replies=(), answers=())
         answered = tasks.get(name, none)
+        if job.unscored:
+            score = unscored_task(task.loaded, answered.asked.items, len(answered.answers))
+            scores[name] = score
+            rows.extend(sample_rows(answered, score, {}, keep_prompts=options.keep_prompts))
+            continue
         try:
             score = score_task(task.loaded, answered.asked.items, answered.answers)
         except SpecError as broken:

@@ -86,13 +86,14 @@ def asked_task(
         ChatTemplateError: the template fails on this task.
     """
     chat, name, model = job.candidate.chat, task.loaded.name, measured.model
+    template_for = task.loaded.chat_template or chat.template
     templated = model is not None and model.chat_template
-    if not task.generates and not (templated and chat.template == "all"):
+    if not task.generates and not (templated and template_for == "all"):
         return AskedTask(name=name, items=task.items)
     none = protocol.ChatTemplate(text="", bos="", eos="")
     template = worker.ask(protocol.ReadTemplate(), protocol.ChatTemplate) if templated else none
     how = _answering(job, template.text, measured) if task.generates else PLAINLY
-    if not templated or chat.template == "off":
+    if not templated or template_for == "off":
         return AskedTask(name=name, items=build_requests(task.loaded), how=how)
     with TemplateChild() as child:
         prompts = ChatPrompts(name, template, child, chat.args)

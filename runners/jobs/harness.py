@@ -19,7 +19,13 @@ from evals.tasks.items import Item
 from evals.tasks.load import LoadedTask
 from evals.tasks.quiet import quiet_harness
 from evals.tasks.sandbox import sandboxed_templates
-from runners.jobs.item_scores import aggregation_name, headline, headline_scale, item_scores
+from runners.jobs.item_scores import (
+    absence_named,
+    aggregation_name,
+    headline,
+    headline_scale,
+    item_scores,
+)
 from runners.records.record import TaskAccuracy
 from runners.records.standard_error import Spread, spread
 from runners.records.values import bounded
@@ -69,17 +75,31 @@ def score_task(
     return TaskScore(accuracy=accuracy, rows=tuple(per_item), aggregations=aggregations)
 
 
+def unscored_task(loaded: LoadedTask, items: Sequence[Item], answered: int) -> TaskScore:
+    """A task whose answers are kept without a score.
+
+    Args:
+        answered: items that have an answer.
+    """
+    accuracy = _accuracy(loaded, items, (), "unknown")
+    told = {"n": answered, "unusable": "its answers were not scored (--no-score)"}
+    return TaskScore(accuracy=accuracy.model_copy(update=told), rows=({},) * answered)
+
+
 def _accuracy(
     loaded: LoadedTask, items: Sequence[Item], rows: Sequence[Mapping[str, Any]], scale: Scale
 ) -> TaskAccuracy:
-    metric = headline(loaded)
+    names = dict.fromkeys(name for row in rows for name in row)
+    values = {name: [row[name] for row in rows if name in row] for name in names}
+    metric, elsewhere = headline(loaded), absence_named(loaded)
+    if elsewhere and metric not in values:
+        metric = next(iter(values), metric)  # the first length that was run, say
     odd = {
         item.doc_id: reason
         for item, row in zip(items, rows, strict=False)
-        if (reason := odd_score(row.get(metric, MISSING), scale))
+        if (metric in row or not elsewhere)
+        and (reason := odd_score(row.get(metric, MISSING), scale))
     }
-    names = dict.fromkeys(name for row in rows for name in row)
-    values = {name: [row[name] for row in rows if name in row] for name in names}
     # One item without a score leaves no score of the task: a mean over the rest is of another.
     values |= {metric: []} if odd else {}
     metrics = {name: _aggregate(loaded, name, found) for name, found in values.items()}

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 GOLD_ITEMS = 5
 """Items whose gold answer is scored to see on which scale a task's own function scores."""
+ABSENT = -1.0
+"""What an item of another length has, by the metrics that have a name for it."""
 _UNLIKELY = -100.0
 """Nats of a choice that is not the gold one."""
 
@@ -58,13 +60,31 @@ def item_scores(
     finally:
         task._instances = held
     rows: list[dict[str, Any]] = []
+    elsewhere = absence_named(loaded)
     for item in items:
         row: dict[str, Any] = {}
         for name in item.instances[0].filtered_resps:
             found = task.process_results(item.doc, [i.filtered_resps[name] for i in item.instances])
-            row.update({metric_name(key, name): _plain(value) for key, value in found.items()})
+            there = ((k, _plain(v)) for k, v in found.items() if v != ABSENT or k not in elsewhere)
+            row.update({metric_name(key, name): value for key, value in there})
         rows.append(row)
     return rows
+
+
+def absence_named(loaded: LoadedTask) -> frozenset[str]:
+    """The metrics of a task by which an item of -1 means that it has none, as RULER's lengths do.
+
+    Told by their function: it leaves -1 out of its mean.
+    """
+    return frozenset(name for name, put in loaded.task.aggregation().items() if _leaves_out(put))
+
+
+def _leaves_out(aggregation: Any) -> bool:
+    try:
+        some, none = aggregation([ABSENT, 1.0]), aggregation([ABSENT])
+        return bool(some == 1.0 and none == ABSENT)
+    except Exception:  # a function of other values than numbers  # noqa: BLE001
+        return False
 
 
 def headline_scale(loaded: LoadedTask, items: Sequence[Item]) -> Scale:

@@ -64,6 +64,8 @@ class Job:
     """True: the suite's workloads are timed; False: the tasks are answered alone."""
     throughput: bool = False
     """Pack generations, several at a time, and time none of them."""
+    unscored: bool = False
+    """Keep the answers, and score none."""
     budget: Budget | None = None
     repeats: int = 1
     """Processes of each candidate in the batch: where they are many, each times fewer requests."""
@@ -120,6 +122,7 @@ class Job:
                 self.suite.probe_items,
                 self.machine.fingerprint,
                 *(["throughput"] if self.throughput else []),
+                *(["unscored"] if self.unscored else []),
                 *([] if self.times else ["untimed"]),
                 *([f"without {self.proof.left_out}"] if self.proof.left_out else []),
                 # Until 1.0 a minor version may pack items otherwise, and so give other bits.

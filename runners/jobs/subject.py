@@ -66,5 +66,6 @@ def suite_info(job: Job) -> SuiteInfo:
         tasks=[task.model_dump(exclude_none=True) for task in job.suite.tasks],
         workloads=[workload.name for workload in job.suite.workloads],
         latency_repeats=job.suite.latency_repeats or REQUESTS,
+        options=job.suite.options,
         requests={w.name: w.requests for w in job.suite.workloads if w.requests is not None},
     )

@@ -31,6 +31,8 @@ def suite_digest(suite: Suite, tasks: Sequence[PreparedTask]) -> str:
             [[i.identity, repr(i.target), _generation_arguments(i)] for i in t.items],
             *_own(t),
             *([] if t.loaded.by_size else ["each task of its group counts the same"]),
+            *([["metadata", dict(t.loaded.metadata)]] if t.loaded.metadata else []),
+            *([["chat template", t.loaded.chat_template]] if t.loaded.chat_template else []),
         ]
         for t in tasks
     ]
@@ -39,6 +41,7 @@ def suite_digest(suite: Suite, tasks: Sequence[PreparedTask]) -> str:
     # How many requests a default gives hangs on the repeats of a run, and makes no other suite.
     rest = [suite.seed, workloads, suite.latency_repeats or REQUESTS, version("lm_eval")]
     rest += [fixed] if fixed else []
+    rest += [] if suite.fewshot_as_multiturn else ["few-shot examples in one message"]
     return digest([asked, rest])
 
 

@@ -70,6 +70,8 @@ class JobInfo(Part):
     """Generations were packed, several at a time, and none of them was timed."""
     scores: bool = True
     """False: a repeat of the timed phases alone; the batch's first repeat has the accuracy."""
+    unscored: bool = False
+    """Answers were kept, and not scored (`--no-score`)."""
     resumed: Count = 0
     """Number of times that an interrupted run of this job was taken up again."""
     seconds: Seconds | None = None
@@ -126,6 +128,9 @@ class SuiteInfo(Part):
     latency_repeats: Count
     """Timed requests a workload that the suite asks for; in ten repeats or more two stand for the
     default of five."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Keys of the suite that are about every task, defaults left out: gen, metadata,
+    fewshot_as_multiturn."""
     requests: dict[str, Count] = Field(default_factory=dict)
     """Workload -> timed requests, where the suite gives it a number of its own."""
 

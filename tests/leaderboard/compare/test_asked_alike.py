@@ -84,3 +84,48 @@ def test_a_chat_template_matters_to_generation_alone(made: Maker):
         "chat template",
         "generation tasks: auto in the reference, off in the other",
     )
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "generates", "found"),
+    [
+        ({"chat_system": "Hi"}, {}, True, ("chat template", "system text: Hi", "none")),
+        ({"chat_args": {"think": False}}, {}, True,
+         ("chat template", "arguments of the template: {'think': False}", "none")),
+        ({"reasoning": {"max_tokens": 9}}, {}, True,
+         ("thought", "end and most tokens of thought: {'max_tokens': 9}", "none")),
+        ({}, {"sampling": "greedy"}, True,
+         ("sampling", "how tokens are chosen: none", "greedy")),
+        ({"sampling": "greedy"}, {}, False, None),
+        # `all` is about log-likelihood tasks, too.
+        ({"chat_template": "all"}, {"chat_template": "auto"}, False,
+         ("chat template", "every task: all", "auto")),
+        ({"chat_template": "all", "chat_system": "Hi"}, {"chat_template": "all"}, False,
+         ("chat template", "every task: Hi", "none")),
+    ],
+)  # fmt: skip
+def test_how_the_candidates_are_asked(
+    made: Maker, mine: dict[str, Any], theirs: dict[str, Any], generates: bool, found: Any
+):
+    tasks = {"t": made.task(1.0, 1)}
+    samples = made.samples({"t": [1]}, **({"answer": ["42"]} if generates else {}))
+    usual = made.record().candidate.settings
+    a, b = (
+        made.record(name, tasks=tasks, candidate={"settings": {**usual, **told}})
+        for name, told in (("a", mine), ("b", theirs))
+    )
+    told = mismatches(a, b, (read_answers(a, samples), read_answers(b, samples)))
+    expected = []
+    if found:
+        kind, text, other_value = found
+        expected = [(kind, f"{text} in the reference, {other_value} in the other")]
+    assert [(one.kind, one.text) for one in told] == expected
+
+
+def test_keys_of_the_suite_are_named(made: Maker):
+    a = made.record()
+    b = made.record(suite={"digest": "other", "options": {"gen": {"top_k": 5}}})
+    (found,) = mismatches(a, b)
+    assert (found.kind, found.text) == (
+        "suite", "the suite's gen: none in the reference, {'top_k': 5} in the other",
+    )  # fmt: skip

@@ -147,6 +147,10 @@ def test_every_command_has_help(weighin: Callable[..., Said], name: str):
 @pytest.mark.parametrize(
     ("args", "says"),
     [
+        (["run", "--gen", "max_gen_toks"], "'max_gen_toks' is not KEY=VALUE,… nor a JSON object"),
+        (["run", "--gen", "{"], "--gen"),
+        (["run", "--chat-template", "off", "--system", "Hi"],
+         "--system goes through the template, and --chat-template is off"),
         (["lst"], 'no command "lst" (did you mean "list"?)'),
         (["--colour"], "--colour"),
         (["run", "--repeat", "2"], "--repeat"),
@@ -280,6 +284,42 @@ def test_a_run_is_stored_listed_and_shown(weighin: Callable[..., Said], here: Pa
 
 
 @pytest.mark.slow
+def test_how_candidates_are_asked(weighin: Callable[..., Said], here: Path, tiny: Path):
+    asked = [
+        "--chat-template", "all", "--system", "Be brief.", "--gen", "max_gen_toks=3,top_k=5",
+        "--num-fewshot", "0", "--fewshot-in-one-message", "--metadata", '{"a": 1}',
+    ]  # fmt: skip
+    said = weighin(*measured(tiny, "fake.yaml", *asked, "--json"))
+    (record,) = json.loads(said.out)
+    assert (said.code, record["status"]) == (0, "completed")
+    assert record["candidate"]["chosen"] == {
+        "fake": {"pick": 1}, "chat_template": "all", "chat_system": "Be brief.",
+    }  # fmt: skip
+    assert record["suite"]["options"] == {
+        "gen": {"max_gen_toks": 3, "top_k": 5}, "metadata": {"a": 1}, "fewshot_as_multiturn": False,
+    }  # fmt: skip
+    assert all(task["num_fewshot"] == 0 for task in record["suite"]["tasks"])
+    plain = json.loads(weighin(*measured(tiny, "fake.yaml", "--json")).out)[0]
+    assert plain["suite"]["digest"] != record["suite"]["digest"]
+    assert plain["candidate"]["digest"] != record["candidate"]["digest"]
+    assert plain["suite"]["options"] == {}
+
+
+def test_answers_without_a_score(weighin: Callable[..., Said], here: Path, tiny: Path):
+    said = weighin(*measured(tiny, "fake.yaml", "--no-score", "--json"))
+    (record,) = json.loads(said.out)
+    assert (said.code, record["status"], record["job"]["unscored"]) == (0, "completed", True)
+    told = record["accuracy"]["tiny_answer"]
+    assert (told["value"], told["metrics"], told["n"]) == (None, {}, told["asked"])
+    samples = weighin("export", record["run_id"], "--samples", "--format", "json")
+    rows = json.loads(samples.out)
+    assert any(row["answer"] for row in rows)
+    # Scored afterwards it is another run.
+    again = json.loads(weighin(*measured(tiny, "fake.yaml", "--json")).out)[0]
+    assert again["run_id"] != record["run_id"]
+    assert again["accuracy"]["tiny_answer"]["value"] is not None
+
+
 def test_a_folder_of_the_users_called_runners_is_not_run(here: Path, tiny: Path):
     for room in ("runners", "evals", "leaderboard"):
         (here / room).mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ from lm_eval.api.model import LM
 from lm_eval.evaluator import evaluate
 
 from evals.errors import SpecError
-from runners.jobs.harness import TaskScore, score_task
+from runners.jobs.harness import TaskScore, score_task, unscored_task
 from runners.jobs.prepared import PreparedTask
 
 CHOICE: dict[str, Any] = {
@@ -368,3 +369,46 @@ def test_the_scales_of_the_usual_tasks(tiny: Path, loader: Loader):
         "tiny_choice": "share", "tiny_cloze": "share", "tiny_prose": "perplexity",
         "tiny_answer": "share",
     }  # fmt: skip
+
+
+def by_length(doc, results):
+    # As RULER's: an item scores at its own length, and has -1 at the others.
+    scores = {"512": -1.0, "1024": -1.0, "4096": -1.0}
+    scores["512" if doc["q"].endswith("is 0 even?") else "1024"] = 1.0
+    return scores
+
+
+def over_lengths(items):
+    there = [x for x in items if x != -1]
+    return sum(there) / len(there) if there else -1
+
+
+def test_lengths_that_were_not_run_are_no_metrics(tmp_path: Path, task_writer: Any, loader: Loader):
+    task_writer(tmp_path, "long", {
+        "output_type": "generate_until", "doc_to_text": "q", "doc_to_target": "answer",
+        "generation_kwargs": {"until": ["\n"]}, "process_results": "PROCESS",
+        "metric_list": [
+            {"metric": name, "aggregation": "OVER", "higher_is_better": True}
+            for name in ("4096", "512", "1024")
+        ],
+    }, items=3)  # fmt: skip
+    file = tmp_path / "long.yaml"
+    text = file.read_text().replace("PROCESS", "!function scoring.by_length")
+    file.write_text(text.replace("OVER", "!function scoring.over_lengths"))
+    functions = (by_length, over_lengths)
+    (tmp_path / "scoring.py").write_text("\n".join(map(inspect.getsource, functions)))
+    (task,) = loader(tmp_path, "long")
+    score = scored(task)
+    # 4096 is the first and was not run: the headline is the first that was.
+    assert score.accuracy.metric == "512"
+    assert score.accuracy.metrics == {"512": 1.0, "1024": 1.0}
+    assert (score.accuracy.value, score.accuracy.n, score.accuracy.unusable) == (1.0, 3, "")
+    assert score.rows == ({"512": 1.0}, {"1024": 1.0}, {"1024": 1.0})
+
+
+def test_answers_that_are_kept_without_a_score(tiny: Path, loader: Loader):
+    (task,) = loader(tiny, "tiny_answer")
+    found = unscored_task(task.loaded, task.items, 2)
+    assert (found.accuracy.value, found.accuracy.metrics, found.accuracy.n) == (None, {}, 2)
+    assert found.accuracy.unusable == "its answers were not scored (--no-score)"
+    assert found.rows == ({}, {})
