@@ -54,6 +54,11 @@ ASKED = ("num_fewshot", "multiturn", "gen", "metadata")
 """Their names as parameters."""
 
 
+no_score_option = click.option(
+    "--no-score", is_flag=True, help="Keep the answers, and score none (lm-eval's --predict_only)."
+)
+
+
 def candidate_options(command: F) -> F:
     """Options about every candidate's chat template."""
     for option in reversed([

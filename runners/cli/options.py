@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST = {"cpus": 1024.0, "min-decode": 1e6}
 """Largest values, as in a budget's file."""
+MAX_TIMEOUT_S = 7 * 24 * 3600
 DEFAULT_CANDIDATE = "smollm2-135m-instruct-q4_1"
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -90,6 +91,14 @@ def suite_options(command: F) -> F:
     ]):  # fmt: skip
         command = option(command)
     return command
+
+
+def timeout_option(_context: click.Context, _parameter: click.Parameter, seconds: float) -> float:
+    """An option's seconds within a week."""
+    # Also refuses nan, which is in no range and passes click's own.
+    if not 1 <= seconds <= MAX_TIMEOUT_S:
+        raise click.BadParameter(f"{seconds:g} is not between 1 and {MAX_TIMEOUT_S:,} seconds")
+    return seconds
 
 
 def size_option(

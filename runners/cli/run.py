@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runners.cli import EXIT_FAILED, EXIT_INTERRUPTED
-from runners.cli.asking import candidate_options, with_template
+from runners.cli.asking import candidate_options, no_score_option, with_template
 from runners.cli.completion_names import complete_candidates
 from runners.cli.ended import ended
 from runners.cli.options import (
@@ -28,6 +28,7 @@ from runners.cli.options import (
     open_store,
     store_option,
     suite_options,
+    timeout_option,
     trust_code_option,
 )
 from runners.cli.planned import planned_batch, read_job, refuse_loose
@@ -45,14 +46,6 @@ if TYPE_CHECKING:
 
 OWN_SIGNALS = ("SIGSEGV", "SIGILL", "SIGBUS", "SIGFPE")
 """A process dies of them by what it does: a wrong build, most likely."""
-MAX_TIMEOUT_S = 7 * 24 * 3600
-
-
-def _timeout(_context: click.Context, _parameter: click.Parameter, seconds: float) -> float:
-    # Also refuses nan, which is in no range and passes click's own.
-    if not 1 <= seconds <= MAX_TIMEOUT_S:
-        raise click.BadParameter(f"{seconds:g} is not between 1 and {MAX_TIMEOUT_S:,} seconds")
-    return seconds
 
 
 @click.command("run")
@@ -78,7 +71,7 @@ def _timeout(_context: click.Context, _parameter: click.Parameter, seconds: floa
 @click.option("--dry-run", is_flag=True, help="Say what would run and be downloaded; run nothing.")
 @click.option("--strict", is_flag=True, help="Exit 3 if a run has a warning or a verdict "
               "other than fits, too.")  # fmt: skip
-@click.option("--timeout", "timeout_s", type=float, default=600.0, metavar="S", callback=_timeout,
+@click.option("--timeout", "timeout_s", type=float, default=600.0, metavar="S", callback=timeout_option,
               help="End a worker that says nothing for S seconds (default: 600).")  # fmt: skip
 @engine_memory_option
 @click.option(
@@ -86,8 +79,7 @@ def _timeout(_context: click.Context, _parameter: click.Parameter, seconds: floa
     is_flag=True,
     help="Answer generation tasks several prompts at a time: faster, but without times.",
 )
-@click.option("--no-score", is_flag=True,
-              help="Keep the answers, and score none (lm-eval's --predict_only).")  # fmt: skip
+@no_score_option
 @click.option("--keep-prompts", is_flag=True, help="Keep the prompts in the samples.")
 @click.option("--job", type=click.Path(path_type=Path), metavar="FILE",
               help="Run what a plan (weighin plan) asks of this machine, instead of "
