@@ -71,7 +71,8 @@ OWN_SIGNALS = ("SIGSEGV", "SIGILL", "SIGBUS", "SIGFPE")
 @click.option("--dry-run", is_flag=True, help="Say what would run and be downloaded; run nothing.")
 @click.option("--strict", is_flag=True, help="Exit 3 if a run has a warning or a verdict "
               "other than fits, too.")  # fmt: skip
-@click.option("--timeout", "timeout_s", type=float, default=600.0, metavar="S", callback=timeout_option,
+@click.option("--timeout", "timeout_s", type=float, default=600.0, metavar="S",
+              callback=timeout_option,
               help="End a worker that says nothing for S seconds (default: 600).")  # fmt: skip
 @engine_memory_option
 @click.option(
