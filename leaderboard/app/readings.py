@@ -13,7 +13,7 @@ import streamlit as st
 
 from evals.errors import RecordError
 from leaderboard.app import launch
-from leaderboard.choose.overview import Overview, look
+from leaderboard.choose.overview import Overview, judged_view, look
 from leaderboard.choose.preferences import Judge
 from leaderboard.choose.reading import judge_by, read_peers
 from leaderboard.choose.resampling import Peers
@@ -23,7 +23,7 @@ from leaderboard.rows.peers import Shared, sharing
 from leaderboard.rows.row import Row, merged
 from leaderboard.rows.selection import Selection, select
 from leaderboard.rows.stores import StoreReader, StoreView
-from leaderboard.rows.view import UNLIMITED, View, task_weights
+from leaderboard.rows.view import View, task_weights
 from runners.records.progress import Progress
 from runners.records.record import Record
 
@@ -70,7 +70,7 @@ def rows() -> tuple[Row, ...]:
 
 def overview(selection: Selection, view: View) -> Overview:
     """Rows judged as a view asks, item by item where they are few enough to read."""
-    return _overview(stores(), selection.shared, _judged(view))
+    return _overview(stores(), selection.shared, judged_view(view))
 
 
 def progress() -> tuple[Progress, ...]:
@@ -112,11 +112,6 @@ def _reader(roots: tuple[str, ...]) -> StoreReader:
 @lru_cache(maxsize=2)
 def _rows(found: StoreView) -> tuple[Row, ...]:
     return tuple(merged(found.records))
-
-
-def _judged(view: View) -> View:
-    """View reduced to what the judgement depends on: a search, say, changes none of it."""
-    return View(x=view.x, **{name: getattr(view, name) for name in UNLIMITED})
 
 
 @st.cache_resource(show_spinner=False, max_entries=64, hash_funcs={**_BY_SIGNATURE, View: repr})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -119,26 +119,40 @@ def choose(
     alike = tuple(row for row in tied if row is tied[0] or not _told(compare(tied[0], row)))
     prices = _prices(alike, peers.rows, judge)
     left = faithful(alike, {key: one.fidelity for key, one in prices.items()}, fidelity_margin)
-    preferred = {one: pick(left, one) for one in PREFERENCES} if left else {}
-    row = preferred.get(prefer)
     ordered = [one for tier in ranking.tiers for one in tier.rows]
-    other = _beside(row, ordered)
     standings, drawn = _standings(peers, ordered, admission.refused, limits)
-    return Choice(
-        row=row,
+    judged = Choice(
+        row=None,
         prefer=prefer,
         standings=standings,
         tied=tied,
-        preferred=preferred,
+        preferred={one: pick(left, one) for one in PREFERENCES} if left else {},
         alike=alike,
-        against=compare(other, row) if other and row else None,
-        other=other,
+        against=None,
+        other=None,
         prices=prices,
         paired=drawn.paired,
         runs_vary=drawn.runs_vary,
         admission=admission,
         ranking=ranking,
     )
+    return preferring(judged, prefer, compare)
+
+
+def preferring(
+    choice: Choice, prefer: Prefer, compare: Callable[[Row, Row], Apart | None]
+) -> Choice:
+    """The choice by another preference: nothing is ranked or drawn anew.
+
+    Args:
+        choice: by any preference.
+        prefer: the other one.
+        compare: `compare_pairs` of the same peers.
+    """
+    row = choice.preferred.get(prefer)
+    other = _beside(row, [standing.row for standing in choice.standings])
+    against = compare(other, row) if other and row else None
+    return replace(choice, prefer=prefer, row=row, other=other, against=against)
 
 
 def _told(found: Apart | None) -> bool:
@@ -152,10 +166,15 @@ def _beside(row: Row | None, ordered: Sequence[Row]) -> Row | None:
 
 
 def _prices(tied: Sequence[Row], rows: Sequence[Row], judge: Judge | None) -> dict[str, Price]:
+    if judge is None:
+        return {}
+    families: dict[str, list[Row]] = {}
+    for row in rows:
+        families.setdefault(row.record.candidate.family, []).append(row)
     found = {}
-    for row in tied if judge else ():
-        reference = reference_of(row, rows)
-        fidelity = judge(reference, row) if judge and reference else None
+    for row in tied:
+        reference = reference_of(row, families[row.record.candidate.family])
+        fidelity = judge(reference, row) if reference else None
         if reference and fidelity:
             found[row.record.run_id] = Price(reference=reference, fidelity=fidelity)
     return found

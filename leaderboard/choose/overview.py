@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from leaderboard.choose.answer import Answer, answer
-from leaderboard.choose.choice import Choice, choose
+from leaderboard.choose.choice import Choice, choose, preferring
 from leaderboard.choose.front import Placement, Speed, place
 from leaderboard.choose.limits import Reason
 from leaderboard.choose.preferences import Judge
-from leaderboard.choose.ranking import weighted_interval
+from leaderboard.choose.ranking import compare_pairs, weighted_interval
 from leaderboard.choose.resampling import Peers
 from leaderboard.choose.view_limits import fidelity_margin, limits
 from leaderboard.rows.row import Row
-from leaderboard.rows.view import View
+from leaderboard.rows.view import UNLIMITED, View
 from leaderboard.stats.intervals import Interval
 
 
@@ -66,6 +66,11 @@ class Overview:
         return " ".join(part for part in (self.answer.evidence, *self.answer.warnings) if part)
 
 
+def judged_view(view: View) -> View:
+    """A view reduced to what the judgement depends on: a search, say, changes none of it."""
+    return View(x=view.x, **{name: getattr(view, name) for name in UNLIMITED})
+
+
 def look(peers: Peers, view: View, judge: Judge | None = None) -> Overview:
     """Judge rows as a view asks.
 
@@ -92,6 +97,23 @@ def look(peers: Peers, view: View, judge: Judge | None = None) -> Overview:
         answer=answer(choice, within, peers.weights),
         basis=basis(choice),
         lines=(*lines, *outside),
+    )
+
+
+def with_preference(found: Overview, peers: Peers, view: View) -> Overview:
+    """The overview of a view that differs in its preference alone, without judging anew.
+
+    Args:
+        found: what `look` gave for such a view.
+        peers: the same rows.
+        view: the limits of that view, and the preference.
+    """
+    choice = preferring(found.choice, view.prefer, compare_pairs(peers))
+    return Overview(
+        choice=choice,
+        answer=answer(choice, limits(view), peers.weights),
+        basis=basis(choice),
+        lines=tuple(replace(line, ship=line.row is choice.row) for line in found.lines),
     )
 
 

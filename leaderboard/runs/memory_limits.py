@@ -83,9 +83,10 @@ def enforced_by(record: Record) -> str:
 
 
 def _same(one: Record, candidate: Record) -> bool:
+    if one.candidate.digest != candidate.candidate.digest:
+        return False
     a, b = conditions(one), conditions(candidate)
-    alike = (a.place.machine, a.build) == (b.place.machine, b.build)
-    return one.candidate.digest == candidate.candidate.digest and alike
+    return (a.place.machine, a.build) == (b.place.machine, b.build)
 
 
 def _point(limit: int | None, runs: Sequence[Record], workload: str | None) -> LimitPoint:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from evals.errors import RecordError
-from leaderboard.choose.overview import Overview, look
+from leaderboard.choose.overview import Overview, judged_view, look, with_preference
 from leaderboard.choose.preferences import Judge
 from leaderboard.choose.reading import judge_by, read_peers
 from leaderboard.choose.resampling import Peers
@@ -17,7 +18,7 @@ from leaderboard.rows.peers import Shared
 from leaderboard.rows.row import Row, merged
 from leaderboard.rows.selection import Selection, select
 from leaderboard.rows.stores import StoreReader, StoreView
-from leaderboard.rows.view import View, task_weights
+from leaderboard.rows.view import PREFERENCES, View, task_weights
 from runners.records.progress import Progress
 from runners.records.record import Record
 
@@ -38,6 +39,8 @@ class StoredLibrary:
         self._presets = tuple(presets)
         self._folders = tuple(str(folder) for folder in folders)
         self._stores = StoreReader(list(folders)).read()
+        self._judged: tuple[Shared, View, Overview] | None = None
+        self._selected = lru_cache(KEPT)(lambda view: select(self._rows, view))
         self._peers: dict[tuple[Shared, tuple[tuple[str, float], ...]], tuple[Peers, Judge]] = {}
         self.full = lru_cache(KEPT)(self._full)
         self.answers = lru_cache(KEPT)(self._answers)
@@ -60,17 +63,24 @@ class StoredLibrary:
 
     def selected(self, view: View) -> Selection | None:
         """The rows that a view is about; None where there are none at all."""
-        return select(self._rows, view)
+        of = {name: getattr(view, name) for name in ("machine", "suite", "budget", "builds")}
+        return self._selected(View(**of))
 
     def overview(self, selection: Selection, view: View) -> Overview:
-        """The rows of a selection judged as a view asks, item by item where they are few."""
+        """The rows of a selection judged as a view asks, item by item where they are few.
+
+        What was judged last is not judged anew for another preference.
+        """
         weights = task_weights(view)
         key = (selection.shared, tuple(sorted((weights or {}).items())))
         if key not in self._peers:
             peers = read_peers(selection.rows, self._read, weights)
             self._peers[key] = peers, judge_by(self._read, peers)
         peers, judge = self._peers[key]
-        return look(peers, view, judge)
+        asked = replace(judged_view(view), prefer=PREFERENCES[0])
+        if self._judged is None or self._judged[:2] != (selection.shared, asked):
+            self._judged = selection.shared, asked, look(peers, asked, judge)
+        return with_preference(self._judged[2], peers, view)
 
     def progress(self) -> tuple[Progress, ...]:
         """Batches that run now or died before their end, read anew at each call."""
