@@ -57,6 +57,13 @@ def palette(*, dark: bool) -> Palette:
     return DARK if dark else LIGHT
 
 
+def in_dark() -> dict[str, str]:
+    """Colour on a light page -> the same on a dark one, so that a figure need be drawn once."""
+    pairs = {LIGHT.background: DARK.background, LIGHT.panel: DARK.panel, LIGHT.text: DARK.text,
+             LIGHT.muted: DARK.muted, LIGHT.grid: DARK.grid, LIGHT.accent: DARK.accent}  # fmt: skip
+    return pairs | dict(zip(LIGHT.series, DARK.series, strict=True))
+
+
 @cache
 def template(*, dark: bool) -> go.layout.Template:
     """Fonts, grid and colours of every figure."""

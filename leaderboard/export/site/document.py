@@ -14,7 +14,7 @@ from typing import Any
 import plotly.offline
 
 from leaderboard.pages import style
-from leaderboard.pages.theme import template
+from leaderboard.pages.theme import in_dark, template
 from leaderboard.text import html
 
 
@@ -42,7 +42,8 @@ def document(
     Args:
         title: in the browser's tab and at the top.
         entries: the pages, the first is shown first.
-        figures: name -> figure in `light` and `dark`, as plotly's JSON.
+        figures: name -> figure on a light page, as plotly's JSON; on a dark one the browser
+            changes its colours.
         data: what the overview's script filters and sorts.
     """
     ours = _source("site.js")
@@ -77,7 +78,9 @@ def document(
             f'<header><h1>{html(title)}</h1><nav aria-label="Pages">{menu}</nav></header>',
             f'<main id="main">{"".join(one.html for one in entries)}</main>',
             _packed("library", library),
-            _packed("figures", json.dumps({"figures": figures, "templates": shared})),
+            _packed(
+                "figures", json.dumps({"figures": figures, "templates": shared, "dark": in_dark()})
+            ),
             _packed("data", json.dumps(data)),
             f"<script>{ours}</script></body></html>",
         ]

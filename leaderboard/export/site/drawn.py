@@ -24,21 +24,22 @@ class Drawing:
     """HTML of pages, and their figures, which the browser draws when they come into sight."""
 
     figures: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Name -> the figure in light and in dark, as plotly's JSON."""
+    """Name -> the figure on a light page, as plotly's JSON."""
     candidates: frozenset[str] = frozenset()
     """Digests of the candidates that have a page."""
     prefix: str = ""
     """Prefix of figures' names, so that two pages share none."""
 
-    def page(self, name: str, blocks: Iterable[b.Block]) -> str:
+    def page(self, name: str, blocks: Iterable[b.Block], *, before: str = "") -> str:
         """One page.
 
         Args:
             name: in the file's address, after the `#`.
             blocks: what it holds.
+            before: HTML above them.
         """
         self.prefix = name
-        return f'<section id="{html(name)}" class="page">{self.blocks(blocks)}</section>'
+        return f'<section id="{html(name)}" class="page">{before}{self.blocks(blocks)}</section>'
 
     def blocks(self, blocks: Iterable[b.Block]) -> str:
         """HTML of blocks, one after the other."""
@@ -88,9 +89,8 @@ class Drawing:
     @_draw.register
     def _(self, block: b.Figure) -> str:
         name = f"{self.prefix}/{block.name}"
-        light, dark = (figure_json(block, dark=dark) for dark in (False, True))
-        self.figures[name] = {"light": light, "dark": dark}
-        height = light["layout"].get("height", 450)
+        found = self.figures[name] = figure_json(block)
+        height = found["layout"].get("height", 450)
         return (
             f'<div class="figure" role="img" aria-label="{html(block.alt)}" '
             f'data-figure="{html(name)}" data-height="{height:g}"></div>'
@@ -144,9 +144,12 @@ def _sentence(words: str) -> str:
     return sentence(words, prose=html, code=lambda part: f"<code>{html(part)}</code>")
 
 
-def figure_json(block: b.Figure, *, dark: bool) -> dict[str, Any]:
-    """A figure as plotly's JSON, without the template that all figures share."""
-    drawn: dict[str, Any] = json.loads(fit_labels(block.draw(dark), USUAL_WIDTH).to_json())
+def figure_json(block: b.Figure) -> dict[str, Any]:
+    """A figure as plotly's JSON: six digits a number, without the template that all share."""
+    drawn: dict[str, Any] = json.loads(
+        fit_labels(block.draw(False), USUAL_WIDTH).to_json(),
+        parse_float=lambda text: float(f"{float(text):.6g}"),
+    )
     drawn["layout"].pop("template", None)
     return drawn
 

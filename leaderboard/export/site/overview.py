@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -152,8 +152,13 @@ def axis_buttons(judged: Judged) -> str:
     return f'<div class="axes" role="group" aria-label="Accuracy against">{buttons}</div>'
 
 
-def table(judged: Judged) -> str:
-    """Every candidate with the usual columns; the script sorts and filters the lines."""
+def table(judged: Judged, pages: Collection[str]) -> str:
+    """Every candidate with the usual columns; the script sorts and filters the lines.
+
+    Args:
+        judged: the rows.
+        pages: digests of the candidates that have a page.
+    """
     lines = judged.plain.lines
     rows = [line.row for line in lines]
     columns = shown_columns(known_columns(rows), (), rows)
@@ -163,24 +168,33 @@ def table(judged: Judged) -> str:
         f"<small>{html(one.unit)}</small></button></th>"
         for number, one in enumerate(columns)
     )
-    body = "".join(_line(line, columns) for line in lines)
+    body = "".join(_line(line, columns, pages) for line in lines)
+    rest = len(lines) - len(pages)
+    bound = (
+        f'<p class="small">The {len(pages)} that are recommended or rank first have pages of their '
+        f"own here; the other {rest:,} have them on the board (weighin board).</p>"
+        if rest > 0
+        else ""
+    )
     return (
         '<label class="search">Search <input type="search" id="search" '
         f'placeholder="{EXAMPLE}"></label>'
         '<div class="ranked" role="region" tabindex="0" aria-label="Ranked candidates"><table>'
         '<caption></caption><thead><tr><th scope="col"><button type="button" data-sort="rank">rank'
         f'</button></th><th scope="col" class="name">candidate</th>{head}</tr></thead>'
-        f'<tbody id="lines">{body}</tbody></table></div>'
+        f'<tbody id="lines">{body}</tbody></table></div>{bound}'
     )
 
 
-def _line(line: Line, columns: Sequence[Column]) -> str:
+def _line(line: Line, columns: Sequence[Column], pages: Collection[str]) -> str:
     candidate = line.row.record.candidate
     cells = "".join(_cell(line, column) for column in columns)
+    name = html(candidate.name)
+    if candidate.digest in pages:
+        name = f'<a href="#{html(candidate_name(candidate.digest))}">{name}</a>'
     return (
         f'<tr data-digest="{html(candidate.digest)}"><td class="rank"></td>'
-        f'<th scope="row" class="name"><a href="#{html(candidate_name(candidate.digest))}">'
-        f'{html(candidate.name)}</a><div class="why"></div></th>{cells}</tr>'
+        f'<th scope="row" class="name">{name}<div class="why"></div></th>{cells}</tr>'
     )
 
 
@@ -198,31 +212,39 @@ def _kind(column: Column) -> str:
     return "number" if column.number else "text"
 
 
-def data(judged: Judged, presets: Sequence[Preset]) -> dict[str, Any]:
-    """Data for the script: numbers of the candidates, and the recommendation for each preset."""
+def data(
+    judged: Judged, presets: Sequence[Preset], pairs: Mapping[frozenset[str], str]
+) -> dict[str, Any]:
+    """Data for the script: numbers of the candidates, and the recommendation for each preset.
+
+    Args:
+        judged: the rows under each preset.
+        presets: these.
+        pairs: digests of two candidates -> the page of their comparison.
+    """
     limits = {one.name: _most(one) for one in presets}
+    asked = [metric for metric, _ in bounds(judged.ranked)]
     return {
         "candidates": {
-            row.record.candidate.digest: _candidate(row, judged) for row in judged.ranked
+            row.record.candidate.digest: _candidate(row, asked) for row in judged.ranked
         },
         "limited": {
-            metric.key: "most" if metric.better == "lower" else "least"
-            for metric, _ in bounds(judged.ranked)
+            metric.key: "most" if metric.better == "lower" else "least" for metric in asked
         },
         "presets": {
             name: {
                 "memory": limits.get(name),
-                "answers": {prefer: _answer(one) for prefer, one in found.items()},
+                "answers": {prefer: _answer(one, pairs) for prefer, one in found.items()},
             }
             for name, found in judged.found.items()
         },
     }
 
 
-def _candidate(row: Row, judged: Judged) -> dict[str, Any]:
+def _candidate(row: Row, asked: Sequence[Metric]) -> dict[str, Any]:
     return {
         "name": plain(row.record.candidate.name),
-        "values": {metric.key: _limited(metric, row) for metric, _ in bounds(judged.ranked)},
+        "values": {metric.key: _limited(metric, row) for metric in asked},
         "fields": fields(row),
     }
 
@@ -233,13 +255,16 @@ def _limited(metric: Metric, row: Row) -> float | None:
     return shown(metric, row) if tried is None else tried
 
 
-def _answer(found: Overview) -> dict[str, Any]:
+def _answer(found: Overview, pairs: Mapping[frozenset[str], str]) -> dict[str, Any]:
+    both = [row for row in (found.choice.row, found.choice.other) if row is not None]
     return {
         "claim": plain(found.claim),
         "certainty": plain(found.certainty),
         "nexts": [plain(one) for one in found.answer.nexts],
         "basis": plain(found.basis),
         "chosen": found.choice.row.record.candidate.digest if found.choice.row else "",
+        "comparison": pairs.get(frozenset(row.record.candidate.digest for row in both), ""),
+        "other": plain(both[-1].record.candidate.name) if both else "",
         "lines": [
             {
                 "digest": line.row.record.candidate.digest,

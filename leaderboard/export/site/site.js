@@ -22,12 +22,30 @@ function ready() {
   return drawings;
 }
 
+/** The same figure, or a part of it, in the colours of a dark page. */
+function recoloured(node, colours, key = "") {
+  if (Array.isArray(node)) return node.map((one) => recoloured(one, colours, key));
+  if (node !== null && typeof node === "object") {
+    return Object.fromEntries(
+      Object.entries(node).map(([name, one]) => [name, recoloured(one, colours, name)]));
+  }
+  if (typeof node !== "string" || !key.toLowerCase().includes("color")) return node;
+  const [, red, green, blue, opacity] = /^rgba\((\d+),(\d+),(\d+),(.+)\)$/.exec(node) ?? [];
+  if (opacity === undefined) return colours[node] ?? node;
+  const hex = (part) => Number(part).toString(16).padStart(2, "0").toUpperCase();
+  const other = colours[`#${hex(red)}${hex(green)}${hex(blue)}`];
+  if (other === undefined) return node;
+  const parts = [1, 3, 5].map((at) => parseInt(other.slice(at, at + 2), 16));
+  return `rgba(${parts.join(",")},${opacity})`;
+}
+
 async function draw(place) {
-  const { figures, templates } = await ready();
-  const kind = dark.matches ? "dark" : "light";
-  const found = figures[place.dataset.figure][kind];
-  const layout = { ...found.layout, template: templates[kind], autosize: true };
-  await Plotly.react(place, found.data, layout, { displayModeBar: false, responsive: true });
+  const { figures, templates, dark: colours } = await ready();
+  const found = figures[place.dataset.figure];
+  const { data, layout } = dark.matches ? recoloured(found, colours) : found;
+  const template = templates[dark.matches ? "dark" : "light"];
+  await Plotly.react(place, data, { ...layout, template, autosize: true },
+    { displayModeBar: false, responsive: true });
 }
 
 const seen = new IntersectionObserver((entries) => {
@@ -135,8 +153,20 @@ async function overview() {
     const nexts = document.createElement("ul");
     nexts.className = "nexts";
     nexts.append(...(found.nexts ?? []).map((text) => line("li", "", text)));
+    const links = [];
+    const link = (page, text) => {
+      if (!document.getElementById(page)) return;
+      const made = line("a", "", text);
+      made.href = `#${page}`;
+      links.push(made);
+    };
+    link(`candidate-${found.chosen}`, "In depth");
+    link(found.comparison, `Why? Against ${found.other}`);
+    const beyond = line("p", "beyond", "");
+    beyond.append(...links);
     answer.replaceChildren(line("p", "claim", found.claim), line("p", "certainty", found.certainty),
-      ...(nexts.childElementCount ? [nexts] : []), line("p", "basis", found.basis));
+      ...(nexts.childElementCount ? [nexts] : []), ...(links.length ? [beyond] : []),
+      line("p", "basis", found.basis));
   }
 
   /** `quant:q4 llama`: a word with a colon is looked for in that field, others in all. */
@@ -195,11 +225,9 @@ async function overview() {
     if (plot.hidden) return;
     const { figures } = await ready();
     const shapes = key in found ? limitShapes(found[key], data.limited[key]) : [];
-    for (const kind of ["light", "dark"]) {
-      const { layout } = figures[plot.dataset.figure][kind];
-      layout.own ??= layout.shapes ?? [];  // the level of guessing
-      layout.shapes = [...layout.own, ...shapes];
-    }
+    const { layout } = figures[plot.dataset.figure];
+    layout.own ??= layout.shapes ?? [];  // the level of guessing
+    layout.shapes = [...layout.own, ...shapes];
     if (plot.classList.contains("js-plotly-plot")) draw(plot);
   }
 

@@ -6,7 +6,7 @@ from leaderboard.export.site import overview
 from leaderboard.export.site.document import Entry, document
 from leaderboard.export.site.drawn import Drawing
 from leaderboard.export.site.overview import judge
-from leaderboard.export.site.pages import entries
+from leaderboard.export.site.pages import entries, pair_names, shown
 from leaderboard.pages.library import Library
 from leaderboard.pages.running.strip import running
 from leaderboard.pages.selecting import empty
@@ -28,8 +28,8 @@ def site(library: Library, view: View) -> str:
     if selection is None:
         page = drawing.page(START, (*running(library), *empty(library)))
         return document(TITLE, [Entry(name=START, title="Overview", html=page)], {}, {})
-    drawing.candidates = frozenset(row.record.candidate.digest for row in selection.rows)
     judged = judge(library, view, selection, presets)
+    drawing.candidates = frozenset(row.record.candidate.digest for row in shown(judged))
     drawing.prefix = START
     first = "".join(
         [
@@ -38,12 +38,14 @@ def site(library: Library, view: View) -> str:
             overview.controls(judged, presets),
             overview.axis_buttons(judged),
             drawing.blocks(overview.figures(judged)),
-            overview.table(judged),
+            overview.table(judged, drawing.candidates),
             "</section>",
         ]
     )
     pages = [
         Entry(name=START, title="Overview", html=first, in_menu=True),
-        *entries(library, view, selection, judged.ranked, drawing),
+        *entries(library, view, judged, drawing),
     ]
-    return document(TITLE, pages, drawing.figures, overview.data(judged, presets))
+    return document(
+        TITLE, pages, drawing.figures, overview.data(judged, presets, pair_names(judged))
+    )

@@ -18,6 +18,7 @@ from leaderboard.export.site.library import StoredLibrary
 from leaderboard.export.site.names import candidate_name
 from leaderboard.export.site.write import site
 from leaderboard.pages.presets import Preset
+from leaderboard.pages.theme import DARK, LIGHT
 from leaderboard.rows.view import View
 from tests.support.browser import chromium, needs_chromium
 from tests.support.stores import HOSTILE
@@ -42,10 +43,12 @@ def packed(text: str, name: str) -> Any:
     return json.loads(gzip.decompress(base64.b64decode(found[1])))
 
 
-def test_there_is_a_page_for_each_candidate_and_each_pair(good: Path) -> None:
+def test_there_is_a_page_for_each_candidate_and_each_pair_and_links_lead_there(good: Path) -> None:
     library = StoredLibrary([good])
     digests = {row.record.candidate.digest for row in library.rows()}
-    sections = set(re.findall(r'<section id="([^"]*)"', written(good)))
+    text = written(good)
+    sections = set(re.findall(r'<section id="([^"]*)"', text))
+    assert sections <= set(re.findall(r'<a href="#([^"]*)"', text))
     assert {candidate_name(digest) for digest in digests} < sections
     # Two candidates are one pair.
     assert len([name for name in sections if name.startswith("compare-")]) == 1
@@ -138,6 +141,18 @@ def test_it_opens_from_disk_and_its_filters_work(good: Path, tmp_path: Path, pag
     assert page.inner_text(".answer .claim").startswith("Ship big")
     assert page.evaluate("location.hash") == "#overview?prefer=accurate"
     page.get_by_role("button", name="smallest", exact=True).click()
+
+    # Why, and back.
+    page.get_by_role("link", name="Why? Against big", exact=True).click()
+    assert page.locator("section[id^=compare-]:not([hidden]) h2").count() == 1
+    page.go_back()
+
+    # On a dark page the same figure in other colours.
+    coloured = "(colour) => JSON.stringify(document.querySelector('.figure').data).includes(colour)"
+    assert page.evaluate(coloured, LIGHT.accent)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(coloured, arg=DARK.accent)
+    assert not page.evaluate(coloured, LIGHT.accent)
 
     # A limit of one's own, in the address.
     page.get_by_label("max memory, MiB").fill("90")

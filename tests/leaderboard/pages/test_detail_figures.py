@@ -48,7 +48,18 @@ def test_a_run_is_a_distribution_and_all_of_them_are_a_histogram() -> None:
     assert list(first.x) == [100.0, 200.0]
     assert list(first.y) == [50.0, 100.0]
     assert list(second.y) == [100.0]
-    assert list(pooled.x) == pytest.approx([200.0, 100.0, 300.0])
+    # Forty bins of 5 ms from 100 to 300 ms: the first, the middle and the last hold a value each.
+    assert (pooled.width, pooled.x[0], pooled.x[-1]) == pytest.approx((5.0, 102.5, 297.5))
+    assert [i for i, count in enumerate(pooled.y) if count] == [0, 20, 39]
+
+
+def test_a_long_distribution_is_drawn_in_two_hundred_steps_with_both_ends() -> None:
+    figure = times_figure([("run 1", [i / 1000 for i in range(1, 1001)])], unit="gaps", dark=False)
+    steps, pooled = figure.data
+    assert len(steps.x) == len(steps.y) == 200
+    assert (steps.x[0], steps.x[-1]) == pytest.approx((1.0, 1000.0))
+    assert (steps.y[0], steps.y[-1]) == pytest.approx((0.1, 100.0))
+    assert sum(pooled.y) == 1000
 
 
 def test_a_phase_without_a_split_has_its_peak_alone() -> None:

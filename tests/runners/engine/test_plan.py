@@ -230,11 +230,14 @@ def test_without_sequences_for_residents_beginnings_are_evaluated_again():
 
 @pytest.mark.slow
 def test_a_caterpillar_is_planned_without_recursion():
-    window = [
-        scoring("x", "a" * n + "bc") for n in range(1, 1050)
-    ]  # beyond Python's limit of 1,000 calls
-    limits = Limits(wave_tokens=512, sequences=64, cells=4096, shared=True)
-    read, evaluated = run(window, limits)
+    window = [scoring("x", "a" * n + "bc") for n in range(1, 300)]  # deeper than calls may go
+    limits = Limits(wave_tokens=128, sequences=64, cells=4096, shared=True)
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 100)
+    try:
+        read, evaluated = run(window, limits)
+    finally:
+        sys.setrecursionlimit(usual)
     assert read == wanted(window)
     assert evaluated == distinct(window)
 
