@@ -17,6 +17,7 @@ from leaderboard.pages.compare import page as compare
 from leaderboard.pages.history import page as history
 from leaderboard.pages.ladder import page as ladder
 from leaderboard.pages.machines import page as machines
+from leaderboard.pages.measure import page as measure
 from leaderboard.pages.method import page as method
 from leaderboard.pages.overview import page as overview
 from leaderboard.pages.running.strip import running
@@ -30,6 +31,7 @@ PANELS: dict[str, tuple[str, str, Callable[[], None]]] = {
     "checks": ("Checks", ":material/fact_check:", partial(draw_page, checks.page)),
     "machines": ("Machines", ":material/memory:", partial(draw_page, machines.page)),
     "history": ("History", ":material/timeline:", partial(draw_page, history.page)),
+    "measure": ("Measure", ":material/add_circle:", partial(draw_page, measure.page)),
     "method": ("Method", ":material/menu_book:", partial(draw_page, method.page)),
 }
 

@@ -18,6 +18,8 @@ STORES = "WEIGHIN_BOARD_STORES"
 """Environment variable: the folders to show, a JSON list."""
 PRESETS = "WEIGHIN_BOARD_PRESETS"
 """Environment variable: computers that are offered as limits, a JSON list of name and bytes."""
+SUITES = "WEIGHIN_BOARD_SUITES"
+"""Environment variable: names of the suites that a command may name, a JSON list."""
 MACHINE = "WEIGHIN_BOARD_MACHINE"
 """Environment variable: the fingerprint of the machine that it runs on."""
 _SETTINGS = {
@@ -69,14 +71,16 @@ def environment(
     hosts: Sequence[str] = (),
     machine: str = "",
     presets: Sequence[Preset] = (),
+    suites: Sequence[str] = (),
 ) -> dict[str, str]:
     """Environment of the board's process: the stores, the host names that it answers to, the
-    machine.
+    machine, and what commands may name.
     """
     return {
         STORES: json.dumps([str(folder) for folder in folders]),
         HOSTS: json.dumps(list(hosts)),
         MACHINE: machine,
+        SUITES: json.dumps(list(suites)),
         PRESETS: json.dumps([[one.name, one.memory_bytes] for one in presets]),
     }
 

@@ -58,6 +58,11 @@ def presets() -> tuple[Preset, ...]:
     return tuple(Preset(name=name, memory_bytes=memory) for name, memory in known)
 
 
+def suites() -> tuple[str, ...]:
+    """Names of the suites that a command may name."""
+    return tuple(json.loads(os.environ.get(launch.SUITES, "[]")))
+
+
 def selected(view: View) -> Selection | None:
     """The rows that a view is about."""
     return select(rows(), view, here=os.environ.get(launch.MACHINE, ""))

@@ -24,6 +24,8 @@ SMALL = 0.005
 NEAR_GUESSING = 0.05
 """Distance from guessing within which even the best candidate is hardly measured."""
 DISTURBED = "contended"
+FEW = 0.10
+"""Half the interval of the accuracy from which on so few items are warned of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +186,9 @@ def _warnings(choice: Choice, standing: Standing, known: Guessing | None) -> Ite
             f"Minimum detectable difference (80% power): {points(seen):.1f} points on {items:,} "
             "items."
         )
+    elif row.score and row.score.interval and row.score.interval.half > FEW:
+        half = points(row.score.interval.half)
+        yield f"Few items: {row.score.n:,} tell its accuracy to ± {half:.0f} points."
     disturbed = [flag for flag in row.flags if flag.startswith(DISTURBED)]
     others = [flag for flag in row.flags if not flag.startswith(DISTURBED)]
     if disturbed:

@@ -44,6 +44,17 @@ class PastGate:
     report: dict[str, Any]
     """The report that `weighin check --json` printed."""
 
+    @property
+    def line(self) -> str:
+        """The sentence without the runs that it names in brackets at its end."""
+        head, bracket, runs = self.sentence.rpartition(" (")
+        return head if bracket and runs.endswith(")") and " against " in runs else self.sentence
+
+    @property
+    def guilty(self) -> str:
+        """What decided a regression; empty where the sentence does not say."""
+        return self.line.partition(": regressed: ")[2]
+
 
 def write_gate(store: Path, report: dict[str, Any]) -> Path:
     """Keep a report beside the records of its store.

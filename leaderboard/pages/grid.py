@@ -21,6 +21,8 @@ class Head:
     """Shown when it is pointed at: the formula, or what the number is."""
     number: bool = True
     """Numbers are set to the right."""
+    wide: bool = False
+    """Holds sentences, which get room on a narrow screen, too."""
     board: bool = False
     """Left out of files: its cells open pages that only the board has."""
 
@@ -36,6 +38,8 @@ class Cell:
     """Reason for a missing value."""
     muted: bool = False
     """Shown in grey: it says little."""
+    bad: bool = False
+    """Shown in red: it regressed."""
     opens: Go | None = None
     """What a click on the text opens."""
 
@@ -115,9 +119,11 @@ def _cell(head: Head, cell: Cell, link: Callable[[Go], str] | None) -> str:
         text = f'<a href="{html(address)}" target="_self">{text}</a>'
     hint = f' title="{html(cell.hint)}"' if cell.hint else ""
     spread = f' <span class="pm">± {html(cell.spread)}</span>' if cell.spread else ""
-    muted = " muted" if cell.muted else ""
-    return f'<td class="{_kind(head)}{muted}"{hint}>{text}{spread}</td>'
+    kind = f"{_kind(head)}{' muted' if cell.muted else ''}{' bad' if cell.bad else ''}"
+    return f'<td class="{kind}"{hint}>{text}{spread}</td>'
 
 
 def _kind(head: Head) -> str:
-    return "number" if head.number else "text"
+    if head.number:
+        return "number"
+    return "text wide" if head.wide else "text"

@@ -32,6 +32,10 @@ class Library(Protocol):
         """Computers whose memory is offered as a limit."""
         ...
 
+    def suites(self) -> tuple[str, ...]:
+        """Names of the suites that a command may name."""
+        ...
+
     def rows(self) -> tuple[Row, ...]:
         """Every candidate on every suite and machine."""
         ...

@@ -75,6 +75,9 @@ code { overflow-wrap: anywhere; }
   font-variant-numeric: tabular-nums; }
 .grid td.text { min-width: 5.5rem; max-width: 34rem; overflow-wrap: anywhere; }
 .grid td.text:first-child { min-width: 7rem; }
+.grid td.wide { min-width: 16rem; }
+.grid td.bad { color: var(--bad); font-weight: 600; }
+.grid a { color: inherit; text-decoration-color: var(--accent); text-underline-offset: .2em; }
 .grid .pm { opacity: .7; }
 .grid td.muted, .ranked td.muted { color: var(--muted); }
 .stHorizontalBlock [data-testid^="stNumberInputStep"] { display: none; }
@@ -94,6 +97,7 @@ def colours(*, dark: bool) -> str:
     names = {
         "accent": found.accent,
         "mark": found.series[1],
+        "bad": found.bad,
         "line": found.grid,
         "page": found.background,
         "panel": found.panel,

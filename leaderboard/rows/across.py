@@ -25,6 +25,20 @@ class Across:
         a, b = (found[m].value(key) if m in found else None for m in (first, machine))
         return None if not a or b is None else b / a
 
+    def relative(self, digest: str, reference: str, machine: str, key: str) -> float | None:
+        """A metric of a candidate over a reference's on the same machine; None where either lacks
+        it.
+        """
+        found = [self.rows[one].get(machine) for one in (reference, digest)]
+        a, b = (row.value(key) if row else None for row in found)
+        return None if not a or b is None else b / a
+
+    @property
+    def on_several(self) -> tuple[str, ...]:
+        """Digests of the candidates that were measured on two machines or more, most first."""
+        several = [digest for digest, there in self.rows.items() if len(there) > 1]
+        return tuple(sorted(several, key=lambda digest: -len(self.rows[digest])))
+
     def spread(self, digest: str) -> tuple[float, float] | None:
         """Lowest and highest accuracy of a candidate over machines; None where none has one."""
         scores = [row.value("accuracy") for row in self.rows[digest].values()]

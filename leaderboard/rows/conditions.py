@@ -19,6 +19,9 @@ from runners.records.record import Record
 
 UNKNOWN = "unknown"
 """The machine of a record that does not say where it was made."""
+ELSEWHERE = "remote:"
+"""Beginning of the fingerprint of a model that runs behind a URL: host and port follow, and the
+fingerprint of the machine that asked."""
 
 
 class Place(NamedTuple):
@@ -80,9 +83,15 @@ def why_unlike(reference: Record, other: Record) -> str:
     return ""
 
 
+def is_elsewhere(record: Record) -> bool:
+    """True where the model was asked over a network, so that its machine is not known."""
+    return machine_of(record).startswith(ELSEWHERE)
+
+
 def name_only(record: Record) -> bool:
     """True where the machine is known by its processor's name, which generations may share."""
-    return machine_of(record) != UNKNOWN and not record.machine.cpu_id
+    known = machine_of(record) != UNKNOWN and not is_elsewhere(record)
+    return known and not record.machine.cpu_id
 
 
 def machine_name(record: Record) -> str:
@@ -98,6 +107,8 @@ def machine_name(record: Record) -> str:
         return ", ".join(parts)
     if machine_of(record) == UNKNOWN:
         return "imported; machine unknown" if record.imported else "machine unknown"
+    if is_elsewhere(record):
+        return f"elsewhere, {machine_of(record).removeprefix(ELSEWHERE).split()[0]}"
     return f"machine {machine_of(record)}"
 
 
@@ -110,6 +121,8 @@ def machine_in_full(record: Record) -> str:
     name = machine_name(record)
     if machine_of(record) == UNKNOWN:
         return name
+    if is_elsewhere(record):
+        return f"{name} (asked {' '.join(machine_of(record).split()[1:])[:11]})"
     told = "known by its name only"
     if not name_only(record):
         told = re.sub(r"^\w+ (?=family )", "", record.machine.cpu_id or "")

@@ -6,7 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from leaderboard.rows.conditions import UNKNOWN, build_name, build_of, machine_of, name_only
+from leaderboard.rows.conditions import (
+    UNKNOWN,
+    build_name,
+    build_of,
+    is_elsewhere,
+    machine_of,
+    name_only,
+)
 from leaderboard.rows.flags import said
 from runners.records.record import Record
 
@@ -112,6 +119,8 @@ def _machine(name: str, group: Sequence[Record]) -> Machine:
     known = about.cpu_id or ""
     if machine_of(last) == UNKNOWN:
         known = "imported; machine unknown" if last.imported else "machine unknown"
+    elif is_elsewhere(last):
+        known = "behind a URL; machine unknown"
     elif name_only(last):
         known = "known by its name only"
     dates = [record.created_at for record in group]

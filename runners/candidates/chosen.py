@@ -17,7 +17,8 @@ def chosen_settings(candidate: Candidate, trained_context: int | None) -> dict[s
         candidate: as its file has it.
         trained_context: tokens that the model was trained for; None: not known.
     """
-    found = candidate.settings.model_dump(exclude_defaults=True)
+    settings = candidate.settings
+    found = settings.model_dump(exclude_defaults=True, exclude=set(settings.incidental))
     if found.get("context") == min(trained_context or MOST_CONTEXT, MOST_CONTEXT):
         del found["context"]
     return {**found, **candidate.asking}

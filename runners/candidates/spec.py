@@ -10,7 +10,10 @@ from evals.errors import SpecError, did_you_mean
 from evals.spec_file import MAX_NAME, NAME, PRINTABLE, SHA256, Spec
 from runners.candidates.asking import Chat, Reasoning, Sampling, chosen_asking
 from runners.runtimes.spec import RuntimeSpec, Settings
-from runners.runtimes.table import find_runtime, usual_runtime
+from runners.runtimes.table import URL_RUNTIME, find_runtime, usual_runtime
+
+_ADDRESS = frozenset({"url", "model", "api_key_env"})
+"""Settings of an address that a file may name beside `settings`."""
 
 
 class Quantize(Spec):
@@ -108,6 +111,22 @@ class Candidate(Spec):
             names = "" if near.startswith(" (known") else f"; known: {', '.join(sorted(known))}"
             raise ValueError(f'runtime {name} has no setting "{foreign[0]}"{near}{names}')
         return content
+
+    @model_validator(mode="before")
+    @classmethod
+    def _address(cls, content: Any) -> Any:
+        """Read `url`, `model` and `api_key_env` as settings, of a runtime that asks a server.
+
+        It stands last, since pydantic runs the last of these first.
+        """
+        if not isinstance(content, dict) or not (short := _ADDRESS & content.keys()):
+            return content
+        rest = {key: value for key, value in content.items() if key not in short}
+        settings = rest.get("settings", {})
+        if not isinstance(settings, dict) or short & settings.keys():
+            raise ValueError(f"give {', '.join(sorted(short))} once, beside settings or in it")
+        told = {key: content[key] for key in sorted(short)}
+        return {"runtime": URL_RUNTIME, **rest, "settings": {**settings, **told}}
 
     @field_validator("settings", mode="before")
     @classmethod

@@ -52,6 +52,7 @@ def command(
 
     What runs is seen above every page and refreshed by itself; what ends appears. Ctrl-C ends it.
     """
+    from evals.suites import suite_names
     from leaderboard.app.hosts import names
     from leaderboard.app.launch import arguments, environment
     from runners.compute.machine import machine
@@ -62,7 +63,9 @@ def command(
             raise click.UsageError(f"--store {path}: there is no such folder")
     _check_free(address, port)
     folders = [path.resolve() for path in (*stores, *pulled) or (_default(),)]
-    told = environment(folders, names(address, allowed), machine().fingerprint, presets())
+    told = environment(
+        folders, names(address, allowed), machine().fingerprint, presets(), suite_names()
+    )
     # A folder of its own to start in: Streamlit would take settings from a stranger's.
     server = subprocess.Popen(
         [sys.executable, *arguments(port=port, address=address, theme=theme)],

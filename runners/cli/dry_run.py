@@ -127,6 +127,10 @@ def _weights(candidate: Candidate, batch: Batch) -> str:
     """Path of the weights, or the source that would bring them."""
     from runners.candidates import weights
 
+    if candidate.settings.elsewhere:
+        return (
+            f"behind {candidate.settings.model_dump().get('url') or candidate.settings.elsewhere}"
+        )
     if not candidate.has_weights:
         return "none"
     source = candidate

@@ -19,7 +19,6 @@ from runners.cli.options import (
     accept_option,
     budget_options,
     choose_budget,
-    choose_candidates,
     choose_questions,
     choose_suite,
     engine_memory_option,
@@ -33,6 +32,7 @@ from runners.cli.options import (
 )
 from runners.cli.planned import planned_batch, read_job, refuse_loose
 from runners.cli.progress import ProgressLines
+from runners.cli.server_options import choose_with_servers, server_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +50,7 @@ OWN_SIGNALS = ("SIGSEGV", "SIGILL", "SIGBUS", "SIGFPE")
 
 @click.command("run")
 @click.argument("candidates", nargs=-1, metavar="[CANDIDATE]…", shell_complete=complete_candidates)
+@server_options
 @suite_options
 @candidate_options
 @budget_options
@@ -102,9 +103,10 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     """Measure candidates on a suite: accuracy, latency and peak memory.
 
     A CANDIDATE is a name of the catalogue (weighin list candidates), a YAML file, a path to a
-    .gguf file or to a folder of safetensors, or a Hub id (org/name, org/name#file.gguf); also a
-    Gradio app: its file (app.py), or the address of one that runs (https://owner-name.hf.space,
-    gradio:owner/name). Without one, the embedded default runs.
+    .gguf file or to a folder of safetensors, a Hub id (org/name, org/name#file.gguf), the address
+    of a server (http://host:8000/v1), or a Gradio app: its file (app.py), or the address of one
+    that runs (https://owner-name.hf.space, gradio:owner/name). Without one, the embedded default
+    runs.
     """
     from evals.tasks.quiet import go_offline
     from runners.batches.batch import plan_jobs, prepare_tasks, resolver, run_batch
@@ -169,9 +171,7 @@ def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
 
     questions = choose_questions(options)
     return Batch(
-        candidates=with_template(
-            choose_candidates(candidates, trust_code=options["trust_code"]), options
-        ),
+        candidates=with_template(choose_with_servers(candidates, options), options),
         suite=choose_suite(options, questions),
         questions=questions,
         repeats=options["repeats"],

@@ -176,6 +176,7 @@ def _memory(runs: Sequence[Record]) -> Grid | None:
 def _fact_pairs(record: Record) -> list[tuple[str, Any]]:
     from leaderboard.rows.conditions import build_name, machine_in_full
     from leaderboard.units import format_mib, format_ms, format_percent
+    from runners.cli.server_facts import server_pairs
 
     candidate, machine, load = record.candidate, record.machine, record.load
     quantisation = candidate.quantisation
@@ -196,6 +197,7 @@ def _fact_pairs(record: Record) -> list[tuple[str, Any]]:
         ("of these chosen", _chosen(record)),
         ("cold start", format_ms(load.cold_start_s) if load else None),
         ("energy", _energy(record)),
+        *server_pairs(record),
         ("weights' pages before", load.page_cache if load else None),
         ("engine", _engine(record)),
         ("noise floor", _noise_floor(record)),

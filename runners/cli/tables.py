@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from leaderboard.rows.conditions import machine_name
 from leaderboard.rows.metric import Metric, longest_workload
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.names import short_names
@@ -17,6 +18,8 @@ from runners.records.circumstances import BudgetInfo
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+    from runners.records.record import Record
 
 
 def with_interval(score: Score | None) -> str:
@@ -199,9 +202,15 @@ def _title(rows: Sequence[Row], names: Sequence[str]) -> str:
     workload = next((longest_workload(r.record) for r in rows if r.record.latency), None)
     times = f" · times at {workload} tokens" if workload else ""
     return (
-        f"{family}{record.suite.name} (version {record.suite.version}) · "
-        f"{record.machine.cpu_model}, {record.machine.usable_cpus} cores{times}"
+        f"{family}{record.suite.name} (version {record.suite.version}) · {_machine(record)}{times}"
     )
+
+
+def _machine(record: Record) -> str:
+    about = record.machine
+    if about.cpu_model is None:
+        return machine_name(record)
+    return f"{about.cpu_model}, {about.usable_cpus} cores"
 
 
 def _chance_mark(score: Score | None) -> str:

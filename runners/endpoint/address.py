@@ -27,6 +27,11 @@ class Address:
         return f"{self.scheme}://{host}{port}"
 
     @property
+    def place(self) -> str:
+        """Host and port, as in a machine's name."""
+        return f"{self.host}:{self.port}"
+
+    @property
     def text(self) -> str:
         """The whole address, in one spelling."""
         return self.origin + self.path

@@ -154,6 +154,10 @@ class Client:
 
         return self._tried(method, path, once)
 
+    def hidden(self, text: str) -> str:
+        """A text without the key, should the server have sent it back."""
+        return without(text, self._key)
+
     def connect(self) -> bool:
         """Open the connection, also where the server closed it after the request before.
 

@@ -116,7 +116,9 @@ def _by_tokens(
 
 
 def _check_letters(served: Served) -> None:
-    """One answer whose likeliest tokens are told, the one that was written first among them."""
+    """One answer whose likeliest tokens are told, and no chat template around the prompt."""
+    if not served.completes:
+        raise EndpointError("not found", "the server answers conversations alone")
     found = _likeliest(served, "The first letters of the alphabet are A, B and", fresh=False)
     if not found:
         raise EndpointError("error in the answer", "it tells no likeliest tokens")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from runners.endpoint import llama_api, ollama_api, openai_api
@@ -41,10 +41,18 @@ class Served:
     template: str = ""
     """The model's chat template; empty: none, or it does not say."""
     eos: str = ""
+    completes: bool = True
+    """False: it answers conversations alone, and a text is asked for as a user's message."""
+    chats: bool = True
+    """False: it answers no conversation."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Keys that each request carries."""
 
     @property
     def text_dialect(self) -> Dialect:
         """How a text, or token ids, are continued."""
+        if not self.completes:
+            return self.chat_dialect
         if self.kind == "llama-server":
             return llama_api.COMPLETION
         return ollama_api.GENERATE if self.kind == "ollama" else openai_api.COMPLETIONS
@@ -74,12 +82,14 @@ class Served:
         Raises:
             EndpointError: no try was answered whole.
         """
-        return self.client.stream(
+        answer = self.client.stream(
             self.path(dialect),
-            dialect.body(self.model, ask),
+            dialect.body(self.model, self._told(ask)),
             lambda streamed: read_answer(dialect, streamed),
             json_lines=dialect.json_lines,
         )
+        hidden = self.client.hidden  # a key may have come in pieces
+        return replace(answer, text=hidden(answer.text), reasoning=hidden(answer.reasoning))
 
     def whole(self, dialect: Dialect, ask: Ask) -> Piece:
         """Ask without streaming; nothing is timed.
@@ -87,4 +97,9 @@ class Served:
         Raises:
             EndpointError: no try was answered.
         """
-        return dialect.piece(self.client.post(self.path(dialect), dialect.body(self.model, ask)))
+        return dialect.piece(
+            self.client.post(self.path(dialect), dialect.body(self.model, self._told(ask)))
+        )
+
+    def _told(self, ask: Ask) -> Ask:
+        return replace(ask, extra={**self.extra, **ask.extra}) if self.extra else ask

@@ -41,10 +41,11 @@ from runners.jobs.record_parts import (
 )
 from runners.jobs.sample_rows import sample_rows
 from runners.jobs.seen import Seen
+from runners.jobs.server_record import ELSEWHERE, machine_info, server_info
 from runners.jobs.subject import candidate_info, suite_info
 from runners.jobs.verdict import verdict_of
-from runners.records.circumstances import MachineInfo, SoftwareInfo
-from runners.records.parts import DivergenceInfo
+from runners.records.circumstances import SoftwareInfo
+from runners.records.parts import DivergenceInfo, EnergyInfo
 from runners.records.record import (
     DataInfo,
     JobError,
@@ -97,17 +98,18 @@ def assemble(
         budget=budget_info(job.budget, measured.last(Held)) if job.budget else None,
         verdict=verdict_of(job, measured, latencies, answers, error),
         data=[DataInfo(task=t.loaded.name, **asdict(t.loaded.data)) for t in job.tasks],
-        machine=MachineInfo(**asdict(job.machine), fingerprint=job.machine.fingerprint),
-        software=_software(job, measured.last(Started)),
+        machine=machine_info(job),
+        software=_software(job, measured),
         accuracy={name: score.accuracy for name, score in scores.items()},
         latency=latencies,
         answers=answers,
-        load=load_info(measured, timed),
-        memory=memory_info(measured),
+        load=None if job.elsewhere else load_info(measured, timed),
+        memory=None if job.elsewhere else memory_info(measured),
+        server=server_info(job, measured),
         engine=engine_info(measured.last(protocol.EngineOpened), measured.all(AnsweredWindow)),
         noise_floor=probed.floor if probed else None,
         divergence=measured.last(DivergenceInfo),
-        energy=energy_info(measured.last(Metered), measured.all(PhaseMarks)),
+        energy=_energy(job, measured),
         noise=noise_info(timed),
         executor=options.executor,
     )
@@ -164,8 +166,16 @@ def _score(
     return scores, rows, error
 
 
-def _software(job: Job, started: Started | None) -> SoftwareInfo:
+def _energy(job: Job, measured: Measured) -> EnergyInfo | None:
+    if job.elsewhere:
+        return EnergyInfo(source=None, reason=ELSEWHERE)
+    return energy_info(measured.last(Metered), measured.all(PhaseMarks))
+
+
+def _software(job: Job, measured: Measured) -> SoftwareInfo:
+    started, model = measured.last(Started), measured.model
     ready = started.ready if started else None
+    said = model.server if model else None
     left_out = job.proof.left_out or _not_built(job, started)
     known = {"left_out": left_out} if left_out else {}
     return SoftwareInfo(
@@ -173,8 +183,8 @@ def _software(job: Job, started: Started | None) -> SoftwareInfo:
         lm_eval=version("lm_eval"),
         python=platform.python_version(),
         runtime=ready.runtime if ready else None,
-        runtime_version=ready.runtime_version if ready else None,
-        runtime_build=ready.runtime_build if ready else None,
+        runtime_version=said.version if said else ready.runtime_version if ready else None,
+        runtime_build=said.kind if said else ready.runtime_build if ready else None,
         runtime_digest=build_digest(job.candidate.runtime),
         **known,
     )
@@ -200,6 +210,7 @@ def _seen(job: Job, measured: Measured) -> Seen:
         caches=model.caches if model else True,
         truncated=_counted(_truncated, tasks),
         alone=_counted(_alone, tasks),
+        bounds=_counted(_bounded, tasks),
         unclustered=unclustered(job.tasks) if job.scores else {},
         generates=job.scores and any(task.generates for task in job.tasks),
         # An app makes its own prompt of a question: whether by a template is not known.
@@ -246,6 +257,10 @@ def _unheld(job: Job, measured: Measured) -> str:
 def _truncated(reply: Any) -> bool:
     parts = reply if isinstance(reply, list) else [reply]
     return any(part.truncated for part in parts)
+
+
+def _bounded(reply: Any) -> bool:
+    return isinstance(reply, protocol.ItemScore) and reply.bounds > 0
 
 
 def _app_failed(reply: Any) -> bool:

@@ -120,7 +120,7 @@ class Job:
                 self.scores,
                 self.engine_bytes,
                 self.suite.probe_items,
-                self.machine.fingerprint,
+                self.place,
                 *(["throughput"] if self.throughput else []),
                 *(["unscored"] if self.unscored else []),
                 *([] if self.times else ["untimed"]),
@@ -130,6 +130,19 @@ class Job:
                 *([_limits(self.budget)] if self.budget else []),
             ]
         )
+
+    @property
+    def elsewhere(self) -> str:
+        """Host and port of a model that runs where it cannot be measured; empty: it runs here."""
+        return self.candidate.settings.elsewhere
+
+    @property
+    def place(self) -> str:
+        """Fingerprint of where it runs; times of two places never compare. A model elsewhere is
+        reached by a network from here, so this machine's fingerprint is part of its own.
+        """
+        here = self.machine.fingerprint
+        return f"remote:{self.elsewhere} from {here}" if self.elsewhere else here
 
     @property
     def engine_bytes(self) -> int:

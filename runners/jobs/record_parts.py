@@ -182,6 +182,7 @@ def engine_info(
         sequences=opened.sequences,
         kv_bytes=opened.kv_bytes,
         output_bytes=opened.output_bytes,
+        apart_nats=opened.apart_nats,
         raw_tokens=sum(reply.raw_tokens for reply in scored),
         distinct_tokens=sum(reply.distinct_tokens for reply in scored),
         scoring_s=sum((reply.seconds for reply in scored), 0.0),

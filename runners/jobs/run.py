@@ -94,6 +94,12 @@ def _refuse_what_it_cannot(job: Job) -> None:
     asked = {"generation" if task.generates else "scoring" for task in job.tasks if job.scores}
     if job.suite.workloads and job.times and not asked:
         asked.add("latency")  # beside tasks, workloads are left out where there can be none
+    budget = job.budget
+    if job.elsewhere and budget and (budget.memory_bytes is not None or budget.cpus is not None):
+        raise RuntimeFailure(
+            f"{job.candidate.name} runs behind a URL, where neither memory nor cores can be "
+            "limited; leave the budget out, or limit times alone (--deadline-ttft, --min-decode)"
+        )
     items = sum(len(task.items) for task in job.tasks) if job.scores else 0
     if most is not None and items > most:
         raise RuntimeFailure(

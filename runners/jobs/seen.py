@@ -31,6 +31,8 @@ class Seen:
     """Task -> items whose prompt was cut, items that were answered."""
     alone: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Task -> items of which a choice was encoded without its context, items that were answered."""
+    bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Task -> items of which a choice has an upper bound alone, items that were answered."""
     generates: bool = False
     """True where a task asks for generations."""
     chat_template: bool | None = None

@@ -19,6 +19,9 @@ def candidate_info(job: Job, measured: Measured) -> CandidateInfo:
     used = with_mapping(job.settings, allowed=measured.page_cache.mmap)
     settings = {k: v for k, v in used.items() if v != {}}  # one that was told nothing
     settings |= {"chat_template": candidate.chat.template, **candidate.asking}
+    if job.elsewhere:
+        settings.pop("threads", None)  # those of another machine
+        settings = {key: value for key, value in settings.items() if value is not None}
     if loaded is not None:
         settings["context"] = loaded.context or None
     if loaded is not None and loaded.compute:
@@ -39,7 +42,7 @@ def candidate_info(job: Job, measured: Measured) -> CandidateInfo:
         made_from=weights.made_from,
         weights_sha256=weights.sha256,
         weights_verified=weights.verified,
-        weights_bytes=weights.bytes,
+        weights_bytes=None if job.elsewhere else weights.bytes,
         parameters=weights.parameters,
         architecture=weights.architecture,
         quantisation=quantisation,

@@ -47,6 +47,9 @@ class EngineInfo(Part):
     kv_bytes: Bytes | None
     """Bytes of the KV cache; None where the runtime does not say."""
     output_bytes: Bytes
+    apart_nats: Size | None = None
+    """Largest difference, in a server's self-check, between a token's log-probability generated and
+    scored; None where nothing was checked."""
     raw_tokens: Count = 0
     distinct_tokens: Count = 0
     scoring_s: Seconds = 0.0

@@ -30,6 +30,7 @@ from runners.records.parts import (
     NoiseFloorInfo,
     Part,
 )
+from runners.records.server import ServerInfo
 from runners.records.timed import WorkloadLatency
 from runners.records.values import (
     Bits,
@@ -246,6 +247,8 @@ class Record(Part):
     """Energy; None: the worker did not start, or an early version wrote the record."""
     executor: ExecutorInfo | None = None
     """Scheduler that ran it; None: it was run from this machine."""
+    server: ServerInfo | None = None
+    """The server that was asked; None: the model was in a process of Weighin's own."""
     imported: ImportedInfo | None = None
     """Origin of imported results; None: Weighin measured it."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -30,6 +30,9 @@ class Settings(Spec):
     The child is told all of them, and a candidate's digest those that differ from their default:
     a default that changes would be another candidate under an old digest.
     """
+
+    incidental: ClassVar[frozenset[str]] = frozenset()
+    """Settings that do not make another candidate: how it is reached, how long it is waited for."""
 
     context: Annotated[int, Field(ge=16, le=1_048_576)] | None = None
     """Context length in tokens; default: what the model was trained for, at most 4,096."""

@@ -16,6 +16,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from evals.errors import SpecError, did_you_mean, one_line
+from runners.runtimes.endpoint.spec import SPEC as ENDPOINT
 from runners.runtimes.fake.spec import SPEC as FAKE
 from runners.runtimes.gradio.spec import SPEC as GRADIO
 from runners.runtimes.gradio.spec import settings_of as gradio_settings
@@ -24,7 +25,9 @@ from runners.runtimes.llamacpp.spec import SPEC as LLAMACPP
 from runners.runtimes.spec import Format, RuntimeSpec
 
 GROUP = "weighin.runtimes"
-RUNTIMES = {one.name: one for one in (LLAMACPP, HF, GRADIO, FAKE)}
+RUNTIMES = {one.name: one for one in (LLAMACPP, HF, GRADIO, FAKE, ENDPOINT)}
+URL_RUNTIME = ENDPOINT.name
+"""The runtime of a candidate that is an address."""
 
 
 def find_runtime(name: str) -> RuntimeSpec:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from runners.worker.serving import Tries
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestTimes:
@@ -115,3 +117,5 @@ class Generated:
     """The answer to `Generate`."""
 
     items: list[ItemText]
+    tries: Tries | None = None
+    """What befell the requests to a server; None: there is none."""

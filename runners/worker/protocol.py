@@ -16,6 +16,8 @@ from runners.worker.generation import GenerateItem as GenerateItem
 from runners.worker.generation import ItemText as ItemText
 from runners.worker.generation import RequestTimes as RequestTimes
 from runners.worker.generation import Thinking as Thinking
+from runners.worker.serving import ServerSaid as ServerSaid
+from runners.worker.serving import Tries as Tries
 
 VERSION = 4
 
@@ -70,6 +72,8 @@ class Loaded:
     """True: prefixes shared by sequences are evaluated once; False: scores are right, but slow."""
     caches: bool = True
     """True: a sequence continues from its cache; False: each token is computed with all before."""
+    server: ServerSaid | None = None
+    """The server behind which the model is; None: it is in this process."""
     first_text_s: float | None = None
     """Seconds from the request that loading makes to its first text; None: it makes none."""
     about: str = ""
@@ -106,6 +110,8 @@ class LatencyTimes:
     does not tell what it took from a cache."""
     ended_early: int = 0
     """Timed requests that a server ended before the tokens that were asked for."""
+    tries: Tries | None = None
+    """What befell the requests to a server; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +195,8 @@ class Scored:
     """Tokens of the window that were evaluated, or kept from the window before."""
     halved_to: int | None = None
     """Most tokens of a batch since memory ran out; None: it did not."""
+    tries: Tries | None = None
+    """What befell the requests to a server; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

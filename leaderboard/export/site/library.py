@@ -57,6 +57,10 @@ class StoredLibrary:
         """Computers whose memory is offered as a limit."""
         return self._presets
 
+    def suites(self) -> tuple[str, ...]:
+        """Nothing, since a file writes no command."""
+        return ()
+
     def rows(self) -> tuple[Row, ...]:
         """Every candidate on every suite and machine."""
         return self._rows

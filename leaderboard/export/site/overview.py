@@ -10,6 +10,7 @@ from leaderboard.choose.answer import WORDS
 from leaderboard.choose.overview import Line, Overview
 from leaderboard.export.site.names import candidate_name
 from leaderboard.pages.blocks import Block, Figure, Text
+from leaderboard.pages.checks.alarms import failed_check
 from leaderboard.pages.library import Library
 from leaderboard.pages.measures import shown
 from leaderboard.pages.overview.cells import rank_text
@@ -42,6 +43,8 @@ class Judged:
     selection: Selection
     found: Mapping[str, Mapping[Prefer, Overview]]
     """Preset's name -> preference -> the rows judged so; ANY: without a limit."""
+    failed: Mapping[str, str]
+    """What the newest checks say against candidates, by digest; empty where nothing."""
 
     @property
     def plain(self) -> Overview:
@@ -76,7 +79,8 @@ def judge(library: Library, view: View, selection: Selection, presets: Sequence[
         }
         for name, one in views.items()
     }
-    return Judged(selection=selection, found=found)
+    failed = {row.record.candidate.digest: failed_check(library, row) for row in selection.rows}
+    return Judged(selection=selection, found=found, failed=failed)
 
 
 def _most(preset: Preset) -> int:
@@ -234,7 +238,9 @@ def data(
         "presets": {
             name: {
                 "memory": limits.get(name),
-                "answers": {prefer: _answer(one, pairs) for prefer, one in found.items()},
+                "answers": {
+                    prefer: _answer(one, pairs, judged.failed) for prefer, one in found.items()
+                },
             }
             for name, found in judged.found.items()
         },
@@ -255,14 +261,17 @@ def _limited(metric: Metric, row: Row) -> float | None:
     return shown(metric, row) if tried is None else tried
 
 
-def _answer(found: Overview, pairs: Mapping[frozenset[str], str]) -> dict[str, Any]:
+def _answer(
+    found: Overview, pairs: Mapping[frozenset[str], str], failed: Mapping[str, str]
+) -> dict[str, Any]:
     both = [row for row in (found.choice.row, found.choice.other) if row is not None]
+    chosen = found.choice.row.record.candidate.digest if found.choice.row else ""
     return {
         "claim": plain(found.claim),
-        "certainty": plain(found.certainty),
+        "certainty": plain(f"{found.certainty} {failed.get(chosen, '')}".strip()),
         "nexts": [plain(one) for one in found.answer.nexts],
         "basis": plain(found.basis),
-        "chosen": found.choice.row.record.candidate.digest if found.choice.row else "",
+        "chosen": chosen,
         "comparison": pairs.get(frozenset(row.record.candidate.digest for row in both), ""),
         "other": plain(both[-1].record.candidate.name) if both else "",
         "lines": [

@@ -7,6 +7,7 @@ from leaderboard.export.site.document import Entry, document
 from leaderboard.export.site.drawn import Drawing
 from leaderboard.export.site.overview import judge
 from leaderboard.export.site.pages import entries, pair_names, shown
+from leaderboard.pages.checks.alarms import alarms
 from leaderboard.pages.library import Library
 from leaderboard.pages.running.strip import running
 from leaderboard.pages.selecting import empty
@@ -35,6 +36,7 @@ def site(library: Library, view: View) -> str:
         [
             f'<section id="{START}" class="page">',
             drawing.blocks(running(library)),
+            drawing.blocks(alarms(library, [row.record.candidate.name for row in selection.rows])),
             overview.controls(judged, presets),
             overview.axis_buttons(judged),
             drawing.blocks(overview.figures(judged)),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from leaderboard.gate.past import PastGate, all_gates, gate_folders, newest_gates
+from leaderboard.gate.past import PastGate, all_gates, gate_folders, gates_of, newest_gates
 from leaderboard.pages.blocks import Block, Note
 from leaderboard.pages.controls import Go
 from leaderboard.pages.library import Library
+from leaderboard.rows.conditions import machine_of
+from leaderboard.rows.row import Row
 from leaderboard.units import format_minute
 
 
@@ -22,9 +24,26 @@ def alarms(library: Library, names: Sequence[str]) -> Iterator[Block]:
     found = [one for one in newest_gates(gates) if one.candidate in names]
     regressed = [one for one in found if one.verdict == "regressed"]
     for gate in regressed:
-        yield Note(f"{day(gate)}: {gate.sentence}", "error")
+        yield Note(f"{day(gate)}: {gate.line}", "error")
     if regressed:
         yield Go(label="See the checks", page="checks", changes={})
+
+
+def failed_check(library: Library, row: Row | None) -> str:
+    """What the newest check of a row says against it, a sentence; empty where it says nothing.
+
+    A check on another machine, or of another suite, says nothing of the row.
+    """
+    if row is None:
+        return ""
+    record = row.record
+    gates, _ = gates_of(gate_folders(library.stores()), record.candidate.name)
+    place = record.suite.name, machine_of(record)
+    found = next((one for one in gates if (one.suite, one.machine) == place), None)
+    if found is None or found.verdict != "regressed":
+        return ""
+    what = f": {found.guilty}" if found.guilty else ""
+    return f"It regressed in its newest check, {day(found)}{what}."
 
 
 def day(gate: PastGate) -> str:

@@ -33,7 +33,7 @@ def page(library: Library, view: View) -> Iterator[Block]:
         return
     names = pair.names
     for one, name in zip(found, names[1:], strict=True):
-        yield Text(summary(one, name, names[0]))
+        yield Heading(summary(one, name, names[0]), 3)
     yield from _fidelity(found, names)
     yield from _accuracy(found, names)
     picked = yield from _other(view, found, names[1:])

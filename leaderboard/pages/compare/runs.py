@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from leaderboard.compare.comparison import Side
@@ -107,16 +107,16 @@ def _sides(records: Sequence[Record], leads: Sequence[Record]) -> tuple[Side, ..
 
 
 def _names(leads: Sequence[Record]) -> tuple[str, ...]:
-    """Dates, with the candidate where it differs, and the run's id where the minute does not."""
-    several = len({lead.candidate.name for lead in leads}) > 1
-    names = [
-        f"{lead.candidate.name}, {format_minute(lead.created_at)}"
-        if several
-        else format_minute(lead.created_at)
-        for lead in leads
-    ]
-    same = len(set(names)) < len(names)
-    return tuple(lead.run_id if same else name for lead, name in zip(leads, names, strict=True))
+    """What tells the two apart: the candidate, the machine, the date, at last the run's id."""
+    ways: tuple[Callable[[Record], str], ...] = (
+        lambda lead: lead.candidate.name,
+        machine_name,
+        lambda lead: format_minute(lead.created_at),
+    )
+    apart = [way for way in ways if len({way(lead) for lead in leads}) == len(leads)]
+    if not apart:
+        return tuple(lead.run_id for lead in leads)
+    return tuple(", ".join(way(lead) for way in apart) for lead in leads)
 
 
 def _differences(reference: Record, other: Record) -> str:

@@ -76,7 +76,7 @@ def _drawn(
 ) -> Drawn:
     record = line.points[-1].row.record
     found = {
-        place: checks[point.row.record.job.batch].sentence
+        place: checks[point.row.record.job.batch].line
         for place, point in enumerate(line.points)
         if point.row.record.job.batch in checks
         and checks[point.row.record.job.batch].verdict == "regressed"

@@ -69,25 +69,44 @@ def line_name(line: Line) -> str:
 def _check(gate: PastGate | None) -> Cell:
     if gate is None:
         return Cell("")
-    return Cell(gate.verdict, hint=gate.sentence, opens=Go(label="", page="checks", changes={}))
+    return _verdict(gate, opens=Go(label="", page="checks", changes={}))
 
 
 def _before(line: Line, place: int) -> Cell:
     if not place:
         return Cell("")
     first, second = (line.points[one].row.record.run_id for one in (place - 1, place))
-    return Cell("with the one before", opens=compare_runs(first, second, ""))
+    return Cell("to previous", opens=compare_runs(first, second, ""))
 
 
 def gate_grid(gates: Sequence[PastGate]) -> Grid:
     """Table of the regression gate's verdicts, in the order given."""
-    names = ("when", "verdict", "against", "suite", "machine", "in a sentence")
-    rows = [
-        (format_minute(gate.created_at), gate.verdict, gate.baseline, gate.suite,
-         gate.machine or MISSING, gate.sentence)
+    heads = (
+        Head("when", "UTC", number=False),
+        Head("candidate", number=False),
+        Head("verdict", number=False),
+        Head("against", number=False),
+        Head("suite", number=False),
+        Head("machine", number=False),
+        Head("in a sentence", number=False, wide=True),
+    )
+    rows = tuple(
+        (
+            Cell(format_minute(gate.created_at)),
+            Cell(gate.candidate),
+            _verdict(gate),
+            Cell(gate.baseline),
+            Cell(gate.suite),
+            Cell(gate.machine or MISSING),
+            Cell(gate.line),
+        )
         for gate in gates
-    ]  # fmt: skip
-    return text_grid("Checked for regressions (weighin check)", names, rows)
+    )
+    return Grid(caption="Checked for regressions (weighin check)", heads=heads, rows=rows)
+
+
+def _verdict(gate: PastGate, *, opens: Go | None = None) -> Cell:
+    return Cell(gate.verdict, hint=gate.line, bad=gate.verdict == "regressed", opens=opens)
 
 
 def accuracy_cells(row: Row) -> tuple[Cell, Cell]:

@@ -1,4 +1,4 @@
-"""Small multiples: a panel a machine, all on one axis."""
+"""Small multiples: a panel a machine, one below the other on one axis."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from leaderboard.pages.theme import palette, template
 from leaderboard.rows.across import Across
 from leaderboard.rows.metric import Metric
 from leaderboard.rows.names import short_names
+from leaderboard.text import cut, plotly
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 MOST_PANELS = 4
 """Machines that are drawn; the table has all."""
+AXES_PX, TITLE_PX = 96, 34
+MOST_TITLE = 44
+"""Characters of a machine's name, which fit on a phone."""
 
 
 def multiples(
@@ -33,15 +37,16 @@ def multiples(
     """
     colours = palette(dark=dark)
     machines = list(found.machines)[:MOST_PANELS]
-    figure = make_subplots(
-        rows=1,
-        cols=len(machines),
-        shared_xaxes="all",
-        shared_yaxes=True,
-        horizontal_spacing=0.03,
-        subplot_titles=[label(found.machines[machine]) for machine in machines],
-    )
     digests = list(found.rows)
+    names_short = short_names([names[digest] for digest in digests])
+    panel = lines_high(len(digests)) - AXES_PX // 2
+    figure = make_subplots(
+        rows=len(machines),
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=TITLE_PX / (panel * len(machines)),
+        subplot_titles=[plotly(cut(found.machines[machine], MOST_TITLE)) for machine in machines],
+    )
     for place, machine in enumerate(machines, start=1):
         known = [
             (line, found.rows[digest][machine].number(metric.key))
@@ -58,12 +63,14 @@ def multiples(
             marker={"color": colours.accent},
             error_x=whiskers(values, spans, colours.muted),
             hovertemplate="%{x:,.4g} " + label(metric.unit.symbol) + "<extra></extra>",
-            row=1,
-            col=place,
+            row=place,
+            col=1,
         )
     figure.update_layout(
-        template=template(dark=dark), height=lines_high(len(digests)) + 30, showlegend=False
+        template=template(dark=dark), height=panel * len(machines) + AXES_PX // 2, showlegend=False
     )
-    figure.update_xaxes(rangemode="tozero", title=label(metric.axis_title))
-    name_lines(figure, short_names([names[digest] for digest in digests]))
+    figure.update_annotations(x=0, xanchor="left", font={"size": 13})
+    figure.update_xaxes(rangemode="tozero")
+    figure.update_xaxes(title=plotly(metric.axis_title), row=len(machines), col=1)
+    name_lines(figure, names_short)
     return figure

@@ -8,7 +8,7 @@ from leaderboard.pages.blocks import Block, Figure, Heading, Note, Shown, Table,
 from leaderboard.pages.controls import pick_field
 from leaderboard.pages.library import Library
 from leaderboard.pages.machines.figure import multiples
-from leaderboard.pages.machines.tables import accuracy_grid, metric_grid
+from leaderboard.pages.machines.tables import accuracy_grid, metric_grid, relative_grid
 from leaderboard.pages.selecting import empty
 from leaderboard.rows.across import Across, across, suites_on_several_machines
 from leaderboard.rows.metrics import METRICS
@@ -40,6 +40,21 @@ def page(library: Library, view: View) -> Iterator[Block]:
     found = across(rows, suite)
     names = labels([next(iter(there.values())).record for there in found.rows.values()])
     yield from _shown(found, names)
+    yield from _relative(found, names, view)
+
+
+def _relative(found: Across, names: dict[str, str], view: View) -> Iterator[Block]:
+    """Whether what holds between candidates on one machine holds on another."""
+    known = found.on_several
+    if len(found.rows) < 2:
+        return
+    reference = view.other if view.other in known else known[0]
+    yield Heading("Relative to one candidate")
+    if len(known) > 1:
+        options = {digest: names[digest] for digest in known}
+        yield pick_field("other", "relative to", options, reference)
+    metrics = [METRICS[key] for key in SHOWN]
+    yield Table(relative_grid(found, names, reference, metrics))
 
 
 def _shown(found: Across, names: dict[str, str]) -> Iterator[Block]:

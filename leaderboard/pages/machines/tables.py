@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from leaderboard.pages.grid import Cell, Grid, Head, missing
 from leaderboard.rows.across import Across
@@ -52,6 +52,37 @@ def metric_grid(found: Across, names: Mapping[str, str], metric: Metric) -> Grid
         for digest in found.rows
     )
     return Grid(caption=metric.axis_title, heads=heads, rows=rows)
+
+
+def relative_grid(
+    found: Across, names: Mapping[str, str], reference: str, metrics: Sequence[Metric]
+) -> Grid:
+    """Every candidate over one on the same machine: a ratio that machines share carries over."""
+    columns = [(metric, machine) for metric in metrics for machine in found.machines]
+    heads = (
+        Head("candidate", number=False),
+        *(
+            Head(metric.short, found.machines[machine].partition(",")[0], found.machines[machine])
+            for metric, machine in columns
+        ),
+    )
+    rows = tuple(
+        (
+            Cell(names[digest]),
+            *(_relative(found, digest, reference, machine, metric) for metric, machine in columns),
+        )
+        for digest in found.rows
+        if digest != reference
+    )
+    caption = f"Times and memory over those of {names[reference]} on the same machine"
+    return Grid(caption=caption, heads=heads, rows=rows)
+
+
+def _relative(found: Across, digest: str, reference: str, machine: str, metric: Metric) -> Cell:
+    ratio = found.relative(digest, reference, machine, metric.key)
+    return (
+        missing("one of the two was not measured there") if ratio is None else Cell(f"{ratio:.2f}x")
+    )
 
 
 def _cell(found: Across, digest: str, machine: str, metric: Metric) -> Cell:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from leaderboard.choose.answer import WORDS
 from leaderboard.choose.overview import Line, Overview
 from leaderboard.pages.blocks import Answer, Bar, Block, Code, Figure, Heading, Popover, Text
-from leaderboard.pages.checks.alarms import alarms
+from leaderboard.pages.checks.alarms import alarms, failed_check
 from leaderboard.pages.controls import Go, Pick
 from leaderboard.pages.library import Library
 from leaderboard.pages.overview.filters import filters, presets
@@ -43,7 +43,7 @@ def page(library: Library, view: View) -> Iterator[Block]:
     yield from filters(selection.rows, view)
     found = library.overview(selection, view)
     yield from alarms(library, [row.record.candidate.name for row in selection.rows])
-    yield answer(found, selection)
+    yield answer(found, selection, failed_check(library, found.choice.row))
     yield from _then(found, view)
     yield from _plot(found, view)
     yield from ranking(found, view, measured(selection))
@@ -55,11 +55,11 @@ def page(library: Library, view: View) -> Iterator[Block]:
     yield Code(_measure(selection, view))
 
 
-def answer(found: Overview, selection: Selection) -> Answer:
-    """The recommendation, with what it rests on."""
+def answer(found: Overview, selection: Selection, warning: str = "") -> Answer:
+    """The recommendation, with what it rests on and what else warns of it."""
     return Answer(
         claim=found.claim,
-        certainty=found.certainty,
+        certainty=f"{found.certainty} {warning}".strip(),
         nexts=found.answer.nexts,
         basis=f"{found.basis} {measured(selection)}",
     )

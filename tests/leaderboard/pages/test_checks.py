@@ -4,15 +4,18 @@ from pathlib import Path
 from typing import Any
 
 from leaderboard.export.site.library import StoredLibrary
+from leaderboard.export.site.write import site
 from leaderboard.gate.past import write_gate
-from leaderboard.pages.blocks import Block, Fold, Heading, Note, Table
-from leaderboard.pages.checks.alarms import alarms
+from leaderboard.pages.blocks import Answer, Block, Fold, Heading, Note, Table
+from leaderboard.pages.checks.alarms import alarms, failed_check
 from leaderboard.pages.checks.page import page
 from leaderboard.pages.controls import Go
+from leaderboard.pages.overview.page import page as overview_page
 from leaderboard.rows.view import View
-from tests.support.stores import empty, good
+from leaderboard.units import MISSING
+from tests.support.stores import empty, good, nightly
 
-__all__ = ["empty", "good"]
+__all__ = ["empty", "good", "nightly"]
 
 
 def metric(name: str, verdict: str, severity: str = "fail") -> dict[str, Any]:
@@ -54,7 +57,8 @@ def test_what_regressed_and_blocks_comes_first(good: Path):
     )  # fmt: skip
     table = next(one.grid for one in shown(good) if isinstance(one, Table))
     assert [row[0].text for row in table.rows] == ["blocks", "warns", "unknown", "passes"]
-    assert [cell.text for cell in table.rows[1]] == ["warns", "regressed", "warning", "warns is so"]
+    texts = [cell.text for cell in table.rows[1]]
+    assert texts == ["warns", "regressed", "warning", MISSING, MISSING, "warns is so"]
 
 
 def test_many_metrics_are_folded(good: Path):
@@ -92,3 +96,21 @@ def test_only_a_regression_in_the_newest_check_is_an_alarm(good: Path):
     assert list(alarms(library, ["big"])) == []
     write_gate(good, report("small", "pass", "20270102T000000-a"))
     assert list(alarms(library, ["small"])) == []
+
+
+def test_the_answer_says_that_its_candidate_failed_its_check(nightly: Path):
+    library = StoredLibrary([nightly])
+    answer = next(one for one in overview_page(library, View()) if isinstance(one, Answer))
+    assert answer.certainty.endswith(
+        "It regressed in its newest check, 2026-01-08 03:00: accuracy."
+    )
+    text = site(library, View())
+    assert "regressed: accuracy" in text
+
+
+def test_a_check_of_another_machine_says_nothing_of_the_answer(good: Path):
+    write_gate(good, report("small", "regressed", "20270101T000000-a"))
+    library = StoredLibrary([good])
+    for row in library.rows():
+        assert failed_check(library, row) == ""
+    assert failed_check(library, None) == ""

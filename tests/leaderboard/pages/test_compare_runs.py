@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from leaderboard.export.site.library import StoredLibrary
-from leaderboard.pages.blocks import Bar, Beside, Block, Heading, Note, Table, Text
+from leaderboard.pages.blocks import Bar, Beside, Block, Heading, Note, Table
 from leaderboard.pages.candidate.page import page as candidate_page
 from leaderboard.pages.checks.page import page as checks_page
 from leaderboard.pages.compare.page import page
@@ -26,7 +26,10 @@ def compared(store: Path, *run_ids: str) -> list[Block]:
 
 
 def texts(blocks: list[Block]) -> list[str]:
-    return [one.text for one in blocks if isinstance(one, Text | Note)]
+    """What differs, then the conclusion, then the rest."""
+    small = [one for one in blocks if isinstance(one, Heading) and one.level == 3]
+    notes = [one for one in blocks if isinstance(one, Note)]
+    return [one.text for one in (*notes[:1], *small)]
 
 
 def ways(blocks: list[Block]) -> list[Go]:
@@ -36,7 +39,7 @@ def ways(blocks: list[Block]) -> list[Go]:
 
 def test_before_and_after_are_compared_item_by_item(nightly: Path) -> None:
     blocks = compared(nightly, FIRST, LAST)
-    (difference, summary, *_) = texts(blocks)
+    difference, summary, *_ = texts(blocks)
     assert difference == "What differs: weighin: 0.1.0 -> 0.2.0."
     # 60 of 100 items before, 48 after: 12 points less; 1.4 times the time and memory alike.
     assert summary.startswith("2026-01-08 02:00 against 2026-01-01 02:00: 12.0 points less acc")
@@ -90,7 +93,7 @@ def test_a_run_that_is_not_here_is_named_and_candidates_are_compared(good: Path)
 
 def test_two_candidates_runs_are_named_by_candidate(good: Path) -> None:
     summary = texts(compared(good, "20260101T000000-big", "20260101T000000-small"))[1]
-    assert summary.startswith("small, 2026-")
+    assert summary.startswith("small against big: ")
     assert (
         "candidate: big -> small"
         in texts(compared(good, "20260101T000000-big", "20260101T000000-small"))[0]

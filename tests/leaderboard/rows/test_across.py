@@ -3,10 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 from leaderboard.pages.machines.figure import multiples
-from leaderboard.pages.machines.tables import accuracy_grid, metric_grid
+from leaderboard.pages.machines.tables import accuracy_grid, metric_grid, relative_grid
 from leaderboard.rows.across import across, suites_on_several_machines
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.row import Row, merged
+from leaderboard.units import MISSING
 from tests.leaderboard.conftest import Maker
 
 NAMES = {"a": "m-a", "b": "m-b"}
@@ -75,4 +76,14 @@ def test_the_tables_have_differences_and_ratios(made: Maker):
 def test_the_panels_share_their_axis(made: Maker):
     figure = multiples(across(rows(made), suite(made)), NAMES, METRICS["decode"])
     assert [list(trace.x) for trace in figure.data] == [[40.0, 80.0], [100.0]]
-    assert figure.layout.xaxis2.matches == "x"
+    assert figure.layout.xaxis.matches == "x2"
+
+
+def test_candidates_are_related_to_one_on_the_same_machine(made: Maker):
+    found = across(rows(made), suite(made))
+    # On x `b` decodes 80 tokens/s where `a` decodes 40; on y only `a` was measured.
+    assert found.relative("b", "a", "x", "decode") == 2.0
+    assert found.relative("b", "a", "y", "decode") is None
+    assert found.on_several == ("a",)
+    grid = relative_grid(found, NAMES, "a", [METRICS["decode"]])
+    assert [[cell.text for cell in row] for row in grid.rows] == [["m-b", "2.00x", MISSING]]

@@ -42,6 +42,8 @@ GOLDEN = {
     "smollm2-135m-instruct-q4_k_m": "8590cd7f82777109",
     "smollm2-135m-instruct-q8_0": "1aa0decf8b9f625b",
 }
+REQUIRED = object()
+"""In the place of a default where a setting has none."""
 
 
 def digest_of(candidate: Candidate, sha256: str | None, trained: int | None = 8192) -> str:
@@ -68,12 +70,18 @@ def test_no_default_changes_under_a_digest_that_leaves_it_out():
     pinned = {
         "context": None, "threads": None, "kv_cache_type": "f16", "mmap": True, "repack": True,
         "dtype": "auto", "device": "auto", "trust_remote_code": False, "fake": {},
-        "url": None, "space": None, "endpoint": "auto", "inputs": {}, "python": None, "port": None,
-        "api_key_env": None, "pause_s": None, "start_s": 300.0, "answer_s": 120.0,
-        "max_items": None, "warm_up": "Hello",
+        "url": REQUIRED, "model": "", "request": {}, "space": None, "endpoint": "auto",
+        "inputs": {}, "python": None, "port": None, "api_key_env": None, "pause_s": None,
+        "start_s": 300.0, "answer_s": 120.0, "max_items": None, "warm_up": "Hello",
     }  # fmt: skip
-    known = [one.settings().model_dump() for one in RUNTIMES.values()]
-    assert pinned.items() == {key: value for one in known for key, value in one.items()}.items()
+    known: dict[str, Any] = {}
+    for runtime in RUNTIMES.values():
+        for name, field in runtime.settings.model_fields.items():
+            if name not in runtime.settings.incidental:
+                known[name] = field.get_default(call_default_factory=True, validated_data={})
+                if field.is_required():
+                    known[name] = REQUIRED
+    assert pinned == known
     asked = fake()
     assert (asked.chat.template, asked.chat.system, asked.chat.args) == ("auto", "", {})
     assert (asked.reasoning.model_dump(exclude_none=True), asked.sampling) == ({}, None)

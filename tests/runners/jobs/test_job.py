@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 KEYS = {
     "schema_version", "run_id", "created_at", "command", "status", "error", "verdict", "job",
     "candidate", "suite", "data", "budget", "machine", "software", "accuracy", "latency", "answers",
-    "load",
-    "memory", "engine", "noise", "noise_floor", "divergence", "flags", "energy", "imported",
+    "load", "memory", "server", "executor", "engine", "noise", "noise_floor", "divergence", "flags",
+    "energy", "imported",
 }  # fmt: skip
 PHASES = ["baseline", "load", "latency", "scoring", "generation"]
 
@@ -47,7 +47,7 @@ def test_a_completed_record_holds_all_that_is_documented(bench: Bench):
     assert (record.status, record.error, record.verdict) == ("completed", None, None)
     content = record.model_dump(mode="json")
     assert set(content) == KEYS
-    absent = {"error", "verdict", "budget", "divergence", "imported"}
+    absent = {"error", "verdict", "budget", "divergence", "imported", "server", "executor"}
     assert {key for key in KEYS if content[key] is None} == absent
     assert [one.task for one in record.data] == list(record.accuracy)
     assert {one.source for one in record.data} == {"folder"}

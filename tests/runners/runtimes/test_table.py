@@ -39,6 +39,7 @@ def test_a_table_says_what_each_of_ours_takes():
         "hf": ("required", ("folder",), True),
         "gradio": ("optional", ("app",), False),
         "fake": ("none", (), False),
+        "endpoint": ("none", (), False),
     }
     assert [*map(usual_runtime, ("gguf", "folder", "app"))] == ["llamacpp", "hf", "gradio"]
 
