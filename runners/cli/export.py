@@ -17,6 +17,7 @@ from evals.terminal import unguarded
 from runners.cli import say
 from runners.cli.completion_names import complete_budgets, complete_runs
 from runners.cli.export_judged import JUDGED, judged_text
+from runners.cli.export_lm_eval import LM_EVAL, write_lm_eval
 from runners.cli.options import open_store, store_option
 
 if TYPE_CHECKING:
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
 
 @click.command("export")
 @click.argument("runs", nargs=-1, metavar="[RUN]…", shell_complete=complete_runs)
-@click.option("--format", "kind", type=click.Choice(["csv", "json", "parquet", *JUDGED]),
+@click.option("--format", "kind", type=click.Choice(["csv", "json", "parquet", LM_EVAL, *JUDGED]),
               default="csv", help="Default: csv.")  # fmt: skip
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-              help="Write here (default: stdout; parquet needs a file).")  # fmt: skip
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE",
+              help="Write here (default: stdout; parquet and html need a file, lm-eval a "
+              "folder).")  # fmt: skip
 @click.option("--samples", is_flag=True, help="The rows of every item, not a row a record.")
 @click.option("--fidelity", is_flag=True,
               help="Add how much more perplexing each run's answers are than those of the largest "
@@ -51,6 +53,7 @@ def command(
 ) -> int:  # fmt: skip
     """Write records as a table: a flat row a record, or with --samples a row an item.
 
+    lm-eval is results and samples as lm-eval writes them, a folder a candidate, for its own tools.
     html is the whole board in one file that opens from disk, with no server and no network.
     markdown and latex are the ranked table, badge is the recommended candidate: JSON for a
     shields.io endpoint, or the badge itself where FILE ends in .svg.
@@ -60,11 +63,15 @@ def command(
     spreadsheet would compute gets an apostrophe in front; a list is JSON. What is damaged is named
     on stderr and left out.
     """
-    if fidelity and (samples or kind in JUDGED):
+    if output is not None and (kind == LM_EVAL) != output.is_dir() and output.exists():
+        wanted = "a folder" if kind == LM_EVAL else "a file"
+        raise click.UsageError(f"--output {output}: --format {kind} writes {wanted}")
+    if fidelity and (samples or kind in (LM_EVAL, *JUDGED)):
         given = "--samples" if samples else f"--format {kind}"
         raise click.UsageError(f"--fidelity is of a row a record, and not for {given}")
-    if kind in ("parquet", "html") and output is None:
-        raise click.UsageError(f"--format {kind} needs --output FILE")
+    if kind in ("parquet", "html", LM_EVAL) and output is None:
+        what = "FOLDER" if kind == LM_EVAL else "FILE"
+        raise click.UsageError(f"--format {kind} needs --output {what}")
     store = open_store(store_path)
     if kind in JUDGED:
         if runs or samples:
@@ -78,6 +85,10 @@ def command(
     records = list(_records(store, runs))
     if not records:
         raise RecordError(f"store {store.root}: no record can be read; is it the right --store?")
+    if kind == LM_EVAL:
+        for path in write_lm_eval(store, records, output or Path()):
+            print(path)
+        return 0
     table = _samples(store, records) if samples else _rows(store, records, fidelity=fidelity)
     with _written(output):
         _write(table, kind, output)
