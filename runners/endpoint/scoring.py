@@ -64,7 +64,7 @@ def find_scorer(served: Served, context: int) -> ItemScorer:
         failed.append(f"{LETTERS}: {fault}")
         raise WorkerError(
             f"no log-likelihoods from this server ({'; '.join(failed)}); take tasks that are "
-            "answered in words, e.g. --tasks arc_easy_gen"
+            "answered in words, e.g. --suite words"
         ) from fault
     return ItemScorer(
         path=LETTERS, apart_nats=None, score=lambda item, fresh: _by_letters(served, item, fresh)
@@ -153,7 +153,7 @@ def _by_letters(served: Served, item: protocol.ScoreItem, fresh: bool) -> protoc
     if item.rolling or len(item.contexts) != 1 or any(len(letter) != 1 for letter in letters):
         raise WorkerError(
             "this server gives the likeliest tokens alone, by which only choices of one letter can "
-            "be scored; take tasks that are answered in words, e.g. --tasks arc_easy_gen"
+            "be scored; take tasks that are answered in words, e.g. --suite words"
         )
     found = _likeliest(served, item.contexts[0], fresh=fresh)
     if not any(letter in found for letter in letters):

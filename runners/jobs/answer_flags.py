@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from runners.jobs.seen import Seen
     from runners.records.record import Record
 
+UNREAD = "unread"
+"""Metric of tasks whose answers are read for a choice or a number: 1 where there is none."""
 CUT_SHARE = 0.05
 """Share of a task's answers from which it matters that their most tokens ended them."""
 
@@ -99,15 +101,18 @@ def _queue(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
         yield _warning("waited in a queue", detail)
 
 
-def _shared(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
-    if seen.elsewhere:
-        detail = f"{seen.elsewhere}: whom else it serves, and on what machine, is not known"
-        yield _warning("shared server", detail)
+def _unread(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    """Note answers to a choice, or of a number, that hold none: they count as wrong."""
+    for task, told in record.accuracy.items():
+        share = told.metrics.get(UNREAD)
+        if share and told.n:
+            unread = f"{task}: {round(share * told.n)} of {told.n} answers name no choice (or "
+            yield _note("answers unread", f"{unread}several), or hold no number: they are wrong")
 
 
 ANSWER_RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
-    _chat, _system, _recommended, _thought_cut, _answers_cut,
-    _asked_of, _app_errors, _queue, _shared,
+    _chat, _system, _recommended, _thought_cut, _answers_cut, _unread,
+    _asked_of, _app_errors, _queue,
 )  # fmt: skip
 """Rules in the order in which their flags are shown."""
 

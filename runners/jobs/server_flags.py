@@ -17,13 +17,10 @@ NEAR = 0.02
 """Share by which a prompt may differ from the workload's length without a flag."""
 
 
-def _shared(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
-    server = record.server
-    if server is not None and server.url is not None:
-        detail = f"what others ask {server.url} meanwhile cannot be seen, and its times are those "
-        yield _note(
-            "shared server", f"{detail}of the network, too: they compare with no local ones"
-        )
+def _shared(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    if seen.elsewhere:
+        detail = f"{seen.elsewhere}: whom else it serves, and on what machine, is not known; its "
+        yield _warning("shared server", f"{detail}times are the network's, too")
 
 
 def _cache(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
@@ -33,7 +30,9 @@ def _cache(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
     prompts = [one.prompt_tokens for one in record.latency.values() if one.prompt_tokens]
     if server.cached_tokens is not None and server.cached_tokens > 1:
         detail = f"up to {server.cached_tokens} prompt tokens of a timed request came from a cache"
-        yield _warning("prompt cache", f"{detail} (the shortest prompt has {min(prompts)})")
+        yield _warning(
+            "prompt cache", f"{detail} (the shortest prompt has {min(prompts, default=0)})"
+        )
     elif server.cache_ratio is not None and server.cache_ratio > CACHE_RATIO:
         detail = f"a repeated prompt is answered {server.cache_ratio:.1f} times sooner, and what "
         yield _note(
