@@ -31,7 +31,7 @@ def judged(made: Maker, count: int) -> Judged:
     assert selection is not None
     views = {ANY: View(), "small": View(limits=(("memory", 50.0),))}
     found = {name: dict.fromkeys(PREFERENCES, look(peers, view)) for name, view in views.items()}
-    return Judged(selection=selection, found=found)
+    return Judged(selection=selection, found=found, failed={})
 
 
 def names(pair) -> tuple[str, str]:
