@@ -56,22 +56,24 @@ CHILD = ("runners.worker", "runners.engine", "runners.endpoint")
 LIGHT = ("numpy", "jinja2")
 LIBRARIES = {
     "runners.runtimes.llamacpp": ("llama_cpp",),
+    "runners.runtimes.llama_server": ("xllamacpp",),
     "runners.runtimes.hf": ("torch", "transformers", "accelerate", "gguf", "tokenizers"),
 }
 ADVICE_AND_TOOLS = ("advice", "prove", "proven", "proof", "convert", "quantize")
 """Modules in a runtime's folder that the rest of `runners` may import: what to install, whether a
 build computes, and what makes weights. Everything else it learns from the table."""
-PARENTS = (*ADVICE_AND_TOOLS, "spec", "build", "recipes", "tiny_model")
+PARENTS = (*ADVICE_AND_TOOLS, "spec", "build", "program", "recipes", "tiny_model")
 """Modules in a runtime's folder that the measured process does not import."""
 RUNTIMES = tuple(table.RUNTIMES)
 NAMERS = {
-    "runners.endpoint.mock.options": ("gradio",),  # an API that it speaks
-    "runners.endpoint.mock.routes": ("gradio",),
-    "runners.endpoint.mock.openai": ("llamacpp",),  # whom llama-server says it is owned by
     "runners.doctor.counters": ("fake",),  # which is started to see what can be measured
     "runners.doctor.recovery": ("fake",),
     "runners.records.identity": ("fake",),  # the settings of old records
-    "leaderboard.pages.overview.use": ("llamacpp", "hf"),  # commands for the same library
+    "leaderboard.pages.overview.use": (
+        "llamacpp",
+        "hf",
+        "llama-server",
+    ),  # commands for the same library
 }
 """Who may name a runtime outside of runners/runtimes, and which."""
 SHOWN = {
@@ -180,10 +182,10 @@ def runtimes_named(source: str, path: Path) -> list[str]:
     """Runtimes that a source outside of their room names, or imports more of than tools.
 
     A runtime's name elsewhere is a place that the next runtime would have to be added to. (In
-    `evals`, `hf` is an address.)
+    `evals`, `hf` is an address, and in `runners.endpoint` `llama-server` what answers there.)
     """
     module = module_name(path)
-    if within(module, ("runners.runtimes", "evals")):
+    if within(module, ("runners.runtimes", "runners.endpoint", "evals")):
         return []
     allowed = NAMERS.get(module, ())
     named = [
@@ -191,7 +193,7 @@ def runtimes_named(source: str, path: Path) -> list[str]:
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.Constant) and node.value in RUNTIMES and node.value not in allowed
     ]
-    folders = tuple(f"runners.runtimes.{runtime}" for runtime in RUNTIMES)
+    folders = tuple(f"runners.runtimes.{runtime.replace('-', '_')}" for runtime in RUNTIMES)
     tools = tuple(f"{folder}.{tool}" for folder in folders for tool in ADVICE_AND_TOOLS)
     deep = [n for n in imports(source, path) if within(n, folders) and not within(n, tools)]
     return [*named, *deep]
@@ -296,7 +298,7 @@ def test_a_runtime_is_named_in_its_own_room_alone() -> None:
     found = {str(path): bad for path, source in _each() if (bad := runtimes_named(source, path))}
     assert found == {}
     folders = {path.parent.name for path in (ROOT / "runners" / "runtimes").glob("*/runtime.py")}
-    assert folders == {*RUNTIMES}
+    assert folders == {name.replace("-", "_") for name in RUNTIMES}
 
 
 def test_files_are_short_and_silent() -> None:

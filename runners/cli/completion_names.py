@@ -43,6 +43,13 @@ def complete_budgets(_ctx: click.Context, _parameter: click.Parameter, incomplet
     return _names(budget_names(), incomplete)
 
 
+def complete_runtimes(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
+    """Names of the table of runtimes."""
+    from runners.runtimes.table import runtime_names
+
+    return [CompletionItem(name) for name in runtime_names() if name.startswith(incomplete)]
+
+
 def complete_kinds(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
     """Complete the arguments of `weighin list`."""
     return [CompletionItem(kind) for kind in KINDS if kind.startswith(incomplete)]

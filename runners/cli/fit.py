@@ -19,6 +19,7 @@ from runners.cli.options import (
     json_option,
     offline_option,
     open_store,
+    runtime_option,
     store_option,
     suite_options,
     trust_code_option,
@@ -42,6 +43,7 @@ DEFAULT_ITEMS = 2
               "there (default: 300).")  # fmt: skip
 @click.option("--resume/--fresh", default=True,
               help="Take probes from the store (default), or run all of them anew.")  # fmt: skip
+@runtime_option
 @store_option
 @accept_option
 @trust_code_option
@@ -68,7 +70,10 @@ def command(candidate: str, **options: Any) -> int:
     questions = choose_questions(options)
     batch = Batch(
         candidates=with_template(
-            choose_candidates((candidate,), trust_code=options["trust_code"]), options
+            choose_candidates(
+                (candidate,), trust_code=options["trust_code"], runtime=options["runtime"]
+            ),
+            options,
         ),
         suite=choose_suite(options, questions),
         questions=questions,

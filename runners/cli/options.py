@@ -10,7 +10,7 @@ import click
 
 from evals.errors import SpecError
 from runners.cli.asking import ASKING_OPTIONS, asked_otherwise
-from runners.cli.completion_names import complete_budgets, complete_suites
+from runners.cli.completion_names import complete_budgets, complete_runtimes, complete_suites
 from runners.records.store import Store, default_store
 
 if TYPE_CHECKING:
@@ -48,6 +48,12 @@ trust_code_option = click.option(
     is_flag=True,
     help="Run the Python that comes with a model whose candidate says trust_remote_code.",
 )
+
+
+runtime_option = click.option(
+    "--runtime", "runtime", metavar="NAME", shell_complete=complete_runtimes,
+    help="Run the candidates' weights on this runtime instead of their own, e.g. llama-server.",
+)  # fmt: skip
 
 
 def suite_options(command: F) -> F:
@@ -234,20 +240,26 @@ def choose_suite(options: dict[str, Any], questions: Any = None) -> Any:
     return suite if seed is None else suite.model_copy(update={"seed": seed})
 
 
-def choose_candidates(names: Sequence[str], *, trust_code: bool) -> tuple[Any, ...]:
+def choose_candidates(
+    names: Sequence[str], *, trust_code: bool, runtime: str | None = None
+) -> tuple[Any, ...]:
     """The candidates that were named, or the embedded default.
 
     Args:
         names: what was typed.
         trust_code: whether one may bring Python of its own.
+        runtime: what runs them; None: each one's own.
 
     Raises:
         SpecError: one is unknown or wrong, or brings Python and may not.
         click.UsageError: two have one name.
     """
     from runners.candidates.catalogue import find_candidate
+    from runners.candidates.on_runtime import on_runtime
 
     found = tuple(find_candidate(name) for name in names or (DEFAULT_CANDIDATE,))
+    if runtime is not None:
+        found = tuple(on_runtime(candidate, runtime) for candidate in found)
     twice = sorted({c.name for c in found if [d.name for d in found].count(c.name) > 1})
     if twice:
         raise click.UsageError(

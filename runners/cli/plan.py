@@ -20,6 +20,7 @@ from runners.cli.options import (
     choose_suite,
     engine_memory_option,
     json_option,
+    runtime_option,
     suite_options,
     trust_code_option,
 )
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
               "quiet machine and go apart from the times. Default: one block.")  # fmt: skip
 @click.option("--blocks", type=click.IntRange(min=1, max=10_000), default=1, metavar="N",
               help="Blocks to share repeats or families out to.")  # fmt: skip
+@runtime_option
 @engine_memory_option
 @click.option("--throughput", is_flag=True,
               help="Answer generation tasks several prompts at a time, without times.")  # fmt: skip
@@ -69,7 +71,10 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     questions = choose_questions(options)
     batch = Batch(
         candidates=with_template(
-            choose_candidates(candidates, trust_code=options["trust_code"]), options
+            choose_candidates(
+                candidates, trust_code=options["trust_code"], runtime=options["runtime"]
+            ),
+            options,
         ),
         suite=choose_suite(options, questions),
         questions=questions,

@@ -25,6 +25,7 @@ from runners.cli.options import (
     json_option,
     offline_option,
     open_store,
+    runtime_option,
     store_option,
     suite_options,
     timeout_option,
@@ -65,6 +66,7 @@ OWN_SIGNALS = ("SIGSEGV", "SIGILL", "SIGBUS", "SIGFPE")
               "it was quantised: it runs first, unless the store has its answers to the same "
               "items. Also a run id, or a candidate of the store. Best with --suite "
               "damage.")  # fmt: skip
+@runtime_option
 @store_option
 @click.option("--resume/--fresh", default=True,
               help="Go on where an interrupted run stopped and skip finished jobs (default), or "

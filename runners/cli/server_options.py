@@ -42,7 +42,7 @@ def choose_with_servers(names: Sequence[str], options: dict[str, Any]) -> tuple[
         click.UsageError: an option fits no candidate, or two have one name.
     """
     named = with_model(names, options["model"])
-    found = choose_candidates(named, trust_code=options["trust_code"])
+    found = choose_candidates(named, trust_code=options["trust_code"], runtime=options["runtime"])
     return with_key(found, options["api_key_env"])
 
 

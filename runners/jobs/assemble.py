@@ -45,6 +45,7 @@ from runners.jobs.server_record import ELSEWHERE, machine_info, server_info
 from runners.jobs.subject import candidate_info, suite_info
 from runners.jobs.verdict import verdict_of
 from runners.records.circumstances import SoftwareInfo
+from runners.records.identity import digest
 from runners.records.parts import DivergenceInfo, EnergyInfo
 from runners.records.record import (
     DataInfo,
@@ -53,7 +54,6 @@ from runners.records.record import (
     Record,
 )
 from runners.records.samples import sample_table
-from runners.runtimes.build import build_digest
 from runners.runtimes.llamacpp.proven import kernels_not_built
 from runners.worker import protocol
 from runners.worker.generation import APP_ERROR
@@ -183,11 +183,20 @@ def _software(job: Job, measured: Measured) -> SoftwareInfo:
         lm_eval=version("lm_eval"),
         python=platform.python_version(),
         runtime=ready.runtime if ready else None,
-        runtime_version=said.version if said else ready.runtime_version if ready else None,
+        runtime_version=_version(job, ready, said),
         runtime_build=said.kind if said else ready.runtime_build if ready else None,
-        runtime_digest=build_digest(job.candidate.runtime),
+        runtime_digest=digest(job.build) if job.build else None,
         **known,
     )
+
+
+def _version(
+    job: Job, ready: protocol.Ready | None, said: protocol.ServerSaid | None
+) -> str | None:
+    """The runtime's version; of a program that it starts, or of a server, that one's own."""
+    if ready is not None and job.program and job.program.version:
+        return job.program.version
+    return said.version if said else ready.runtime_version if ready else None
 
 
 def _not_built(job: Job, started: Started | None) -> str:

@@ -23,6 +23,7 @@ from runners.records.store import Store
 from runners.runtimes.build import runtime_build
 from runners.runtimes.llamacpp.prove import Proof
 from runners.runtimes.llamacpp.proven import UNTRIED
+from runners.runtimes.spec import Program
 
 PROSE = {"description", "source"}
 """The keys of a budget that limit nothing."""
@@ -100,6 +101,21 @@ class Job:
         return candidate_digest(self.weights.sha256, self.candidate.runtime, self.chosen)
 
     @cached_property
+    def program(self) -> Program | None:
+        """The program that the runtime starts, whose process is measured; None: it starts none.
+
+        Raises:
+            RuntimeFailure: it is not on this machine.
+        """
+        find = self.candidate.runtime_spec.find_program
+        return find(self.candidate.settings) if find else None
+
+    @cached_property
+    def build(self) -> tuple[str, ...]:
+        """Versions and hashes that say which build of the runtime this is; empty: not all here."""
+        return runtime_build(self.candidate.runtime, self.candidate.settings)
+
+    @cached_property
     def suite_digest(self) -> str:
         """Digest of what is asked and how answers are scored (runners/jobs/suite_digest.py)."""
         return suite_digest(self.suite, self.tasks)
@@ -113,7 +129,7 @@ class Job:
             [
                 self.candidate.name,
                 self.candidate_digest,
-                [self.weights.made_from, runtime_build(self.candidate.runtime)],
+                [self.weights.made_from, self.build],
                 self.settings["threads"],
                 self.suite_digest,
                 self.repeat,

@@ -12,7 +12,16 @@ if TYPE_CHECKING:
 
 
 def load_question(job: Job, *, mmap: bool) -> protocol.Load:
-    """Ask for the job's weights with its settings; they are mapped only where `mmap` allows it."""
+    """Ask for the job's weights with its settings; they are mapped only where `mmap` allows it.
+
+    Raises:
+        RuntimeFailure: the program that the runtime starts is not on this machine.
+    """
     path = str(job.weights.path) if job.weights.path else None
     settings = with_mapping(job.settings, allowed=mmap)
-    return protocol.Load(path=path, settings=settings, extra_buffers=not job.proof.left_out)
+    return protocol.Load(
+        path=path,
+        settings=settings,
+        extra_buffers=not job.proof.left_out,
+        program=list(job.program.command) if job.program else [],
+    )

@@ -41,7 +41,8 @@ class Marks:
             raise
         memory = self.process.end_phase()
         windows = _windows(phase, measured)
-        whole = _at_least(memory, [window.peak_bytes for window in windows])
+        peaks = [window.peak_bytes for window in windows]
+        whole = _at_least(memory, peaks) if memory is not None else None
         measured.add(self._read(phase, measured, whole))
 
     def _read(self, phase: Phase, measured: Measured, memory: PhaseMemory | None) -> PhaseMarks:
@@ -61,8 +62,9 @@ class Marks:
         except MeasureError:  # the worker is gone, and with it its high-water mark
             pass
         else:
-            peaks.append(now.peak_bytes)
-            source = now.source
+            if now is not None:
+                peaks.append(now.peak_bytes)
+                source = now.source
         if not peaks:
             return None
         return PhaseMemory(

@@ -109,7 +109,7 @@ class PhaseMarks:
 
     phase: Phase
     memory: PhaseMemory | None
-    """Memory; None: the worker was gone, and nothing had been read before."""
+    """Memory; None: the process was gone, or not there yet, and nothing had been read before."""
     joules: float | None
     group: GroupUsage | None
     """Counts of the worker's control group; None: it had none."""

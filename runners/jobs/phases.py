@@ -53,7 +53,9 @@ def run_phases(
     """
     measured.add(Started(ready=worker.ready, ready_s=worker.ready_s))
     meter = EnergyMeter()
-    marks = Marks(process=MemoryMark(worker.pid), energy=meter, group=group)
+    # Of a program that the worker starts, that alone is measured, from its first moment on.
+    root = None if job.program else worker.pid
+    marks = Marks(process=MemoryMark(root), energy=meter, group=group)
     running = _Running(
         job=job, worker=worker, journal=journal, measured=measured, marks=marks, notify=notify
     )

@@ -129,11 +129,13 @@ def load_info(measured: Measured, timed: TimedPhase | None) -> LoadInfo | None:
         return None
     first = timed.first_token_s if timed else None
     first = loaded.model.first_text_s if first is None else first
+    # A server starts within the load, and no deployment of it has our worker.
+    ready_s = started.ready_s if loaded.model.root_pid is None else 0.0
     return LoadInfo(
-        ready_s=started.ready_s,
+        ready_s=ready_s,
         load_s=loaded.load_s,
         first_token_s=first,
-        cold_start_s=None if first is None else started.ready_s + loaded.load_s + first,
+        cold_start_s=None if first is None else ready_s + loaded.load_s + first,
         page_cache=measured.page_cache.state,
     )
 

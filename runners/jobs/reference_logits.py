@@ -15,7 +15,6 @@ from runners.jobs.fixed_text import TEXT, WINDOW
 from runners.jobs.loading import load_question
 from runners.jobs.measured import Notify, ReferenceLogits, Step
 from runners.jobs.worker_process import WorkerProcess
-from runners.runtimes.build import runtime_build
 from runners.runtimes.llamacpp.proven import refuse_broken
 from runners.worker import protocol
 
@@ -67,7 +66,7 @@ def _key(reference: Job) -> str:
     """A name for everything that the logits depend on: the candidate, its build, the text."""
     return short_key(json.dumps([
         reference.candidate_digest,
-        [reference.weights.made_from, runtime_build(reference.candidate.runtime)],
+        [reference.weights.made_from, reference.build],
         reference.proof.left_out,
         [hashlib.sha256(TEXT.encode()).hexdigest(), WINDOW],
     ]))  # fmt: skip

@@ -88,9 +88,10 @@ def _refuse_what_it_cannot(job: Job) -> None:
     """Raise where the suite asks for more than the runtime may ever do, before it is started.
 
     Raises:
-        RuntimeFailure: what that is.
+        RuntimeFailure: what that is; or the program that it starts is not here.
     """
     spec, most = job.candidate.runtime_spec, job.candidate.settings.most_items
+    _ = job.program  # raises
     asked = {"generation" if task.generates else "scoring" for task in job.tasks if job.scores}
     if job.suite.workloads and job.times and not asked:
         asked.add("latency")  # beside tasks, workloads are left out where there can be none

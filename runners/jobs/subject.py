@@ -17,7 +17,7 @@ def candidate_info(job: Job, measured: Measured) -> CandidateInfo:
     """The candidate as this machine resolved it."""
     candidate, weights, loaded = job.candidate, job.weights, measured.model
     used = with_mapping(job.settings, allowed=measured.page_cache.mmap)
-    settings = {k: v for k, v in used.items() if v != {}}  # one that was told nothing
+    settings = {k: v for k, v in used.items() if v not in ({}, ())}  # one that was told nothing
     settings |= {"chat_template": candidate.chat.template, **candidate.asking}
     if job.elsewhere:
         settings.pop("threads", None)  # those of another machine
@@ -26,6 +26,8 @@ def candidate_info(job: Job, measured: Measured) -> CandidateInfo:
         settings["context"] = loaded.context or None
     if loaded is not None and loaded.compute:
         settings |= {"dtype": loaded.compute, "device": loaded.device}
+    if loaded is not None and loaded.serve:
+        settings["serve"] = loaded.serve
     quantisation = None
     if weights.quantisation is not None:
         quantisation = QuantisationInfo(

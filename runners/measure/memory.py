@@ -101,9 +101,10 @@ def reset_peak(pid: int) -> bool:
 
 
 class MemoryMark:
-    """The high-water mark of one worker, read and reset at each boundary between phases."""
+    """The high-water mark of one process tree, read and reset at each boundary between phases."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int | None) -> None:
+        """Without a process, one that is not there yet is measured: `follow` names it."""
         self._pid = pid
         self._was_reset = True  # a process that has just started carries nothing over
 
@@ -112,12 +113,14 @@ class MemoryMark:
         self._pid = pid
         self._was_reset = True  # it has started in this phase
 
-    def end_phase(self) -> PhaseMemory:
-        """Read the phase that ends here and begin the next.
+    def end_phase(self) -> PhaseMemory | None:
+        """Read the phase that ends here and begin the next; None before there is a process.
 
         Raises:
             MeasureError: the process has exited.
         """
+        if self._pid is None:
+            return None
         phase = read_peak(self._pid, was_reset=self._was_reset)
         self._was_reset = reset_peak(self._pid)
         return phase

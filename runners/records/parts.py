@@ -27,7 +27,8 @@ class LoadInfo(Part):
     """Cold start, in its three parts; the page cache's state is said where it is known."""
 
     ready_s: Seconds
-    """Seconds from spawning the process to its interpreter and runtime being imported."""
+    """Seconds from spawning the process to its interpreter and runtime being imported; 0 for a
+    server, which starts within `load_s`."""
     load_s: Seconds
     first_token_s: Seconds | None = None
     """Seconds from the first request to its first token, the context's making included."""

@@ -8,8 +8,9 @@ candidate's memory.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -58,6 +59,18 @@ class Settings(Spec):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A program that a runtime starts, as it lies on this machine."""
+
+    command: tuple[str, ...]
+    """Its path, and what comes before the runtime's own arguments."""
+    build: tuple[str, ...]
+    """Versions and hashes that say which build it is."""
+    version: str = ""
+    """Version in its own words; empty: it is known only once it runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeSpec:
     """A runtime, without its code: what it takes, what it may do, what it needs installed."""
 
@@ -82,6 +95,9 @@ class RuntimeSpec:
     """Modules of those packages that it cannot be imported without."""
     missing: str = ""
     """One line for people who lack a package: `X is not installed: COMMAND`."""
+    find_program: Callable[[Any], Program] | None = None
+    """Finds the program that it starts, by a candidate's settings; that process and what it starts
+    are measured, not the worker. Raises RuntimeFailure where it is not here. None: in process."""
     rebuild: str = ""
     """Command that compiles it for this processor; empty: it is not compiled here."""
     starts_in_a_moment: bool = True

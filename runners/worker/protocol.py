@@ -43,6 +43,8 @@ class Load:
     """False: no weights are repacked for kernels that fail in this build
     (runners/runtimes/llamacpp/prove.py).
     """
+    program: list[str] = field(default_factory=list)
+    """Command of the program that the runtime starts, without its own arguments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,8 @@ class Loaded:
     """Seconds from the request that loading makes to its first text; None: it makes none."""
     about: str = ""
     """Description of what is asked, where only loading finds it out."""
+    serve: list[str] = field(default_factory=list)
+    """Command that started the server, with `{weights}` and `{port}` for what is this machine's."""
     root_pid: int | None = None
     """A process that the runtime started, e.g. a server: it and its descendants are measured."""
 

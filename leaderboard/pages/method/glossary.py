@@ -215,7 +215,7 @@ _CONDITIONS = (
         meaning="the runtime's version and compiled libraries, and kernels left out because they "
         "fail; unknown in early records",
         formula="digest over versions and the libraries' hashes",
-        code="runners.runtimes.build.build_digest",
+        code="runners.runtimes.build.runtime_build",
     ),
 )
 CHAPTERS = (

@@ -14,3 +14,10 @@ NOTE = "server.json"
 def built_folder(version: str) -> Path:
     """The folder for a program that carries the llama.cpp of one release of llama-cpp-python."""
     return cache_root() / "builds" / f"{PROGRAM}-{version}"
+
+
+def built_folders() -> list[Path]:
+    """Folders in which a program is whole, the one that was compiled last first."""
+    folders = (cache_root() / "builds").glob(f"{PROGRAM}-*")
+    whole = [folder for folder in folders if (folder / PROGRAM).is_file()]
+    return sorted(whole, key=lambda folder: (folder / PROGRAM).stat().st_mtime, reverse=True)

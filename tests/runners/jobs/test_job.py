@@ -473,11 +473,12 @@ def test_functions_count_by_their_source():
 
 def test_a_runtime_is_known_by_what_was_compiled():
     from runners.runtimes.build import runtime_build
+    from runners.runtimes.spec import Settings
 
-    build = runtime_build("llamacpp")
+    build = runtime_build("llamacpp", Settings())
     assert build[0] == "0.3.36"
     assert len(build) > 1  # at least one library's hash
-    assert runtime_build("fake")
+    assert runtime_build("fake", Settings())
 
 
 @pytest.mark.slow

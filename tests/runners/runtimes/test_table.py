@@ -18,8 +18,7 @@ from evals.errors import SpecError
 from runners.candidates.spec import Candidate
 from runners.records.record import Record
 from runners.records.store import Store
-from runners.runtimes import table
-from runners.runtimes.build import runtime_build
+from runners.runtimes import build, table
 from runners.runtimes.spec import RuntimeSpec
 from runners.runtimes.table import RUNTIMES, find_runtime, runtime_names, usual_runtime
 from tests.support import stranger
@@ -32,12 +31,13 @@ MAIN = "from runners.cli import main; main()"
 
 
 def test_a_table_says_what_each_of_ours_takes():
-    assert runtime_names()[:3] == ["llamacpp", "hf", "gradio"]
+    assert runtime_names()[:4] == ["llamacpp", "hf", "llama-server", "gradio"]
     taken = {name: (one.weights, one.formats, one.converts) for name, one in RUNTIMES.items()}
     assert taken == {
         "llamacpp": ("required", ("gguf",), False),
         "hf": ("required", ("folder",), True),
         "gradio": ("optional", ("app",), False),
+        "llama-server": ("required", ("gguf",), False),
         "fake": ("none", (), False),
         "endpoint": ("none", (), False),
     }
@@ -113,7 +113,7 @@ def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     for known in (table._strangers, table._loaded):
         known.cache_clear()
     yield
-    for known in (table._strangers, table._loaded, runtime_build):
+    for known in (table._strangers, table._loaded, build._packages):
         known.cache_clear()
     for module in [name for name in sys.modules if name.partition(".")[0] == "stranger"]:
         del sys.modules[module]

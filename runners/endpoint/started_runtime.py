@@ -1,0 +1,186 @@
+"""A runtime that starts a server with the model in it: loading is that, the rest are requests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from runners.endpoint.address import Address
+from runners.endpoint.client import Client, Retries
+from runners.endpoint.detect import find_served
+from runners.endpoint.faults import EndpointError
+from runners.endpoint.listening import free_port
+from runners.endpoint.served_model import DEFAULT_CONTEXT, ServedModel, with_apis
+from runners.endpoint.started import StartedServer
+from runners.endpoint.transport import Patience
+from runners.worker import protocol
+from runners.worker.runtime import OnProgress, WorkerError
+
+HOST = "127.0.0.1"
+READY_S = 3600.0
+"""A large model may load for long; the parent ends a worker that says nothing for its --timeout."""
+PATIENCE = Patience(connect_s=2.0, silence_s=3600.0, whole_s=24 * 3600.0)
+"""A server of one's own is slow at worst; whether it lives is seen from its process."""
+
+BROKEN = ("connection lost", "connection refused", "body cut short")
+"""Outcomes by which a server that has just died shows first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """How a server is started."""
+
+    argv: Sequence[str]
+    port: int
+    name: str
+    """For messages."""
+    environment: Mapping[str, str | None] = field(default_factory=dict)
+    """Variables beside the user's; None takes one away."""
+    folder: str | None = None
+    model: str = ""
+    """Name that requests carry; empty: the only one there."""
+
+
+class StartedRuntime:
+    """A server of our own and its model; a subclass says how it is started."""
+
+    def __init__(self) -> None:
+        self._server: StartedServer | None = None
+        self._client: Client | None = None
+        self._model: ServedModel | None = None
+
+    def launch(self, message: protocol.Load, port: int) -> Launch:
+        """The command for these settings.
+
+        Raises:
+            WorkerError: there is none.
+        """
+        raise NotImplementedError
+
+    def load(self, message: protocol.Load) -> protocol.Loaded:
+        """Start the server, and wait until it has written a token.
+
+        A server may say that it is ready before its model is loaded. So the time to load runs from
+        the start to the first token, less what a token takes once more.
+        """
+        called = time.perf_counter()
+        launch = self.launch(message, free_port())
+        server = self._server = StartedServer(
+            launch.argv,
+            port=launch.port,
+            environment=launch.environment,
+            folder=launch.folder,
+            name=launch.name,
+        )
+        client = self._client = Client(
+            Address(scheme="http", host=HOST, port=launch.port),
+            patience=PATIENCE,
+            retries=Retries(times=0),
+        )
+        server.wait_until(lambda: _says_ready(client), timeout_s=READY_S)
+        with self._watched():
+            served = find_served(client, "/v1", launch.model)
+            served = with_apis(served)
+            again = time.perf_counter()
+            with_apis(served)
+            ended = time.perf_counter()
+            loaded_s = (again - server.started_ns / 1e9) - (ended - again)
+            context = served.context or int(message.settings["context"] or DEFAULT_CONTEXT)
+            model = self._model = ServedModel(served, context)
+            said = model.said()
+        about = said.about
+        return protocol.Loaded(
+            seconds=loaded_s,
+            weights_bytes=int(about.get("bytes", 0)),
+            parameters=int(about.get("parameters", 0)),
+            context=context,
+            trained_context=int(about.get("trained_context", context)),
+            threads=message.settings["threads"],
+            vocabulary=int(about.get("vocabulary", 0)),
+            architecture=str(about.get("architecture", "")),
+            chat_template=bool(served.template) or served.chats,
+            server=said,
+            serve=told(launch, message),
+            checked_s=time.perf_counter() - called - loaded_s,
+            root_pid=server.pid,
+        )
+
+    def latency(self, message: protocol.RunLatency, progress: OnProgress) -> protocol.LatencyTimes:
+        """Time the requests of one workload."""
+        with self._watched() as model:
+            return model.latency(message, progress)
+
+    def open_engine(self, message: protocol.OpenEngine) -> protocol.EngineOpened:  # noqa: ARG002
+        """Find a way to score that the server passes its self-check with."""
+        with self._watched() as model:
+            return model.open_engine()
+
+    def score(self, items: Sequence[protocol.ScoreItem], progress: OnProgress) -> protocol.Scored:
+        """Score one window; what its sequences share may come from the server's cache."""
+        with self._watched() as model:
+            return model.score(items, progress, fresh=False)
+
+    def score_plain(
+        self, items: Sequence[protocol.ScoreItem], progress: OnProgress
+    ) -> protocol.Scored:
+        """Score one sequence at a time, each from an empty cache."""
+        with self._watched() as model:
+            return model.score(items, progress, fresh=True)
+
+    def diverge(self, message: protocol.Diverge) -> protocol.Diverged:  # noqa: ARG002
+        """Refuse: no server gives whole rows of logits."""
+        raise WorkerError("a server gives no logits, by which divergence could be measured")
+
+    def generate(self, message: protocol.Generate, progress: OnProgress) -> protocol.Generated:
+        """Answer one prompt after the other."""
+        with self._watched() as model:
+            return model.generate(message, progress)
+
+    def chat_template(self) -> protocol.ChatTemplate:
+        """The model's own; where the server does not tell it, one that hands messages on to it."""
+        with self._watched() as model:
+            return model.chat_template()
+
+    def close(self) -> None:
+        """End the server, and all that it started."""
+        if self._client is not None:
+            self._client.close()
+        if self._server is not None:
+            self._server.stop()
+
+    @contextmanager
+    def _watched(self) -> Iterator[ServedModel]:
+        """The server while it is asked; where it died meanwhile, that is what is said.
+
+        Raises:
+            WorkerError: its process ended, a part of it left the process tree, or a request failed.
+        """
+        if self._server is None:
+            raise WorkerError("no server was started")
+        self._server.check()
+        try:
+            yield self._model  # type: ignore[misc]  # None while it is loading alone
+        except EndpointError as fault:
+            if fault.outcome in BROKEN:
+                self._server.settle()
+            self._server.check()
+            raise
+        self._server.check()
+
+
+def told(launch: Launch, message: protocol.Load) -> list[str]:
+    """A command for the record: the program's name, and places for what is this machine's."""
+    program = message.program or list(launch.argv[:1])
+    places = {str(launch.port): "{port}", **({message.path: "{weights}"} if message.path else {})}
+    return [launch.name, *(places.get(word, word) for word in launch.argv[len(program) :])]
+
+
+def _says_ready(client: Client) -> bool:
+    """True once the server answers anything but that it is loading."""
+    try:
+        client.get("/health")
+    except EndpointError as fault:
+        return fault.status not in (0, 503) or fault.outcome == "invalid JSON"
+    return True
