@@ -31,7 +31,7 @@ from evals.fetch.cache import (
     user_path,
     write_json,
 )
-from evals.fetch.remote import download_hub, is_as_announced, parse_hub
+from evals.fetch.remote import download_hub, is_as_announced, is_in_hub_cache, parse_hub
 from evals.fetch.web import download_url, url_file_name
 from evals.fetch.wheels import download_wheels, file_name, parse_wheels, wheel_hashes
 from evals.replacing import put_file
@@ -39,7 +39,7 @@ from evals.replacing import put_file
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Artifact", "Progress", "cache_root", "fetch"]
+__all__ = ["Artifact", "Progress", "cache_root", "fetch", "is_here"]
 
 _NOTE = "artifact.json"
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):", re.IGNORECASE)
@@ -115,6 +115,25 @@ def is_local(uri: str) -> bool:
         ArtifactError: it is of no known kind.
     """
     return _scheme(uri) in (None, "file")
+
+
+def is_here(uri: str) -> bool:
+    """Say whether a file can be had without a network; its content is not looked at.
+
+    Args:
+        uri: as for `fetch`.
+
+    Raises:
+        ArtifactError: it has no such form.
+    """
+    scheme = _scheme(uri)
+    if scheme is None or scheme == "file":
+        return _local_path(uri).is_file()
+    folder = _folder(uri)
+    note = read_json(folder / _NOTE)
+    if note.get("uri") == uri and "path" in note:
+        return (folder / str(note["path"])).is_file()
+    return scheme == "hf" and is_in_hub_cache(parse_hub(uri))
 
 
 def _scheme(uri: str) -> str | None:

@@ -48,6 +48,16 @@ def parse_hub(uri: str) -> HubFile:
     return HubFile(repo=found["repo"], revision=found["revision"], file=found["file"])
 
 
+def is_in_hub_cache(wanted: HubFile) -> bool:
+    """Say whether the hub's own cache has a named file; nobody is asked."""
+    from huggingface_hub import try_to_load_from_cache
+
+    if wanted.file is None:
+        return False
+    found = try_to_load_from_cache(wanted.repo, wanted.file, revision=wanted.revision)
+    return isinstance(found, str)
+
+
 def download_hub(
     uri: str,
     wanted: HubFile,

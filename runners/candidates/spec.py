@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from evals.errors import SpecError, did_you_mean
 from evals.spec_file import MAX_NAME, NAME, PRINTABLE, SHA256, Spec
 from runners.candidates.asking import Chat, Reasoning, Sampling, chosen_asking
+from runners.candidates.published import Published
 from runners.runtimes.spec import RuntimeSpec, Settings
 from runners.runtimes.table import URL_RUNTIME, find_runtime, usual_runtime
 
@@ -57,6 +58,8 @@ class Candidate(Spec):
     None: as the tasks say."""
     settings: Settings = Field(default_factory=Settings, validate_default=True)
     """Settings of its runtime."""
+    published: Published | None = None
+    """What its publisher says of it. It is shown, and changes nothing."""
     notes: str = ""
 
     @property

@@ -55,6 +55,13 @@ def complete_kinds(_ctx: click.Context, _parameter: click.Parameter, incomplete:
     return [CompletionItem(kind) for kind in KINDS if kind.startswith(incomplete)]
 
 
+def complete_classes(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
+    """Classes of size."""
+    from runners.candidates.listed import FILTERS
+
+    return [CompletionItem(name) for name in FILTERS if name.startswith(incomplete)]
+
+
 def complete_runs(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
     """Runs of the store that --store names, or of the default one; the newest first."""
     chosen: Path | None = ctx.params.get("store_path")

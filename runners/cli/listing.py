@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runners.cli import say
-from runners.cli.completion_names import KINDS, complete_kinds
+from runners.cli.completion_names import KINDS, complete_classes, complete_kinds
 from runners.cli.options import json_option, open_store, store_option
 
 if TYPE_CHECKING:
     from runners.candidates.spec import Candidate
 
 Rows = list[dict[str, Any]]
-_NUMBERS = ("memory_bytes", "cpus", "version", "tasks", "items")
+_NUMBERS = ("memory_bytes", "size_bytes", "cpus", "version", "tasks", "items")
 _COLUMNS: dict[str, dict[str, Any]] = {
-    "description": {"wrap": True}, "note": {"wrap": True, "drop": 2}, "weights": {"wrap": True},
-    "licence": {"wrap": True, "drop": 1}, "family": {"drop": 2}, "data": {"wrap": True, "drop": 1},
+    "description": {"wrap": True}, "note": {"wrap": True, "drop": 2},
+    "weights": {"wrap": True, "drop": 1}, "licence": {"wrap": True, "drop": 2},
+    "family": {"drop": 4}, "runtime": {"drop": 3}, "data": {"wrap": True, "drop": 1},
     "version": {"drop": 1},
 }  # fmt: skip
 """Columns of lists, by the order in which they give way."""
@@ -35,25 +36,62 @@ def _kind(_context: click.Context, _parameter: click.Parameter, word: str) -> st
     return word
 
 
+def _class(_context: click.Context, _parameter: click.Parameter, word: str | None) -> str | None:
+    from evals.errors import did_you_mean
+    from runners.candidates.listed import FILTERS
+
+    if word is None or word in FILTERS:
+        return word
+    raise click.BadParameter(f'no class "{word}"{did_you_mean(word, FILTERS)}')
+
+
 @click.command("list")
 @click.argument(
     "what", metavar=f"{{{'|'.join(KINDS)}}}", callback=_kind, shell_complete=complete_kinds
 )
+@click.option(
+    "--class",
+    "of_class",
+    metavar="CLASS",
+    callback=_class,
+    shell_complete=complete_classes,
+    help="Candidates of a class: tiny-titan (up to 4 billion parameters), 32b (up to 32), "
+    "off-grid (run here, without a network).",
+)
+@click.option(
+    "--family", default="", metavar="NAME", help="Candidates whose family begins so, e.g. qwen3."
+)
+@click.option("--offline", is_flag=True, help="Candidates whose weights are on this machine.")
 @store_option
 @json_option
-def command(what: str, store_path: Path | None, *, as_json: bool) -> int:
+def command(
+    what: str,
+    of_class: str | None,
+    family: str,
+    store_path: Path | None,
+    *,
+    offline: bool,
+    as_json: bool,
+) -> int:  # fmt: skip
     """List candidates, suites, tasks with packaged data, budgets, or runs.
 
+    Candidates come with the class of their size, the size of their file, their licence (with the
+    word for --accept-license, where one is needed), and whether they are here already.
     Runs are grouped by candidate and batch, the newest first; RUN is the end of the id of the run
     that answered the tasks, which `weighin show` takes. --json has every run by itself.
     """
     if what == "runs":
         return _list_runs(store_path, as_json=as_json)
-    rows = _LISTS[what]()
+    if what == "candidates":
+        rows = _candidates(of_class, family, offline=offline)
+    elif of_class or family or offline:
+        raise click.UsageError(f"--class, --family and --offline choose candidates, not {what}")
+    else:
+        rows = _LISTS[what]()
     if as_json:
         print(json.dumps(rows))
         return 0
-    _print(what, rows)
+    _print(what, _short(rows) if what == "candidates" else rows)
     return 0
 
 
@@ -75,24 +113,45 @@ def _print(what: str, rows: Rows) -> None:
 def _cell(key: str, value: object) -> object:
     from leaderboard.units import format_size
 
-    if key == "memory_bytes":
+    if key.endswith("_bytes"):
         return "" if value is None else format_size(float(str(value)))
     return "" if value is None else value
 
 
-def _candidates() -> Rows:
-    from runners.candidates.catalogue import candidate_names, find_candidate
+def _candidates(of_class: str | None, family: str, *, offline: bool) -> Rows:
+    from runners.candidates.catalogue import candidate_names
+    from runners.candidates.listed import listed
 
-    found = [find_candidate(name) for name in candidate_names()]
     return [
         {
-            "name": c.name,
-            "family": c.family,
-            "runtime": c.runtime,
-            "weights": _weights(c),
-            "licence": c.licence,
+            "name": one.candidate.name,
+            "family": one.candidate.family,
+            "class": one.size_class,
+            "size_bytes": said.size if (said := one.candidate.published) else None,
+            "offline": one.offline,
+            "licence": one.candidate.licence,
+            "licence_gate": one.candidate.licence_gate,
+            "runtime": one.candidate.runtime,
+            "weights": _weights(one.candidate),
+            "classes": one.classes,
+            "published": said.model_dump(exclude_none=True) if said else None,
         }
-        for c in found
+        for one in listed(candidate_names(), of_class=of_class, family=family, offline=offline)
+    ]
+
+
+def _short(rows: Rows) -> Rows:
+    """Candidates as a table has them: without what only a program reads, and without addresses."""
+    return [
+        {key: row[key] for key in ("name", "family", "class", "size_bytes")}
+        | {
+            "offline": "yes" if row["offline"] else "no",
+            "licence": re.sub(r",? https://\S+", "", row["licence"])
+            + (f" (--accept-license {row['licence_gate']})" if row["licence_gate"] else ""),
+            "runtime": row["runtime"],
+            "weights": row["weights"],
+        }
+        for row in rows
     ]
 
 
@@ -158,7 +217,6 @@ def _list_runs(store_path: Path | None, *, as_json: bool) -> int:
 
 
 _LISTS: dict[str, Callable[[], Rows]] = {
-    "candidates": _candidates,
     "suites": _suites,
     "tasks": _tasks,
     "budgets": _budgets,

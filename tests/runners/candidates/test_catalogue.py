@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,18 +10,41 @@ import pytest
 
 from evals.errors import ArtifactError, SpecError
 from evals.fetch.artifact import fetch
+from evals.fetch.remote import parse_hub
 from evals.spec_file import MAX_NAME
 from evals.suites import find_suite, suite_names
 from runners.candidates.catalogue import candidate_names, find_candidate, slug
 from runners.compute.budget import budget_names, find_budget
+from tests.support import fake_hub, tiny_gguf
+from tests.support.family_table import FAMILIES
 
+FETCHED = """
+import json, sys
+from evals.errors import ArtifactError
+from evals.fetch.artifact import fetch
+from evals.fetch.remote import parse_hub
+def one(uri, sha256):
+    try:
+        return fetch(uri, sha256=sha256).sha256
+    except ArtifactError as error:
+        return str(error)
+print(json.dumps([one(*request) for request in json.loads(sys.argv[1])]))
+"""
+PROVEN = {family.architecture for family in FAMILIES.values()} | set(tiny_gguf.ARCHITECTURES)
+"""Architectures that tests run in both runtimes, or in llama.cpp alone."""
 SMOL = "smollm2-135m-instruct-"
 CHANGED = "name: mine\nweights: {}\n"
 
 
+HUB = [name for name in candidate_names() if (find_candidate(name).weights or "").startswith("hf:")]
+"""Those whose weights only the hub has."""
+
+
 def test_the_catalogue_is_what_the_documents_say() -> None:
     rungs = ["f16", "q2_k", "q4_0", "q4_1", "q4_k_m", "q8_0"]
-    assert candidate_names() == ["gemma-3-270m-q4_k_m", *(SMOL + rung for rung in rungs)]
+    here = [name for name in candidate_names() if name not in HUB]
+    assert here == ["gemma-3-270m-q4_k_m", *(SMOL + rung for rung in rungs)]
+    assert len(HUB) > 30
     assert {"hf-space-free", "pi-5-8gb", "vps-1gb"} <= set(budget_names())
 
 
@@ -36,7 +60,42 @@ def test_every_candidate_is_named_as_its_file_and_licensed(name: str) -> None:
         assert "4-bit source (Q4_1)" in candidate.notes
 
 
-@pytest.mark.parametrize("name", [n for n in candidate_names() if find_candidate(n).weights])
+@pytest.mark.parametrize("name", HUB)
+def test_what_the_hub_has_is_of_a_proven_architecture_and_says_what_was_not_seen(name: str) -> None:
+    candidate = find_candidate(name)
+    said = candidate.published
+    assert said is not None
+    assert said.architecture in PROVEN
+    assert name.removeprefix(candidate.family).strip("-")  # its quantisation
+    assert 0.25 < said.size / said.parameters < 1.3  # two bits a weight and more, at most Q8_0
+    assert "Not fetched by us" in candidate.notes
+    assert bool(candidate.sha256) == ("sha256 is as a public index" in candidate.notes)
+    gated = ("gemma" in name and "gemma-4" not in name) or name.startswith("llama-3.2")
+    assert bool(candidate.licence_gate) == gated
+
+
+def test_a_hub_serves_each_of_them_by_its_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A made-up hub: that the address is read as meant, and what is not the pinned file is said."""
+    body = tiny_gguf.write(tmp_path / "tiny.gguf", "llama").read_bytes()
+    entries = [find_candidate(name) for name in HUB]
+    repositories: dict[str, dict[str, bytes]] = {}
+    for entry in entries:
+        wanted = parse_hub(entry.weights or "")
+        repositories.setdefault(wanted.repo, {})[wanted.file or ""] = body
+    asked = [(entry.weights, entry.sha256) for entry in entries]
+    with fake_hub.serving(repositories, tmp_path, monkeypatch):
+        answers = fake_hub.ask(FETCHED, asked)
+    found = hashlib.sha256(body).hexdigest()
+    for entry, answer in zip(entries, answers, strict=True):
+        pinned = f"{entry.weights}: sha256 is {found}, expected {entry.sha256}"
+        assert answer.startswith(pinned if entry.sha256 else found), answer
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in candidate_names() if find_candidate(n).weights and n not in HUB]
+)
 def test_every_address_and_its_hashes_fit_together(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
