@@ -56,12 +56,18 @@ class Kind:
 
 
 def byte_level(
-    *, bos: str | None, adds_bos: bool = False, adds_eos: bool = False, user: Sequence[str] = ()
-) -> Kind:
-    """Byte-level pairs, as of GPT-2; `bos` None: the header and the tokenizer know of none."""
+    *, bos: str | None, adds_bos: bool = False, adds_eos: bool = False, user: Sequence[str] = (),
+    more: Sequence[str] = (),
+) -> Kind:  # fmt: skip
+    """Byte-level pairs, as of GPT-2; `bos` None: the header and the tokenizer know of none.
+
+    Args:
+        user: added tokens that are not special.
+        more: special tokens beside the usual three.
+    """
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-    special = ["<s>", "</s>", "<|user|>"]
+    special = ["<s>", "</s>", "<|user|>", *more]
     letter = byte_characters()
     spelled = ["".join(letter[byte] for byte in word.encode()) for word in WORDS]
     pairs = [(word[:end], word[end]) for word in spelled for end in range(1, len(word))]
@@ -76,7 +82,9 @@ def byte_level(
     tokenizer.add_tokens([AddedToken(token, normalized=False) for token in user])
     return Kind(
         tokens=tokens,
-        types=[CONTROL] * 3 + [NORMAL] * (len(tokens) - 3 - len(user)) + [USER] * len(user),
+        types=[CONTROL] * len(special)
+        + [NORMAL] * (len(tokens) - len(special) - len(user))
+        + [USER] * len(user),
         tokenizer=tokenizer,
         special={"eos_token": "</s>"} | ({"bos_token": bos} if bos else {}),
         header={
