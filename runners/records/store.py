@@ -212,6 +212,8 @@ class Store:
                 return as_typed(file.read(columns=columns))
         except RecordError as error:
             raise RecordError(f"{path}: damaged: {error}") from error
+        except FileNotFoundError as error:
+            raise RecordError(f"{path}: is not there") from error
         except (OSError, pyarrow.lib.ArrowException) as error:
             raise RecordError(f"{path}: cannot be read ({error})") from error
 

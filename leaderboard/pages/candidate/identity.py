@@ -11,7 +11,7 @@ from leaderboard.pages.history.tables import accuracy_cells, measured_cells, mea
 from leaderboard.rows.conditions import budget_name, build_name, machine_in_full
 from leaderboard.rows.row import Row
 from leaderboard.runs.timings import noise_floor, tensor_shares
-from leaderboard.units import MISSING, format_mib, format_percent
+from leaderboard.units import MISSING, format_gib, format_mib, format_percent
 from runners.records.record import Record
 
 
@@ -60,12 +60,38 @@ def _floor(share: float) -> str:
     return f"{format_percent(share)} of the items choose otherwise when the cache is laid out anew"
 
 
+_WORDS = {
+    "cpu_model": "processor",
+    "usable_cpus": "cores that a process may use",
+    "logical_cpus": "cores of the system",
+    "ram_bytes": "memory",
+    "gpu": "GPU",
+    "os_family": "operating system",
+    "os_release": "kernel",
+    "python": "Python",
+    "cpu_id": "generation",
+    "cpu_features": "instruction sets",
+    "transparent_hugepage": "transparent huge pages",
+    "governors": "frequency governors",
+    "weighin": "Weighin",
+    "lm_eval": "lm-eval",
+    "runtime_version": "runtime version",
+    "runtime_build": "runtime build",
+    "runtime_digest": "runtime libraries, digest",
+    "left_out": "kernels left out",
+}
+"""Names of a record's keys; any other stands as it is."""
+
+
 def machine_grid(record: Record) -> Grid:
-    """Table of the machine and the software of a run."""
-    machine = [(str(key), _text(value)) for key, value in record.machine.said().items()]
-    software = [(str(key), _text(value)) for key, value in record.software.said().items()]
-    known = [("machine", machine_in_full(record)), ("build", build_name(record))]
-    rows = [*known, *machine, *software]
+    """Table of the machine and the software of a run, without what is empty."""
+    said = {**record.machine.said(), **record.software.said()}
+    found = {
+        "machine": machine_in_full(record),
+        "build": build_name(record),
+        **{_WORDS.get(key, str(key)): _text(key, value) for key, value in said.items()},
+    }
+    rows = [pair for pair in found.items() if pair[1]]
     return text_grid("Under which conditions", ("machine and software", ""), rows)
 
 
@@ -100,5 +126,9 @@ def elsewhere_grid(rows: Sequence[Row]) -> Grid:
     return Grid(caption=caption, heads=heads, rows=cells)
 
 
-def _text(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+def _text(key: str, value: object) -> str:
+    if key == "ram_bytes" and isinstance(value, int):
+        return format_gib(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)

@@ -56,10 +56,12 @@ def times(library: Library, view: View, runs: Sequence[Record]) -> Iterator[Bloc
     )
     starts = cold_starts(runs)
     if starts:
-        yield Heading("Cold start", 3)
-        yield Figure("cold start", lambda dark: cold_start_figure(starts, dark=dark), "Cold start")
         caches = ", ".join(dict.fromkeys(start.page_cache for start in starts))
-        yield Text(f"Page cache: {caches}. Each bar is one process run.", small=True)
+        drawn = Figure(
+            "cold start", lambda dark: cold_start_figure(starts, dark=dark), "Cold start"
+        )
+        words = f"Page cache: {caches}. Each bar is one process run."
+        yield Fold("Cold start", (drawn, Text(words, small=True)))
 
 
 def _distribution(

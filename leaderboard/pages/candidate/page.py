@@ -42,7 +42,7 @@ from leaderboard.runs.deadline import deadline_curves
 from leaderboard.runs.history import history
 from leaderboard.runs.own_questions import own_answers
 from leaderboard.runs.timings import tensor_shares
-from runners.records.record import Record
+from runners.records.record import JobError, Record
 
 
 def page(library: Library, view: View) -> Iterator[Block]:
@@ -54,7 +54,10 @@ def page(library: Library, view: View) -> Iterator[Block]:
     runs = runs_of(row.record, library.stores().records)
     yield from _head(row, selection)
     yield from alarms(library, [row.record.candidate.name])
-    yield Tiles(tables.tiles(row))
+    if row.record.error is not None:
+        yield from _failure(row.record, row.record.error)
+    if tiles := tables.tiles(row):
+        yield Tiles(tiles)
     if how := tuple(use(row.record.candidate)):
         yield Fold("Use it", how)
     flags = tables.flag_grid(runs)
@@ -83,9 +86,16 @@ def _head(row: Row, selection: Selection) -> Iterator[Block]:
         yield Go(label="Compare with another", page="compare", changes=changes)
 
 
+def _failure(record: Record, error: JobError) -> Iterator[Block]:
+    """Why there is little to show, and what finds the cause."""
+    yield Note(f"It {record.status} in {error.phase}: {error.message}", "error")
+    if record.status == "failed":
+        yield Code(f"weighin doctor\n{record.command}")
+
+
 def _accuracy(library: Library, row: Row, runs: Sequence[Record]) -> Iterator[Block]:
     yield Heading("Accuracy")
-    if not row.scores:
+    if all(score.value is None for score in row.scores):
         yield Note("No task was scored in these runs.")
         return
     caption = f"{machine_name(row.record)}; 95 % intervals over items"
@@ -119,7 +129,7 @@ def _identity(library: Library, row: Row) -> Iterator[Block]:
     if shares:
         yield Figure("tensors", lambda dark: tensors_figure(shares, dark=dark), "Tensor types")
     who, where = Table(identity.identity_grid(record)), Table(identity.machine_grid(record))
-    yield Beside(((who,), (where,)))
+    yield Fold("Model file, settings, machine and software", (Beside(((who,), (where,))),))
     others = elsewhere(library.rows(), row)
     if others:
         yield Table(identity.elsewhere_grid(others))

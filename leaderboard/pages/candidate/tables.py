@@ -30,8 +30,11 @@ SINGLE_RUN = "a single run: nothing is known of the next"
 
 
 def tiles(row: Row) -> tuple[Tile, ...]:
-    """The headline numbers of a candidate, each with what it rests on."""
-    told = METRICS.values()
+    """The headline numbers of a candidate, each with what it rests on; of one that failed those
+    that were measured before.
+    """
+    failed = row.record.status == "failed"
+    told = [m for m in METRICS.values() if not (failed and row.value(m.key) is None)]
     shown = (one for one in told if one.headline or (one.of_thought and applies(one, [row])))
     return tuple(_tile(row, one) for one in shown)
 

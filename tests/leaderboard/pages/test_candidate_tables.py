@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from leaderboard.export.site.library import StoredLibrary
+from leaderboard.pages.blocks import Code, Figure, Note, Tiles
+from leaderboard.pages.candidate.identity import machine_grid
+from leaderboard.pages.candidate.page import page
 from leaderboard.pages.candidate.tables import flag_grid
+from leaderboard.rows.view import View
+from leaderboard.units import MISSING
 from runners.records.record import FlagInfo
+from tests.support.stores import failed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.leaderboard.conftest import Maker
+
+__all__ = ["failed"]
 
 SLOW = FlagInfo(name="contended", detail="someone else was here", level="warning")
 NOTE = FlagInfo(name="cache state unknown", detail="perhaps warm", level="note")
@@ -41,3 +52,26 @@ def test_an_older_note_on_one_runs_percentile_is_not_said(made: Maker) -> None:
 
 def test_without_flags_there_are_no_rows(made: Maker) -> None:
     assert flag_grid([made.record(flags=[])]).rows == ()
+
+
+def test_a_candidate_that_failed_says_so_first_and_draws_nothing_empty(failed: Path) -> None:
+    blocks = list(page(StoredLibrary([failed]), View()))
+    (error, *_) = (one for one in blocks if isinstance(one, Note))
+    assert error.kind == "error"
+    assert error.text.startswith("It failed in ")
+    doctor = next(one for one in blocks if isinstance(one, Code))
+    assert doctor.text.startswith("weighin doctor\n")
+    assert not [one for one in blocks if isinstance(one, Figure) and one.name == "tasks"]
+    tiles = [tile for one in blocks if isinstance(one, Tiles) for tile in one.tiles]
+    assert MISSING not in {tile.value for tile in tiles}
+
+
+def test_the_machine_is_told_in_words_without_what_is_empty(made: Maker) -> None:
+    record = made.record(
+        machine={"cpu_model": "X", "ram_bytes": 2**34, "gpu": (), "python": "3.11"}
+    )
+    told = dict(tuple(cell.text for cell in row) for row in machine_grid(record).rows)
+    assert told["memory"] == "16.0 GiB"
+    assert told["processor"] == "X"
+    assert "GPU" not in told
+    assert not [key for key in told if "_" in key]
