@@ -54,6 +54,10 @@ class Grid:
     rows: tuple[tuple[Cell, ...], ...]
 
 
+LONG = 24
+"""Characters of a column's head beyond which it breaks into lines."""
+
+
 def missing(reason: str) -> Cell:
     """A cell without a value, and why."""
     return Cell(MISSING, hint=reason)
@@ -100,7 +104,8 @@ def as_html(grid: Grid, link: Callable[[Go], str] | None = None) -> str:
 def _head(head: Head) -> str:
     unit = f" <small>{html(head.unit)}</small>" if head.unit else ""
     hint = f' title="{html(head.hint)}"' if head.hint else ""
-    return f'<th scope="col" class="{_kind(head)}"{hint}>{html(head.text)}{unit}</th>'
+    kind = f"{_kind(head)} long" if len(head.text) > LONG else _kind(head)
+    return f'<th scope="col" class="{kind}"{hint}>{html(head.text)}{unit}</th>'
 
 
 def for_a_file(grid: Grid) -> Grid:

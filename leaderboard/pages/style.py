@@ -75,6 +75,7 @@ code { overflow-wrap: anywhere; }
   font-variant-numeric: tabular-nums; }
 .grid td.text { min-width: 5.5rem; max-width: 34rem; overflow-wrap: anywhere; }
 .grid td.text:first-child { min-width: 7rem; }
+.grid thead th.long { white-space: normal; min-width: 8rem; max-width: 16rem; }
 .grid td.wide { min-width: 16rem; }
 .grid td.bad { color: var(--bad); font-weight: 600; }
 .grid a { color: inherit; text-decoration-color: var(--accent); text-underline-offset: .2em; }

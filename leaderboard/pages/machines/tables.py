@@ -35,6 +35,8 @@ def _accuracy(found: Across, digest: str) -> tuple[Cell, Cell]:
         return missing("not scored"), missing("not scored")
     low, high = (points(value) for value in spread)
     text = f"{low:.1f}" if f"{low:.1f}" == f"{high:.1f}" else f"{low:.1f} to {high:.1f}"
+    if len(found.rows[digest]) == 1:
+        return Cell(text), missing("measured on one machine")
     return Cell(text), Cell(f"{high - low:.1f}")
 
 
