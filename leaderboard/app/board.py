@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -21,6 +22,8 @@ from leaderboard.pages.measure import page as measure
 from leaderboard.pages.method import page as method
 from leaderboard.pages.overview import page as overview
 from leaderboard.pages.running.strip import running
+from leaderboard.rows.view import write_query
+from leaderboard.text import html
 
 # Name in the address -> title, icon, what draws it; the first is the start page.
 PANELS: dict[str, tuple[str, str, Callable[[], None]]] = {
@@ -38,22 +41,37 @@ PANELS: dict[str, tuple[str, str, Callable[[], None]]] = {
 
 # A file of ours: a named icon would be fetched from the network.
 ICON = Path(__file__).with_name("icon.svg")
+BRAND = Path(__file__).with_name("brand.svg")
+
+
+def _links() -> str:
+    """Links to all pages, for a narrow screen, on which the menu hides behind a button."""
+    view = urlencode(write_query(session.view()), doseq=True)
+    links = "".join(
+        f'<a href="{html(f"{name}?{view}")}" target="_self">{html(title)}</a>'
+        for name, (title, _, _) in PANELS.items()
+    )
+    return f'<nav class="pages" aria-label="Pages">{links}</nav>'
 
 
 def main() -> None:
     """Draw the page that the address names."""
-    st.set_page_config(page_title="Weighin", page_icon=str(ICON), layout="wide")
+    st.set_page_config(page_icon=str(ICON), layout="wide")
+    st.logo(str(BRAND), size="medium", icon_image=str(ICON))
     pages = {
         name: st.Page(draw, title=title, icon=icon, url_path=name, default=number == 0)
         for number, (name, (title, icon, draw)) in enumerate(PANELS.items())
     }
     page = st.navigation(list(pages.values()), position="top")
+    # A tab and a screenshot say what they show.
+    st.set_page_config(page_title=f"{page.title} \N{MIDDLE DOT} Weighin")
     st.html(f"<style>:root {{ {style.colours(dark=session.dark())} }}{style.RULES}</style>")
     readings.look_again()
     session.begin(pages, page)
     notices.show()
     draw(running(readings))
     page.run()
+    st.html(_links())
     session.end()
 
 

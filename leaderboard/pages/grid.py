@@ -103,7 +103,8 @@ def as_html(grid: Grid, link: Callable[[Go], str] | None = None) -> str:
 
 def _head(head: Head) -> str:
     unit = f" <small>{html(head.unit)}</small>" if head.unit else ""
-    hint = f' title="{html(head.hint)}"' if head.hint else ""
+    # Reached by keyboard and by touch, where no pointer shows a title.
+    hint = f' title="{html(head.hint)}" tabindex="0"' if head.hint else ""
     kind = f"{_kind(head)} long" if len(head.text) > LONG else _kind(head)
     return f'<th scope="col" class="{kind}"{hint}>{html(head.text)}{unit}</th>'
 

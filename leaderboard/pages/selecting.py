@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from leaderboard.compare.comparison import Side
 from leaderboard.pages.blocks import Beside, Block, Code, Heading, Note, Shown, Text
-from leaderboard.pages.controls import Go, Pick, PickSeveral, pick_field
+from leaderboard.pages.controls import Go, Pick, PickSeveral, Reset, pick_field
 from leaderboard.pages.library import Library
+from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.names import labels
 from leaderboard.rows.repeats import runs_of
 from leaderboard.rows.row import Row
@@ -128,8 +129,25 @@ def recommended(library: Library, selection: Selection, view: View) -> list[str]
     return found or [selection.rows[0].record.candidate.digest]
 
 
+def recommended_within(view: View) -> Iterator[Block]:
+    """The Overview's limits, which act on what another page opens with, and a way to drop them."""
+    if not view.limits:
+        return
+    said = []
+    for key, value in view.limits:
+        metric = METRICS[key]
+        word = "at most" if metric.better == "lower" else "at least"
+        said.append(f"{metric.title} {word} {value:g} {metric.unit.symbol}".strip())
+    yield Text(
+        f"The limits of the Overview hold here, too, for what is recommended: {'; '.join(said)}.",
+        small=True,
+    )
+    yield Reset("Remove the limits", ("limits",))
+
+
 def candidate(library: Library, selection: Selection, view: View) -> Generator[Block, None, Row]:
     """A box for the one candidate that a page is about; returns its row."""
+    yield from recommended_within(view)
     rows = {row.record.candidate.digest: row for row in selection.rows}
     wanted = view.candidates
     yield from stale_links(library, selection, wanted[:1])
@@ -155,6 +173,7 @@ def several(
     library: Library, selection: Selection, view: View, most: int
 ) -> Generator[Block, None, list[Row]]:
     """A box for two or more candidates, the first of which is the reference; returns their rows."""
+    yield from recommended_within(view)
     rows = {row.record.candidate.digest: row for row in selection.rows}
     wanted = [digest for digest in view.candidates if digest != NOBODY]
     yield from stale_links(library, selection, wanted)

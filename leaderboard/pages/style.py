@@ -75,6 +75,11 @@ code { overflow-wrap: anywhere; }
   font-variant-numeric: tabular-nums; }
 .grid td.text { min-width: 5.5rem; max-width: 34rem; overflow-wrap: anywhere; }
 .grid td.text:first-child { min-width: 7rem; }
+nav.pages { display: none; }
+.grid th[title] { position: relative; }
+.grid th[title]:focus::after { content: attr(title); position: absolute; left: 0; top: 100%;
+  z-index: 2; width: max-content; max-width: 16rem; padding: .4rem .6rem; white-space: normal;
+  text-align: left; font-weight: 400; background: var(--panel); border: 1px solid var(--line); }
 .grid thead th.long { white-space: normal; min-width: 8rem; max-width: 16rem; }
 .grid td.wide { min-width: 16rem; }
 .grid td.bad { color: var(--bad); font-weight: 600; }
@@ -85,6 +90,9 @@ code { overflow-wrap: anywhere; }
 p.why { font-size: .8rem; opacity: .75; margin: 0 0 .3rem; overflow-wrap: anywhere; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 @media (max-width: 40rem) {
+  nav.pages { display: flex; flex-wrap: wrap; gap: .4rem 1rem; padding: .6rem 0;
+    border-top: 1px solid var(--line); }
+  nav.pages a { color: inherit; text-decoration-color: var(--accent); }
   .block-container { padding-left: 1rem; padding-right: 1rem; }
   .answer .claim { font-size: 1.25rem; }
   .ranked th.name { min-width: 9rem; max-width: 11rem; }

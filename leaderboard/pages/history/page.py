@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from leaderboard.gate.history import allowed, checked
-from leaderboard.gate.past import PastGate, gate_folders, gates_of
+from leaderboard.gate.past import PastGate, all_gates, gate_folders
 from leaderboard.pages.blocks import Beside, Block, Figure, Heading, Note, Shown, Table, Text
 from leaderboard.pages.checks.alarms import alarms
 from leaderboard.pages.history.figure import Drawn, history_figure
@@ -17,6 +17,7 @@ from leaderboard.rows.metric import Metric, longest_workload
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.view import View
 from leaderboard.runs.history import Line, history, names
+from runners.records.record import Record
 
 FIRST = "accuracy"
 LEGEND = (
@@ -36,14 +37,15 @@ def page(library: Library, view: View) -> Iterator[Block]:
     if not known:
         yield from empty(library)
         return
-    name = view.name if view.name in known else known[0]
+    every, damaged = all_gates(gate_folders(library.stores()))
+    name = view.name if view.name in known else _first(records, every)
     metric = view.history if view.history in METRICS else FIRST
     titles = {key: one.axis_title for key, one in METRICS.items()}
     candidates = pick_known("name", "candidate", {one: one for one in known}, view, first=name)
     metrics = pick_known("history", "metric", titles, view, first=metric)
     yield Beside((tuple(candidates), tuple(metrics)), (2, 1))
     yield Shown({"name": name, "history": view.history and metric})
-    gates, damaged = gates_of(gate_folders(library.stores()), name)
+    gates = [one for one in every if one.candidate == name]
     checks = checked(gates, [one for one in records if one.candidate.name == name])
     lines = history(records, name)
     headings = [line_name(line) for line in lines]
@@ -65,6 +67,19 @@ def page(library: Library, view: View) -> Iterator[Block]:
         yield Table(gate_grid(gates))
     for error in damaged:
         yield Note(str(error), "warning")
+
+
+def _first(records: Sequence[Record], gates: Sequence[PastGate]) -> str:
+    """The candidate that was checked last, else the one with most batches."""
+    names = {record.candidate.name for record in records}
+    for gate in gates:
+        if gate.candidate in names:
+            return gate.candidate
+    batches: dict[str, set[str]] = {}
+    for record in records:
+        batches.setdefault(record.candidate.name, set()).add(record.job.batch)
+    newest = {record.candidate.name: record.run_id for record in records}
+    return max(batches, key=lambda name: (len(batches[name]), newest[name]))
 
 
 def _drawn(

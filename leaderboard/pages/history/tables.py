@@ -235,5 +235,5 @@ def data_grid(found: Sequence[Data]) -> Grid:
 
 def chapter_grid(chapter: Chapter) -> Grid:
     """The terms of one chapter of the glossary."""
-    rows = [(t.word, t.meaning, t.formula, t.source, t.code) for t in chapter.terms]
-    return text_grid(chapter.title, ("word", "is", "formula", "source", "code"), rows)
+    rows = [(t.word, t.meaning, t.formula, t.source) for t in chapter.terms]
+    return text_grid(chapter.title, ("word", "is", "formula", "source"), rows)

@@ -22,6 +22,7 @@ from leaderboard.units import from_percent, points
 
 def page(library: Library, view: View) -> Iterator[Block]:
     """The page on what each quantisation of a family loses and saves against its largest."""
+    yield Heading("Quantisations", 1)
     selection = yield from selected(library, view)
     if selection is None:
         return

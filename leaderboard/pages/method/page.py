@@ -16,19 +16,20 @@ from leaderboard.rows.view import View
 def page(library: Library, _view: View) -> Iterator[Block]:
     """Machines, builds and data of the stores, then the glossary."""
     records = library.stores().records
-    yield Heading("Machines", 1)
+    yield Heading("Method", 1)
     if records:
+        yield Heading("What was measured where")
         yield Table(tables.machine_grid(machines(records)))
         yield Table(tables.measured_grid(measured(records)))
         data = Table(tables.data_grid(data_sources(records)))
         yield Fold("Where the items came from, and their licences", (data,))
     else:
         yield from empty(library)
-    yield Heading("Method", 1)
+    yield Heading("Every number")
     yield Text(
         "Times and memory are those of the process that runs the model, which imports nothing of "
         "the harness. Measurements of unlike machines or builds are never ranked together; "
         "accuracy on the same items may be compared. A missing number has its reason."
     )
     for chapter in CHAPTERS:
-        yield Table(tables.chapter_grid(chapter))
+        yield Fold(chapter.title, (Table(tables.chapter_grid(chapter)),))

@@ -13,10 +13,12 @@ import pytest
 from leaderboard.export.site.library import StoredLibrary
 from leaderboard.gate.history import allowed
 from leaderboard.gate.past import gates_of
-from leaderboard.pages.blocks import Figure, Note
+from leaderboard.pages.blocks import Figure, Note, Shown
 from leaderboard.pages.history.page import page
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.view import View
+from runners.records.store import Store
+from tests.leaderboard.conftest import Maker
 from tests.support.stores import good, nightly
 
 __all__ = ["good", "nightly"]
@@ -82,3 +84,19 @@ def test_an_edited_report_has_no_band(nightly: Path, value: Any) -> None:
 def test_a_check_of_another_machine_is_none_of_this_line(nightly: Path) -> None:
     gates, _ = gates_of([nightly], "nightly")
     assert allowed(gates, METRICS["accuracy"], None, ("elsewhere", gates[0].suite)) is None
+
+
+def test_it_opens_on_what_was_checked_last_else_on_what_was_measured_most(
+    nightly: Path, made: Maker
+) -> None:
+    def opened(store: Path) -> str:
+        blocks = page(StoredLibrary([store]), View())
+        return str(next(one for one in blocks if isinstance(one, Shown)).changes["name"])
+
+    store = Store(nightly)
+    for batch in "abcdefghij":
+        store.add(made.record("often", batch=batch, run_id=f"20260201T000000-often-{batch}"), None)
+    assert opened(nightly) == "nightly"
+    for gate in (nightly / "gates").iterdir():
+        gate.unlink()
+    assert opened(nightly) == "often"  # ten batches against eight
