@@ -51,6 +51,7 @@ COMMANDS = {
     "merge": ("runners.cli.merge", "Bring the records of several stores together."),
     "push": ("runners.cli.push", "Put runs into a dataset repository of the Hugging Face hub."),
     "pull": ("runners.cli.pull", "Bring runs that somebody pushed into a store."),
+    "verify": ("runners.cli.verify", "Measure a sample of a run's items again: does it agree?"),
     "propose": ("runners.cli.propose", "Offer a result to a model's own page, by pull request."),
     "fetch": ("runners.cli.fetch", "Bring weights and data here, for later use offline."),
     "export": (
@@ -67,7 +68,7 @@ GROUPS = {
     "Measure": ("run", "fit", "fetch", "plan", "merge", "import"),
     "Look": ("ship", "list", "show", "compare", "board", "export"),
     "Gate": ("check", "baseline"),
-    "Share": ("push", "pull", "propose"),
+    "Share": ("push", "pull", "verify", "propose"),
     "Maintain": ("doctor", "gc", "mock-server", "completion"),
 }
 """The commands as a reader looks for them; one that is in none stands under Maintain."""

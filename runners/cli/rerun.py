@@ -78,8 +78,8 @@ def plan(candidate: str, against: str, store: Store, chosen: dict[str, Any]) -> 
     if recorded is None or questions or chosen["suite_name"] or chosen["tasks"]:
         suite = choose_suite(chosen, questions)
     else:
-        suite = asked_otherwise(_suite_of(recorded), chosen)
-        questions = _questions_of(recorded)
+        suite = asked_otherwise(suite_of(recorded), chosen)
+        questions = questions_of(recorded)
     return Plan(
         baseline=old,
         candidate=new,
@@ -154,7 +154,12 @@ def _runnable(text: str, store: Store) -> tuple[Candidate, Record | None]:
         ) from error
 
 
-def _suite_of(record: Record) -> Suite:
+def suite_of(record: Record) -> Suite:
+    """The suite that a run was asked, as its record has it.
+
+    Raises:
+        SpecError: it is none.
+    """
     from evals.spec_file import check_spec
     from evals.suites import REQUESTS, Suite
 
@@ -167,7 +172,7 @@ def _suite_of(record: Record) -> Suite:
     return check_spec(content, Suite, where=record.run_id)
 
 
-def _questions_of(record: Record) -> QuestionFile | None:
+def questions_of(record: Record) -> QuestionFile | None:
     """The file of a person's own questions that a run answered, as it was then.
 
     Raises:

@@ -219,6 +219,7 @@ def _accuracy(
         stderr=stderr,
         n=n,
         asked=n,
+        documents=int(samples["original"]) if samples.get("original") else None,
         chance=math.fsum(1 / c for c in choices) / len(choices) if whole else None,
         num_fewshot=int(content.get("n-shot", {}).get(task) or 0),
         higher_is_better=bool(directions.get(headline.partition(",")[0], True)),

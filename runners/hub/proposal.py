@@ -148,11 +148,11 @@ def _whole(record: Record, task: str) -> TaskAccuracy:
     if accuracy is None or accuracy.value is None:
         known = ", ".join(sorted(record.accuracy)) or "none"
         raise RecordError(f"{record.run_id}: has no score of {task}; it has: {known}")
-    asked = next((t for t in record.suite.tasks if t.get("task") in (task, accuracy.entry)), {})
-    if any(asked.get(key) is not None for key in ("limit", "total")):
+    if accuracy.documents is None or accuracy.n < accuracy.documents:
+        whole = "an unknown number of" if accuracy.documents is None else f"{accuracy.documents:,}"
         raise RecordError(
-            f"{record.run_id}: {task}: {accuracy.n:,} items are a subset, which is no official "
-            "score; run it whole: weighin run … --suite full, or a suite without limit"
+            f"{record.run_id}: {task}: {accuracy.n:,} of {whole} items are a subset, which is "
+            "no official score; run it whole: weighin run … --suite full, or one without limit"
         )
     data = next((one for one in record.data if one.task == task), None)
     if data is None or data.source not in ("packaged", "hub") or data.note:

@@ -116,6 +116,7 @@ def _accuracy(
         stderr=bounded(sure.stderr) if sure else None,
         n=len(rows),
         asked=len(items),
+        documents=loaded.total,
         chance=sum(known) / len(known) if known and len(known) == len(chances) else None,
         num_fewshot=loaded.num_fewshot,
         higher_is_better=loaded.higher_is_better,

@@ -171,6 +171,8 @@ class TaskAccuracy(Part):
     n: Count
     asked: Count
     """Items that the suite wanted; n is smaller in an incomplete job."""
+    documents: Count | None = None
+    """Items that the task has in all; None in records older than the key, or imported."""
     chance: Share | None
     """Expected score of random guessing; None where there is no such thing."""
     num_fewshot: Count

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -28,16 +27,16 @@ MODEL = Repository(name="org/model-gguf")
 GSM = Benchmark(task="gsm8k", dataset="openai/gsm8k", task_id="gsm8k")
 
 
-def measured(source: str = "hf:org/model-gguf#m.gguf", **entry: Any) -> Record:
+def measured(source: str = "hf:org/model-gguf#m.gguf", documents: int | None = 1000) -> Record:
     """A run of all of gsm8k: 412 of 1,000 right."""
     one = example("20260101T000000-a-11111111")
     accuracy = TaskAccuracy(
         group="gsm8k", metric="exact_match", value=0.412, stderr=0.01, n=1000, asked=1000,
         chance=None, num_fewshot=4, higher_is_better=True, metrics={"exact_match": 0.412},
-        scale="share",
+        scale="share", documents=documents,
     )  # fmt: skip
     about = one.candidate.model_copy(update={"source": source, "made_from": None})
-    suite = one.suite.model_copy(update={"tasks": [{"task": "gsm8k", **entry}]})
+    suite = one.suite.model_copy(update={"tasks": [{"task": "gsm8k"}]})
     data = [one.data[0].model_copy(update={"task": "gsm8k", "source": "packaged", "note": ""})]
     parts = {"candidate": about, "suite": suite, "accuracy": {"gsm8k": accuracy}, "data": data}
     return one.model_copy(update=parts)
@@ -64,8 +63,8 @@ def test_the_scale_is_the_benchmarks() -> None:
 @pytest.mark.parametrize(
     ("record", "said"),
     [
-        (measured(limit=200), "1,000 items are a subset, which is no official score"),
-        (measured(total=200), "are a subset"),
+        (measured(documents=1319), "1,000 of 1,319 items are a subset, which is no official"),
+        (measured(documents=None), "of an unknown number of items are a subset"),
         (measured("hf:org/other#m.gguf"), "not those of org/model-gguf"),
         (measured("pypi:x==1#m.gguf"), "not those of org/model-gguf"),
         (measured("/home/me/m.gguf"), "not those of org/model-gguf"),
