@@ -71,6 +71,8 @@ class BatchPlan(Spec):
     questions: QuestionFile | None = None
     """A person's own questions, all of them: the file need not be on each machine."""
     throughput: bool = False
+    unscored: bool = False
+    """Answers are kept, and not scored."""
     engine_memory_bytes: Annotated[int, Field(ge=1)] = 256 << 20
     budget: Budget | None = None
     blocks: Annotated[tuple[Block, ...], Field(min_length=1)]
@@ -135,6 +137,7 @@ def plan_of(batch: Batch, split: Split, blocks: int) -> BatchPlan:
         include=str(batch.include.absolute()) if batch.include else None,
         questions=batch.questions,
         throughput=batch.throughput,
+        unscored=batch.unscored,
         engine_memory_bytes=batch.engine_memory_bytes,
         budget=batch.budget,
         blocks=tuple(parts),
@@ -197,6 +200,7 @@ def batch_of(plan: BatchPlan, *, whole: bool = False) -> Batch:
         include=None if plan.include is None else Path(plan.include),
         questions=plan.questions,
         throughput=plan.throughput,
+        unscored=plan.unscored,
         engine_memory_bytes=plan.engine_memory_bytes,
         budget=plan.budget,
     )

@@ -10,35 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evals.errors import SpecError
-from runners.cli.asking import candidate_options, with_template
-from runners.cli.completion_names import complete_candidates
-from runners.cli.options import (
-    budget_options,
-    choose_budget,
-    choose_candidates,
-    choose_questions,
-    choose_suite,
-    engine_memory_option,
-    json_option,
-    runtime_option,
-    suite_options,
-    trust_code_option,
-)
+from runners.cli.batch_options import batch_options, chosen_batch
+from runners.cli.options import json_option
 
 if TYPE_CHECKING:
     from runners.batches.blocks import BatchPlan, Block
 
 
 @click.command("plan")
-@click.argument("candidates", nargs=-1, metavar="[CANDIDATE]…", shell_complete=complete_candidates)
-@suite_options
-@candidate_options
-@budget_options
-@click.option("--repeats", type=click.IntRange(min=1), default=1, metavar="N",
-              help="Processes per candidate in the whole plan; default 1.")  # fmt: skip
-@click.option("--score", type=click.Choice(["once", "each"]), default="once",
-              help="With --repeats: answer the tasks in the first repeat alone (default) or in "
-              "each.")  # fmt: skip
+@batch_options
 @click.option("--split", type=click.Choice(["none", "repeats", "families", "scores"]),
               default="none",
               help="What blocks share out: repeats, each block with all candidates, for machines "
@@ -46,11 +26,6 @@ if TYPE_CHECKING:
               "quiet machine and go apart from the times. Default: one block.")  # fmt: skip
 @click.option("--blocks", type=click.IntRange(min=1, max=10_000), default=1, metavar="N",
               help="Blocks to share repeats or families out to.")  # fmt: skip
-@runtime_option
-@engine_memory_option
-@click.option("--throughput", is_flag=True,
-              help="Answer generation tasks several prompts at a time, without times.")  # fmt: skip
-@trust_code_option
 @click.option("--into", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
               help="Write a file for each block, block-0000.json and so on.")  # fmt: skip
 @json_option
@@ -60,7 +35,6 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     Nothing is run or downloaded. Print the plan with --json, or write it with --into; on each
     machine: weighin run --job FILE [--block N] --store DIR; then: weighin merge DIR…
     """
-    from runners.batches.batch import Batch
     from runners.batches.blocks import plan_of, plan_text
 
     split, blocks = options["split"], options["blocks"]
@@ -68,26 +42,7 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
         raise click.UsageError(
             f"--blocks {blocks}: say what they share out, --split repeats or --split families"
         )
-    questions = choose_questions(options)
-    batch = Batch(
-        candidates=with_template(
-            choose_candidates(
-                candidates, trust_code=options["trust_code"], runtime=options["runtime"]
-            ),
-            options,
-        ),
-        suite=choose_suite(options, questions),
-        questions=questions,
-        repeats=options["repeats"],
-        score=options["score"],
-        limit=options["limit"],
-        data=options["data"],
-        include=options["include"],
-        throughput=options["throughput"],
-        engine_memory_bytes=options["engine_memory"],
-        budget=choose_budget(options),
-    )
-    plan = plan_of(batch, split, blocks)
+    plan = plan_of(chosen_batch(candidates, options), split, blocks)
     if options["into"] is not None:
         _write(plan, options["into"])
     if options["as_json"]:

@@ -6,34 +6,25 @@ import json
 import re
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from runners.cli import EXIT_FAILED, EXIT_INTERRUPTED
-from runners.cli.asking import candidate_options, no_score_option, with_template
-from runners.cli.completion_names import complete_candidates
+from runners.cli.batch_options import batch_options, chosen_batch
 from runners.cli.ended import ended
 from runners.cli.options import (
     accept_option,
-    budget_options,
-    choose_budget,
-    choose_questions,
-    choose_suite,
-    engine_memory_option,
     json_option,
     offline_option,
     open_store,
-    runtime_option,
     store_option,
-    suite_options,
     timeout_option,
-    trust_code_option,
 )
 from runners.cli.planned import planned_batch, read_job, refuse_loose
 from runners.cli.progress import ProgressLines
-from runners.cli.server_options import choose_with_servers, server_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,23 +41,12 @@ OWN_SIGNALS = ("SIGSEGV", "SIGILL", "SIGBUS", "SIGFPE")
 
 
 @click.command("run")
-@click.argument("candidates", nargs=-1, metavar="[CANDIDATE]…", shell_complete=complete_candidates)
-@server_options
-@suite_options
-@candidate_options
-@budget_options
-@click.option("--repeats", type=click.IntRange(min=1), default=1, metavar="N",
-              help="Processes per candidate, interleaved in random order; default 1. From 10 on "
-              "each times two requests a workload instead of five.")  # fmt: skip
-@click.option("--score", "score", type=click.Choice(["once", "each"]), default="once",
-              help="With --repeats: answer the tasks in the first repeat alone (default) or in "
-              "each.")  # fmt: skip
+@batch_options
 @click.option("--against", metavar="REFERENCE",
               help="Say what became of the answers beside this candidate's, e.g. the model before "
               "it was quantised: it runs first, unless the store has its answers to the same "
               "items. Also a run id, or a candidate of the store. Best with --suite "
               "damage.")  # fmt: skip
-@runtime_option
 @store_option
 @click.option("--resume/--fresh", default=True,
               help="Go on where an interrupted run stopped and skip finished jobs (default), or "
@@ -77,13 +57,6 @@ OWN_SIGNALS = ("SIGSEGV", "SIGILL", "SIGBUS", "SIGFPE")
 @click.option("--timeout", "timeout_s", type=float, default=600.0, metavar="S",
               callback=timeout_option,
               help="End a worker that says nothing for S seconds (default: 600).")  # fmt: skip
-@engine_memory_option
-@click.option(
-    "--throughput",
-    is_flag=True,
-    help="Answer generation tasks several prompts at a time: faster, but without times.",
-)
-@no_score_option
 @click.option("--keep-prompts", is_flag=True, help="Keep the prompts in the samples.")
 @click.option("--job", type=click.Path(path_type=Path), metavar="FILE",
               help="Run what a plan (weighin plan) asks of this machine, instead of "
@@ -98,7 +71,6 @@ OWN_SIGNALS = ("SIGSEGV", "SIGILL", "SIGBUS", "SIGFPE")
 @click.option("--blocks", type=click.IntRange(min=1, max=10_000), metavar="N",
               help="With --on: blocks to share it out to.")  # fmt: skip
 @accept_option
-@trust_code_option
 @offline_option
 @json_option
 def command(candidates: tuple[str, ...], **options: Any) -> int:
@@ -169,25 +141,10 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
 
 
 def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
-    from runners.batches.batch import Batch
-
-    questions = choose_questions(options)
-    return Batch(
-        candidates=with_template(choose_with_servers(candidates, options), options),
-        suite=choose_suite(options, questions),
-        questions=questions,
-        repeats=options["repeats"],
-        score=options["score"],
-        limit=options["limit"],
-        data=options["data"],
-        include=options["include"],
-        trust_tasks=options["trust_tasks"],
+    return replace(
+        chosen_batch(candidates, options),
         offline=options["offline"],
         accepted=frozenset(options["accepted"]),
-        throughput=options["throughput"],
-        unscored=options["no_score"],
-        engine_memory_bytes=options["engine_memory"],
-        budget=choose_budget(options),
     )
 
 

@@ -94,7 +94,7 @@ def test_a_plan_carries_whatever_a_batch_asks(tmp_path: Path) -> None:
     own.write_text("question,answer\n1+1?,2\n", encoding="utf-8")
     asked = Batch(
         candidates=(candidate("x"), candidate("y")), suite=SUITE, repeats=3, score="each", limit=7,
-        data="hub", include=tmp_path, questions=read_questions(own), throughput=True,
+        data="hub", include=tmp_path, questions=read_questions(own), throughput=True, unscored=True,
         engine_memory_bytes=1 << 20, budget=Budget.model_validate({"name": "b", "cpus": 2}),
     )  # fmt: skip
     file = tmp_path / "plan.json"
