@@ -9,6 +9,7 @@ from leaderboard.choose.choice import Choice, Standing
 from leaderboard.choose.guessing import Guessing, guessing
 from leaderboard.choose.limits import Limits, varies
 from leaderboard.choose.nearest import nothing_fits
+from leaderboard.choose.preferences import SMALL
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.names import short_names
 from leaderboard.rows.row import Row
@@ -19,8 +20,6 @@ from leaderboard.units import format_percent, points
 WORDS: Mapping[Prefer, str] = {
     "smallest": "smallest", "fastest": "fastest", "accurate": "most accurate",
 }  # fmt: skip
-SMALL = 0.005
-"""Share below which what is saved or given up is not named."""
 NEAR_GUESSING = 0.05
 """Distance from guessing within which even the best candidate is hardly measured."""
 DISTURBED = "contended"

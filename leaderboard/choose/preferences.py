@@ -9,6 +9,8 @@ from leaderboard.compare.fidelity import Fidelity
 from leaderboard.rows.row import Row
 from leaderboard.rows.view import Prefer
 
+SMALL = 0.005
+"""Share below which more memory or less speed does not count against a candidate."""
 Judge = Callable[[Row, Row], Fidelity | None]
 """Function that measures the second row's answers against those of the first, the reference; None:
 not known."""
@@ -22,13 +24,23 @@ def pick(tied: Sequence[Row], prefer: Prefer) -> Row:
         prefer: least peak memory, most decoded tokens/s, or the best estimate of accuracy.
 
     Returns:
-        Of equals the more accurate; what was not measured comes last.
+        Of those within SMALL of the least memory, or of the highest speed, the most accurate; what
+        was not measured comes last.
     """
     if prefer == "accurate":
         return tied[0]
     if prefer == "fastest":
-        return max(tied, key=lambda row: row.value("decode") or 0.0)
-    return min(tied, key=lambda row: (_or_last(row.value("memory")), _or_last(row.value("disk"))))
+        speeds = [row.value("decode") or 0.0 for row in tied]
+        return next(
+            row for row, speed in zip(tied, speeds, strict=True)
+            if speed >= max(speeds) * (1 - SMALL)
+        )  # fmt: skip
+    # The size on disk decides where no peak was measured.
+    key = "memory" if any(row.value("memory") is not None for row in tied) else "disk"
+    sizes = [_or_last(row.value(key)) for row in tied]
+    return next(
+        row for row, size in zip(tied, sizes, strict=True) if size <= min(sizes) * (1 + SMALL)
+    )
 
 
 def reference_of(row: Row, rows: Sequence[Row]) -> Row | None:

@@ -131,7 +131,8 @@ async function overview() {
       fastest: (line) => -value(line, "decode", -Infinity),
       accurate: () => 0,  // they are in the order of their accuracy
     }[prefer];
-    const first = [...best].sort((a, b) => cost(a) - cost(b))[0];
+    const least = Math.min(...best.map(cost));
+    const first = best.find((line) => cost(line) <= least + 0.005 * Math.abs(least));
     return {
       claim: first ? `Ship ${data.candidates[first.digest].name}` : "Nothing fits these limits",
       certainty: `${fit.length} of ${judged.length} fit.` + (first

@@ -48,6 +48,26 @@ def test_the_most_accurate_that_fits(made: Maker):
     assert [r.row for r in found.admission.refused] == [rows[0]]
 
 
+@pytest.mark.parametrize(
+    ("peak", "decode", "smallest", "fastest"),
+    [
+        # 0.4 % less memory and 0.4 % more speed are nothing that anyone would notice.
+        (996, 50.2, 0, 0),
+        (990, 50.0, 1, 0),
+        (1000, 51.0, 0, 1),
+    ],
+)
+def test_what_nobody_notices_does_not_decide_a_tie(
+    made: Maker, peak: int, decode: float, smallest: int, fastest: int
+):
+    rows = [
+        made.row("a", 0.52, 100, peak=1000 * MIB, decode=50.0),
+        made.row("b", 0.51, 100, peak=peak * MIB, decode=decode),
+    ]
+    assert choice(rows, prefer="smallest").row is rows[smallest]
+    assert choice(rows, prefer="fastest").row is rows[fastest]
+
+
 def test_of_a_tie_the_preferred_is_shipped(made: Maker):
     rows = [
         made.row("a", 0.52, 100, peak=300 * MIB, decode=50),
