@@ -1,6 +1,6 @@
-"""Time the board's opening and changes, and weigh what it takes, on a generated store in a browser.
+"""Time the board's opening and changes on a generated store in a browser, and its export.
 
-    python benchmarks/board.py [--quick] [--json] [--store DIR]
+    python -m benchmarks.board [--quick] [--json] [--store DIR] [--only PART]
 
 Makes a store of 2,000 records and 2 million sample rows (--quick: 100 and 20,000) out of the
 reference runs: 100 candidates on 4 machines, 5 runs each, all scored. Then, with `weighin board`
@@ -10,9 +10,12 @@ first   the server's first page, without an index: every record is read and the 
 cold    the same with the index, in a fresh server and an empty browser: only the file is there
 empty   a new session of that server, which has its caches filled, in another empty browser
 warm    a new session of it in a browser that has been there before
-filter  the memory slider moved by one stop, until the table differs, in the browser; of that
+filter  a lower limit of memory typed in, until the table differs, in the browser; of that
 server  what a run of the page takes in the server, by AppTest
 peak    the server's high-water mark over all of this
+export  `weighin export --format html`, its time and its size
+
+--only takes one of browser (the first five and peak), server and export.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +49,11 @@ VISITS_UNTIL_COMPILED = 2
 SESSIONS = 9
 SHOWN = (".answer .claim", ".js-plotly-plot .point", ".ranked tbody tr")
 """A page is there when it has the answer, the plot's first point and the table."""
+LIMIT = "max memory, MiB"
+"""Label of the box that the limit is typed into."""
+LIMITS = 8
 PRESS = """() => {
-  const table = () => document.querySelector(".ranked")?.innerHTML;
+  const table = () => document.querySelector(".ranked tbody")?.innerHTML;
   const before = table();
   window.changed = new Promise(done => {
     let pressed;
@@ -69,13 +75,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="100 records, 20,000 rows")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--store", type=Path, help="generate here and keep it; reuse what is there")
+    parser.add_argument("--only", choices=list(PARTS), help="measure this part alone")
     args = parser.parse_args()
     records, rows = (100, 200) if args.quick else (2000, SAMPLES_PER_RUN)
     folder = args.store or Path(tempfile.mkdtemp(prefix="weighin-board-"))
     try:
         if not any(folder.glob("2*")):
             generate(folder, records, rows)
-        found = {"records": records, "sample_rows": records * rows, **measure(folder)}
+        found: dict[str, float | int] = {"records": records, "sample_rows": records * rows}
+        for part in [args.only] if args.only else PARTS:
+            found |= PARTS[part](folder)
     finally:
         if args.store is None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -154,7 +163,7 @@ def with_scores(table: pa.Table, rng: random.Random) -> pa.Table:
     return table.set_column(table.column_names.index("metric.acc"), "metric.acc", scores)
 
 
-def measure(folder: Path) -> dict[str, float | int]:
+def in_browser(folder: Path) -> dict[str, float | int]:
     """Open the board on a store and time what a person waits for; seconds and MiB."""
     (folder / ".index.parquet").unlink(missing_ok=True)
     with server(folder) as (address, _), tabs.browser(SHOWN) as one:
@@ -167,7 +176,7 @@ def measure(folder: Path) -> dict[str, float | int]:
             for _ in range(VISITS_UNTIL_COMPILED):
                 one.opened(address)
             warm = [one.opened(address) for _ in range(SESSIONS)]
-        filters = changed(address)
+        filters = changed(address, limits(folder))
         peak = high_water_mib(process.pid)
     return {
         "first_s": first,
@@ -177,7 +186,6 @@ def measure(folder: Path) -> dict[str, float | int]:
         "warm_worst_s": max(warm),
         "filter_s": statistics.median(filters),
         "filter_worst_s": max(filters),
-        **in_server(folder),
         "peak_mib": peak,
         "index_mib": (folder / ".index.parquet").stat().st_size / 2**20,
     }
@@ -202,8 +210,22 @@ def server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         process.wait()
 
 
-def changed(address: str, times: int = 8) -> list[float]:
-    """Seconds from a press of the arrow key on the memory slider to another table."""
+def limits(folder: Path) -> list[float]:
+    """Falling limits of memory, MiB: each leaves out more of the candidates on the first page."""
+    from leaderboard.export.site.library import StoredLibrary
+    from leaderboard.rows.view import View
+    from leaderboard.units import mib
+
+    selection = StoredLibrary([folder]).selected(View())
+    if selection is None:
+        raise SystemExit(f"{folder}: there is no record")
+    peaks = [row.value("memory") for row in selection.rows]
+    known = sorted({round(mib(peak)) for peak in peaks if peak is not None}, reverse=True)
+    return [float(known[len(known) * i // (LIMITS + 1)] - 1) for i in range(LIMITS)]
+
+
+def changed(address: str, typed: Sequence[float]) -> list[float]:
+    """Seconds from the Enter behind each limit to another table."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -213,18 +235,20 @@ def changed(address: str, times: int = 8) -> list[float]:
             page.goto(address)
             page.wait_for_selector(SHOWN[-1], timeout=120_000)
             page.wait_for_timeout(1500)
-            return [_pressed(page) for _ in range(times)]
+            return [_typed(page, limit) for limit in typed]
 
 
-def _pressed(page: Any) -> float:
+def _typed(page: Any, limit: float) -> float:
+    box = page.get_by_label(LIMIT, exact=True).first
+    box.fill(f"{limit:g}")
     page.evaluate(PRESS)
-    page.get_by_role("slider").first.press("ArrowLeft")
+    box.press("Enter")
     milliseconds: float = page.evaluate("window.changed")
     page.wait_for_timeout(300)
     return milliseconds / 1000
 
 
-def in_server(folder: Path) -> dict[str, float]:
+def in_server(folder: Path) -> dict[str, float | int]:
     """Time a new session and a change of a filter without a browser."""
     import os
 
@@ -237,16 +261,26 @@ def in_server(folder: Path) -> dict[str, float]:
     start = time.perf_counter()
     app = AppTest.from_file(SCRIPT, default_timeout=120).run()
     new = time.perf_counter() - start
-    slider = next(one for one in app.select_slider if one.key.startswith("memory_mib"))
-    stops = [float(stop.replace(",", "")) for stop in slider.options if stop != "any"]
     found = []
-    for stop in stops[-9:-1]:
-        slider.set_value(stop)
+    for limit in limits(folder):
+        box = next(one for one in app.number_input if one.label.endswith(LIMIT))
+        box.set_value(limit)
         start = time.perf_counter()
         app.run()
         found.append(time.perf_counter() - start)
-        slider = next(one for one in app.select_slider if one.key.startswith("memory_mib"))
     return {"server_warm_s": new, "server_filter_s": statistics.median(found)}
+
+
+def exported(folder: Path) -> dict[str, float | int]:
+    """Write the board as one file."""
+    program = str(Path(sys.executable).with_name("weighin"))
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch, "board.html")
+        start = time.perf_counter()
+        subprocess.run(
+            [program, "export", "--format", "html", "--store", folder, "--output", file], check=True
+        )
+        return {"export_s": time.perf_counter() - start, "export_mib": file.stat().st_size / 2**20}
 
 
 def high_water_mib(pid: int) -> float:
@@ -259,6 +293,11 @@ def high_water_mib(pid: int) -> float:
         line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
         marks.append(int(line.split()[1]) / 1024)
     return max(marks)
+
+
+PARTS: dict[str, Callable[[Path], dict[str, float | int]]] = {
+    "browser": in_browser, "server": in_server, "export": exported,
+}  # fmt: skip
 
 
 if __name__ == "__main__":
