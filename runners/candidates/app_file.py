@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 from evals.errors import ArtifactError
@@ -13,6 +14,16 @@ MOST_BYTES = 4 * 2**20
 MOST_FILES = 500
 BESIDE = ("*.py", "requirements*.txt", "packages.txt", "pyproject.toml")
 """Files of the app's folder that its digest is over."""
+
+
+def is_app(path: Path) -> bool:
+    """True for a Python file that names Gradio: another is not run by mistake."""
+    if path.suffix.lower() != ".py" or not path.is_file():
+        return False
+    try:
+        return re.search(r"\bgradio\b", read_small(path, MOST_BYTES)) is not None
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def app_file(uri: str) -> tuple[Path, str]:

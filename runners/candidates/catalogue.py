@@ -9,6 +9,7 @@ from typing import Any
 from evals.errors import SpecError
 from evals.fetch.cache import user_path
 from evals.spec_file import FILES, MAX_NAME, check_spec, find_spec, reachable, spec_names
+from runners.candidates.app_file import is_app
 from runners.candidates.gguf_header import GgufHeader, read_header
 from runners.candidates.spec import Candidate
 from runners.endpoint.address import read_address
@@ -49,7 +50,7 @@ def _candidate(text: str) -> Candidate:
         return _from_folder(path.absolute())
     if path.suffix.lower() == ".gguf" and path.is_file():
         return _from_gguf(path.absolute())
-    if path.suffix.lower() == ".py" and path.is_file():
+    if is_app(path):
         return _from_app(path.absolute())
     if elsewhere := app_elsewhere(text):
         return _from_address(text, *elsewhere)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from evals.errors import SpecError
 from runners.candidates.app_file import app_file
 from runners.candidates.catalogue import find_candidate
 from runners.candidates.spec import Candidate
@@ -189,10 +190,12 @@ def test_log_likelihoods_are_refused_before_anything_starts(bench: Bench):
 def test_an_app_is_named_by_its_file_or_its_address(tmp_path: Path):
     folder = tmp_path / "My Space"
     folder.mkdir()
-    (folder / "app.py").write_text("")
+    (folder / "app.py").write_text("import gradio as gr")
     found = find_candidate(str(folder / "app.py"))
     assert (found.name, found.runtime) == ("my-space", "gradio")
-    assert find_candidate(str(APP)).name == "mock_app"
+    (folder / "train.py").write_text("import torch  # no app: never run by mistake")
+    with pytest.raises(SpecError, match="is a file, but a candidate is"):
+        find_candidate(str(folder / "train.py"))
     for text, name, settings in (
         ("https://owner-name.hf.space/", "owner-name", {"url": "https://owner-name.hf.space"}),
         ("gradio:owner/name", "owner-name", {"space": "owner/name"}),
