@@ -25,6 +25,7 @@ def checkup(store: Path, show: ShowBytes, *, online: bool) -> Iterator[Check]:
     yield software.python_check()
     yield software.here()
     yield from software.runtime_checks()
+    yield software.apps_check()
     built = installed("llama-cpp-python") is not None
     yield software.compiler_check(software.compiler(), built=built)
     if online:

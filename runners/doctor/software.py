@@ -12,6 +12,7 @@ from evals.errors import RuntimeFailure, SpecError
 from runners.compute.machine import processor
 from runners.doctor.check import Check
 from runners.jobs.worker_process import WorkerProcess
+from runners.runtimes.gradio.advice import gradio_here
 from runners.runtimes.llamacpp.advice import KEEP_AMX, REBUILD
 from runners.runtimes.llamacpp.proof import DEVIATION
 from runners.runtimes.llamacpp.prove import Proof, not_built
@@ -76,6 +77,11 @@ def runtime_checks() -> Iterator[Check]:
         # Tried anew, whatever is remembered: somebody asks because something is wrong.
         proof = proof_anew(name) if started.status == "ok" else UNTRIED
         yield started if proof == UNTRIED else computing(started, proof)
+
+
+def apps_check() -> Check:
+    """Say which Gradio could run an app; Weighin itself asks one without it."""
+    return Check(name=f"runtime {usual_runtime('app')}", status="ok", found=gradio_here())
 
 
 def packages_check(spec: RuntimeSpec, versions: Mapping[str, str | None]) -> Check:

@@ -51,6 +51,7 @@ class GradioRuntime:
         self._endpoint: AppEndpoint
         self._inputs: dict[str, Any] = {}
         self._pause_s = 0.0
+        self._slept_s = 0.0
         self._answered = self._failed = 0
 
     def load(self, message: protocol.Load) -> protocol.Loaded:
@@ -89,7 +90,7 @@ class GradioRuntime:
             checked_s=time.perf_counter() - began - ready_s,
             root_pid=self._server.pid if self._server else None,
             first_text_s=first.text_s[0],
-            about=f"{self._endpoint.signature} of Gradio {self._app.version}",
+            about=f"{self._endpoint.signature} of Gradio {self._app.version}{self._woken()}",
         )
 
     def generate(self, message: protocol.Generate, progress: OnProgress) -> protocol.Generated:
@@ -117,6 +118,9 @@ class GradioRuntime:
     def chat_template(self) -> protocol.ChatTemplate:
         """Tell that there is none: the app makes its own prompt of a question."""
         return protocol.ChatTemplate(text="", bos="", eos="")
+
+    def _woken(self) -> str:
+        return f", which slept and was awake after {self._slept_s:.0f} s" if self._slept_s else ""
 
     def _start(self, path: Path, told: dict[str, Any]) -> None:
         server = self._server = start(path, told["python"], told["port"])
@@ -146,7 +150,9 @@ class GradioRuntime:
         else:
             raise WorkerError("names no app: weights: app.py, or settings.url, or settings.space")
         self._client = self._made(address, told, key=key)
-        self._app = wake(self._client, self._space, within_s=told["start_s"], wait=time.sleep)
+        self._app, self._slept_s = wake(
+            self._client, self._space, within_s=told["start_s"], wait=time.sleep
+        )
 
     def _made(self, address: Address, told: dict[str, Any], *, key: str) -> Client:
         answer_s = told["answer_s"]

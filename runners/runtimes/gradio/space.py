@@ -95,7 +95,7 @@ class Space:
 
 def wake(
     client: Client, space: Space | None, *, within_s: float, wait: Callable[[float], None]
-) -> GradioApp:
+) -> tuple[GradioApp, float]:
     """Ask an app elsewhere what it offers, until it is awake: the first request wakes a Space.
 
     Args:
@@ -104,21 +104,27 @@ def wake(
         within_s: how long it may take.
         wait: waits between two looks.
 
+    Returns:
+        The app, and the seconds that it was waited for; 0 where it was awake.
+
     Raises:
         WorkerError: it is no Gradio app, will never wake, or was not awake in time.
     """
-    until = time.monotonic() + within_s
+    began, slept = time.monotonic(), False
     while True:
         stage = space.stage() if space else ""
         try:
-            return describe(client)
+            app = describe(client)
         except EndpointError as fault:
+            slept = True
             sleeps = space is not None or client.address.host.endswith(".hf.space")
             if not sleeps or fault.outcome not in _ASLEEP or stage == "RUNNING":
                 raise
-            if time.monotonic() > until:
+            if time.monotonic() > began + within_s:
                 known = f" (stage {stage})" if stage else ""
                 raise WorkerError(
                     f"{client.address.text} was not awake after {within_s:g} s{known}: {fault}"
                 ) from fault
+        else:
+            return app, time.monotonic() - began if slept else 0.0
         wait(LOOK_EVERY_S)

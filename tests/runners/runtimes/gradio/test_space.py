@@ -70,11 +70,12 @@ def test_a_sleeping_space_is_waited_for(hub: Any):
     waits: list[float] = []
     with raw_server(asleep, asleep, said(CONFIG), said({"named_endpoints": {}})) as app:
         client, space = Client(app.address, retries=Retries(times=0)), Space("owner/name", "")
-        found = wake(client, space, within_s=60, wait=waits.append)
+        found, slept_s = wake(client, space, within_s=60, wait=waits.append)
         client.close()
         space.close()
     assert found.version == "6.31.0"
     assert len(waits) == 2
+    assert slept_s > 0
 
 
 def test_a_space_that_does_not_wake_in_time_is_named(hub: Any):
