@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runners.endpoint.address import read_address
 from runners.endpoint.client import Client, Retries
@@ -25,24 +25,24 @@ def app_lines(candidate: Candidate, *, offline: bool) -> Iterator[str]:
     """
     if "app" not in candidate.runtime_spec.formats:
         return
-    told, elsewhere = candidate.settings.model_dump(), candidate.settings.elsewhere
+    told: Any = candidate.settings
+    elsewhere = told.elsewhere
     name = candidate.name
     if not elsewhere:
         yield f"{name}: is started as it stands; which function is asked is seen when it runs"
-        yield f"  the first question is {told['warm_up']!r}, which is not scored"
+        yield f"  the first question is {told.warm_up!r}, which is not scored"
     elif offline:
         yield f"{name}: is not looked at: --offline"
     else:
-        yield f"{name}: {_asked(told['url'] or f'https://{elsewhere}', told)}"
+        yield f"{name}: {_asked(told.url or f'https://{elsewhere}', told)}"
 
 
-def _asked(url: str, told: dict[str, object]) -> str:
+def _asked(url: str, told: Any) -> str:
     client = Client(read_address(url), retries=Retries(times=0), patience=LOOK)
-    wanted, inputs = str(told["endpoint"]), told["inputs"]
     try:
         app = describe(client)
-        endpoint = choose_endpoint(app, "" if wanted == "auto" else wanted)
-        data_of(endpoint, "", inputs if isinstance(inputs, dict) else {})
+        endpoint = choose_endpoint(app, "" if told.endpoint == "auto" else told.endpoint)
+        data_of(endpoint, "", told.inputs)
     except (EndpointError, NoEndpoint) as error:
         return f"cannot be asked now: {error}"
     finally:

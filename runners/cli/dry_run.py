@@ -11,6 +11,7 @@ from evals.fetch.artifact import fetch
 from evals.tasks.packaged import find_mirrors
 from leaderboard.units import format_duration
 from runners.candidates.catalogue import find_candidate
+from runners.cli.app_plan import app_lines
 from runners.cli.layout import Column, Grid, console, plain, say
 from runners.cli.tables import budget_line
 
@@ -27,7 +28,7 @@ MOST_PROMPT = 300
 
 
 def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
-    """Print the plan; fetch nothing and run nothing."""
+    """Print the plan; fetch nothing and run nothing, but look at apps that run elsewhere."""
     jobs = [_job(candidate, batch, store) for candidate in batch.candidates]
     suite = batch.suite
     tasks = [
@@ -69,6 +70,9 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
         last += f", {verdict}" if verdict else ""
         table.add_row(plain(job["candidate"]), plain(job["weights"]), last)
     out.print(table)
+    for candidate in batch.candidates:
+        for line in app_lines(candidate, offline=batch.offline):
+            say(out, line)
     if batch.questions is not None:
         say(out, f"the first prompt: {batch.questions.questions[0].prompt[:MOST_PROMPT]}")
     if asked is not None:

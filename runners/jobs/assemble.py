@@ -57,6 +57,7 @@ from runners.records.samples import sample_table
 from runners.runtimes.llamacpp.proven import kernels_not_built
 from runners.worker import protocol
 from runners.worker.generation import APP_ERROR
+from runners.worker.serving import ASKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -223,15 +224,14 @@ def _seen(job: Job, measured: Measured) -> Seen:
         unclustered=unclustered(job.tasks) if job.scores else {},
         generates=job.scores and any(task.generates for task in job.tasks),
         # An app makes its own prompt of a question: whether by a template is not known.
-        chat_template=model.chat_template if model and not model.about else None,
+        chat_template=model.chat_template if model and not _asked_of(measured) else None,
         without_system={
             asked.name: asked.without_system
             for asked in measured.all(AskedTask)
             if asked.without_system is not None
         },
         queued=_queued(tasks),
-        asked_of=model.about if model else "",
-        elsewhere=job.candidate.settings.elsewhere,
+        asked_of=_asked_of(measured),
         failed=_counted(_app_failed, tasks),
         recommends=recommended(job, measured),
         recommends_none=recommends_none(job, measured),
@@ -270,6 +270,12 @@ def _truncated(reply: Any) -> bool:
 
 def _bounded(reply: Any) -> bool:
     return isinstance(reply, protocol.ItemScore) and reply.bounds > 0
+
+
+def _asked_of(measured: Measured) -> str:
+    """Function of an app that was asked; empty of anything else."""
+    server = measured.model.server if measured.model else None
+    return str(server.about.get(ASKED, "")) if server else ""
 
 
 def _app_failed(reply: Any) -> bool:

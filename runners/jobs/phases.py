@@ -147,7 +147,7 @@ class _Running:
     @contextmanager
     def _watched(self) -> Iterator[None]:
         """Note what else the machine did, where answers are all that is timed."""
-        if self.job.workloads or not self.job.times:
+        if self.job.workloads or not self.job.times or self.job.elsewhere:
             yield
             return
         with disturbance() as found:

@@ -16,7 +16,8 @@ class ServerInfo(Part):
     url: str | None = None
     """Address that was asked; None: a server that Weighin started itself."""
     kind: str = ""
-    """`llama-server`, `vllm`, `ollama`, or `openai` for any other; empty: it never answered."""
+    """`llama-server`, `vllm`, `ollama`, `openai` for any other, or `gradio` for an app; empty: it
+    never answered."""
     version: str = ""
     model: str = ""
     """Name that requests carried."""

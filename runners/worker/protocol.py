@@ -78,8 +78,6 @@ class Loaded:
     """The server behind which the model is; None: it is in this process."""
     first_text_s: float | None = None
     """Seconds from the request that loading makes to its first text; None: it makes none."""
-    about: str = ""
-    """Description of what is asked, where only loading finds it out."""
     serve: list[str] = field(default_factory=list)
     """Command that started the server, with `{weights}` and `{port}` for what is this machine's."""
     root_pid: int | None = None

@@ -8,17 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+ASKED = "asked"
+"""Key of an app's account: its function that is asked, with its parameters."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSaid:
     """A server's own account of itself and of the model behind it."""
 
     kind: str
-    """`llama-server`, `vllm`, `ollama`, or `openai` for any other."""
+    """`llama-server`, `vllm`, `ollama`, `openai` for any other, or `gradio` for an app."""
     version: str
     """Version or build; empty where it does not say."""
     model: str
-    """Name that requests carry."""
+    """Name that requests carry; of an app its function."""
     models: list[str]
     """Names of all models that it serves; empty where it does not say."""
     context: int | None

@@ -15,10 +15,10 @@ _VERSION = "from importlib.metadata import version; print(version('gradio'))"
 def gradio_here() -> str:
     """Gradio of the active environment, or of Weighin's own, in words."""
     active = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX")
-    if active and (version := _version_of(f"{active}/bin/python")):
-        return f"gradio {version} of {active}"
-    if version := installed("gradio"):
-        return f"gradio {version} of {sys.executable}"
+    if active and (its := _version_of(f"{active}/bin/python")):
+        return f"gradio {its} of {active}"
+    if ours := installed("gradio"):
+        return f"gradio {ours} of {sys.executable}"
     return "no Gradio here, and none is needed: an app runs in the .venv beside it, with its own"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from runners.runtimes.gradio.starting import HOST, start
 from runners.worker import protocol
 from runners.worker.generation import APP_ERROR
 from runners.worker.runtime import OnProgress, WorkerError
+from runners.worker.serving import ASKED
 
 VERSION = "1"
 BUILD = "standard library"
@@ -52,6 +54,9 @@ class GradioRuntime:
         self._inputs: dict[str, Any] = {}
         self._pause_s = 0.0
         self._slept_s = 0.0
+        self._waited_s = 0.0
+        self._faults: Counter[str] = Counter()
+        """Faults on the way after which a question was sent again."""
         self._answered = self._failed = 0
 
     def load(self, message: protocol.Load) -> protocol.Loaded:
@@ -90,18 +95,25 @@ class GradioRuntime:
             checked_s=time.perf_counter() - began - ready_s,
             root_pid=self._server.pid if self._server else None,
             first_text_s=first.text_s[0],
-            about=f"{self._endpoint.signature} of Gradio {self._app.version}{self._woken()}",
+            server=self._said(),
         )
 
     def generate(self, message: protocol.Generate, progress: OnProgress) -> protocol.Generated:
         """Ask one question after the other."""
-        answers = []
+        answers, before, waited_s = [], self._faults.copy(), self._waited_s
         for number, item in enumerate(message.items):
             if self._answered or self._failed:
                 time.sleep(self._pause_s)
             answers.append(self._item(item, self._ask(item.prompt)))
             progress(number + 1)
-        return protocol.Generated(items=answers)
+        met = self._faults - before
+        tries = protocol.Tries(
+            requests=len(answers),
+            retries=met.total(),
+            waited_s=self._waited_s - waited_s,
+            outcomes=dict(met),
+        )
+        return protocol.Generated(items=answers, tries=tries)
 
     def close(self) -> None:
         """End the app that was started."""
@@ -119,8 +131,21 @@ class GradioRuntime:
         """Tell that there is none: the app makes its own prompt of a question."""
         return protocol.ChatTemplate(text="", bos="", eos="")
 
-    def _woken(self) -> str:
-        return f", which slept and was awake after {self._slept_s:.0f} s" if self._slept_s else ""
+    def _said(self) -> protocol.ServerSaid:
+        about: dict[str, Any] = {
+            ASKED: f"{self._endpoint.signature} of Gradio {self._app.version}",
+            "title": self._app.title[:200],
+        }
+        if self._slept_s:
+            about["asleep_s"] = round(self._slept_s, 1)
+        return protocol.ServerSaid(
+            kind="gradio",
+            version=self._app.version,
+            model=self._endpoint.name,
+            models=[],
+            context=None,
+            about=about,
+        )
 
     def _start(self, path: Path, told: dict[str, Any]) -> None:
         server = self._server = start(path, told["python"], told["port"])
@@ -189,6 +214,8 @@ class GradioRuntime:
                 wait_s = TRIES.wait_s(tried, fault.retry_after_s)
                 if self._server or fault.outcome not in PASSING or tried > TRIES.times:
                     raise
+                self._faults[fault.outcome] += 1
+                self._waited_s += min(wait_s, TRIES.most_wait_s)
                 time.sleep(min(wait_s, TRIES.most_wait_s))
 
     def _told(self, answer: GradioAnswer) -> GradioAnswer:

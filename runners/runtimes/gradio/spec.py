@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -21,6 +21,10 @@ Variable = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 
 class GradioSettings(Settings):
     """Settings of the runtime `gradio`."""
+
+    incidental: ClassVar[frozenset[str]] = frozenset({
+        "python", "port", "api_key_env", "pause_s", "start_s", "answer_s", "max_items", "warm_up",
+    })  # fmt: skip
 
     url: str | None = None
     """Address of an app that runs already, e.g. https://owner-name.hf.space; nothing is started."""

@@ -58,7 +58,7 @@ def elsewhere(loaded: Loading) -> Iterator[Callable[..., GradioRuntime]]:
         yield find
 
 
-def asked(runtime: GradioRuntime, *prompts: str, until: tuple[str, ...] = ()) -> Any:
+def generation(*prompts: str, until: tuple[str, ...] = ()) -> protocol.Generate:
     items = [
         protocol.GenerateItem(
             prompt=prompt, until=list(until), max_tokens=8, temperature=0.0, top_k=0, top_p=1.0,
@@ -66,13 +66,18 @@ def asked(runtime: GradioRuntime, *prompts: str, until: tuple[str, ...] = ()) ->
         )
         for prompt in prompts
     ]  # fmt: skip
-    return runtime.generate(protocol.Generate(items=items), lambda _: None).items
+    return protocol.Generate(items=items)
+
+
+def asked(runtime: GradioRuntime, *prompts: str, until: tuple[str, ...] = ()) -> Any:
+    return runtime.generate(generation(*prompts, until=until), lambda _: None).items
 
 
 def test_an_app_is_started_measured_by_its_own_process_and_ended(loaded: Loading):
     runtime, found = loaded(APP)
     assert found.root_pid is not None
-    assert found.about == "/answer(message, temperature=0.7) of Gradio 6.31.0"
+    assert found.server is not None
+    assert found.server.about["asked"] == "/answer(message, temperature=0.7) of Gradio 6.31.0"
     assert found.first_text_s is not None
     (one,) = asked(runtime, "Is 41 + 1 = 42?")
     assert (one.text, one.stop, one.new_tokens) == ("The answer is 42.", "end of sequence", None)
@@ -127,7 +132,10 @@ def test_a_fault_on_the_way_elsewhere_is_tried_again(
 ):
     monkeypatch.setattr(module, "TRIES", module.Retries(times=2, first_wait_s=0.0))
     runtime = elsewhere(faults=("ok", "cut", "500", "ok"))
-    assert asked(runtime, "Hi")[0].text == "The answer is 42."
+    found = runtime.generate(generation("Hi"), lambda _: None)
+    assert found.items[0].text == "The answer is 42."
+    assert found.tries is not None
+    assert found.tries.outcomes == {"body cut short": 1, "server error": 1}
     with pytest.raises(WorkerError, match="server error"):
         asked(elsewhere(faults=("ok", "500", "500", "500")), "Hi")
 
