@@ -232,6 +232,7 @@ def _seen(job: Job, measured: Measured) -> Seen:
         },
         queued=_queued(tasks),
         asked_of=_asked_of(measured),
+        elsewhere=job.candidate.settings.elsewhere,
         failed=_counted(_app_failed, tasks),
         recommends=recommended(job, measured),
         recommends_none=recommends_none(job, measured),

@@ -45,6 +45,8 @@ class Seen:
     """Seconds until work began, and requests before it, of each answer of an app with a queue."""
     asked_of: str = ""
     """Function of an app that was asked."""
+    elsewhere: str = ""
+    """Place of an app or server that is not Weighin's own."""
     failed: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Task -> answers that were an app's error, answers."""
     recommends: Mapping[str, object] = field(default_factory=dict)
