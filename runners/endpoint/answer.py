@@ -26,6 +26,8 @@ class Answer:
     """Moments of the events with text, be it thought or answer, that is not empty."""
     first_answer: int | None
     """Index in `piece_s` of the first event with text of the answer; None: there was none."""
+    pieces: tuple[str, ...]
+    """Text of the answer in each of them, the same length; empty in one of thought."""
     end_s: float
     """Moment of the last event."""
     logprobs: tuple[Scored, ...] = ()
@@ -64,6 +66,7 @@ def read_answer(dialect: Dialect, streamed: Streamed) -> Answer:
         usage=next((p.usage for _, p in reversed(pieces) if p.usage is not None), Usage()),
         started_ns=streamed.started_ns,
         piece_s=tuple(at_s for at_s, _ in shown),
+        pieces=tuple(piece.text for _, piece in shown),
         first_answer=next((at for at, (_, piece) in enumerate(shown) if piece.text), None),
         end_s=pieces[-1][0] if pieces else 0.0,
         logprobs=tuple(one for _, piece in pieces for one in piece.logprobs),

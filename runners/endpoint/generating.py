@@ -9,7 +9,7 @@ from runners.endpoint.asking import Ask, Dialect, Turn
 from runners.endpoint.faults import EndpointError
 from runners.endpoint.served import Served
 from runners.endpoint.timing import request_times
-from runners.engine.thought import joined, separate
+from runners.engine.thought import ThoughtWatcher, joined, separate
 from runners.worker import protocol
 from runners.worker.runtime import OnProgress
 
@@ -52,6 +52,7 @@ def _answered(served: Served, item: protocol.GenerateItem, *, timed: bool) -> pr
     thought, text = answer.reasoning, answer.text
     if not thought:
         thought, text = separate(answer.text, item.thinking)
+    first = first_after_thought(answer, item.thinking) if thought else answer.first_answer
     shown, stopped = cut_at(text, item.until)
     return protocol.ItemText(
         text=shown,
@@ -61,7 +62,8 @@ def _answered(served: Served, item: protocol.GenerateItem, *, timed: bool) -> pr
         times=request_times(answer) if timed and answer.piece_s else None,
         truncated=False,
         raw=joined(answer.reasoning, answer.text, None) if thought else "",
-        first_answer=answer.first_answer,
+        thought_tokens=_thought_tokens(answer, first) if thought else 0,
+        first_answer=first,
     )
 
 
@@ -87,6 +89,28 @@ def _ask(
         seed=item.seed if item.temperature > 0 else None,
         extra=served.uncached,
     )
+
+
+def first_after_thought(answer: Answer, thinking: protocol.Thinking | None) -> int | None:
+    """Index of the first event with text of the answer; None where the thought did not end."""
+    if answer.reasoning or thinking is None:
+        return answer.first_answer
+    watcher = ThoughtWatcher(thinking)
+    ends = []
+    for piece in answer.pieces:
+        watcher.add(piece)
+        ends.append(len(watcher.raw))
+    if watcher.thinking:
+        return None
+    bare = len(watcher.raw) - len(watcher.raw[watcher.answer_at :].lstrip())
+    return next((at for at, end in enumerate(ends) if end > bare), None)
+
+
+def _thought_tokens(answer: Answer, first: int | None) -> int:
+    """Tokens before the answer: the share of the events before it, which hold about one each."""
+    events, tokens = len(answer.pieces), answer.usage.new_tokens
+    before = events if first is None else first
+    return before if tokens is None or not events else round(tokens * before / events)
 
 
 def cut_at(text: str, until: list[str]) -> tuple[str, bool]:

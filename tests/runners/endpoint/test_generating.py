@@ -51,10 +51,17 @@ def test_thought_is_kept_apart_and_stops_nothing(mocked: Mocked) -> None:
     served = mocked("openai", text="42", reasoning="Hm.\n")
     (one,) = generated(served, Generate(items=[item(chat, until=["\n"])]), lambda _: None).items
     assert (one.text, one.raw, one.first_answer) == ("42", "<think>Hm.\n</think>42", 4)
+    # The mock's tokens are bytes, each an event: "Hm.\n" is four.
+    assert one.thought_tokens == 4
     inline = mocked("openai", text="<think>Hm.\n</think>42")
     asked = item("Hi", until=["\n"], max_tokens=2, thinking=marks)
     (one,) = generated(inline, Generate(items=[asked]), lambda _: None).items
     assert (one.text, one.raw) == ("42", "<think>Hm.\n</think>42")
+    # In the text the marks are thought, too: 7 + 4 + 8 bytes.
+    assert (one.thought_tokens, one.first_answer) == (19, 19)
+    endless = mocked("openai", text="<think>Hm.")
+    (one,) = generated(endless, Generate(items=[asked]), lambda _: None).items
+    assert (one.text, one.thought_tokens, one.first_answer) == ("", 10, None)
 
 
 def test_without_usage_tokens_are_not_known(mocked: Mocked) -> None:
