@@ -22,7 +22,7 @@ from runners.compute.budget_use import (
 )
 from runners.compute.limits import Held
 from runners.compute.machine import machine
-from runners.jobs.budget_record import budget_info
+from runners.jobs.budget_record import budget_info, recorded_budget
 from runners.jobs.verdict import Facts, judge
 from runners.records.circumstances import EnforcedInfo
 from runners.records.record import JobError
@@ -141,6 +141,29 @@ def test_a_budget_without_a_file_is_named_after_its_limits():
     assert limits(budget) == (
         "512MiB memory, 2 CPUs, TTFT at most 0.5 s, decode at least 10 tokens/s"
     )
+
+
+def test_a_deadline_of_the_answer():
+    budget = ad_hoc(deadline_answer_s=2.0)
+    assert (budget.name, limits(budget)) == ("answer2s", "answer after at most 2 s")
+    waits = replace(FITS, budget=budget, answer_s=2.5)
+    assert judge(waits) == (
+        "too slow",
+        "the answer began after 2.500 s, 0.500 s over the deadline of 2 s",
+    )
+    assert judge(replace(waits, answer_s=2.0))[0] == "fits"
+    unknown = judge(replace(waits, answer_s=None))
+    assert unknown[0] == "fits"
+    assert unknown[1].endswith("; no answer was timed, so nothing is known of its deadline")
+
+
+def test_a_later_limit_changes_no_budget_that_lacks_it():
+    # Records are told apart by their budget, and jobs by it in their keys.
+    assert "deadline_answer_s" not in BUDGET.said()
+    assert "deadline_answer_s" not in budget_info(BUDGET, None).said()
+    told = budget_info(ad_hoc(deadline_answer_s=2.0), None)
+    assert told.said()["deadline_answer_s"] == 2.0
+    assert recorded_budget(told, "here") == ad_hoc(deadline_answer_s=2.0)
 
 
 def test_warm_weights_are_not_mapped_where_the_runtime_lets_one_choose():

@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from evals.suites import Suite, SuiteTask
+from evals.tasks.generation import read_generation
+from evals.tasks.items import build_requests
+from evals.tasks.load import load_suite
 from runners.candidates.asking import Chat, Reasoning
 from runners.jobs.chat import asked_task
 from runners.jobs.measured import LoadedModel, Measured
+from runners.jobs.prepared import PreparedTask
+from runners.jobs.recommended import chosen_sampling, recommended, recommends_none
 from runners.worker import protocol
 
 if TYPE_CHECKING:
@@ -193,3 +199,57 @@ def test_which_tasks_go_through_the_template(
     assert found["sums"].how.turn_end == ("" if template == "off" else "</s><assistant>")
     assert found["sums"].how.marks is not None
     assert found["choices"].how.marks is None
+
+
+@pytest.mark.parametrize(
+    ("sampling", "asked", "chosen", "left", "none"),
+    [
+        (None, {"temperature": 0.6, "top_k": 20}, {}, set(), False),
+        ("greedy", {"temperature": 0.6}, {"temperature": 0.0, "top_k": 0}, set(), False),
+        ("recommended", {"temperature": 0.6, "top_k": 20, "top_p": 0.95, "min_p": 0.1},
+         {"temperature": 0.6, "top_k": 20, "top_p": 0.95, "min_p": 0.1}, set(), False),
+        # A penalty alone draws nothing; what Weighin does not have is told.
+        ("recommended", {"repetition_penalty": 1.05, "num_beams": 4},
+         {"temperature": 0.0, "repetition_penalty": 1.05}, {"num_beams"}, False),
+        ("recommended", {}, {}, set(), True),
+    ],
+)  # fmt: skip
+def test_sampling_of_the_task_of_the_model_or_none(
+    bench: Bench, sampling: Any, asked: dict[str, Any], chosen: dict[str, float], left: set[str],
+    none: bool,
+):  # fmt: skip
+    candidate = bench.fake().model_copy(update={"sampling": sampling})
+    ((job, _),) = bench.jobs(candidate)
+    measured = Measured()
+    model: Any = type("Model", (), {"chat_template": False, "recommends": asked})()
+    measured.add(LoadedModel(model=model, load_s=0.0))
+    given = chosen_sampling(job, measured)
+    # The task draws at 0.7 of the ten likeliest, if nothing stands in for it.
+    task = {"do_sample": True, "temperature": 0.7, "top_k": 10, "until": ["\n"]}
+    found = read_generation("t", {**task, **given})
+    usual = {"temperature": 0.7, "top_k": 10, "top_p": 1.0, "min_p": 0.0, "repetition_penalty": 1.0}
+    expected = usual
+    if given:
+        nothing = {"temperature": 0.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
+        expected = {**nothing, "repetition_penalty": 1.0, **chosen}
+    assert {name: getattr(found, name) for name in expected} == expected
+    assert found.until == ("\n",)
+    assert set(recommended(job, measured)) == left
+    assert recommends_none(job, measured) == none
+
+
+def test_a_suite_may_say_where_a_task_uses_the_template(
+    bench: Bench, tmp_path: Path, task_writer: Callable[..., None]
+):
+    task_writer(tmp_path, "sums", QUESTION, items=1)
+    suite = Suite(name="s", tasks=(SuiteTask(task="sums", chat_template="off"),))
+    (loaded,) = load_suite(suite, include=tmp_path, trust_tasks=True)
+    task = PreparedTask(loaded=loaded, items=tuple(build_requests(loaded)))
+    ((job, _),) = bench.jobs(bench.fake().model_copy(update={"chat": Chat(template="all")}))
+    measured = Measured()
+    model: Any = type("Model", (), {"chat_template": True, "recommends": {}})()
+    measured.add(LoadedModel(model=model, load_s=0.0))
+    worker: Any = Telling(OPENS)
+    found = asked_task(job, task, worker, measured)
+    assert found.items[0].instances[0].args[0] == "sums: is 0 even?"
+    assert found.how.turn_end == ""
