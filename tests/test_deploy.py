@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import signal
 import socket
 import subprocess
@@ -18,8 +19,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from runners.records.store import Store
+
 ROOT = Path(__file__).resolve().parents[1]
 DEPLOY = ROOT / "deploy"
+SPACE = runpy.run_path(str(ROOT / "tools" / "space.py"))
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +68,27 @@ def test_all_that_the_dockerfile_copies_is_there(space: Path):
     copied_records = list(space.glob("records/reference/*/record.json"))
     ours = list((ROOT / "results" / "reference").glob("*/record.json"))
     assert len(copied_records) == len(ours) > 0
+    assert len(list(space.glob("records/reference/*/samples.parquet"))) == len(
+        list((ROOT / "results" / "reference").glob("*/samples.parquet"))
+    )
+
+
+def test_nothing_of_this_machine_or_its_user_is_published(tmp_path: Path):
+    (run, *_) = sorted((ROOT / "results" / "reference").glob("*/samples.parquet"))
+    content = json.loads(run.with_name("record.json").read_text(encoding="utf-8"))
+    content["command"] = "weighin run /home/somebody/secret/a.gguf"
+    for name, source in (("plain", "packaged"), ("own", "folder")):
+        record = {**content, "run_id": f"{content['run_id']}-{name}"}
+        record["data"] = [{**content["data"][0], "source": source}]
+        folder = tmp_path / "store" / record["run_id"]
+        folder.mkdir(parents=True)
+        (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
+    SPACE["copy_runs"](Store(tmp_path / "store"), tmp_path / "out")
+    (copied,) = (tmp_path / "out").iterdir()  # none with questions of one's own
+    assert copied.name.endswith("-plain")
+    text = (copied / "record.json").read_text(encoding="utf-8")
+    assert "a.gguf" in text
+    assert "somebody" not in text
 
 
 def test_the_wheel_has_what_is_no_python(space: Path):
