@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pyarrow
 
 RIGHT, UNREAD = f"{METRIC}right", f"{METRIC}unread"
+ANSWER = "first_answer"
+"""Column that a table has where a model thinks before it answers."""
 COLUMNS = ("task", "target", "answer", "stop", "token_s", "first_text", RIGHT)
 """Columns of the samples that are needed."""
 
@@ -37,7 +39,8 @@ class OwnAnswer:
     stop: str
     """How the answer ended, e.g. `length` where it was cut."""
     first_s: float | None
-    """Seconds from the request to the first text; None: not timed, or no text came."""
+    """Seconds from the request to the answer's first text, after any thought; None: not timed, or
+    no text came."""
     whole_s: float | None
     """Seconds from the request to the last of the text."""
 
@@ -96,7 +99,7 @@ def own_answers(record: Record, samples: pyarrow.Table) -> list[OwnAnswers]:
     names = [one.task for one in record.data if one.is_own]
     if not names or not set(COLUMNS) <= set(samples.column_names):
         return []
-    columns = [*COLUMNS, *([UNREAD] if UNREAD in samples.column_names else [])]
+    columns = [*COLUMNS, *(one for one in (UNREAD, ANSWER) if one in samples.column_names)]
     rows: Sequence[Mapping[str, Any]] = samples.select(columns).to_pylist()
     found = []
     for name in names:
@@ -110,7 +113,8 @@ def own_answers(record: Record, samples: pyarrow.Table) -> list[OwnAnswers]:
 def _answer(row: Mapping[str, Any]) -> OwnAnswer:
     target = _target(row["target"])
     times = [time for time in row["token_s"] or () if time is not None]
-    first = row["first_text"]
+    thinks, answers = row["first_text"], row.get(ANSWER)
+    first = thinks if answers is None else answers
     return OwnAnswer(
         place=str(target.get("id") or f"line {target.get('line', '?')}"),
         group=str(target.get("group") or ""),

@@ -75,6 +75,7 @@ GROUPS = {
 EXAMPLES = (
     ("weighin run model.gguf --suite quick", "accuracy, speed and peak memory of one model"),
     ("weighin run a.gguf b.gguf --memory 1GiB", "which of two to ship under 1 GiB"),
+    ("weighin run app.py --questions mine.csv", "your own questions, to a Gradio app of yours"),
     ("weighin board", "all results in a browser"),
     ("weighin check a.gguf --against results/baselines/a --rerun", "did it get worse?"),
 )
