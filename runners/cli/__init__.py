@@ -119,8 +119,18 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
+def _version(context: click.Context, _parameter: click.Parameter, asked: object) -> None:
+    if not asked or context.resilient_parsing:
+        return
+    from runners.cli.version import version_text
+
+    click.echo(version_text())
+    context.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="weighin", prog_name="weighin")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
+              help="Say the version, the build, and what it runs on.")  # fmt: skip
 def group() -> None:
     """Which small model, at which quantisation, can I ship on the compute that I have?
 
