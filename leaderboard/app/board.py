@@ -69,7 +69,7 @@ def main() -> None:
     readings.look_again()
     session.begin(pages, page)
     notices.show()
-    draw(running(readings))
+    draw(running(readings.library()))
     page.run()
     st.html(_links())
     session.end()

@@ -35,7 +35,7 @@ _NOTES: dict[str, tuple[Callable[..., Any], str]] = {
 
 def draw_page(page: Page) -> None:
     """Draw a page of what is looked at."""
-    draw(page(readings, session.view()))
+    draw(page(readings.library(), session.view()))
 
 
 def draw(blocks: Iterable[b.Block]) -> None:

@@ -14,7 +14,7 @@ def show() -> None:
     """
     for problem in session.problems():
         st.warning(text.markdown(problem), icon=":material/link_off:")
-    unread = readings.stores().notices
+    unread = readings.library().stores().notices
     if unread:
         count = f"{len(unread)} record{'s' if len(unread) > 1 else ''} cannot be shown"
         with st.expander(count, icon=":material/warning:"):

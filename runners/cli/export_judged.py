@@ -39,7 +39,7 @@ def judged_text(
         SpecError: a budget is unknown or wrong.
         click.UsageError: the query or the number of budgets is wrong.
     """
-    from leaderboard.export.site.library import StoredLibrary
+    from leaderboard.pages.stored import StoredLibrary
 
     view = _view(query)
     found = [find_budget(name) for name in budgets]

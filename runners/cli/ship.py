@@ -55,8 +55,8 @@ def command(store_path: Path | None, suite: str | None, **options: Any) -> int:
     accurate that keeps to the limits: on this machine if it has runs, else on the one that was
     measured last. Exits 3 where none fits.
     """
-    from leaderboard.export.site.library import StoredLibrary
     from leaderboard.pages.overview.page import measured
+    from leaderboard.pages.stored import StoredLibrary
 
     root = open_store(store_path).root
     library = StoredLibrary([root])

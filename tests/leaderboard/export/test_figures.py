@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from leaderboard.export.site.drawn import figure_json
-from leaderboard.export.site.library import StoredLibrary
 from leaderboard.pages import blocks
 from leaderboard.pages.candidate.page import page as candidate_page
 from leaderboard.pages.compare.page import page as compare_page
@@ -17,6 +16,7 @@ from leaderboard.pages.history.page import page as history_page
 from leaderboard.pages.ladder.page import page as ladder_page
 from leaderboard.pages.overview.page import page as overview_page
 from leaderboard.pages.overview.plot_labels import USUAL_WIDTH, fit_labels
+from leaderboard.pages.stored import StoredLibrary
 from leaderboard.pages.theme import DARK, LIGHT, in_dark
 from leaderboard.rows.view import View
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from leaderboard.export.site.library import StoredLibrary
 from leaderboard.export.site.names import candidate_name
 from leaderboard.export.site.write import site
 from leaderboard.pages.presets import Preset
+from leaderboard.pages.stored import StoredLibrary
 from leaderboard.pages.theme import DARK, LIGHT
 from leaderboard.rows.view import View
 from tests.support.browser import chromium, needs_chromium
@@ -144,7 +144,7 @@ def test_it_opens_from_disk_and_its_filters_work(good: Path, tmp_path: Path, pag
 
     # Why, and back.
     page.get_by_role("link", name="Why? Against big", exact=True).click()
-    assert page.locator("section[id^=compare-]:not([hidden]) h2").count() == 1
+    page.locator("section[id^=compare-]:not([hidden]) h2").first.wait_for()
     page.go_back()
 
     # On a dark page the same figure in other colours.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leaderboard.export.site.library import StoredLibrary
 from leaderboard.pages.blocks import Code, Figure, Note, Tiles
 from leaderboard.pages.candidate.identity import machine_grid
 from leaderboard.pages.candidate.page import page
 from leaderboard.pages.candidate.tables import flag_grid
+from leaderboard.pages.stored import StoredLibrary
 from leaderboard.rows.view import View
 from leaderboard.units import MISSING
 from runners.records.record import FlagInfo

@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from leaderboard.export.site.library import StoredLibrary
 from leaderboard.export.site.write import site
 from leaderboard.gate.past import write_gate
 from leaderboard.pages.blocks import Answer, Block, Fold, Heading, Note, Table
@@ -11,6 +10,7 @@ from leaderboard.pages.checks.alarms import alarms, failed_check
 from leaderboard.pages.checks.page import page
 from leaderboard.pages.controls import Go
 from leaderboard.pages.overview.page import page as overview_page
+from leaderboard.pages.stored import StoredLibrary
 from leaderboard.rows.view import View
 from leaderboard.units import MISSING
 from tests.support.stores import empty, good, nightly

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from leaderboard.export.site.library import StoredLibrary
 from leaderboard.pages.blocks import Bar, Beside, Block, Heading, Note, Table
 from leaderboard.pages.candidate.page import page as candidate_page
 from leaderboard.pages.checks.page import page as checks_page
 from leaderboard.pages.compare.page import page
 from leaderboard.pages.controls import Go, Pick
 from leaderboard.pages.history.page import page as history_page
+from leaderboard.pages.stored import StoredLibrary
 from leaderboard.rows.view import View, read_query, write_query
 from tests.support.stores import good, hostile, nightly, two_machines
 

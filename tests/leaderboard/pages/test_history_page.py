@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from leaderboard.export.site.library import StoredLibrary
 from leaderboard.gate.history import allowed
 from leaderboard.gate.past import gates_of
 from leaderboard.pages.blocks import Figure, Note, Shown
 from leaderboard.pages.history.page import page
+from leaderboard.pages.stored import StoredLibrary
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.view import View
 from runners.records.store import Store

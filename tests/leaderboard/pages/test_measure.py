@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaderboard.export.site.library import StoredLibrary
 from leaderboard.pages.blocks import Beside, Code, Note
 from leaderboard.pages.controls import Pick, PickNumber
 from leaderboard.pages.measure.command import MODEL, Asked, command
 from leaderboard.pages.measure.page import page
 from leaderboard.pages.presets import Preset
+from leaderboard.pages.stored import StoredLibrary
 from leaderboard.rows.view import View
 from leaderboard.text import plain
 from tests.support.stores import empty

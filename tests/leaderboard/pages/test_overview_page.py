@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from leaderboard.export.site.library import StoredLibrary
 from leaderboard.gate.past import write_gate
 from leaderboard.pages.blocks import Answer, Bar, Code, Figure, Note, Popover, Ranked
 from leaderboard.pages.controls import Download, Go, Presets
 from leaderboard.pages.overview.page import page
 from leaderboard.pages.presets import Preset
+from leaderboard.pages.stored import StoredLibrary
 from leaderboard.rows.view import View
 from tests.leaderboard.pages.test_checks import report
 from tests.support.stores import empty, good

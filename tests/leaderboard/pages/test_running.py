@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from leaderboard.export.site.library import StoredLibrary
 from leaderboard.export.site.write import site
 from leaderboard.pages.blocks import Block, Code, Live, Note, Table
 from leaderboard.pages.running.strip import place, running
+from leaderboard.pages.stored import StoredLibrary
 from leaderboard.rows.view import View
 from runners.records.progress import Progress, progress_file, take
 from runners.records.store import JOURNALS

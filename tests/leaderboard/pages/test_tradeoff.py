@@ -11,12 +11,12 @@ import pytest
 
 from leaderboard.choose.overview import Overview, look
 from leaderboard.choose.resampling import gather
-from leaderboard.export.site.library import StoredLibrary
 from leaderboard.pages.overview.label_places import Spot, positions
 from leaderboard.pages.overview.log_scale import log_range, log_ticks
 from leaderboard.pages.overview.plot_labels import HEIGHT, fit_labels
 from leaderboard.pages.overview.plot_limits import SHADED
 from leaderboard.pages.overview.tradeoff import pareto, tradeoff, unplotted
+from leaderboard.pages.stored import StoredLibrary
 from leaderboard.pages.theme import DARK, LIGHT, Palette, palette
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.row import Row
