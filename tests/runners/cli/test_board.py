@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from leaderboard.app.hosts import HOSTS
-from leaderboard.app.launch import APP, MACHINE, PRESETS, STORES, arguments, environment
+from leaderboard.app.launch import APP, MACHINE, PRESETS, STORES, SUITES, arguments, environment
 from leaderboard.pages.presets import Preset
 from runners.cli.board import command
 
@@ -78,10 +78,11 @@ def test_nobody_is_asked_for_this_machines_address(address: str, called: str):
 def test_the_stores_are_told_as_a_list(tmp_path: Path):
     odd = tmp_path / 'a:b "c"'
     presets = [Preset(name="pi", memory_bytes=4)]
-    assert environment([odd], ["localhost"], "1a13", presets) == {
+    assert environment([odd], ["localhost"], "1a13", presets, ["core"]) == {
         STORES: f'["{str(odd).replace(chr(34), chr(92) + chr(34))}"]',
         HOSTS: '["localhost"]',
         MACHINE: "1a13",
+        SUITES: '["core"]',
         PRESETS: '[["pi", 4]]',
     }
 
