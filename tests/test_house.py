@@ -67,7 +67,7 @@ PARENTS = (*ADVICE_AND_TOOLS, "spec", "build", "program", "recipes", "tiny_model
 RUNTIMES = tuple(table.RUNTIMES)
 NAMERS = {
     "runners.doctor.counters": ("fake",),  # which is started to see what can be measured
-    "runners.doctor.recovery": ("fake",),
+    "runners.doctor.recovery": ("fake", "llama-server"),  # the latter is what the mock speaks
     "runners.records.identity": ("fake",),  # the settings of old records
     "leaderboard.pages.overview.use": (
         "llamacpp",

@@ -73,10 +73,10 @@ def _print(checks: Sequence[Check]) -> None:
 
 
 def _measure(*, as_json: bool) -> int:
-    from runners.doctor.recovery import recover_memory, recover_times
+    from runners.doctor.recovery import recover_memory, recover_served, recover_times
 
-    say("measuring known amounts with the runtime fake")
-    found = [*recover_memory(), *recover_times()]
+    say("measuring known amounts with the runtime fake and the mock server")
+    found = [*recover_memory(), *recover_times(), *recover_served()]
     if as_json:
         print(json.dumps([_plain(one) for one in found]))
     else:

@@ -18,6 +18,8 @@ from evals.suites import Suite, SuiteTask, Workload
 from runners.candidates.spec import Candidate
 from runners.candidates.weights import no_weights
 from runners.compute.machine import machine
+from runners.endpoint.mock.options import MockOptions
+from runners.endpoint.mock.server import mock_server
 from runners.jobs.job import Job, Options
 from runners.jobs.run import run_job
 from runners.records.latency import median_of
@@ -98,10 +100,25 @@ def recover_times() -> Iterator[Recovery]:
     yield _recovery("delays of a cold start", "s", LOAD_S + FIRST_TOKEN_S, record, added)
 
 
+def recover_served() -> Iterator[Recovery]:
+    """Delays of the mock server, measured over HTTP; loop-back itself takes a little."""
+    told = MockOptions(speaks=("llama-server",), first_token_s=FIRST_TOKEN_S, per_token_s=TOKEN_S)
+    with mock_server(told) as server:
+        content = {"name": "mock-server", "url": server.url}
+        record = measured_alone(Candidate.model_validate(content))
+    yield _recovery("mock server: first token", "s", FIRST_TOKEN_S, record, _ttft)
+    yield _recovery("mock server: per token", "s", TOKEN_S, record, _tpot)
+
+
 def probe(**told: Any) -> Record:
-    """The record of a fake that is told this, run on its own; nothing of it is kept."""
+    """The record of a fake that is told this."""
     settings = {"fake": told, "threads": 1}
-    candidate = Candidate.model_validate({"name": "fake", "runtime": "fake", "settings": settings})
+    content = {"name": "fake", "runtime": "fake", "settings": settings}
+    return measured_alone(Candidate.model_validate(content))
+
+
+def measured_alone(candidate: Candidate) -> Record:
+    """The record of a candidate without weights, run on its own; nothing of it is kept."""
     job = Job(
         candidate=candidate,
         weights=no_weights(),

@@ -75,28 +75,25 @@ def _llama(
     models = rows(listed.get("data"))
     first = models[0] if models else {}
     path = words(props.get("model_path"))
-    names = tuple(words(one.get("id")) for one in models)
-    own = {
-        *names,
-        path,
-        path.replace("\\", "/").rpartition("/")[2],
-        words(props.get("model_alias")),
-    }
+    full_names = tuple(words(one.get("id")) for one in models)
+    # Without an alias it is called by its path there, which is no record's business.
+    names = tuple(map(_last_part, full_names))
+    own = {*full_names, *names, path, _last_part(path), words(props.get("model_alias"))}
     if model and model not in own:
-        raise _wrong(client, model, names or (path,))
+        raise _wrong(client, model, names or (_last_part(path),))
     settings = table(props.get("default_generation_settings"))
     meta = table(first.get("meta"))
     return Served(
         client=client,
         kind="llama-server",
-        model=model or next(iter(names), "") or path,
+        model=model or next(iter(names), "") or _last_part(path),
         prefix=prefix,
         version=words(props.get("build_info")),
         models=names,
         context=count(settings.get("n_ctx")),
         about=_known(
             {
-                "file": path.replace("\\", "/").rpartition("/")[2],
+                "file": _last_part(path),
                 "bytes": count(meta.get("size")),
                 "parameters": count(meta.get("n_params")),
                 "trained_context": count(meta.get("n_ctx_train")),
@@ -107,6 +104,12 @@ def _llama(
         eos=words(props.get("eos_token")),
         template=words(props.get("chat_template")),
     )
+
+
+def _last_part(path: str) -> str:
+    """Name of a file in a path of any system; a name of a model as it is."""
+    whole = path.replace("\\", "/")
+    return whole.rpartition("/")[2] if whole.lower().endswith(".gguf") else path
 
 
 def _ollama(client: Client, prefix: str, model: str, version: str) -> Served:

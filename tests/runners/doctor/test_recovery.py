@@ -63,8 +63,8 @@ def test_a_probe_that_fails_says_why() -> None:
 def test_the_command_prints_each_amount_and_exits_by_them() -> None:
     done = CliRunner().invoke(command, ["--measure", "--json"], standalone_mode=False)
     found = json.loads(done.stdout)
-    assert [one["unit"] for one in found] == ["bytes"] * 4 + ["s"] * 3
-    assert [one["expected"] for one in found][4:] == [0.2, 0.02, 1.2]
+    assert [one["unit"] for one in found] == ["bytes"] * 4 + ["s"] * 5
+    assert [one["expected"] for one in found][4:] == [0.2, 0.02, 1.2, 0.2, 0.02]
     assert done.return_value == (0 if all(one["ok"] for one in found) else 3)
     for one in found:
         assert one["error"] == pytest.approx(one["measured"] - one["expected"])

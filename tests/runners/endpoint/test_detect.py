@@ -79,3 +79,17 @@ def test_a_wrong_key_is_no_missing_path(client_of: Callable[..., Client]) -> Non
     with pytest.raises(EndpointError) as refused:
         find_served(client_of(key="right", secret="wrong"), "/v1")
     assert refused.value.outcome == "not authorised"
+
+
+def test_a_path_on_the_servers_machine_is_kept_to_its_last_part() -> None:
+    path = "/home/me/models/Tiny.Q4.gguf"
+    listed = f'{{"data": [{{"id": "{path}"}}]}}'.encode()
+    props = f'{{"model_path": "{path}", "default_generation_settings": {{"n_ctx": 512}}}}'.encode()
+    for model in ("", "Tiny.Q4.gguf", path):
+        with raw_server(whole(listed), whole(props)) as server:
+            client = Client(server.address, wait=lambda _: None)
+            found = find_served(client, "/v1", model)
+            client.close()
+        assert found.models == ("Tiny.Q4.gguf",)
+        assert found.model == (model or "Tiny.Q4.gguf")
+        assert found.about == {"file": "Tiny.Q4.gguf"}
