@@ -55,6 +55,7 @@ def test_a_command_says_what_it_said(
     monkeypatch.chdir(here)
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("WEIGHIN_CACHE", str(here / "cache"))  # which candidates are here
     said = CliRunner().invoke(group, COMMANDS[name], standalone_mode=False)
     assert said.exception is None or isinstance(said.exception, SystemExit), said.output
     text = _without_the_moment(said.stdout)

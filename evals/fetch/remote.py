@@ -7,11 +7,14 @@ import io
 import logging
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from evals.errors import ArtifactError, one_line
 from evals.fetch.allowance import allowance
+from evals.fetch.hub_choice import choose
+from evals.fetch.split_files import split_names
 
 if TYPE_CHECKING:
     from evals.fetch.allowance import Allowance
@@ -31,7 +34,8 @@ class HubFile:
     repo: str
     revision: str | None
     file: str | None
-    """Path of the file in the repository; None: its only .gguf."""
+    """Path of the file in the repository, or a quantisation that one of its files is named after;
+    None: its only .gguf."""
 
 
 def parse_hub(uri: str) -> HubFile:
@@ -76,10 +80,13 @@ def download_hub(
             has the same, or not at all.
         progress: told of the transfer.
 
+    Returns:
+        Of a model in parts, the first one's path; the others lie beside it.
+
     Raises:
         ArtifactError: no such repository, revision or file, gated, too large, or no network.
     """
-    from huggingface_hub import errors, hf_hub_download
+    from huggingface_hub import errors
 
     # The hub's error derives from its HTTP library's, whichever that is in this release.
     http_error: type[Exception] = errors.HfHubHTTPError.__bases__[0]
@@ -87,39 +94,66 @@ def download_hub(
     level = logger.level
     logger.setLevel(logging.ERROR)  # each retry would be a line on stderr
     try:
-        file = wanted.file or _only_gguf(uri, wanted, offline=offline)
-        rev = wanted.revision
-        if ask == "if missing":
-            try:
-                return Path(hf_hub_download(wanted.repo, file, revision=rev, local_files_only=True))
-            except errors.LocalEntryNotFoundError:
-                if offline:
-                    raise
-        bar, force = reporter(file, allowance(uri), progress), ask == "anew"
-        return Path(
-            hf_hub_download(wanted.repo, file, revision=rev, tqdm_class=bar, force_download=force)
-        )
+        get = partial(_download, uri, wanted, offline=offline, ask=ask, progress=progress)
+        if wanted.file is None or "." not in wanted.file:
+            return get(_chosen(uri, wanted, offline=offline))
+        try:
+            return get(wanted.file)
+        except errors.LocalEntryNotFoundError:
+            raise
+        except errors.EntryNotFoundError:
+            if not wanted.file.endswith(".gguf"):
+                raise
+            return get(_chosen(uri, wanted, offline=False))  # which says what is near
     except (errors.EntryNotFoundError, errors.HFValidationError, OSError, http_error) as error:
         raise hub_error(uri, wanted, error, offline=offline) from error
     finally:
         logger.setLevel(level)
 
 
-def _only_gguf(uri: str, wanted: HubFile, *, offline: bool) -> str:
-    from huggingface_hub import list_repo_files
+def _download(
+    uri: str,
+    wanted: HubFile,
+    file: str,
+    *,
+    offline: bool,
+    ask: Literal["if missing", "for changes", "anew"],
+    progress: Progress | None,
+) -> Path:
+    """Fetch a file, and the other parts where it is one of several; the first one's path."""
+    from huggingface_hub import errors, hf_hub_download
 
-    if offline:
+    limits = allowance(uri)
+    paths = []
+    for name in split_names(file):
+        get = partial(hf_hub_download, wanted.repo, name, revision=wanted.revision)
+        if ask == "if missing":
+            try:
+                paths.append(Path(get(local_files_only=True)))
+                continue
+            except errors.LocalEntryNotFoundError:
+                if offline:
+                    raise
+        bar = reporter(name, limits, progress)
+        paths.append(Path(get(tqdm_class=bar, force_download=ask == "anew")))
+    return paths[0]
+
+
+def _chosen(uri: str, wanted: HubFile, *, offline: bool) -> str:
+    """The file that is meant, by the names of all files of the repository.
+
+    Raises:
+        ArtifactError: none or several are meant, or nothing of the repository is here and offline.
+    """
+    from huggingface_hub import list_repo_files, snapshot_download
+
+    if not offline:
+        return choose(uri, wanted.file, list_repo_files(wanted.repo, revision=wanted.revision))
+    if wanted.file is None:  # the cache may have one of several
         raise ArtifactError(f"{uri}: offline; name the file: {uri}#FILE.gguf")
-    files = list_repo_files(wanted.repo, revision=wanted.revision)
-    ggufs = sorted(f for f in files if f.endswith(".gguf"))
-    if len(ggufs) == 1:
-        return ggufs[0]
-    if not ggufs:
-        raise ArtifactError(
-            f"{uri}: the repository has no .gguf; look for one that is called -GGUF"
-        )
-    some = ", ".join(ggufs[:8]) + (", …" if len(ggufs) > 8 else "")
-    raise ArtifactError(f"{uri}: has {len(ggufs)} .gguf files, add #FILE; it has: {some}")
+    folder = Path(snapshot_download(wanted.repo, revision=wanted.revision, local_files_only=True))
+    here = [path for path in folder.rglob("*.gguf") if path.is_file()]
+    return choose(uri, wanted.file, [path.relative_to(folder).as_posix() for path in here])
 
 
 def hub_error(

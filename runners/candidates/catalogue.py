@@ -8,6 +8,7 @@ from typing import Any
 
 from evals.errors import SpecError
 from evals.fetch.cache import user_path
+from evals.fetch.split_files import whole_name
 from evals.spec_file import FILES, MAX_NAME, check_spec, find_spec, reachable, spec_names
 from runners.candidates.app_file import is_app
 from runners.candidates.gguf_header import GgufHeader, read_header
@@ -29,10 +30,10 @@ def find_candidate(text: str) -> Candidate:
 
     Args:
         text: a name of the catalogue, a YAML file, a `.gguf`, a folder of safetensors, or a Hub id
-            (`org/name`, `org/name#file.gguf`, with `@revision` before the `#`); the address of a
-            server (`http://host:8000/v1`, `http://host:8000/v1#model`); an app's file (`app.py`),
-            or the address of one that runs (`https://owner-name.hf.space`, `gradio:owner/name`,
-            `gradio:http://127.0.0.1:7860`).
+            (`org/name`, `org/name#file.gguf`, `org/name#Q4_K_M`, with `@revision` before the `#`);
+            the address of a server (`http://host:8000/v1`, `http://host:8000/v1#model`); an app's
+            file (`app.py`), or the address of one that runs (`https://owner-name.hf.space`,
+            `gradio:owner/name`, `gradio:http://127.0.0.1:7860`).
 
     Raises:
         SpecError: it names nothing, or a file that is no candidate.
@@ -84,7 +85,7 @@ def _beside_its_file(candidate: Candidate, path: Path) -> Candidate:
 
 
 def _from_gguf(path: Path) -> Candidate:
-    name = slug(path.stem)
+    name = slug(Path(whole_name(path.name)).stem)
     return Candidate(name=name, family=_family(read_header(path)) or name, weights=str(path))
 
 
@@ -145,16 +146,18 @@ def _family(header: GgufHeader) -> str:
 
 def _from_hub(text: str, hub: re.Match[str]) -> Candidate:
     repo, short, revision, file = hub.groups()
-    if file and not file.lower().endswith(".gguf"):
+    if file and not (file.lower().endswith(".gguf") or re.fullmatch(r"[\w-]+", file)):
         raise SpecError(
-            f'{text}: "{file}" is not a .gguf; a repository of safetensors is named without a file'
+            f'{text}: "{file}" is not a .gguf, nor a quantisation such as Q4_K_M; a repository of '
+            "safetensors is named without a file"
         )
     uri = f"hf:{repo}{revision or ''}" + (f"#{file}" if file else "")
     family = re.sub(r"-gguf$", "", slug(short))
     # Which files a repository has is not known without a network; its name says it by custom.
     is_gguf = file or "gguf" in short.lower()
+    named = f"{family}-{file}" if file and "." not in file else Path(whole_name(file or short)).stem
     return Candidate(
-        name=slug(Path(file).stem if file else short),
+        name=slug(named if file else short),
         family=family,
         runtime=usual_runtime("gguf" if is_gguf else "folder"),
         weights=uri,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evals.errors import ArtifactError
 from evals.fetch.allowance import allowance
 from evals.fetch.cache import sha256_of
-from evals.fetch.remote import hub_error, is_as_announced, parse_hub, reporter
+from evals.fetch.hub_choice import gguf_models, name_one, short_names
+from evals.fetch.remote import HubFile, hub_error, is_as_announced, parse_hub, reporter
 from runners.candidates.model_folder import BESIDE, ModelFolder, read_folder
 
 if TYPE_CHECKING:
@@ -62,9 +64,20 @@ def fetch_hub_folder(uri: str, *, offline: bool, progress: Progress | None) -> M
     try:
         return read_folder(folder, progress)
     except ArtifactError as error:
-        raise ArtifactError(
-            f"{uri}: {error}; if it holds GGUF files, name one: {uri}#FILE.gguf"
-        ) from error
+        raise ArtifactError(f"{uri}: {error}; {_ggufs(uri, wanted, offline=offline)}") from error
+
+
+def _ggufs(uri: str, wanted: HubFile, *, offline: bool) -> str:
+    """What to name of a repository that holds GGUF files in place of a model's folder."""
+    from huggingface_hub import errors, list_repo_files
+
+    models = []
+    if not offline:
+        with suppress(errors.HfHubHTTPError, OSError):
+            models = gguf_models(list_repo_files(wanted.repo, revision=wanted.revision))
+    if not models:
+        return f"if it holds GGUF files, name one: {uri}#FILE.gguf"
+    return f"of its GGUF files, {name_one(uri, short_names(models, models))}"
 
 
 def _is_model(folder: Path, progress: Progress | None) -> bool:

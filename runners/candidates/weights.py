@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from evals.errors import ArtifactError, RuntimeFailure, SpecError
 from evals.fetch.artifact import Artifact, Progress, fetch
 from evals.fetch.cache import disk_error
+from evals.fetch.split_files import split_paths
 from runners.candidates import converted, quantized
 from runners.candidates.app_file import app_file
 from runners.candidates.catalogue import find_candidate
-from runners.candidates.gguf_header import GgufHeader, Quantisation, quantisation, read_header
+from runners.candidates.gguf_header import GgufHeader, Quantisation, quantisation
+from runners.candidates.gguf_parts import model_sha256, read_model
 from runners.candidates.next_token import check_gguf
 
 if TYPE_CHECKING:
@@ -114,7 +116,7 @@ class _Resolver:
             uri,
             sha256=candidate.sha256,
             packages_sha256=candidate.packages_sha256,
-            check=read_header,
+            check=read_model,
             offline=self.offline,
             progress=self.progress,
         )
@@ -147,6 +149,11 @@ def _converted(candidate: Candidate, source: Weights, maker: str) -> Weights:
     """A folder made here from a GGUF; its digest stays that of the GGUF."""
     if source.path is None or source.sha256 is None or source.quantisation is None:
         raise RuntimeFailure(f"{candidate.name}: has no GGUF to convert")
+    if len(split_paths(source.path)) > 1:
+        raise ArtifactError(
+            f"{candidate.name}: transformers reads no model in parts; join them first: "
+            "llama-gguf-split --merge FIRST OUT.gguf"
+        )
     folder = converted.convert(
         candidate.name, source.path, source.sha256, next(iter(source.quantisation.share))
     )
@@ -226,21 +233,16 @@ def described(
     """Weights in a GGUF, with what its header says.
 
     Raises:
-        ArtifactError: it is damaged, or one part of a model.
+        ArtifactError: it is damaged, or no part of a whole model.
     """
-    header = read_header(artifact.path)
-    parts = header.metadata.get("split.count", 1)
-    if isinstance(parts, int) and parts > 1:
-        raise ArtifactError(
-            f"{artifact.uri}: is one of {parts} parts of a split model; join them first: "
-            "llama-gguf-split --merge FIRST OUT.gguf"
-        )
+    header = read_model(artifact.path)
     check_gguf(header, artifact.uri)
     return Weights(
         path=artifact.path,
-        sha256=artifact.sha256,
-        bytes=artifact.bytes,
-        verified=verified,
+        sha256=model_sha256(artifact.path, artifact.sha256),
+        bytes=header.bytes,
+        # A pinned hash is that of the first part.
+        verified=verified and len(split_paths(artifact.path)) == 1,
         source_uri=source_uri,
         made_from=made_from,
         quantisation=quantisation(header),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evals.errors import MeasureError
+from evals.fetch.split_files import split_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ def resident_share(path: Path) -> float | None:
     """Share of the pages that are in the page cache, 0 to 1, by mincore(2).
 
     Args:
-        path: a file, or a folder of weights: the share is then of all its files.
+        path: a file (of a model in parts, the first), or a folder: the share is of all its files.
 
     Returns:
         None where the system does not say. Linux says "all" of a file that this user neither owns
@@ -59,7 +60,8 @@ def drop(path: Path) -> float | None:
 def _over_files(path: Path, one: Callable[[Path, int], float | None]) -> float | None:
     """The mean over the files at a path, weighted by their bytes."""
     try:
-        files = [f for f in sorted(path.rglob("*")) if f.is_file()] if path.is_dir() else [path]
+        whole = sorted(path.rglob("*")) if path.is_dir() else split_paths(path)
+        files = [file for file in whole if file.is_file()] if path.is_dir() else whole
         sizes = [file.stat().st_size for file in files]
         shares = [one(file, size) if size else 0.0 for file, size in zip(files, sizes, strict=True)]
     except OSError as error:

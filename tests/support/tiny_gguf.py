@@ -37,9 +37,16 @@ class Tiny:
     """A file in the making: a header, and tensors drawn from one seeded generator."""
 
     def __init__(
-        self, path: Path, architecture: str, *, layers: int, seed: int, spoilt: float = 0.0
+        self,
+        path: Path,
+        architecture: str,
+        *,
+        layers: int,
+        seed: int,
+        spoilt: float = 0.0,
+        part: int = 0,
     ) -> None:
-        self.writer = gguf.GGUFWriter(path, architecture)
+        self.writer = gguf.GGUFWriter(path, architecture, split_max_tensors=part)
         self.layers = layers
         self._generator = np.random.default_rng(seed)
         self._spoilt = spoilt
@@ -89,13 +96,16 @@ class Tiny:
         self.writer.add_feed_forward_length(FEED_FORWARD)
 
 
-def write(path: Path, architecture: str, *, seed: int = 0, spoilt: float = 0.0) -> Path:
+def write(
+    path: Path, architecture: str, *, seed: int = 0, spoilt: float = 0.0, part: int = 0
+) -> Path:
     """Write one model of about a third of a megabyte; the same seed gives the same file.
 
-    `spoilt` is added to one weight of each norm: NaN makes a model that computes NaN.
+    `spoilt` is added to one weight of each norm: NaN makes a model that computes NaN. `part`:
+    several files with so many tensors each, named after the path.
     """
     layers, fill = ARCHITECTURES[architecture]
-    tiny = Tiny(path, architecture, layers=layers, seed=seed, spoilt=spoilt)
+    tiny = Tiny(path, architecture, layers=layers, seed=seed, spoilt=spoilt, part=part)
     _tokenizer(tiny.writer, adds_bos=architecture not in NO_BOS)
     size = len(vocabulary())
     tiny.matrix("token_embd", size, WIDTH, gain=2.5)

@@ -79,10 +79,15 @@ def test_each_way_not_to_get_a_file_is_one_line(hub: list[str]) -> None:
         ("hf:org/two#sub/b.gguf", {"offline": True}),
         ("hf:org/two", {"offline": True}),
     )
-    assert several == "hf:org/two: has 2 .gguf files, add #FILE; it has: a.gguf, sub/b.gguf"
+    assert several == (
+        "hf:org/two: has 2 .gguf models; name one, e.g. hf:org/two#a.gguf: a.gguf, sub/b.gguf"
+    )
     assert "no such repository as org/none, or it is private" in missing
     assert "is gated: accept its terms on huggingface.co/org/gated" in gated
-    assert file == "hf:org/two#c.gguf: org/two has no file c.gguf"
+    assert file == (
+        "hf:org/two#c.gguf: the repository has no file c.gguf "
+        '(did you mean "a.gguf" or "sub/b.gguf"?)'
+    )
     assert f"expected {'0' * 64}; it is not used" in wrong
     assert "not in the hub's cache, and offline" in offline
     assert "offline; name the file: hf:org/two#FILE.gguf" in unnamed
@@ -131,3 +136,40 @@ def test_a_file_over_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     with fake_hub.serving(REPOS, tmp_path, monkeypatch):
         (refused,) = ask(("hf:org/one", {}))
     assert refused.startswith("hf:org/one: is larger than 1KiB (16,384 bytes)")
+
+
+QUANTS = {
+    "org/Tiny-GGUF": {
+        "README.md": BODY,
+        "Tiny-Q4_K_M.gguf": BODY,
+        "Tiny-Q8_0.gguf": BODY[:-1],
+        "mmproj-Tiny-F16.gguf": BODY,
+        "BF16/Tiny-BF16-00001-of-00002.gguf": BODY[:9],
+        "BF16/Tiny-BF16-00002-of-00002.gguf": BODY[:8],
+    }
+}
+
+
+def test_a_quantisation_is_short_for_a_file_and_brings_its_other_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with fake_hub.serving(QUANTS, tmp_path, monkeypatch):
+        short, lower, parts, offline, several, wrong = ask(
+            ("hf:org/Tiny-GGUF#Q4_K_M", {}),
+            ("hf:org/Tiny-GGUF#q8_0", {}),
+            ("hf:org/Tiny-GGUF#BF16", {}),
+            ("hf:org/Tiny-GGUF@main#BF16", {"offline": True}),
+            ("hf:org/Tiny-GGUF", {}),
+            ("hf:org/Tiny-GGUF#Q4_K_S", {}),
+        )
+    assert (short[0], lower[0]) == ("Tiny-Q4_K_M.gguf", "Tiny-Q8_0.gguf")
+    assert parts[0] == offline[0] == "Tiny-BF16-00001-of-00002.gguf"
+    (second,) = tmp_path.rglob("Tiny-BF16-00002-of-00002.gguf")
+    assert second.read_bytes() == BODY[:8]
+    assert several == (
+        "hf:org/Tiny-GGUF: has 3 .gguf models; name one, e.g. hf:org/Tiny-GGUF#BF16: "
+        "BF16, Q4_K_M, Q8_0"
+    )
+    assert wrong == (
+        'hf:org/Tiny-GGUF#Q4_K_S: the repository has no file Q4_K_S (did you mean "Q4_K_M"?)'
+    )

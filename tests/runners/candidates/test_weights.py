@@ -134,7 +134,7 @@ def test_a_file_is_described_by_its_header(model: Path) -> None:
 
 def test_a_part_of_a_split_model(tmp_path: Path, model: Path) -> None:
     part = tiny_gguf(tmp_path / "m-00001-of-00002.gguf", {"split.count": 2})
-    with pytest.raises(ArtifactError, match="is one of 2 parts of a split model"):
+    with pytest.raises(ArtifactError, match=r"1 of its 2 parts are not beside it, e.g. m-00002"):
         resolve(candidate("t", weights=str(part)))
 
 
