@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 @click.command("ship", epilog="""\b
 Examples:
-  weighin ship                                   of what was measured on this machine
-  weighin ship --memory 512MiB --decode 20       within limits
-  weighin ship --prefer fastest                  of those that tie, the fastest
-  weighin ship --fidelity 2% --suite core        no quantisation that is 2 % more perplexing
-  weighin ship --store results/reference --json  for a script
+  weighin ship                              of what this machine measured
+  weighin ship --memory 512MiB --decode 20  within limits
+  weighin ship --prefer fastest             of those that tie, the fastest
+  weighin ship --fidelity 2%                no damaged quantisation
+  weighin ship --store DIR --json           for a script
 """)  # fmt: skip
 @click.option("--memory", callback=size_option, metavar="SIZE",
               help="Most peak memory, in the largest of its runs, e.g. 512MiB.")  # fmt: skip

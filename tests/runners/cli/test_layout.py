@@ -6,8 +6,10 @@ import io
 import re
 import shutil
 import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -71,6 +73,25 @@ def test_nothing_is_wider_than_the_terminal_and_no_word_is_broken(
                   if word not in known and word.strip("(),;:") not in known
                   and not re.search(r"[…─│┤└●◆╌\d]", word)]  # fmt: skip
         assert broken == []
+
+
+def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield path
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from commands(inner, (*path, name))
+
+
+def test_help_fits_eighty_columns():
+    wide = {}
+    for path in commands(group):
+        said = CliRunner().invoke(group, [*path, "--help"], terminal_width=80)
+        assert said.exit_code == 0
+        wide |= {path: line for line in said.stdout.splitlines() if len(line) > 80}
+    assert wide == {}
 
 
 LEFT_OUT = {"left", "out", "for", "want", "of", "width", "±:", "the", "widest", "row"}
