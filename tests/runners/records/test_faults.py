@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import venv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -252,6 +253,8 @@ def test_no_compiler_is_one_line(tmp_path: Path) -> None:
         found = sys.executable if name == "python3" else shutil.which(name)
         if found:
             (tools / name).symlink_to(found)
+    # As set-up makes it, but for pip, which takes seconds and would not be asked.
+    venv.create(tmp_path / ".venv", with_pip=False, symlinks=True)
     done = set_up(tmp_path, PATH=str(tools))
     assert done.returncode == 3, done.stderr
     last = done.stderr.strip().splitlines()[-1]
