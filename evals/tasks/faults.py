@@ -40,6 +40,7 @@ _NO_HUB = (
     "load it once where the hub can be reached, set HF_ENDPOINT to a mirror, "
     "or choose a task with packaged data (weighin list tasks)"
 )
+_TOKENIZER = ' Here: --metadata \'{"tokenizer": "FOLDER"}\', or a candidate that is a folder.'
 _NO_DATA = "look at dataset_path, dataset_name and data_files in its YAML"
 
 
@@ -61,6 +62,8 @@ def task_faults(name: str, path: Path | None) -> Iterator[None]:
         ) from error
     except TASK_FAULTS as error:
         what = "has no documents" if _is_empty(error) else f"cannot be built: {one_line(error)}"
+        if "tokenizer" in what and "--model_args" in what:  # lm-eval's own advice
+            what += _TOKENIZER
         if isinstance(error, IndexError) and not _is_empty(error):
             what += " (look at its first document: has it choices, is its gold label among them?)"
         raise SpecError(f'{where}task "{name}" {what}') from error

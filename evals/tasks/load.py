@@ -95,6 +95,7 @@ def load_suite(
     trust_tasks: bool = False,
     offline: bool = False,
     limit: int | None = None,
+    tokenizer: Path | None = None,
     progress: Progress | None = None,
     questions: QuestionFile | None = None,
 ) -> list[LoadedTask]:
@@ -107,6 +108,8 @@ def load_suite(
         trust_tasks: run what that folder's files name, with the user's rights.
         offline: make no request to any network, for the rest of this process.
         limit: items a task (or subject), instead of what the suite says.
+        tokenizer: folder of a candidate's tokenizer, for tasks that make texts of a length, unless
+            the suite's metadata name another.
         progress: told of a package's transfer, in bytes.
         questions: a person's own, which a task of their name means.
 
@@ -131,7 +134,7 @@ def load_suite(
             questions=questions,
         )
         for entry in suite.tasks:
-            metadata = suite.metadata_of(entry)
+            metadata = {**_tokenizer(tokenizer), **suite.metadata_of(entry)}
             refuse_foreign_tokenizer(metadata, trusted=trust_tasks)
             members = replace(sources, metadata=metadata).find(entry.task)
             parts = _parts(members, entry, limit)
@@ -143,6 +146,12 @@ def load_suite(
                     )
                 loaded[found.name] = _load(found, entry, suite, part)
     return list(loaded.values())
+
+
+def _tokenizer(folder: Path | None) -> dict[str, Any]:
+    """Metadata of that name; none where the folder has no tokenizer."""
+    known = folder is not None and (folder / "tokenizer.json").is_file()
+    return {"tokenizer": str(folder)} if known else {}
 
 
 def _parts(

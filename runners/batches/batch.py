@@ -102,6 +102,7 @@ def prepare_tasks(batch: Batch, *, progress: Progress | None = None) -> list[Pre
         trust_tasks=batch.trust_tasks,
         offline=batch.offline,
         limit=batch.limit,
+        tokenizer=_folder(batch.candidates),
         progress=progress,
         questions=batch.questions,
     )
@@ -109,6 +110,12 @@ def prepare_tasks(batch: Batch, *, progress: Progress | None = None) -> list[Pre
     for name, said in unclustered(tasks).items():
         _log.warning("%s: %s", name, said)
     return tasks
+
+
+def _folder(candidates: Sequence[Candidate]) -> Path | None:
+    """The folder of the first candidate that is one; texts of a length are cut by its tokenizer."""
+    paths = (Path(one.weights.removeprefix("file:")) for one in candidates if one.weights)
+    return next((path for path in paths if path.is_dir()), None)
 
 
 def plan_jobs(

@@ -36,7 +36,8 @@ MADE = """
 import datasets
 
 def made(**told):
-    return {"test": datasets.Dataset.from_list([{"q": f"{told['words']} words?", "a": "yes"}])}
+    row = {"q": f"{told['words']} words?", "a": "yes", "by": str(told.get("tokenizer"))}
+    return {"test": datasets.Dataset.from_list([row])}
 """
 
 
@@ -128,6 +129,22 @@ def test_a_tokenizer_that_would_run_code_needs_trust(folder: Path):
     with pytest.raises(SpecError, match=r"tokenizer_config.json brings Python code \(auto_map\)"):
         prepare(folder, metadata={"tokenizer": str(tokenizer)}, **told)
     assert prepare(folder, metadata={"tokenizer": str(tokenizer)}, tasks=told["tasks"])
+
+
+def test_a_candidates_tokenizer_measures_texts_unless_the_suite_names_another(folder: Path):
+    suite = check_spec({"name": "s", "tasks": [{"task": "makes"}]}, Suite, where="suite")
+
+    def told(suite: Suite, tokenizer: Path) -> str:
+        (task,) = load_suite(suite, include=folder, trust_tasks=True, tokenizer=tokenizer)
+        return str(build_requests(task)[0].doc["by"])
+
+    tokenizer = folder / "model"
+    tokenizer.mkdir()
+    assert told(suite, tokenizer) == "None"  # weights without one
+    (tokenizer / "tokenizer.json").write_text("{}")
+    assert told(suite, tokenizer) == str(tokenizer)
+    other = suite.model_copy(update={"metadata": {"tokenizer": str(folder)}})
+    assert told(other, tokenizer) == str(folder)
 
 
 @pytest.mark.parametrize(("repeats", "fits"), [(1, False), (3, False), (4, True), (8, True)])
