@@ -14,6 +14,7 @@ from leaderboard.app.draw_blocks import draw, draw_page
 from leaderboard.pages import style
 from leaderboard.pages.candidate import page as candidate
 from leaderboard.pages.checks import page as checks
+from leaderboard.pages.checks.alarms import regressed
 from leaderboard.pages.compare import page as compare
 from leaderboard.pages.history import page as history
 from leaderboard.pages.ladder import page as ladder
@@ -58,15 +59,22 @@ def main() -> None:
     """Draw the page that the address names."""
     st.set_page_config(page_icon=str(ICON), layout="wide")
     st.logo(str(BRAND), size="medium", icon_image=str(ICON))
+    readings.look_again()
+    failed = regressed(readings.library())
     pages = {
-        name: st.Page(draw, title=title, icon=icon, url_path=name, default=number == 0)
+        name: st.Page(
+            draw,
+            title=f"{title} ({failed})" if name == "checks" and failed else title,
+            icon=icon,
+            url_path=name,
+            default=number == 0,
+        )
         for number, (name, (title, icon, draw)) in enumerate(PANELS.items())
     }
     page = st.navigation(list(pages.values()), position="top")
     # A tab and a screenshot say what they show.
     st.set_page_config(page_title=f"{page.title} \N{MIDDLE DOT} Weighin")
     st.html(f"<style>:root {{ {style.colours(dark=session.dark())} }}{style.RULES}</style>")
-    readings.look_again()
     session.begin(pages, page)
     notices.show()
     draw(running(readings.library()))

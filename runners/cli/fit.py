@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evals.errors import WeighinError
 from runners.cli.asking import candidate_options, with_template
 from runners.cli.completion_names import complete_candidates
 from runners.cli.options import (
@@ -28,6 +29,8 @@ from runners.cli.progress import ProgressLines
 
 if TYPE_CHECKING:
     from runners.batches.fit import Fit, Probe
+    from runners.jobs.job import Job, Options
+    from runners.jobs.measured import Step
 
 DEFAULT_ITEMS = 2
 
@@ -60,7 +63,6 @@ def command(candidate: str, **options: Any) -> int:
     """
     from evals.tasks.quiet import go_offline
     from runners.batches.batch import Batch, plan_jobs, prepare_tasks, resolver
-    from runners.batches.fit import fit
     from runners.compute.budget_use import ad_hoc
     from runners.jobs.job import Options
 
@@ -98,10 +100,33 @@ def command(candidate: str, **options: Any) -> int:
         job_timeout_s=options["timeout_s"],
         fresh=not options["resume"],
     )
-    found = fit(job, run_options, lambda step: progress.step(job, step))
+    found = _fit(job, run_options, progress)
     progress.end()
     _print(found, as_json=options["as_json"])
     return 0
+
+
+def _fit(job: Job, options: Options, progress: ProgressLines) -> Fit:
+    """Find the limit, and tell beside the records where the search stands."""
+    from runners.batches.fit import fit
+    from runners.batches.telling import Telling
+
+    telling = Telling([job], options)
+
+    def notify(step: Step) -> None:
+        telling.step(job, step)
+        progress.step(job, step)
+
+    try:
+        found = fit(job, options, notify)
+    except WeighinError:  # nothing is left to go on with
+        telling.finished = True
+        raise
+    else:
+        telling.finished = True
+        return found
+    finally:
+        telling.close()
 
 
 def _print(found: Fit, *, as_json: bool) -> None:

@@ -22,11 +22,17 @@ def alarms(library: Library, names: Sequence[str]) -> Iterator[Block]:
     """
     gates, _ = all_gates(gate_folders(library.stores()))
     found = [one for one in newest_gates(gates) if one.candidate in names]
-    regressed = [one for one in found if one.verdict == "regressed"]
-    for gate in regressed:
+    bad = [one for one in found if one.verdict == "regressed"]
+    for gate in bad:
         yield Note(f"{day(gate)}: {gate.line}", "error")
-    if regressed:
+    if bad:
         yield Go(label="See the checks", page="checks", changes={})
+
+
+def regressed(library: Library) -> int:
+    """Number of candidates whose newest check says that they regressed."""
+    gates, _ = all_gates(gate_folders(library.stores()))
+    return sum(one.verdict == "regressed" for one in newest_gates(gates))
 
 
 def failed_check(library: Library, row: Row | None) -> str:

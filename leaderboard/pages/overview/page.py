@@ -53,6 +53,8 @@ def page(library: Library, view: View) -> Iterator[Block]:
         small=True,
     )
     yield Code(_measure(selection, view))
+    asked = {"on_suite": selection.rows[0].record.suite.name}
+    yield Go(label="Write the command for a model of yours", page="measure", changes=asked)
 
 
 def answer(found: Overview, selection: Selection, warning: str = "") -> Answer:

@@ -6,7 +6,7 @@ from typing import Any
 from leaderboard.export.site.write import site
 from leaderboard.gate.past import write_gate
 from leaderboard.pages.blocks import Answer, Block, Fold, Heading, Note, Table
-from leaderboard.pages.checks.alarms import alarms, failed_check
+from leaderboard.pages.checks.alarms import alarms, failed_check, regressed
 from leaderboard.pages.checks.page import page
 from leaderboard.pages.controls import Go
 from leaderboard.pages.overview.page import page as overview_page
@@ -114,3 +114,13 @@ def test_a_check_of_another_machine_says_nothing_of_the_answer(good: Path):
     for row in library.rows():
         assert failed_check(library, row) == ""
     assert failed_check(library, None) == ""
+
+
+def test_the_menu_counts_whose_newest_check_regressed(nightly: Path, good: Path):
+    assert regressed(StoredLibrary([nightly])) == 1  # of three checks of one candidate the newest
+    assert regressed(StoredLibrary([good])) == 0
+    write_gate(good, report("big", "regressed", "20270101T000000-b"))
+    write_gate(good, report("small", "regressed", "20270101T000000-a"))
+    assert regressed(StoredLibrary([good])) == 2
+    write_gate(good, report("big", "pass", "20270102T000000-b"))
+    assert regressed(StoredLibrary([good])) == 1
