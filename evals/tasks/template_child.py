@@ -194,7 +194,9 @@ def turn_end(
     eos: str,
     args: Mapping[str, Any] | None = None,
 ) -> str:
-    """Text that a template writes after an answer; empty where it does not show the answer."""
+    """Text that a template writes after an answer, from its first word on; empty where it does not
+    show the answer.
+    """
     turns = [("user", "a"), ("assistant", TAG)]
     values = {
         "messages": [{"role": role, "content": content} for role, content in turns],
@@ -202,7 +204,7 @@ def turn_end(
         "bos_token": bos, "eos_token": eos, "tools": None, "documents": None, **(args or {}),
     }  # fmt: skip
     _, shown, after = templates.render("chat", template, values).rpartition(TAG.strip())
-    return after.lstrip(" ") if shown else ""
+    return after.lstrip() if shown else ""
 
 
 def _cut_at_tag(text: str, begun: str) -> str:

@@ -312,3 +312,32 @@ def test_a_tasks_template_is_bounded(child: TemplateChild, template: str, said: 
 def test_a_document_that_cannot_travel_is_one_line(child: TemplateChild):
     with pytest.raises(TemplateFault, match=r"^cannot be given its document"):
         child.task("{{ q }}", {"q": lambda: 1})
+
+
+@pytest.mark.parametrize(
+    ("template", "args", "end"),
+    [
+        ("{% for m in messages %}{{ m.content }}<|im_end|>\n{% endfor %}", {}, "<|im_end|>\n"),
+        # White space before it is the answer's last, as a rule.
+        ("{% for m in messages %}{{ m.content }}\n<end>\n{% endfor %}", {}, "<end>\n"),
+        (
+            "{% for m in messages %}{{ m.content | trim }}{{ end }}{% endfor %}",
+            {"end": "<e>"},
+            "<e>",
+        ),
+        ("{{ messages[0].content }}", {}, ""),
+        ("{{ messages[-1].content }}", {}, ""),
+    ],
+)
+def test_what_a_template_writes_after_an_answer(template: str, args: dict[str, str], end: str):
+    assert _CHILD.turn_end(template, bos="", eos="", args=args) == end
+
+
+def test_arguments_of_a_template():
+    template = "{{ messages[0].content }}{% if enable_thinking %}<think>{% endif %}"
+    for thinks, shown in ((True, "<think>"), (False, "")):
+        text, _ = _CHILD.chat(
+            template, MESSAGES[-1:], add_generation_prompt=True, bos="", eos="",
+            args={"enable_thinking": thinks},
+        )  # fmt: skip
+        assert text == MESSAGES[-1]["content"] + shown
