@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from runners.endpoint.answer import Answer
 from runners.endpoint.asking import Ask, Dialect, Turn
@@ -11,23 +12,59 @@ from runners.endpoint.served import Served
 from runners.endpoint.timing import request_times
 from runners.engine.thought import ThoughtWatcher, joined, separate
 from runners.worker import protocol
+from runners.worker.generation import APP_ERROR
 from runners.worker.runtime import OnProgress
 
 TURNS = "weighin-turns:"
 """What a prompt begins with that is a conversation, as JSON."""
 TURNS_TEMPLATE = TURNS + "{{ messages | tojson }}"
 """Chat template of a server whose own is not known: it hands the messages on as they are."""
+THINKING_TEMPLATE = TURNS_TEMPLATE + "{# <think></think> #}"
+"""The same for a model that thinks: by the marks in it the thought gets tokens of its own."""
+
+
+@dataclass(slots=True)
+class Refusals:
+    """Requests that a server refused for what they ask, e.g. a prompt that is too long for it."""
+
+    answered: bool = False
+    """True once it has answered one: then a refusal is of that item alone."""
 
 
 def generated(
-    served: Served, message: protocol.Generate, progress: OnProgress
+    served: Served, message: protocol.Generate, progress: OnProgress, refusals: Refusals
 ) -> protocol.Generated:
-    """Answer one prompt after the other; a server is not asked several at a time."""
-    answers = []
+    """Answer one prompt after the other; a server is not asked several at a time.
+
+    Raises:
+        EndpointError: a request failed, or all of them are refused.
+    """
+    answers: list[protocol.ItemText] = []
+    refused: EndpointError | None = None
     for number, item in enumerate(message.items):
-        answers.append(_answered(served, item, timed=not message.packed))
+        try:
+            answers.append(_answered(served, item, timed=not message.packed))
+            refusals.answered = True
+        except EndpointError as fault:
+            if fault.outcome != "request refused":
+                raise
+            refused = fault
+            answers.append(_no_answer(fault))
         progress(number + 1)
+    if refused is not None and not refusals.answered:
+        raise refused
     return protocol.Generated(items=answers)
+
+
+def _no_answer(fault: EndpointError) -> protocol.ItemText:
+    return protocol.ItemText(
+        text="",
+        stop=f"{APP_ERROR}: {fault}"[:300],
+        prompt_tokens=None,
+        new_tokens=0,
+        times=None,
+        truncated=False,
+    )
 
 
 def read_prompt(prompt: str) -> str | tuple[Turn, ...]:

@@ -13,6 +13,7 @@ from runners.endpoint.client import Client
 
 Kind = Literal["llama-server", "vllm", "ollama", "openai"]
 """openai: any other that speaks OpenAI's API."""
+LIMIT_KEY, NEWER_LIMIT_KEY = "max_tokens", "max_completion_tokens"
 _NO_CACHE: Mapping[Kind, Mapping[str, Any]] = {"llama-server": {"cache_prompt": False}}
 _FILLS: frozenset[Kind] = frozenset({"llama-server", "vllm"})
 
@@ -45,8 +46,12 @@ class Served:
     """False: it answers conversations alone, and a text is asked for as a user's message."""
     chats: bool = True
     """False: it answers no conversation."""
+    reasons: bool = False
+    """True: its conversations come with a thought that it tells apart from the answer."""
     extra: Mapping[str, Any] = field(default_factory=dict)
-    """Keys that each request carries."""
+    """Keys that each request carries; one that is None is left out of all."""
+    limit_key: str = LIMIT_KEY
+    """OpenAI's key for the most tokens; its newer models take `max_completion_tokens` alone."""
 
     @property
     def text_dialect(self) -> Dialect:
@@ -84,7 +89,7 @@ class Served:
         """
         answer = self.client.stream(
             self.path(dialect),
-            dialect.body(self.model, self._told(ask)),
+            self._body(dialect, ask),
             lambda streamed: read_answer(dialect, streamed),
             json_lines=dialect.json_lines,
         )
@@ -97,9 +102,11 @@ class Served:
         Raises:
             EndpointError: no try was answered.
         """
-        return dialect.piece(
-            self.client.post(self.path(dialect), dialect.body(self.model, self._told(ask)))
-        )
+        return dialect.piece(self.client.post(self.path(dialect), self._body(dialect, ask)))
 
-    def _told(self, ask: Ask) -> Ask:
-        return replace(ask, extra={**self.extra, **ask.extra}) if self.extra else ask
+    def _body(self, dialect: Dialect, ask: Ask) -> dict[str, Any]:
+        told = replace(ask, extra={**ask.extra, **self.extra})
+        body = dialect.body(self.model, told)
+        if dialect.prefixed and self.limit_key != LIMIT_KEY and LIMIT_KEY in body:
+            body[self.limit_key] = body.pop(LIMIT_KEY)
+        return {key: value for key, value in body.items() if value is not None}

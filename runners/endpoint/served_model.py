@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from runners.endpoint.asking import Ask
+from runners.endpoint.asking import Ask, Dialect, Piece
 from runners.endpoint.client import Tally
 from runners.endpoint.faults import EndpointError
-from runners.endpoint.generating import TURNS_TEMPLATE, generated
+from runners.endpoint.generating import THINKING_TEMPLATE, TURNS_TEMPLATE, Refusals, generated
 from runners.endpoint.scoring import ItemScorer, find_scorer, scored
 from runners.endpoint.self_check import PROMPTS
-from runners.endpoint.served import Served
+from runners.endpoint.served import NEWER_LIMIT_KEY, Served
 from runners.endpoint.timing import Prompts, Timer
 from runners.endpoint.tokens import Tokens
 from runners.worker import protocol
@@ -19,6 +19,8 @@ from runners.worker.runtime import OnProgress, WorkerError
 
 SIGNATURE_TOKENS = 8
 """Greedy tokens after each prompt by which a model is known again."""
+TRIED_TOKENS = 4
+"""Tokens of the first answer, by which it is seen whether a thought is told apart from it."""
 DEFAULT_CONTEXT = 4096
 
 
@@ -37,6 +39,7 @@ class ServedModel:
             served=served, prompts=Prompts(served, _tokens(served)), context=context
         )
         self._scorer: ItemScorer | None = None
+        self._refusals = Refusals()
 
     def latency(self, message: protocol.RunLatency, progress: OnProgress) -> protocol.LatencyTimes:
         """Time the requests of one workload."""
@@ -66,14 +69,16 @@ class ServedModel:
     def generate(self, message: protocol.Generate, progress: OnProgress) -> protocol.Generated:
         """Answer one prompt after the other."""
         before = self._tally()
-        return replace(generated(self.served, message, progress), tries=self._since(before))
+        answers = generated(self.served, message, progress, self._refusals)
+        return replace(answers, tries=self._since(before))
 
     def chat_template(self) -> protocol.ChatTemplate:
         """The server's own; where it does not tell it, one that hands messages on as they are."""
         served = self.served
         if served.template and served.completes:
             return protocol.ChatTemplate(text=served.template, bos=served.bos, eos=served.eos)
-        return protocol.ChatTemplate(text=TURNS_TEMPLATE, bos="", eos="")
+        template = THINKING_TEMPLATE if served.reasons else TURNS_TEMPLATE
+        return protocol.ChatTemplate(text=template, bos="", eos="")
 
     def said(self) -> protocol.ServerSaid:
         """What the server says of itself, and the beginnings of a few greedy answers."""
@@ -122,19 +127,29 @@ def with_apis(served: Served) -> Served:
     Raises:
         EndpointError: neither answers; the fault of the conversation.
     """
-    faults: list[EndpointError | None] = []
-    for dialect in (served.text_dialect, served.chat_dialect):
-        try:
-            served.whole(dialect, Ask(prompt="Hello", max_tokens=1, stream=False))
-            faults.append(None)
-        except EndpointError as fault:
-            if fault.outcome not in ("not found", "request refused", "server error"):
-                raise
-            faults.append(fault)
-    text, chat = faults
-    if text is not None and chat is not None:
+    text = _tried(served, served.text_dialect)
+    chat = _tried(served, served.chat_dialect)
+    if isinstance(chat, EndpointError) and NEWER_LIMIT_KEY in str(chat):
+        served = replace(served, limit_key=NEWER_LIMIT_KEY)
+        chat = _tried(served, served.chat_dialect)
+    if isinstance(text, EndpointError) and isinstance(chat, EndpointError):
         raise chat
-    return replace(served, completes=text is None, chats=chat is None)
+    return replace(
+        served,
+        completes=isinstance(text, Piece),
+        chats=isinstance(chat, Piece),
+        reasons=isinstance(chat, Piece) and bool(chat.reasoning),
+    )
+
+
+def _tried(served: Served, dialect: Dialect) -> Piece | EndpointError:
+    """A few tokens, or the fault by which the server says that it has no such API."""
+    try:
+        return served.whole(dialect, Ask(prompt="Hello", max_tokens=TRIED_TOKENS, stream=False))
+    except EndpointError as fault:
+        if fault.outcome not in ("not found", "request refused", "server error"):
+            raise
+        return fault
 
 
 def _tokens(served: Served) -> Tokens | None:

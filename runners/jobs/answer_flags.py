@@ -79,7 +79,7 @@ def _asked_of(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
 def _app_errors(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
     for task, (failed, n) in seen.failed.items():
         if failed:
-            detail = f"{task}: {failed} of {n} answers were an error of the app, and count as wrong"
+            detail = f"{task}: {failed} of {n} answers were an error of the app or server: wrong"
             yield _warning("app errors", detail)
 
 

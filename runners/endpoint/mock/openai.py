@@ -67,6 +67,8 @@ def completions(mock: Mock, request: Request) -> Whole | Stream:
     refused = _wrong_model(mock, body)
     if refused is not None:
         return refused
+    if mock.options.chats_alone:
+        return _refused("This is a chat model.")
     done = _complete(mock, body, prompt_ids(mock, body["prompt"]))
     if body.get("stream"):
         return _streamed(mock, body, done, kind="text")
@@ -84,6 +86,8 @@ def chat(mock: Mock, request: Request) -> Whole | Stream:
     refused = _wrong_model(mock, body)
     if refused is not None:
         return refused
+    if mock.options.newer and "max_tokens" in body:
+        return _refused("Unsupported parameter: use 'max_completion_tokens' instead.")
     done = _complete(mock, body, prompt_ids(mock, conversation(body["messages"])))
     if body.get("stream"):
         return _streamed(mock, body, done, kind="delta")
@@ -142,11 +146,20 @@ def _wrong_model(mock: Mock, body: dict[str, Any]) -> Whole | None:
     return Whole(body={"error": {"message": f"The model `{name}` does not exist."}}, status=404)
 
 
+def _refused(why: str) -> Whole:
+    return Whole(body={"error": {"message": why}}, status=400)
+
+
 def _complete(mock: Mock, body: dict[str, Any], prompt: list[int]) -> Completion:
+    most = mock.options.most_prompt
+    if most and len(prompt) > most:
+        raise ValueError(f"the prompt has {len(prompt)} tokens, at most {most}")
     stops = body.get("stop") or []
     done = mock.complete(
         prompt,
-        int(body.get("max_tokens", 16)),
+        int(body.get("max_tokens") or body.get("max_completion_tokens") or 0)
+        if {"max_tokens", "max_completion_tokens"} & body.keys()
+        else 16,
         stops=[stops] if isinstance(stops, str) else stops,
         by_model=bool(body.get("logprobs")),
         fills=bool(body.get("ignore_eos")),

@@ -61,6 +61,12 @@ class MockOptions:
     """False: there is no path that turns text into token ids."""
     faults: tuple[str, ...] = ()
     """What befalls the first request for a completion, the second, …, and then the first again."""
+    chats_alone: bool = False
+    """True: `/v1/completions` refuses every prompt."""
+    newer: bool = False
+    """True: conversations take `max_completion_tokens`, and refuse `max_tokens`."""
+    most_prompt: int = 0
+    """Tokens of a prompt, above which a request is refused; 0: no limit."""
     key: str = ""
     """Bearer token that each request must carry."""
 

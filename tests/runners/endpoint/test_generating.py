@@ -6,9 +6,16 @@ import pytest
 
 from runners.endpoint.asking import Turn
 from runners.endpoint.faults import EndpointError
-from runners.endpoint.generating import TURNS, cut_at, generated, read_prompt
-from runners.worker.protocol import Generate, GenerateItem, Thinking
+from runners.endpoint.generating import TURNS, Refusals, cut_at, read_prompt
+from runners.endpoint.generating import generated as generated_by
+from runners.endpoint.served import Served
+from runners.worker.protocol import Generate, Generated, GenerateItem, Thinking
+from runners.worker.runtime import OnProgress
 from tests.runners.endpoint.conftest import Mocked
+
+
+def generated(served: Served, asked: Generate, progress: OnProgress) -> Generated:
+    return generated_by(served, asked, progress, Refusals())
 
 
 def item(prompt: str = "Hi", **more: Any) -> GenerateItem:
@@ -94,3 +101,22 @@ def test_a_text_is_cut_at_its_first_stop_string(
     text: str, until: list[str], found: tuple[str, bool]
 ) -> None:
     assert cut_at(text, until) == found
+
+
+def test_a_refused_item_is_wrong_and_the_others_go_on(mocked: Mocked) -> None:
+    served = mocked("openai", most_prompt=20)
+    long = item("Hi" * 20)
+    one, two = generated(served, Generate(items=[long, item()]), lambda _: None).items
+    assert (one.text, one.new_tokens, one.times) == ("", 0, None)
+    assert one.stop.startswith("app error: POST http://127.0.0.1")
+    assert "the prompt has 41 tokens, at most 20" in one.stop
+    assert two.text == "The answer is 42."
+
+
+def test_where_every_request_is_refused_the_first_reason_is_said(mocked: Mocked) -> None:
+    served, refusals = mocked("openai", most_prompt=2), Refusals()
+    with pytest.raises(EndpointError, match="at most 2"):
+        generated_by(served, Generate(items=[item(), item()]), lambda _: None, refusals)
+    refusals.answered = True  # an earlier window was answered
+    answers = generated_by(served, Generate(items=[item()]), lambda _: None, refusals)
+    assert answers.items[0].text == ""

@@ -276,3 +276,23 @@ def test_a_file_names_an_address_at_its_top(tmp_path: Path) -> None:
         path.write_text(broken)
         with pytest.raises(SpecError, match=says):
             find_candidate(str(path))
+
+
+def test_a_thought_that_the_server_tells_apart_has_tokens_of_its_own(
+    bench: Bench, serve: Serve
+) -> None:
+    # The task allows 8 tokens; the thought has 50, and the answer 2. Right where 42 is: 8 of 12.
+    record = run(bench, serve("openai", text="42", reasoning="x" * 50))
+    assert record.error is None
+    assert record.accuracy["tiny_answer"].value == pytest.approx(8 / 12)
+    answers = record.answers["tiny_answer"]
+    assert (answers.tokens, answers.thought_tokens) == (12 * 52, 12 * 50)
+    assert (answers.cut, answers.thought_cut) == (0, 0)
+
+
+def test_a_prompt_that_the_server_refuses_is_wrong_and_named(bench: Bench, serve: Serve) -> None:
+    # A BOS, then `user: tiny_answer: is N even?` and `assistant: `, a byte a token: 42 or 43.
+    record = run(bench, serve("openai", most_prompt=42))
+    assert record.error is None
+    (flag,) = [flag for flag in record.flags if flag.name == "app errors"]
+    assert flag.detail.startswith("tiny_answer: 2 of 12 answers")
