@@ -96,12 +96,24 @@ def refuse_foreign_tokenizer(metadata: Mapping[str, Any], *, trusted: bool) -> N
                 f"metadata.{key}: {str(named)[:80]!r} is no folder here, and lm-eval would run "
                 "what a repository of that name brings: give a folder, or --trust-tasks"
             )
-        for file in ("tokenizer_config.json", "config.json"):
-            if _brings_code(folder / file):
-                raise SpecError(
-                    f"metadata.{key}: {folder / file} brings Python code ({_CODE}), which lm-eval "
-                    "would run: --trust-tasks if you trust whoever wrote it"
-                )
+        if file := _with_code(folder):
+            raise SpecError(
+                f"metadata.{key}: {file} brings Python code ({_CODE}), which lm-eval would run: "
+                "--trust-tasks if you trust whoever wrote it"
+            )
+
+
+def tokenizer_of(folder: Path | None) -> dict[str, Any]:
+    """Metadata that name a candidate's tokenizer; none where it has none, or one with code."""
+    if folder is None or not (folder / "tokenizer.json").is_file() or _with_code(folder):
+        return {}
+    return {"tokenizer": str(folder)}
+
+
+def _with_code(folder: Path) -> Path | None:
+    """The file of a tokenizer's folder that names Python files to be run."""
+    files = (folder / name for name in ("tokenizer_config.json", "config.json"))
+    return next((file for file in files if _brings_code(file)), None)
 
 
 def _brings_code(path: Path) -> bool:

@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from evals.errors import SpecError, did_you_mean
 from evals.scales import KEY, Stated, stated_scale
-from evals.tasks.adjusting import refuse_foreign_tokenizer, set_fewshot, set_generation
+from evals.tasks.adjusting import (
+    refuse_foreign_tokenizer,
+    set_fewshot,
+    set_generation,
+    tokenizer_of,
+)
 from evals.tasks.clusters import BEGINNING
 from evals.tasks.clusters import KEY as CLUSTER
 from evals.tasks.quiet import go_offline, quiet_harness
@@ -134,7 +139,7 @@ def load_suite(
             questions=questions,
         )
         for entry in suite.tasks:
-            metadata = {**_tokenizer(tokenizer), **suite.metadata_of(entry)}
+            metadata = {**tokenizer_of(tokenizer), **suite.metadata_of(entry)}
             refuse_foreign_tokenizer(metadata, trusted=trust_tasks)
             members = replace(sources, metadata=metadata).find(entry.task)
             parts = _parts(members, entry, limit)
@@ -146,12 +151,6 @@ def load_suite(
                     )
                 loaded[found.name] = _load(found, entry, suite, part)
     return list(loaded.values())
-
-
-def _tokenizer(folder: Path | None) -> dict[str, Any]:
-    """Metadata of that name; none where the folder has no tokenizer."""
-    known = folder is not None and (folder / "tokenizer.json").is_file()
-    return {"tokenizer": str(folder)} if known else {}
 
 
 def _parts(

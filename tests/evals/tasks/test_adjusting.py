@@ -143,6 +143,9 @@ def test_a_candidates_tokenizer_measures_texts_unless_the_suite_names_another(fo
     assert told(suite, tokenizer) == "None"  # weights without one
     (tokenizer / "tokenizer.json").write_text("{}")
     assert told(suite, tokenizer) == str(tokenizer)
+    # One that would run code is not offered; the candidate may be asked all the same.
+    (tokenizer / "config.json").write_text('{"auto_map": {}}')
+    assert told(suite, tokenizer) == "None"
     other = suite.model_copy(update={"metadata": {"tokenizer": str(folder)}})
     assert told(other, tokenizer) == str(folder)
 
