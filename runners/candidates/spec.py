@@ -11,10 +11,10 @@ from evals.spec_file import MAX_NAME, NAME, PRINTABLE, SHA256, Spec
 from runners.candidates.asking import Chat, Reasoning, Sampling, chosen_asking
 from runners.candidates.published import Published
 from runners.runtimes.spec import RuntimeSpec, Settings
-from runners.runtimes.table import URL_RUNTIME, find_runtime, usual_runtime
+from runners.runtimes.table import SERVE_RUNTIME, URL_RUNTIME, find_runtime, usual_runtime
 
-_ADDRESS = frozenset({"url", "model", "api_key_env"})
-"""Settings of an address that a file may name beside `settings`."""
+_SHORT = frozenset({"url", "model", "api_key_env", "serve"})
+"""Settings of an address, or of a command, that a file may name beside `settings`."""
 
 
 class Quantize(Spec):
@@ -118,18 +118,19 @@ class Candidate(Spec):
     @model_validator(mode="before")
     @classmethod
     def _address(cls, content: Any) -> Any:
-        """Read `url`, `model` and `api_key_env` as settings, of a runtime that asks a server.
+        """Read `url`, `serve` and what goes with them as settings, of a runtime that asks a server.
 
         It stands last, since pydantic runs the last of these first.
         """
-        if not isinstance(content, dict) or not (short := _ADDRESS & content.keys()):
+        if not isinstance(content, dict) or not (short := _SHORT & content.keys()):
             return content
         rest = {key: value for key, value in content.items() if key not in short}
         settings = rest.get("settings", {})
         if not isinstance(settings, dict) or short & settings.keys():
             raise ValueError(f"give {', '.join(sorted(short))} once, beside settings or in it")
         told = {key: content[key] for key in sorted(short)}
-        return {"runtime": URL_RUNTIME, **rest, "settings": {**settings, **told}}
+        usual = SERVE_RUNTIME if "serve" in short else URL_RUNTIME
+        return {"runtime": usual, **rest, "settings": {**settings, **told}}
 
     @field_validator("settings", mode="before")
     @classmethod

@@ -71,7 +71,9 @@ def runtime_checks() -> Iterator[Check]:
             found, advice = str(error), "install its package again, or uninstall it"
             yield Check(name=f"runtime {name}", status="limited", found=found, advice=advice)
             continue
-        if spec.packages == (OWN_PACKAGE,):
+        if spec.find_program is not None:
+            yield from program_check(spec)
+        if spec.packages in ((OWN_PACKAGE,), ()):
             continue
         started = runtime_check(spec)
         # Tried anew, whatever is remembered: somebody asks because something is wrong.
@@ -82,6 +84,22 @@ def runtime_checks() -> Iterator[Check]:
 def apps_check() -> Check:
     """Say which Gradio could run an app; Weighin itself asks one without it."""
     return Check(name=f"runtime {usual_runtime('app')}", status="ok", found=gradio_here())
+
+
+def program_check(spec: RuntimeSpec) -> Iterator[Check]:
+    """Check that the program that a runtime starts is here; none where a candidate names it."""
+    if spec.find_program is None or not spec.missing:
+        return
+    name = f"runtime {spec.name}"
+    try:
+        program = spec.find_program(spec.settings())
+    except RuntimeFailure as error:
+        found, _, advice = str(error).partition(": ")
+        advice = f"only candidates of {name} need it: {advice or spec.missing}"
+        yield Check(name=name, status="limited", found=found, advice=advice)
+        return
+    found = f"{program.version or 'no version'}, {program.command[0]}"
+    yield Check(name=name, status="ok", found=found)
 
 
 def packages_check(spec: RuntimeSpec, versions: Mapping[str, str | None]) -> Check:

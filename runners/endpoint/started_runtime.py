@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from runners.endpoint.address import Address
 from runners.endpoint.client import Client, Retries
@@ -13,7 +14,7 @@ from runners.endpoint.detect import find_served
 from runners.endpoint.faults import EndpointError
 from runners.endpoint.listening import free_port
 from runners.endpoint.served_model import DEFAULT_CONTEXT, ServedModel, with_apis
-from runners.endpoint.started import StartedServer
+from runners.endpoint.started import StartedServer, filled
 from runners.endpoint.transport import Patience
 from runners.worker import protocol
 from runners.worker.runtime import OnProgress, WorkerError
@@ -32,15 +33,19 @@ BROKEN = ("connection lost", "connection refused", "body cut short")
 class Launch:
     """How a server is started."""
 
-    argv: Sequence[str]
-    port: int
     name: str
-    """For messages."""
+    """For messages, and for the record instead of the program's path."""
+    program: Sequence[str]
+    arguments: Sequence[str]
+    """What follows the program, with `{weights}` and `{port}` for what is this machine's."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Values of other places in the arguments and variables, by name."""
     environment: Mapping[str, str | None] = field(default_factory=dict)
-    """Variables beside the user's; None takes one away."""
-    folder: str | None = None
+    """Variables beside the user's, with places as well; None takes one away."""
     model: str = ""
-    """Name that requests carry; empty: the only one there."""
+    """Name that requests carry, with places as well; empty: the only one there."""
+    request: Mapping[str, Any] = field(default_factory=dict)
+    """Keys that each request carries besides."""
 
 
 class StartedRuntime:
@@ -51,7 +56,7 @@ class StartedRuntime:
         self._client: Client | None = None
         self._model: ServedModel | None = None
 
-    def launch(self, message: protocol.Load, port: int) -> Launch:
+    def launch(self, message: protocol.Load) -> Launch:
         """The command for these settings.
 
         Raises:
@@ -66,23 +71,27 @@ class StartedRuntime:
         the start to the first token, less what a token takes once more.
         """
         called = time.perf_counter()
-        launch = self.launch(message, free_port())
+        launch = self.launch(message)
+        port = free_port()
+        places = {**launch.places, **_places(launch, message.path, port)}
         server = self._server = StartedServer(
-            launch.argv,
-            port=launch.port,
-            environment=launch.environment,
-            folder=launch.folder,
+            [*launch.program, *filled(launch.arguments, places)],
+            port=port,
+            environment={
+                name: None if value is None else filled([value], places)[0]
+                for name, value in launch.environment.items()
+            },
             name=launch.name,
         )
         client = self._client = Client(
-            Address(scheme="http", host=HOST, port=launch.port),
+            Address(scheme="http", host=HOST, port=port),
             patience=PATIENCE,
             retries=Retries(times=0),
         )
         server.wait_until(lambda: _says_ready(client), timeout_s=READY_S)
         with self._watched():
-            served = find_served(client, "/v1", launch.model)
-            served = with_apis(served)
+            found = find_served(client, "/v1", *filled([launch.model], places))
+            served = with_apis(replace(found, extra=dict(launch.request)))
             again = time.perf_counter()
             with_apis(served)
             ended = time.perf_counter()
@@ -102,7 +111,7 @@ class StartedRuntime:
             architecture=str(about.get("architecture", "")),
             chat_template=bool(served.template) or served.chats,
             server=said,
-            serve=told(launch, message),
+            serve=[launch.name, *launch.arguments],
             checked_s=time.perf_counter() - called - loaded_s,
             root_pid=server.pid,
         )
@@ -170,11 +179,19 @@ class StartedRuntime:
         self._server.check()
 
 
-def told(launch: Launch, message: protocol.Load) -> list[str]:
-    """A command for the record: the program's name, and places for what is this machine's."""
-    program = message.program or list(launch.argv[:1])
-    places = {str(launch.port): "{port}", **({message.path: "{weights}"} if message.path else {})}
-    return [launch.name, *(places.get(word, word) for word in launch.argv[len(program) :])]
+def _places(launch: Launch, weights: str | None, port: int) -> dict[str, str]:
+    """The port and the weights' path, by the names of their places.
+
+    Raises:
+        WorkerError: the command has a place for weights, and there are none.
+    """
+    if weights is not None:
+        return {"port": str(port), "weights": weights}
+    if any("{weights}" in word for word in launch.arguments):
+        raise WorkerError(
+            f"the command of {launch.name} has {{weights}}, and the candidate names none"
+        )
+    return {"port": str(port)}
 
 
 def _says_ready(client: Client) -> bool:

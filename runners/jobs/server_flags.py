@@ -66,6 +66,14 @@ def _lengths(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
             yield _note("not known", f"{key} of {name}: {why}")
 
 
+def _weights(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    """A server that Weighin started with a command that names no weights of its candidate."""
+    server = record.server
+    if server is not None and server.url is None and record.candidate.weights_sha256 is None:
+        detail = "the candidate names none, so that no hash says what the server loaded"
+        yield _note("weights unknown", detail)
+
+
 def _bounds(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
     for task, (bounded, n) in seen.bounds.items():
         if bounded:
@@ -81,4 +89,4 @@ def _note(name: str, detail: str) -> FlagInfo:
     return FlagInfo(name=name, detail=detail, level="note")
 
 
-SERVER_RULES = (_shared, _cache, _tried, _lengths, _bounds)
+SERVER_RULES = (_shared, _cache, _tried, _lengths, _weights, _bounds)

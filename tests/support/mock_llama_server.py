@@ -49,8 +49,10 @@ def main(arguments: list[str]) -> None:
     port = int(arguments[arguments.index("--port") + 1])
     if fault == "refuses":
         sys.exit("error: failed to load model")
-    if fault == "daemonises" and os.fork():
-        sys.exit(0)
+    if fault == "daemonises":
+        if os.fork():
+            os._exit(0)
+        time.sleep(0.05)  # until the one that was started is gone
     if fault == "deaf":
         time.sleep(600)
     server = _loading(port) if fault == "unready" else _mock(port, fault, int(at or 1))

@@ -17,15 +17,11 @@ CLEARED = ("LLAMA_ARG_", "LLAMA_API_KEY", "LLAMA_CACHE", "LLAMA_LOG_")
 """Beginnings of variables that set flags beside the command line; a record would not show them."""
 
 
-def arguments(
-    settings: Mapping[str, Any], weights: str, port: int, help_text: str, *, repacks: bool
-) -> list[str]:
-    """Arguments of llama-server, without the program.
+def arguments(settings: Mapping[str, Any], help_text: str, *, repacks: bool) -> list[str]:
+    """Arguments of llama-server, with `{weights}` and `{port}` as places.
 
     Args:
         settings: the runtime's own.
-        weights: path of the GGUF.
-        port: where it shall listen, on this machine alone.
         help_text: what its `--help` prints.
         repacks: False where repacked weights fail in this build.
 
@@ -37,9 +33,9 @@ def arguments(
     # llama.cpp's flash attention casts an F32 cache to F16 at every batch.
     attention = ["-fa", "off" if kv == "f32" else "on"] if flash else ["-fa"] * (kv != "f32")
     given = [
-        ["-m", weights],
+        ["-m", "{weights}"],
         ["--host", "127.0.0.1"],
-        ["--port", str(port)],
+        ["--port", "{port}"],
         ["-c", str(settings["context"] or DEFAULT_CONTEXT)],
         ["-t", str(settings["threads"])],
         ["-np", "1"],

@@ -40,7 +40,7 @@ def find_program() -> Program:
                                  f"weighin[{PACKAGE}]")  # fmt: skip
         return found
     if chosen:
-        path = shutil.which(user_path(chosen))
+        path = shutil.which(str(user_path(chosen)))
         if path is None:
             raise RuntimeFailure(f"{VARIABLE} is {chosen}, which is no program that can be run")
         return _file(Path(path))

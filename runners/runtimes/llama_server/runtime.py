@@ -19,10 +19,8 @@ HELP_S = 30.0
 class LlamaServer(StartedRuntime):
     """One GGUF model behind a server of one slot."""
 
-    def launch(self, message: protocol.Load, port: int) -> Launch:
+    def launch(self, message: protocol.Load) -> Launch:
         """The shipped command, in the flags that this build knows."""
-        if message.path is None:
-            raise WorkerError("the runtime llama-server needs weights")
         try:
             known = subprocess.run(
                 [*message.program, "--help"],
@@ -30,11 +28,11 @@ class LlamaServer(StartedRuntime):
             )  # fmt: skip
         except (OSError, subprocess.SubprocessError) as error:
             raise WorkerError(f"{message.program[0]} does not start: {error}") from error
-        own = arguments(
-            message.settings, message.path, port, known.stdout + known.stderr,
-            repacks=message.extra_buffers,
-        )  # fmt: skip
-        cleared = dict.fromkeys(name for name in os.environ if name.startswith(CLEARED))
         return Launch(
-            argv=[*message.program, *own], port=port, name="llama-server", environment=cleared
+            name="llama-server",
+            program=message.program,
+            arguments=arguments(
+                message.settings, known.stdout + known.stderr, repacks=message.extra_buffers
+            ),
+            environment=dict.fromkeys(name for name in os.environ if name.startswith(CLEARED)),
         )
