@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from leaderboard.gate.past import PastGate, all_gates, gate_folders, gates_of, newest_gates
-from leaderboard.pages.blocks import Block, Note
+from leaderboard.pages.blocks import Block, Note, Text
 from leaderboard.pages.controls import Go
 from leaderboard.pages.library import Library
 from leaderboard.rows.conditions import machine_of
@@ -14,7 +15,7 @@ from leaderboard.units import format_minute
 
 
 def alarms(library: Library, names: Sequence[str]) -> Iterator[Block]:
-    """A note for each candidate that regressed in its newest check, and a way to the checks.
+    """A note for each candidate that regressed in its newest check, and how many did not.
 
     Args:
         library: whose stores keep the checks.
@@ -25,6 +26,13 @@ def alarms(library: Library, names: Sequence[str]) -> Iterator[Block]:
     bad = [one for one in found if one.verdict == "regressed"]
     for gate in bad:
         yield Note(f"{day(gate)}: {gate.line}", "error")
+    others = [one for one in found if one.verdict != "regressed"]
+    if len(others) == 1:
+        yield Text(f"Newest check, {day(others[0])} UTC: {others[0].line}.", small=True)
+    elif others:
+        counts = sorted(Counter(one.verdict for one in others).items())
+        said = ", ".join(f"{verdict} {count}" for verdict, count in counts)
+        yield Text(f"Newest checks{' of the others' if bad else ''}: {said}.", small=True)
     if bad:
         yield Go(label="See the checks", page="checks", changes={})
 

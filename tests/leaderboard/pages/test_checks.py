@@ -5,7 +5,7 @@ from typing import Any
 
 from leaderboard.export.site.write import site
 from leaderboard.gate.past import write_gate
-from leaderboard.pages.blocks import Answer, Block, Fold, Heading, Note, Table
+from leaderboard.pages.blocks import Answer, Block, Fold, Heading, Note, Table, Text
 from leaderboard.pages.checks.alarms import alarms, failed_check, regressed
 from leaderboard.pages.checks.page import page
 from leaderboard.pages.controls import Go
@@ -95,7 +95,11 @@ def test_only_a_regression_in_the_newest_check_is_an_alarm(good: Path):
     assert go.page == "checks"
     assert list(alarms(library, ["big"])) == []
     write_gate(good, report("small", "pass", "20270102T000000-a"))
-    assert list(alarms(library, ["small"])) == []
+    (said,) = alarms(library, ["small"])
+    assert said == Text("Newest check, 2027-03-04 05:06 UTC: small: pass.", small=True)
+    write_gate(good, report("big", "cannot tell", "20270101T000000-b"))
+    (said,) = alarms(library, ["small", "big"])
+    assert said == Text("Newest checks: cannot tell 1, pass 1.", small=True)
 
 
 def test_the_answer_says_that_its_candidate_failed_its_check(nightly: Path):
