@@ -16,18 +16,24 @@ from evals.replacing import TEMPORARY
 from runners.cli import EXIT_FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from runners.batches.batch import Batch
     from runners.batches.blocks import BatchPlan
     from runners.cli.progress import ProgressLines
+    from runners.compute.budget import Budget
     from runners.executors.block_run import BlockRun
+    from runners.executors.ended import Ended
     from runners.jobs.job import Options
     from runners.records.circumstances import ExecutorInfo
     from runners.records.record import Record
     from runners.records.store import Store
 
-ADDRESS = re.compile(r"local|auto|(ray://)?[^\s/:]+:\d{1,5}")
+ADDRESS = re.compile(r"local|auto|modal|subprocess|(ray://)?[^\s/:]+:\d{1,5}")
+
+
+BLOCK_S = 12 * 3600.0
+"""A block on a rented machine that takes longer is ended."""
 
 
 def plan_for(batch: Batch, split: str | None, blocks: int | None) -> BatchPlan:
@@ -58,20 +64,19 @@ def run_elsewhere(
         RecordError: the store cannot be written; the nodes keep their records.
     """
     from runners.batches.blocks import plan_text
-    from runners.executors.on_ray import run_blocks
 
     address = options["address"]
     if not ADDRESS.fullmatch(address):
         raise click.UsageError(
-            f"--on: {address!r} is no address of a Ray cluster: local, auto, HOST:PORT or "
-            "ray://HOST:PORT"
+            f"--on: {address!r} is none of local, auto, HOST:PORT, ray://HOST:PORT, modal and "
+            "subprocess"
         )
     store = run_options.store
     order = [b.index for b in sorted(plan.blocks, key=lambda b: not b.times)]
     records: list[Record] = []
     missing: list[str] = []
     text, command = plan_text(plan), run_options.command
-    for ended in run_blocks(text, order, address, arguments(options), command, progress.say):
+    for ended in _ended(text, order, plan.budget, options, command, progress.say):
         if ended.ran is None:
             missing.append(f"block {ended.block}: not run: {ended.why}")
         elif not ended.ran.files:
@@ -82,6 +87,27 @@ def run_elsewhere(
             progress.say(f"{ended.node}: block {ended.block} is done: {len(brought)} runs")
             records.extend(brought)
     return records, missing
+
+
+def _ended(
+    text: str, order: Sequence[int], budget: Budget | None, options: Mapping[str, Any],
+    command: str, say: Callable[[str], object],
+) -> Iterator[Ended]:  # fmt: skip
+    """The blocks as they end, on the nodes of a cluster or on rented machines."""
+    from runners.executors import on_modal, on_ray, on_rented
+    from runners.executors.rented import Limits, LocalMachine
+
+    address, given = options["address"], arguments(options)
+    if address not in ("modal", "subprocess"):
+        yield from on_ray.run_blocks(text, order, address, given, command, say)
+        return
+    limits = Limits(
+        timeout_s=BLOCK_S,
+        cpus=budget.cpus if budget else None,
+        memory_bytes=budget.memory_bytes if budget else None,
+    )
+    lend = (lambda: on_modal.lend(limits)) if address == "modal" else LocalMachine
+    yield from on_rented.run_blocks(text, order, lend, given, command, limits, say)
 
 
 def bring(ran: BlockRun, store: Store) -> list[Record]:

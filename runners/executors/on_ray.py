@@ -11,11 +11,11 @@ import os
 import socket
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import RuntimeFailure
 from runners.executors.block_run import BlockRun, run_block
+from runners.executors.ended import Ended
 from runners.executors.queue import BlockQueue
 
 if TYPE_CHECKING:
@@ -28,18 +28,6 @@ STORE_BYTES = 100 << 20
 ANSWERS_WITHIN_S = 10.0
 NO_NODE_S = 60.0
 """Time without any node after which the rest of the blocks is given up."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """A block that came to its end, or will not."""
-
-    block: int
-    node: str
-    ran: BlockRun | None
-    """Result; None where the block was given up."""
-    why: str = ""
-    """Why it was given up."""
 
 
 def run_blocks(

@@ -95,6 +95,13 @@ def _threads(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
         yield _warning("threads above quota", detail)
 
 
+def _no_peak(record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    """Memory that this machine's kernel does not tell."""
+    if record.load is not None and record.memory is None and not seen.elsewhere:
+        detail = "this kernel keeps no high-water mark (no VmHWM in /proc, as in gVisor), so peak "
+        yield _warning("peak not measured", detail + "memory is not known")
+
+
 def _skipped(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
     for workload in seen.skipped:
         detail = f"{workload} tokens do not fit the candidate's context"
@@ -210,8 +217,9 @@ def _unverified(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
 
 
 RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
-    _threads, _skipped, _halved, _plainly, _truncated, _alone, _alike, *ANSWER_RULES, *SERVER_RULES,
-    _unusable, _no_text, _budget, _kernels, _prebuilt, _cache_state, _unverified,
+    _threads, _no_peak, _skipped, _halved, _plainly, _truncated, _alone, _alike,
+    *ANSWER_RULES, *SERVER_RULES, _unusable, _no_text, _budget, _kernels, _prebuilt,
+    _cache_state, _unverified,
 )  # fmt: skip
 """Rules in the order in which their flags are shown, after those of `noise_flags`."""
 

@@ -41,7 +41,7 @@ class Marks:
             raise
         memory = self.process.end_phase()
         windows = _windows(phase, measured)
-        peaks = [window.peak_bytes for window in windows]
+        peaks = [w.peak_bytes for w in windows if w.peak_bytes is not None]
         whole = _at_least(memory, peaks) if memory is not None else None
         measured.add(self._read(phase, measured, whole))
 
@@ -55,7 +55,8 @@ class Marks:
 
     def _broken_off(self, phase: Phase, measured: Measured) -> PhaseMemory | None:
         """The greatest peak that was read until the phase broke off."""
-        peaks = [window.peak_bytes for window in _windows(phase, measured)]
+        windows = _windows(phase, measured)
+        peaks = [w.peak_bytes for w in windows if w.peak_bytes is not None]
         source = next((memory.source for memory in measured.memory.values()), "")
         try:
             now = self.process.end_phase()

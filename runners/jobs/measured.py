@@ -153,8 +153,9 @@ class AnsweredWindow:
     """An entry an item: its ItemScore, or its list of ItemText."""
     answers: Sequence[Sequence[Sequence[Answer]]]
     """Responses in lm-eval's form, by item, instance and repeat."""
-    peak_bytes: int
-    """High-water mark of the worker that answered, in this phase until then."""
+    peak_bytes: int | None
+    """High-water mark of the worker that answered, in this phase until then; None: there is none
+    on this machine."""
     kept: bool
     """True where an earlier process answered it, whose energy is not known."""
 

@@ -18,7 +18,7 @@ from runners.jobs.measured import (
 )
 from runners.jobs.noise_floor import choices, noise_floor, not_measured, probe
 from runners.jobs.windows import Window, answers, score_item, windows
-from runners.measure.memory import read_peak
+from runners.measure.memory import peak_so_far
 from runners.worker import protocol, wire
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _ask_window(asking: Asking, window: Window, *, generates: bool) -> dict[str,
         "kind": "window",
         "phase": phase,
         "digest": window.digest,
-        "peak": read_peak(worker.pid).peak_bytes,
+        "peak": peak_so_far(worker.pid),
         "answer": wire.to_wire(reply),
     }
 

@@ -36,6 +36,12 @@ def parse_status(text: str) -> Resident | None:
     )
 
 
+def keeps_peaks() -> bool:
+    """True where this kernel has a high-water mark at all; gVisor's `/proc` shows none."""
+    text = optional_text(PROC / "self" / "status")
+    return text is not None and f"{SOURCE}:" in text
+
+
 def resident(pid: int) -> Resident | None:
     """Memory that one process holds; None when it has exited."""
     text = optional_text(PROC / str(pid) / "status")

@@ -84,6 +84,15 @@ def read_peak(pid: int, *, was_reset: bool = True) -> PhaseMemory:
     )
 
 
+def peak_so_far(pid: int) -> int | None:
+    """The peak of a process and its descendants in bytes; None where the kernel keeps none.
+
+    Raises:
+        MeasureError: the process has exited.
+    """
+    return read_peak(pid).peak_bytes if _SYSTEM.keeps_peaks() else None
+
+
 def reset_peak(pid: int) -> bool:
     """Set the peak of a process and its living descendants to what they hold now.
 
@@ -101,11 +110,15 @@ def reset_peak(pid: int) -> bool:
 
 
 class MemoryMark:
-    """The high-water mark of one process tree, read and reset at each boundary between phases."""
+    """The high-water mark of one process tree, read and reset at each boundary between phases.
+
+    Where the kernel keeps none, there is nothing to read, and no phase has a peak.
+    """
 
     def __init__(self, pid: int | None) -> None:
         """Without a process, one that is not there yet is measured: `follow` names it."""
         self._pid = pid
+        self._keeps = _SYSTEM.keeps_peaks()
         self._was_reset = True  # a process that has just started carries nothing over
 
     def follow(self, pid: int) -> None:
@@ -114,12 +127,12 @@ class MemoryMark:
         self._was_reset = True  # it has started in this phase
 
     def end_phase(self) -> PhaseMemory | None:
-        """Read the phase that ends here and begin the next; None before there is a process.
+        """Read the phase that ends here and begin the next; None without a process, or a peak.
 
         Raises:
             MeasureError: the process has exited.
         """
-        if self._pid is None:
+        if self._pid is None or not self._keeps:
             return None
         phase = read_peak(self._pid, was_reset=self._was_reset)
         self._was_reset = reset_peak(self._pid)

@@ -11,22 +11,15 @@ from typing import Any
 import pytest
 
 from evals.errors import RuntimeFailure
-from evals.suites import Suite
-from runners.batches.batch import Batch
-from runners.batches.blocks import BatchPlan, plan_of, plan_text
-from runners.candidates.spec import Candidate
+from runners.batches.blocks import plan_text
 from runners.executors.block_run import node_store
-from runners.executors.on_ray import Ended, run_blocks
+from runners.executors.ended import Ended
+from runners.executors.on_ray import run_blocks
 from tests.runners.conftest import Bench
+from tests.runners.executors.plans import plan
 
 ray = pytest.importorskip("ray", reason="the extra ray is not installed")
 pytestmark = pytest.mark.slow
-SUITE = Suite.model_validate({
-    "name": "tiny",
-    "tasks": [{"task": "tiny_choice"}],
-    "workloads": [{"prompt_tokens": 8, "new_tokens": 4}],
-    "latency_repeats": 1,
-})  # fmt: skip
 
 
 class TwoNodes:
@@ -64,11 +57,6 @@ def two_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoNodes]:
     os.environ.pop("WEIGHIN_CACHE")
     if before is not None:
         os.environ["WEIGHIN_CACHE"] = before
-
-
-def plan(tiny: Path, *candidates: Candidate) -> BatchPlan:
-    batch = Batch(candidates=candidates, suite=SUITE, repeats=2, score="each", include=tiny)
-    return plan_of(batch, "repeats", 2)
 
 
 def records(ended: Ended) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from evals.errors import RecordError
 from evals.suites import Workload
 from runners.candidates.spec import Candidate
 from runners.jobs.journal import FILE, Journal
+from runners.measure import linux
 from runners.records.latency import headline
 from runners.records.record import Record
 from runners.runtimes.fake.spec import FakeSettings
@@ -594,3 +595,15 @@ def test_throughput_gives_the_same_answers_and_no_times(bench: Bench):
     assert [row["tokens"] for row in rows] == [row["tokens"] for row in other]
     assert all(row["token_s"] for row in rows)
     assert all(row["token_s"] is None and row["prefill_s"] is None for row in other)
+
+
+def test_a_kernel_without_a_high_water_mark_leaves_the_peak_unknown(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    # As in gVisor, whose /proc has VmRSS and no VmHWM.
+    monkeypatch.setattr(linux, "keeps_peaks", lambda: False)
+    record = bench.run(pick=1)
+    assert (record.status, record.memory) == ("completed", None)
+    assert record.accuracy
+    assert record.latency
+    assert [flag.name for flag in record.flags if "peak" in flag.name] == ["peak not measured"]

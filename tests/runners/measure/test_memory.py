@@ -1,5 +1,6 @@
 """Against real children, on Linux; elsewhere only psutil's calls are run."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from runners.measure.memory import (
     MemoryMark,
     MemorySampler,
     PhaseMemory,
+    peak_so_far,
     read_peak,
     reset_peak,
 )
@@ -166,6 +168,17 @@ def test_a_process_that_is_gone() -> None:
 
 
 @on_linux
+def test_a_kernel_without_the_mark_has_no_peak(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "self").mkdir()
+    # What gVisor's /proc/PID/status has of memory.
+    (tmp_path / "self" / "status").write_text("VmSize:\t 9 kB\nVmRSS:\t 7 kB\nVmData:\t 5 kB\n")
+    monkeypatch.setattr(linux, "PROC", tmp_path)
+    assert MemoryMark(1).end_phase() is None
+    assert peak_so_far(1) is None
+
+
 def test_a_mark_that_could_not_be_reset_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +186,7 @@ def test_a_mark_that_could_not_be_reset_says_so(
         # A /proc that lets itself be read, and whose clear_refs cannot be written.
         (tmp_path / str(one.pid) / "clear_refs").mkdir(parents=True)
         (tmp_path / str(one.pid) / "status").write_text("VmHWM:\t 1700 kB\nVmRSS:\t 1600 kB\n")
+        shutil.copytree(tmp_path / str(one.pid), tmp_path / "self")
         monkeypatch.setattr(linux, "PROC", tmp_path)
         assert not reset_peak(one.pid)
         mark = MemoryMark(one.pid)
