@@ -146,7 +146,7 @@ def _alike(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
 
 def _unusable(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
     for name, task in record.accuracy.items():
-        if task.unusable:
+        if task.unusable and not record.job.unscored:
             yield _warning("no usable score", f"{name}: {task.unusable}")
 
 

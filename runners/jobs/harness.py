@@ -82,7 +82,7 @@ def unscored_task(loaded: LoadedTask, items: Sequence[Item], answered: int) -> T
         answered: items that have an answer.
     """
     accuracy = _accuracy(loaded, items, (), "unknown")
-    told = {"n": answered, "unusable": "its answers were not scored (--no-score)"}
+    told = {"n": answered, "scale": "", "unusable": "its answers were not scored (--no-score)"}
     return TaskScore(accuracy=accuracy.model_copy(update=told), rows=({},) * answered)
 
 

@@ -311,6 +311,7 @@ def test_answers_without_a_score(weighin: Callable[..., Said], here: Path, tiny:
     assert (said.code, record["status"], record["job"]["unscored"]) == (0, "completed", True)
     told = record["accuracy"]["tiny_answer"]
     assert (told["value"], told["metrics"], told["n"]) == (None, {}, told["asked"])
+    assert "no usable score" not in [flag["name"] for flag in record["flags"]]
     samples = weighin("export", record["run_id"], "--samples", "--format", "json")
     rows = json.loads(samples.out)
     assert any(row["answer"] for row in rows)
