@@ -42,6 +42,13 @@ def _system(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
             yield _warning("system message left out", detail)
 
 
+def _unused(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    """Flag for a misspelt argument, or a server whose own template it does not reach."""
+    if seen.unused:
+        detail = f"the chat template does not know {', '.join(seen.unused)}"
+        yield _warning("template arguments without effect", detail[:400])
+
+
 def _recommended(record: Record, seen: Seen) -> Iterator[FlagInfo]:
     if seen.recommends_none:
         detail = "the model's files recommend none: answers were chosen as the tasks say"
@@ -111,7 +118,7 @@ def _unread(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
 
 
 ANSWER_RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
-    _chat, _system, _recommended, _thought_cut, _answers_cut, _unread,
+    _chat, _system, _unused, _recommended, _thought_cut, _answers_cut, _unread,
     _asked_of, _app_errors, _queue,
 )  # fmt: skip
 """Rules in the order in which their flags are shown."""

@@ -234,6 +234,7 @@ def _seen(job: Job, measured: Measured) -> Seen:
         asked_of=_asked_of(measured),
         elsewhere=job.candidate.settings.elsewhere,
         failed=_counted(_app_failed, tasks),
+        unused=sorted({key for asked in measured.all(AskedTask) for key in asked.unused}),
         recommends=recommended(job, measured),
         recommends_none=recommends_none(job, measured),
         unheld=_unheld(job, measured),

@@ -104,8 +104,13 @@ def asked_task(
             system=chat.system,
         )
         how = replace(how, turn_end=prompts.turn_end()) if task.generates else how
-    without = (prompts.without_system, len(items))
-    return AskedTask(name=name, items=items, without_system=without, how=how)
+    return AskedTask(
+        name=name,
+        items=items,
+        without_system=(prompts.without_system, len(items)),
+        unused=tuple(key for key in chat.args if key not in template.text),
+        how=how,
+    )
 
 
 def _answering(job: Job, template: str, measured: Measured) -> Answering:

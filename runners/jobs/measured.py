@@ -131,6 +131,8 @@ class AskedTask:
     items: Sequence[Item]
     without_system: tuple[int, int] | None = None
     """Prompts that lack the task's system message, prompts; None where no template is used."""
+    unused: tuple[str, ...] = ()
+    """Arguments of the template that it does not know."""
     how: Answering = PLAINLY
     """How the candidate answers them, where it generates."""
 

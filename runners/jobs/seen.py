@@ -49,6 +49,8 @@ class Seen:
     """Place of an app or server that is not Weighin's own."""
     failed: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Task -> answers that were an app's error, answers."""
+    unused: Sequence[str] = ()
+    """Arguments that the chat template does not know."""
     recommends: Mapping[str, object] = field(default_factory=dict)
     """Generation settings of the model's own files that lm-eval's `hf` would take over here."""
     recommends_none: bool = False

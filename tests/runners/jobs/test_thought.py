@@ -148,10 +148,19 @@ def test_arguments_and_a_system_text_reach_the_template(asked: Callable[..., Any
     assert rows[0]["prompt"] == (
         "<system>Be brief.</s><user>sums: is 0 even?</s><assistant><think></think>"
     )
+    assert [flag.name for flag in record.flags if "arguments" in flag.name] == []
     settings = record.candidate.settings
     assert settings["chat_system"] == "Be brief."
     assert settings["chat_args"] == {"enable_thinking": False}
     assert [flag.detail for flag in record.flags if flag.name == "system message left out"] == []
+
+
+def test_an_argument_that_the_template_does_not_know_is_flagged(asked: Callable[..., Any]):
+    chat = Chat(args={"enable_thinkin": False, "enable_thinking": True})
+    record, _ = asked(ANSWER, WRITES_THINK, chat=chat)
+    assert [f.detail for f in record.flags if f.name == "template arguments without effect"] == [
+        "the chat template does not know enable_thinkin"
+    ]
 
 
 class Telling:
