@@ -58,7 +58,7 @@ def _links() -> str:
 def main() -> None:
     """Draw the page that the address names."""
     st.set_page_config(page_icon=str(ICON), layout="wide")
-    st.logo(str(BRAND), size="medium", icon_image=str(ICON))
+    st.logo(str(BRAND), size="medium")
     readings.look_again()
     failed = regressed(readings.library())
     pages = {

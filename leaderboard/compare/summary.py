@@ -10,6 +10,7 @@ from leaderboard.rows.metric import longest_workload
 from leaderboard.rows.metrics import METRICS
 from leaderboard.units import points
 
+ALPHA = 0.05
 TOLD = ("decode", "ttft", "memory")
 """Keys of METRICS that are summed up."""
 _WORDS = {
@@ -40,7 +41,8 @@ def _accuracy(found: Comparison) -> str:
     if one is None:
         return f"accuracy not compared ({found.overall_reason})"
     span = f"{points(one.interval.low):+.1f} to {points(one.interval.high):+.1f}"
-    if one.interval.low <= 0 <= one.interval.high:
+    # The interval and the exact test may disagree where few items differ: both must tell.
+    if one.interval.low <= 0 <= one.interval.high or one.p >= ALPHA:
         return f"no significant accuracy difference ({span} points)"
     way = "more" if one.difference > 0 else "less"
     return f"{abs(points(one.difference)):.1f} points {way} accurate ({span})"

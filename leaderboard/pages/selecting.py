@@ -15,6 +15,7 @@ from leaderboard.rows.repeats import runs_of
 from leaderboard.rows.row import Row
 from leaderboard.rows.selection import Selection, missing
 from leaderboard.rows.view import View
+from runners.records.record import Record
 
 NOBODY = ""
 """Among the candidates of a view: the others were taken away, so none is filled in for them."""
@@ -206,12 +207,20 @@ def sides_of(library: Library, rows: Sequence[Row]) -> list[Side]:
     return [Side(runs=runs_of(row.record, records)) for row in rows]
 
 
+def _unanswered(record: Record, reason: str) -> str:
+    """Why a run has no answers by item: how it ended, else what is wrong with its file."""
+    name, error = record.candidate.name, record.error
+    if error is not None:
+        return f"{name}: {record.status} in {error.phase}: {error.message}"
+    return f"{name}: no answers by item: {reason}"
+
+
 def answered(library: Library, sides: Sequence[Side]) -> Generator[Block, None, list[Side]]:
     """Sides of a comparison with the answers of their scored runs, where there are any."""
     found = []
     for side in sides:
         answers, reason = library.answers(side.scored.run_id)
         if reason:
-            yield Note(reason, "warning")
+            yield Note(_unanswered(side.scored, reason), "warning")
         found.append(replace(side, samples=answers.samples) if answers else side)
     return found

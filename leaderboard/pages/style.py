@@ -75,6 +75,8 @@ code { overflow-wrap: anywhere; }
   font-variant-numeric: tabular-nums; }
 .grid td.text { min-width: 5.5rem; max-width: 34rem; overflow-wrap: anywhere; }
 .grid td.text:first-child { min-width: 7rem; }
+.stMultiSelect [data-baseweb="tag"], .stMultiSelect [data-baseweb="tag"] * {
+  color: var(--on-accent); }
 nav.pages { display: none; }
 .grid th[title] { position: relative; }
 .grid th[title]:focus::after { content: attr(title); position: absolute; left: 0; top: 100%;
@@ -105,6 +107,7 @@ def colours(*, dark: bool) -> str:
     found = palette(dark=dark)
     names = {
         "accent": found.accent,
+        "on-accent": found.on_accent,
         "mark": found.series[1],
         "bad": found.bad,
         "line": found.grid,

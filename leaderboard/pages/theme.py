@@ -24,6 +24,8 @@ class Palette:
     """Secondary text, axes, and what lies outside the limits."""
     grid: str
     accent: str
+    on_accent: str
+    """Text on the accent."""
     bad: str
     """What regressed."""
     series: tuple[str, ...]
@@ -37,6 +39,7 @@ LIGHT = Palette(
     muted="#5F6872",
     grid="#E4E7EB",
     accent=BLUE,
+    on_accent="#FFFFFF",
     bad="#C0182B",
     series=(BLUE, ORANGE, GREEN, PURPLE, AMBER, "#2A8FC4"),
 )
@@ -47,6 +50,7 @@ DARK = Palette(
     muted="#97A1AC",
     grid="#2C343D",
     accent=SKY,
+    on_accent="#12161B",
     bad="#FF6B6B",
     series=(SKY, AMBER, "#2BC79A", "#E39BC3", YELLOW, "#E8702A"),
 )

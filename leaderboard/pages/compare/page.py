@@ -93,6 +93,8 @@ def _fidelity(found: Sequence[Comparison], names: Sequence[str]) -> Iterator[Blo
 def _accuracy(found: Sequence[Comparison], names: Sequence[str]) -> Iterator[Block]:
     yield Heading("Accuracy")
     yield Table(tables.overall_grid(found, names[1:], f"Mean over tasks, against {names[0]}"))
+    if not any(task.paired for one in found for task in one.tasks):
+        return
     yield Figure(
         "forest",
         lambda dark: forest_figure(found, names[1:], dark=dark),
