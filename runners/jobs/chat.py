@@ -6,6 +6,7 @@ time are bounded (evals/tasks/templates.py), and what it takes is no part of the
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +109,7 @@ def asked_task(
         name=name,
         items=items,
         without_system=(prompts.without_system, len(items)),
-        unused=tuple(key for key in chat.args if key not in template.text),
+        unused=tuple(k for k in chat.args if not re.search(rf"\b{re.escape(k)}\b", template.text)),
         how=how,
     )
 
