@@ -31,6 +31,7 @@ from leaderboard.pages.checks.alarms import alarms
 from leaderboard.pages.controls import Download, Go, pick_field
 from leaderboard.pages.history.tables import line_grid, line_name
 from leaderboard.pages.library import Library
+from leaderboard.pages.measure.command import Asked, command
 from leaderboard.pages.overview.use import use
 from leaderboard.pages.selecting import candidate, compare_runs, selected
 from leaderboard.rows.conditions import build_name, machine_in_full, machine_name
@@ -147,10 +148,21 @@ def _over_time(library: Library, row: Row) -> Iterator[Block]:
     checks = checked(gates, [one for one in records if one.candidate.name == name])
     for line in lines:
         yield Table(line_grid(line, line_name(line), checks))
-    first, second = sorted(points, key=lambda one: (one.created_at, one.run_id))[-2:]
-    ways = Go(label=f"History of {name}", page="history", changes={"name": name})
-    newest = compare_runs(first.run_id, second.run_id, "Compare the newest two")
-    yield Bar((newest, ways))
+    ways = [Go(label=f"History of {name}", page="history", changes={"name": name})]
+    if pair := newest_two(points):
+        ways.insert(0, compare_runs(*pair, "Compare the newest two"))
+    yield Bar(tuple(ways))
+
+
+def newest_two(runs: Sequence[Record]) -> tuple[str, str] | None:
+    """The newest run that another of the same suite comes before, after that other."""
+    ordered = sorted(runs, key=lambda one: (one.created_at, one.run_id))
+    for place in reversed(range(len(ordered))):
+        suite = ordered[place].suite.digest
+        earlier = [one for one in ordered[:place] if one.suite.digest == suite]
+        if earlier:
+            return earlier[-1].run_id, ordered[place].run_id
+    return None
 
 
 def _record(library: Library, view: View, runs: Sequence[Record]) -> Iterator[Block]:
@@ -169,6 +181,8 @@ def _record(library: Library, view: View, runs: Sequence[Record]) -> Iterator[Bl
         return
     yield Text("The command that made it:", small=True)
     yield Code(record.command)
+    yield Text("This candidate alone, on the same suite:", small=True)
+    yield Code(command(Asked(model=record.candidate.name, suite=record.suite.name)))
     content = record.model_dump_json(indent=1)
     yield Download(
         label="record.json",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from leaderboard.pages.blocks import Bar, Beside, Block, Heading, Note, Table
+from leaderboard.pages.candidate.page import newest_two
 from leaderboard.pages.candidate.page import page as candidate_page
 from leaderboard.pages.checks.page import page as checks_page
 from leaderboard.pages.compare.page import page
@@ -14,6 +15,8 @@ from leaderboard.pages.controls import Go, Pick
 from leaderboard.pages.history.page import page as history_page
 from leaderboard.pages.stored import StoredLibrary
 from leaderboard.rows.view import View, read_query, write_query
+from runners.records.record import Record
+from tests.leaderboard.conftest import Maker
 from tests.support.stores import good, hostile, nightly, two_machines
 
 __all__ = ["good", "hostile", "nightly", "two_machines"]
@@ -139,3 +142,14 @@ def test_candidate_and_checks_lead_to_the_comparison(nightly: Path) -> None:
 def test_the_page_has_a_title(which: str, request: pytest.FixtureRequest) -> None:
     blocks = compared(request.getfixturevalue(which))
     assert blocks[0] == Heading("Compare", 1)
+
+
+def test_the_newest_two_are_of_one_suite(made: Maker) -> None:
+    def at(day: int, suite: str) -> Record:
+        return made.record(
+            run_id=f"2026010{day}T000000-a", created_at=f"2026-01-0{day}", suite={"digest": suite}
+        )
+
+    runs = [at(1, "core"), at(2, "quick"), at(3, "core"), at(4, "damage")]
+    assert newest_two(runs) == ("20260101T000000-a", "20260103T000000-a")
+    assert newest_two(runs[:2]) is None
