@@ -190,7 +190,8 @@ class Live:
     """What the rest of the page depends on: where it changes, the whole page is made anew."""
     then: Callable[[], Iterable[Block]]
     """Makes what a file shows, which is read at any time after."""
-    every_s: float = 2.0
+    every_s: float
+    """Seconds between two looks."""
 
 
 @dataclass(frozen=True, slots=True)

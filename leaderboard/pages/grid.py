@@ -111,7 +111,16 @@ def _head(head: Head) -> str:
 
 def for_a_file(grid: Grid) -> Grid:
     """The table without columns that only the board has."""
-    kept = [place for place, head in enumerate(grid.heads) if not head.board]
+    return _with(grid, [place for place, head in enumerate(grid.heads) if not head.board])
+
+
+def without_empty(grid: Grid) -> Grid:
+    """The table without columns in which nothing stands."""
+    count = range(len(grid.heads))
+    return _with(grid, [place for place in count if any(row[place].text for row in grid.rows)])
+
+
+def _with(grid: Grid, kept: Sequence[int]) -> Grid:
     return replace(
         grid,
         heads=tuple(grid.heads[place] for place in kept),

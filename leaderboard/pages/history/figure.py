@@ -62,7 +62,7 @@ def history_figure(lines: Sequence[Drawn], metric: str, *, dark: bool) -> go.Fig
         values = [value for *_, value in known]
         colour = colours.series[number % len(colours.series)]
         if drawn.allowed is not None and known:
-            _band(figure, drawn.allowed, one, colour)
+            _band(figure, drawn.allowed, one, colour, colours.background)
         figure.add_scatter(
             x=[point.row.record.created_at for _, point, _ in known],
             y=values,
@@ -86,7 +86,7 @@ def history_figure(lines: Sequence[Drawn], metric: str, *, dark: bool) -> go.Fig
     return figure
 
 
-def _band(figure: go.Figure, found: Allowed, metric: Metric, colour: str) -> None:
+def _band(figure: go.Figure, found: Allowed, metric: Metric, colour: str, background: str) -> None:
     value, worst = (metric.unit.scale(one) for one in (found.value, found.worst))
     figure.add_hrect(
         y0=min(value, worst), y1=max(value, worst), fillcolor=shade(colour, 0.12), line_width=0
@@ -97,6 +97,7 @@ def _band(figure: go.Figure, found: Allowed, metric: Metric, colour: str) -> Non
         annotation={
             "text": plotly(f"baseline {cut(found.baseline, MOST_NAME)}, and what is allowed"),
             "font": {"size": 11, "color": colour},
+            "bgcolor": background,
         },
         annotation_position="bottom left" if metric.better == "lower" else "top left",
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from leaderboard.gate.past import PastGate
 from leaderboard.pages.controls import Go
-from leaderboard.pages.grid import Cell, Grid, Head, half, missing, text_grid
+from leaderboard.pages.grid import Cell, Grid, Head, half, missing, text_grid, without_empty
 from leaderboard.pages.measures import shown, shown_interval
 from leaderboard.pages.method.glossary import Chapter
 from leaderboard.pages.selecting import compare_runs
@@ -57,7 +57,7 @@ def line_grid(line: Line, caption: str, checks: Mapping[str, PastGate]) -> Grid:
         )
         for place, point in reversed(list(enumerate(line.points)))
     )
-    return Grid(caption=caption, heads=heads, rows=rows)
+    return without_empty(Grid(caption=caption, heads=heads, rows=rows))
 
 
 def line_name(line: Line) -> str:

@@ -16,13 +16,21 @@ from runners.records.record import Record
 
 QUIET_S = 30.0
 """Seconds without a word after which that is said: a model that loads, or a long request."""
+BUSY_S, IDLE_S = 2.0, 5.0
+"""Seconds between two looks while something runs, and while nothing does."""
 MOST_FINISHED = 8
 """Candidates in the table; the ranked table has all."""
 
 
 def running(library: Library) -> Iterator[Block]:
     """What runs now, or stopped before its end; nothing where nothing does."""
-    yield Live(now=lambda: _now(library), mark=lambda: _mark(library), then=lambda: _then(library))
+    runs = any(one.alive for one in library.progress())
+    yield Live(
+        now=lambda: _now(library),
+        mark=lambda: _mark(library),
+        then=lambda: _then(library),
+        every_s=BUSY_S if runs else IDLE_S,
+    )
 
 
 def _mark(library: Library) -> Hashable:

@@ -1,7 +1,18 @@
 from __future__ import annotations
 
 from leaderboard.pages.compare.tables import interval_text, p_text, signed
-from leaderboard.pages.grid import Cell, Grid, Head, as_html, half, missing, text_grid
+from leaderboard.pages.controls import Go
+from leaderboard.pages.grid import (
+    Cell,
+    Grid,
+    Head,
+    as_html,
+    for_a_file,
+    half,
+    missing,
+    text_grid,
+    without_empty,
+)
 from leaderboard.stats.intervals import Interval
 
 HOSTILE = '"><img src=x onerror=alert(1)>'
@@ -49,3 +60,24 @@ def test_a_p_value_is_never_0() -> None:
     assert p_text(1e-12) == "< 0.001"
     assert p_text(0.0321) == "0.032"
     assert p_text(1.0) == "1"
+
+
+def test_columns_in_which_nothing_stands_are_left_out() -> None:
+    grid = text_grid("c", ("a", "b", "c"), [("1", "", "4"), ("", "", "3")])
+    found = without_empty(grid)
+    assert [head.text for head in found.heads] == ["a", "c"]
+    assert [[cell.text for cell in row] for row in found.rows] == [["1", "4"], ["", "3"]]
+
+
+def test_a_file_lacks_the_columns_of_the_board_and_links_what_it_has() -> None:
+    to = Go(label="", page="checks", changes={})
+    grid = Grid(
+        caption="c",
+        heads=(Head("a", number=False), Head("b", board=True)),
+        rows=((Cell("x<", opens=to), Cell("y", opens=to)),),
+    )
+    assert [head.text for head in for_a_file(grid).heads] == ["a"]
+    drawn = as_html(for_a_file(grid), lambda go: f"#{go.page}")
+    assert '<a href="#checks" target="_self">x&lt;</a>' in drawn
+    assert "<a " not in as_html(grid, lambda _: "")
+    assert "<a " not in as_html(grid)
