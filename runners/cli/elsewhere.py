@@ -139,6 +139,7 @@ def arguments(options: Mapping[str, Any]) -> tuple[str, ...]:
         "--offline": options["offline"],
         "--keep-prompts": options["keep_prompts"],
         "--trust-tasks": options["trust_tasks"],
+        "--allow-code": options["allow_code"],
         "--trust-remote-code": options["trust_code"],
         "--fresh": not options["resume"],
     }

@@ -83,6 +83,7 @@ def command(candidate: str, **options: Any) -> int:
         data=options["data"],
         include=options["include"],
         trust_tasks=options["trust_tasks"],
+        allow_code=options["allow_code"],
         offline=options["offline"],
         accepted=frozenset(options["accepted"]),
         budget=ad_hoc(cpus=options["cpus"]) if options["cpus"] else None,

@@ -56,6 +56,13 @@ runtime_option = click.option(
 )  # fmt: skip
 
 
+allow_code_option = click.option(
+    "--allow-code", is_flag=True,
+    help="Run the code that a model writes, in a sandbox without network and files; suites such as "
+    "code need it. Refused where the sandbox does not hold (docs/trust.md).",
+)  # fmt: skip
+
+
 def suite_options(command: F) -> F:
     """Options that pick the suite or tasks, and their items."""
     for option in reversed([
@@ -81,6 +88,7 @@ def suite_options(command: F) -> F:
             help="Run what that folder's files name (functions, metrics, files elsewhere) with "
             "your rights; docs/trust.md.",
         ),
+        allow_code_option,
         click.option(
             "--limit", type=click.IntRange(min=1), metavar="N",
             help="Items per task (per subject of a group): the first N of one seeded permutation.",

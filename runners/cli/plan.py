@@ -49,7 +49,8 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
         print(plan_text(plan), end="")
         return 0
     trust = [f"--{word}" for word, given in (
-        ("trust-tasks", options["trust_tasks"]), ("trust-remote-code", options["trust_code"]),
+        ("trust-tasks", options["trust_tasks"]), ("allow-code", options["allow_code"]),
+        ("trust-remote-code", options["trust_code"]),
     ) if given]  # fmt: skip
     _print(plan, options["into"], trust)
     return 0

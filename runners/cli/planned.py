@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from runners.batches.blocks import BatchPlan
 
 HERE = {
-    "accepted", "address", "as_json", "block", "dry_run", "job", "keep_prompts", "offline",
-    "resume", "store_path", "strict", "timeout_s", "trust_code", "trust_tasks",
+    "accepted", "address", "allow_code", "as_json", "block", "dry_run", "job", "keep_prompts",
+    "offline", "resume", "store_path", "strict", "timeout_s", "trust_code", "trust_tasks",
 }  # fmt: skip
 """Options that each machine decides; what is measured stands in the plan."""
 
@@ -76,6 +76,7 @@ def planned_batch(plan: BatchPlan, options: Mapping[str, Any]) -> Batch:
     return replace(
         batch,
         trust_tasks=options["trust_tasks"],
+        allow_code=options["allow_code"],
         offline=options["offline"],
         accepted=frozenset(options["accepted"]),
     )

@@ -204,6 +204,7 @@ def _batch(planned: Plan, pairs: int, order: str, chosen: dict[str, Any]) -> Bat
         data=chosen["data"],
         include=chosen["include"],
         trust_tasks=chosen["trust_tasks"],
+        allow_code=chosen["allow_code"],
         offline=chosen["offline"],
         accepted=frozenset(chosen["accepted"]),
         order=order,

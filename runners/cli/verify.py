@@ -19,6 +19,7 @@ from evals.errors import RecordError, SpecError
 from runners.cli.completion_names import complete_runs
 from runners.cli.options import (
     accept_option,
+    allow_code_option,
     json_option,
     offline_option,
     open_store,
@@ -57,6 +58,7 @@ EXIT = {"agrees": 0, "differs": 1, "cannot tell": 2}
 @click.option("--timeout", "timeout_s", type=click.FloatRange(1, 7 * 24 * 3600), default=600.0,
               metavar="S", help="End a worker that says nothing for S seconds (default: "
               "600).")  # fmt: skip
+@allow_code_option
 @store_option
 @accept_option
 @trust_code_option
@@ -171,6 +173,7 @@ def _batch(record: Record, options: dict[str, Any]) -> Batch:
         limit=1,
         include=options["include"],
         trust_tasks=options["trust_tasks"],
+        allow_code=options["allow_code"],
         offline=options["offline"],
         accepted=frozenset(options["accepted"]),
         data="hub" if any(one.source == "hub" for one in record.data) else "packaged",
@@ -207,7 +210,8 @@ def _tasks(batch: Batch, keys: Sequence[ItemKey], there: Answers) -> list[Prepar
         documents[key.task].add(key.doc_id)
     loaded = load_suite(
         batch.suite, data=batch.data, include=batch.include, trust_tasks=batch.trust_tasks,
-        offline=batch.offline, limit=batch.limit, questions=batch.questions,
+        allow_code=batch.allow_code, offline=batch.offline, limit=batch.limit,
+        questions=batch.questions,
     )  # fmt: skip
     tasks = []
     for one in loaded:

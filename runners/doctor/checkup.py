@@ -36,6 +36,7 @@ def checkup(store: Path, show: ShowBytes, *, online: bool) -> Iterator[Check]:
     yield counters.peak_check()
     yield groups.limit_check()
     yield groups.container_check()
+    yield groups.code_check()
     yield quietness.cpus()
     yield quietness.load_check(load)
     yield quietness.swap(show)

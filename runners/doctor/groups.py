@@ -9,6 +9,7 @@ from pathlib import Path
 from runners.compute.limits import Allowance, Held, limited
 from runners.compute.procfs import optional_text
 from runners.doctor.check import Check
+from runners.sandbox.trial import why_not
 
 CONTAINER_FILES = (Path("/.dockerenv"), Path("/run/.containerenv"))
 CONTAINER_GROUPS = ("docker", "kubepods", "containerd", "lxc", "libpod")
@@ -46,3 +47,16 @@ def container_check(root: Path = Path("/"), environment: Mapping[str, str] = os.
     if not signs:
         return Check(name="container", status="ok", found="no sign of one")
     return Check(name="container", status="ok", found=f"yes ({', '.join(signs)})")
+
+
+def code_check() -> Check:
+    """Try to run a program in the sandbox; only suites that run what a model writes need it."""
+    reason = why_not()
+    if not reason:
+        return Check(name="sandbox for code", status="ok", found="a trial in bubblewrap held")
+    return Check(
+        name="sandbox for code",
+        status="limited",
+        found=reason,
+        advice="only suites that run code which a model writes need it (--allow-code)",
+    )

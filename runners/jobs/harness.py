@@ -19,6 +19,7 @@ from evals.tasks.items import Item
 from evals.tasks.load import LoadedTask
 from evals.tasks.quiet import quiet_harness
 from evals.tasks.sandbox import sandboxed_templates
+from evals.tasks.scored import executing
 from runners.jobs.item_scores import (
     absence_named,
     aggregation_name,
@@ -29,6 +30,7 @@ from runners.jobs.item_scores import (
 from runners.records.record import TaskAccuracy
 from runners.records.standard_error import Spread, spread
 from runners.records.values import bounded
+from runners.sandbox.trial import runs_to_its_end
 
 if TYPE_CHECKING:
     from runners.jobs.windows import Answer
@@ -66,6 +68,7 @@ def score_task(
         with (
             quiet_harness(),
             sandboxed_templates(trusted=loaded.trusted),
+            executing(runs_to_its_end),
         ):  # a task's functions may print, and stdout is for data
             per_item = item_scores(loaded, done, answered)
             accuracy = _accuracy(loaded, items, per_item, scale)

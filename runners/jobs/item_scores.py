@@ -91,7 +91,8 @@ def headline_scale(loaded: LoadedTask, items: Sequence[Item]) -> Scale:
     """Scale of the task's score; the same for every candidate that is asked it."""
     name = aggregation_name(loaded, loaded.metric)
     own_function = callable(loaded.task.get_config("process_results"))
-    gold = _gold_scores(loaded, items) if own_function and name == "mean" else None
+    asked = own_function and name == "mean" and loaded.scale is None
+    gold = _gold_scores(loaded, items) if asked else None
     return scale_of_metric(headline(loaded), name, stated=loaded.scale, gold=gold)
 
 

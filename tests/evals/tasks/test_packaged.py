@@ -27,7 +27,8 @@ ITEMS = {
     "arc_challenge": 1_172, "openbookqa": 500, "boolq": 3_270, "lambada_openai": 5_153,
     "gsm8k_cot": 1_319, "basic_skills_arithmetic": 1_047, "basic_skills_coding": 1_012,
     "basic_skills_common_knowledge": 1_037, "basic_skills_logical_reasoning": 1_118,
-    "basic_skills_pattern": 534, "basic_skills_string_operations": 1_219,
+    "basic_skills_pattern": 534, "basic_skills_string_operations": 1_219, "humaneval": 164,
+    "mbpp": 499,
 }  # fmt: skip
 
 

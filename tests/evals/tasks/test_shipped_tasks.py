@@ -19,6 +19,8 @@ from evals.tasks.items import build_requests
 from evals.tasks.load import LoadedTask, load_suite
 from evals.tasks.packaged import find_mirrors, packaged_names, packaged_task
 from evals.tasks.rebuild import distinct_docs
+from evals.tasks.scored import executing
+from runners.sandbox.trial import runs_to_its_end, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,15 +43,17 @@ def shipped() -> dict[str, list[LoadedTask]]:
     """Every packaged task with 12 items (of MMLU: 12 a subject), by the suite's entry."""
     entries = tuple(SuiteTask(task=n, metric=headline(n)) for n in packaged_names())
     by_group = defaultdict(list)
-    for task in load_suite(Suite(name="all", tasks=entries), limit=12):
+    for task in load_suite(Suite(name="all", tasks=entries), limit=12, allow_code=True):
         by_group[task.group].append(task)
     return dict(by_group)
 
 
-def oracle(item: Item) -> Iterator[tuple[Any, Any]]:
+def oracle(item: Item, *, code: bool) -> Iterator[tuple[Any, Any]]:
     """Answers, one an instance: the gold choice is far more likely, the gold answer is given."""
     for instance in item.instances:
-        if instance.request_type == "generate_until":
+        if code:
+            yield instance, f"{item.target}\n```\nThat is how."
+        elif instance.request_type == "generate_until":
             yield instance, f"Let me think. The answer is {item.target}."
         else:
             gold = len(item.instances) == 1 or instance.idx == item.target
@@ -59,20 +63,23 @@ def oracle(item: Item) -> Iterator[tuple[Any, Any]]:
 def score(loaded: LoadedTask, items: list[Item]) -> dict[str, float]:
     """The steps of lm_eval.evaluator.evaluate from answers to metrics."""
     for item in items:
-        for instance, answer in oracle(item):
+        for instance, answer in oracle(item, code=loaded.executes):
             instance.resps.append(answer)
     loaded.task.apply_filters()
     values = defaultdict(list)
     for item in items:
         filtered = [i.filtered_resps[loaded.filter] for i in item.instances]
-        for metric, value in loaded.task.process_results(item.doc, filtered).items():
-            values[metric].append(value)
+        with executing(runs_to_its_end):
+            for metric, value in loaded.task.process_results(item.doc, filtered).items():
+                values[metric].append(value)
     return {m: loaded.task.aggregation()[m](v) for m, v in values.items()}
 
 
 @pytest.mark.parametrize("name", packaged_names())
 def test_an_oracle_scores_one(shipped: dict[str, list[LoadedTask]], name: str):
     for loaded in shipped[name]:
+        if loaded.executes and why_not():
+            pytest.skip(f"no sandbox here: {why_not()}")
         items = build_requests(loaded)
         assert [i.doc_id for i in items] == list(loaded.selection)
         assert len(items) == 12
@@ -119,7 +126,7 @@ def test_chance_is_one_over_the_choices(
     assert {i.chance for i in build_requests(shipped[name][0])} == {chance}
 
 
-@pytest.mark.parametrize("name", ["lambada_openai", "gsm8k_cot"])
+@pytest.mark.parametrize("name", ["lambada_openai", "gsm8k_cot", "humaneval", "mbpp"])
 def test_tasks_without_choices_have_no_chance(shipped: dict[str, list[LoadedTask]], name: str):
     assert {i.chance for i in build_requests(shipped[name][0])} == {None}
 

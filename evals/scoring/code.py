@@ -1,0 +1,90 @@
+"""Code that a model wrote, run against a document's tests.
+
+pass@k is the chance that at least one of k answers passes, estimated without bias from n >= k of
+them (Chen et al. 2021, arXiv:2107.03374, equation 1).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from evals.scoring.scorer import Means
+from evals.spec_file import Spec
+
+_BLOCK = re.compile(r"```[\w+-]*[^\S\n]*\n(.*?)(?:\n?```|\Z)", re.DOTALL)
+_FENCE = "```"
+
+
+class CodeOptions(Spec):
+    """Options of the scorer `code`: names of a document's columns."""
+
+    tests: str = "tests"
+    """Python that fails where the code is wrong."""
+    before: str = ""
+    """What the code goes on from, or needs: it stands before it. Empty: nothing does."""
+    opened: bool = False
+    """True: the prompt ends in an opened code block, so the answer begins inside."""
+    k: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = (1,)
+    """pass@k for each; the largest may not exceed the task's `repeats`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """Scores answers by running them."""
+
+    options: CodeOptions
+    executes: bool = True
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the estimates that were asked for: pass@1 and others."""
+        return tuple(f"pass@{k}" for k in self.options.k)
+
+    @property
+    def answers(self) -> int:
+        """Answers of one document that the largest k needs."""
+        return max(self.options.k)
+
+    def __call__(
+        self, doc: Mapping[str, Any], answers: Sequence[str], means: Means
+    ) -> dict[str, float]:
+        """Estimate pass@k of a document, for each k."""
+        options = self.options
+        before = f"{doc[options.before]}\n" if options.before else ""
+        passed = sum(
+            means.execute(
+                f"{before}{code_of(answer, opened=options.opened)}\n\n{doc[options.tests]}"
+            )
+            for answer in answers
+        )
+        return {f"pass@{k}": pass_at_k(len(answers), passed, k) for k in options.k}
+
+
+def code_of(answer: str, *, opened: bool) -> str:
+    """The code in an answer: its part of an opened block, else its first block, else all of it.
+
+    Of several blocks, the first that defines something: some answers begin with a command.
+    """
+    before, fence, _ = answer.partition(_FENCE)
+    if opened and (before.strip() or not fence):
+        return before
+    blocks = [match[1] for match in _BLOCK.finditer(answer)]
+    defining = [block for block in blocks if re.search(r"^\s*(def|class)\s", block, re.MULTILINE)]
+    return (defining or blocks or [answer])[0]
+
+
+def pass_at_k(n: int, passed: int, k: int) -> float:
+    """Estimate pass@k: 1 - C(n - passed, k) / C(n, k).
+
+    Args:
+        n: answers, at least k.
+        passed: those that passed.
+        k: answers of which one must pass.
+    """
+    return 1 - math.comb(n - passed, k) / math.comb(n, k)

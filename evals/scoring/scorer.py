@@ -1,0 +1,48 @@
+"""What a scorer is: a document and the answers to it -> metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a scorer may use that reaches beyond its own arithmetic."""
+
+    execute: Callable[[str], bool]
+    """Runs a program where it can harm nothing; True if it came to its end."""
+    search: Callable[[str, str], bool]
+    """Looks for a regular expression in a text, in a time that is bounded."""
+
+
+class Scorer(Protocol):
+    """A way to score generations, made with the options of one task."""
+
+    @property
+    def executes(self) -> bool:
+        """True: it runs what the model wrote."""
+        ...
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of its metrics, each from 0 to 1, higher is better; the first is the headline."""
+        ...
+
+    @property
+    def answers(self) -> int:
+        """Answers that it needs of each document, at least."""
+        ...
+
+    def __call__(
+        self, doc: Mapping[str, Any], answers: Sequence[str], means: Means
+    ) -> dict[str, float]:
+        """The metrics of one document.
+
+        Args:
+            doc: its columns.
+            answers: shape (repeats,).
+            means: to run code and to search.
+        """
+        ...

@@ -1,0 +1,45 @@
+"""Scorers by the names that tasks' files use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from evals.errors import SpecError, did_you_mean
+from evals.scoring.code import Code, CodeOptions
+from evals.scoring.rule import Rule, RuleOptions
+from evals.scoring.scorer import Scorer
+
+SCORERS: dict[str, Callable[[Mapping[str, Any]], Scorer]] = {
+    "code": lambda told: Code(options=CodeOptions.model_validate(told)),
+    "rule": lambda told: Rule(options=RuleOptions.model_validate(told)),
+}
+
+
+def find_scorer(told: object, where: str) -> Scorer:
+    """The scorer that a task's file names.
+
+    Args:
+        told: a name, or `{name: {option: value}}`.
+        where: the task, for messages.
+
+    Raises:
+        SpecError: there is no such scorer, or an option is wrong.
+    """
+    name: object = told
+    options: object = {}
+    if isinstance(told, Mapping) and len(told) == 1:
+        ((name, options),) = told.items()
+    options = options or {}
+    if not isinstance(name, str) or not isinstance(options, Mapping):
+        raise SpecError(f"{where}: scorer is a name, or a name with its options: {{code: {{…}}}}")
+    if name not in SCORERS:
+        raise SpecError(f'{where}: there is no scorer "{name}"{did_you_mean(name, SCORERS)}')
+    try:
+        return SCORERS[name](options)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        option = ".".join(map(str, fault["loc"]))
+        raise SpecError(f"{where}: scorer {name}, {option}: {fault['msg']}") from error

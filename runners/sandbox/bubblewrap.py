@@ -1,0 +1,91 @@
+"""The command that runs one Python file in namespaces of its own, by bubblewrap.
+
+What it covers: no network (a namespace without devices), no file but Python's own and the program
+(everything read-only but an empty /tmp in memory), no environment, no process of others to see or
+to signal, no privileges, and limits on memory, processes, files, processor time and open files.
+
+What it does not cover: faults of the kernel, which the program talks to directly (no system call is
+filtered); what can be learnt from timing; the processor's time that it takes from others while it
+runs; and a program that works against its own test (it may look for the marker in the file that it
+stands in, or compare equal to everything). It protects this machine, not the score.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+MIB = 1 << 20
+NOBODY = 65534
+"""An unprivileged user: the limit on processes does not hold for root."""
+FOLDER = "/tmp"  # noqa: S108  # inside, where it is empty and its own
+PROGRAM = f"{FOLDER}/program.py"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one program may take."""
+
+    seconds: float = 10.0
+    """By the clock; the processor's time is limited to as much, rounded up."""
+    memory_bytes: int = 512 * MIB
+    """Address space of a process."""
+    processes: int = 64
+    file_bytes: int = MIB
+    """Size of a file that it writes, in memory."""
+    open_files: int = 64
+    output_bytes: int = 256 * 1024
+    """What is read of what it prints; more ends it."""
+
+
+def sandbox_command(program: Path, limits: Limits) -> list[str]:
+    """The command that runs a program's file with Python.
+
+    Args:
+        program: readable by everybody, in a folder that everybody may enter.
+    """
+    return [*_as_nobody(), *_namespaces(program), *_limited(limits), *_python()]
+
+
+def _as_nobody() -> list[str]:
+    if os.geteuid() != 0:
+        return []
+    return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+
+
+def _namespaces(program: Path) -> list[str]:
+    given = [
+        "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv",
+        "--cap-drop", "ALL", "--ro-bind", "/usr", "/usr",
+    ]  # fmt: skip
+    for name in ("lib", "lib64", "bin", "sbin"):
+        if Path("/", name).is_symlink():
+            given += ["--symlink", f"usr/{name}", f"/{name}"]
+        elif Path("/", name).is_dir():
+            given += ["--ro-bind", f"/{name}", f"/{name}"]
+    if not _system_python():
+        given += ["--ro-bind", sys.base_prefix, sys.base_prefix]
+    return [
+        *given, "--proc", "/proc", "--dev", "/dev", "--size", str(16 * MIB), "--tmpfs", FOLDER,
+        "--ro-bind", str(program), PROGRAM, "--chdir", FOLDER,
+    ]  # fmt: skip
+
+
+def _limited(limits: Limits) -> list[str]:
+    return [
+        "prlimit", f"--as={limits.memory_bytes}", f"--nproc={limits.processes}",
+        f"--fsize={limits.file_bytes}", f"--nofile={limits.open_files}",
+        f"--cpu={int(limits.seconds) + 1}", "--core=0",
+    ]  # fmt: skip
+
+
+def _python() -> list[str]:
+    return [_system_python() or str(Path(sys.base_prefix, "bin", "python3")), "-I", "-S", PROGRAM]
+
+
+def _system_python() -> str | None:
+    """The system's own Python, which everybody may read; this one may lie in somebody's home."""
+    return shutil.which("python3", path="/usr/bin")

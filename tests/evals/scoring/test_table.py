@@ -1,0 +1,37 @@
+"""Scorers by name, with their options."""
+
+from __future__ import annotations
+
+import pytest
+
+from evals.errors import SpecError
+from evals.scoring.scorer import Means
+from evals.scoring.table import find_scorer
+
+MEANS = Means(execute=lambda _: True, search=lambda pattern, text: pattern in text)
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ("cod", r't: there is no scorer "cod" \(did you mean "code"'),
+        (["code"], "t: scorer is a name, or a name with its options"),
+        ({"code": [1]}, "t: scorer is a name, or a name with its options"),
+        ({"code": {"test": "x"}}, "t: scorer code, test: Extra inputs are not permitted"),
+        ({"code": {"k": [0]}}, r"t: scorer code, k\.0: Input should be greater than"),
+        ({"rule": {"rule": "near"}}, "t: scorer rule, rule: Input should be 'contains'"),
+    ],
+)
+def test_what_names_no_scorer_is_one_line(told: object, says: str) -> None:
+    with pytest.raises(SpecError, match=says):
+        find_scorer(told, "t")
+
+
+def test_a_rule_judges_by_any_of_what_is_accepted() -> None:
+    number = find_scorer({"rule": {"rule": "number", "accepted": "gold"}}, "t")
+    assert not number.executes
+    assert number({"gold": ["18", "19"]}, ["so it is 19."], MEANS) == {"right": 1.0}
+    # One of two answers is right.
+    assert number({"gold": 18}, ["17", "It is 18"], MEANS) == {"right": 0.5}
+    contains = find_scorer("rule", "t")
+    assert contains({"answer": "blue"}, ["The sky is Blue."], MEANS) == {"right": 1.0}

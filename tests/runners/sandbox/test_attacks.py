@@ -1,0 +1,157 @@
+"""Programs that try to get out of the sandbox, or to pass without passing.
+
+Where the sandbox cannot be had (a container without user namespaces), they are skipped by name, and
+what is left to test is that code is then refused.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from evals.errors import RuntimeFailure
+from runners.sandbox import trial
+from runners.sandbox.bubblewrap import Limits
+from runners.sandbox.program import run_program
+
+pytestmark = pytest.mark.slow
+REASON = trial.why_not()
+inside = pytest.mark.skipif(bool(REASON), reason=f"no sandbox here: {REASON}")
+SHORT = Limits(seconds=3)
+
+
+@inside
+def test_a_program_that_runs_to_its_end_passes() -> None:
+    assert run_program("import math\nassert math.gcd(12, 18) == 6\nprint('é🙂')").passed
+    wrong = run_program("assert 1 == 2, 'so it is not'")
+    assert (wrong.reason, wrong.passed) == ("failed", False)
+    assert wrong.said.endswith("AssertionError: so it is not")
+
+
+@inside
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import sys; sys.exit(0)",
+        "import os; os._exit(0)",
+        "raise SystemExit",
+        "import sys; print('passed'); sys.exit()",
+        "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
+        "x = (",
+        "",
+    ],
+    ids=["exit", "_exit", "SystemExit", "says so", "kills itself", "no Python", "nothing"],
+)
+def test_who_leaves_early_has_not_passed(code: str) -> None:
+    assert run_program(code + "\nassert False").reason == "failed"
+
+
+@inside
+def test_there_is_no_network() -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port = listening.getsockname()[1]
+        code = f"import socket\nsocket.create_connection(('127.0.0.1', {port}), timeout=2)"
+        outcome = run_program(code)
+    assert outcome.reason == "failed"
+    assert "refused" in outcome.said or "unreachable" in outcome.said
+
+
+@inside
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("x = bytearray(1 << 30)", "MemoryError"),
+        ("open('/tmp/large', 'wb').write(b'x' * (2 << 20))", "File too large"),
+        ("open('/usr/lib/mine', 'w')", "Read-only file system"),
+        ("open('/etc/passwd')", "No such file"),
+        ("import os; os.listdir(os.path.expanduser('~root'))", "Error"),
+        ("import os; os.mkdir('/mine'); os.chroot('/')", "Error"),
+        ("import os; os.setuid(0)", "Error"),
+        ("[open('/dev/null') for _ in range(200)]", "Too many open files"),
+        ("import os; os.kill(1, 9); assert False, 'still here'", "still here"),
+        ("import ctypes; assert ctypes.CDLL(None).unshare(0x00020000) == 0, 'refused'", "refused"),
+        ("import ctypes; assert ctypes.CDLL(None).mount(b'a', b'/tmp', b'tmpfs', 0, 0) == 0, 'no'",
+         "no"),
+    ],
+    ids=["memory", "large file", "foreign folder", "passwd", "home", "root folder", "root",
+         "open files", "init", "unshare", "mount"],
+)  # fmt: skip
+def test_what_is_not_there_or_not_allowed(code: str, says: str) -> None:
+    outcome = run_program(code, SHORT)
+    assert outcome.reason == "failed"
+    assert says in outcome.said
+
+
+@inside
+def test_it_sees_nothing_of_this_process() -> None:
+    os.environ["WEIGHIN_TEST_SECRET"] = "not for you"
+    try:
+        outcome = run_program(
+            "import os\nassert 'WEIGHIN_TEST_SECRET' not in os.environ, os.environ\n"
+            "assert len(os.environ) < 6\n"
+            "assert len([p for p in os.listdir('/proc') if p.isdigit()]) < 5\n"
+            f"assert not os.path.exists({str(Path(__file__).parent)!r})"
+        )
+    finally:
+        del os.environ["WEIGHIN_TEST_SECRET"]
+    assert outcome.passed, outcome.said
+
+
+@inside
+def test_processes_are_few() -> None:
+    code = """
+import os, time
+made = 0
+try:
+    for _ in range(500):
+        if os.fork() == 0:
+            time.sleep(30)
+            os._exit(0)
+        made += 1
+except BlockingIOError:
+    pass
+assert made < 100, made
+"""
+    assert run_program(code, Limits(seconds=8)).passed
+
+
+@inside
+def test_an_endless_loop_and_its_children_are_ended() -> None:
+    code = "import os\nos.fork()\nos.fork()\nwhile True: pass"
+    assert run_program(code, Limits(seconds=1)).reason == "time"
+
+
+@inside
+def test_a_child_that_stays_does_not_keep_the_program() -> None:
+    # The output's other end stays open in the child; the clock ends both.
+    code = "import os, time\nif os.fork() == 0: time.sleep(60)"
+    assert run_program(code, Limits(seconds=2)).reason in ("passed", "time")
+
+
+@inside
+def test_more_output_than_is_read_ends_it() -> None:
+    limits = Limits(seconds=8, output_bytes=10_000)
+    assert run_program("while True: print('x' * 1000)", limits).reason == "output"
+
+
+def test_without_a_sandbox_nothing_is_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No bubblewrap on the path: refused, and never run bare."""
+    trial.why_not.cache_clear()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    try:
+        with pytest.raises(RuntimeFailure, match=r"cannot be run here: .*(bubblewrap|Linux)"):
+            trial.require_sandbox()
+    finally:
+        trial.why_not.cache_clear()
+
+
+@inside
+def test_a_sandbox_that_leaks_is_no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trial looks: with a folder too much in it, code is refused."""
+    monkeypatch.setattr(trial, "TRIAL", trial.TRIAL.replace('"dev", ', ""))
+    assert "a trial in the sandbox failed: " in trial._tried()
