@@ -45,9 +45,11 @@ class Telling:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             drop_dead(options.store.root, [job.key for job in jobs])
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
-            take(self._file)
         except OSError as error:
             _log.warning("%s: the board will not show this run (%s)", self._path, error.strerror)
+            return
+        with suppress(OSError):  # a file system without locks: then it lives while it is heard of
+            take(self._file)
 
     def step(self, job: Job, step: Step) -> None:
         """A job has come to a phase, a task, or to more answered items."""
@@ -73,11 +75,16 @@ class Telling:
         """Take it away where the batch has finished."""
         if self._file is None:
             return
+        # While it is held, so that nobody takes it for dead; Windows removes no open file.
+        self._remove()
+        os.close(self._file)
+        self._file = None
+        self._remove()
+
+    def _remove(self) -> None:
         if self.finished:
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
-        os.close(self._file)
-        self._file = None
 
     def _write(self, left_s: float | None) -> None:
         if self._file is None or self._at is None:

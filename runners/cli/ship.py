@@ -55,6 +55,7 @@ def command(store_path: Path | None, suite: str | None, **options: Any) -> int:
     accurate that keeps to the limits: on this machine if it has runs, else on the one that was
     measured last. Exits 3 where none fits.
     """
+    from leaderboard.pages.checks.alarms import failed_check
     from leaderboard.pages.overview.page import measured
     from leaderboard.pages.stored import StoredLibrary
 
@@ -77,6 +78,8 @@ def command(store_path: Path | None, suite: str | None, **options: Any) -> int:
 
         out = console()
         say_answer(out, found)
+        if failed := failed_check(library, found.choice.row):
+            say(out, failed)
         say(out, " ".join(filter(None, (found.basis, measured(selection)))))
     return 0 if found.choice.row else EXIT_FAILED
 

@@ -130,12 +130,18 @@ def _read(path: Path) -> Progress | None:
 
 def _alive(descriptor: int, found: Progress) -> bool:
     if sys.platform == "win32":
-        return time.time() - found.heard_at < SILENT_S
+        return _heard(found)
     import fcntl
 
     try:
         # Shared, so that two readers do not take each other for the batch.
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return True
+    except OSError:  # a file system without locks
+        return _heard(found)
     return False
+
+
+def _heard(found: Progress) -> bool:
+    return time.time() - found.heard_at < SILENT_S

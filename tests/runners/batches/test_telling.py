@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -133,3 +135,18 @@ def test_a_store_that_cannot_be_told_in_is_measured_all_the_same(bench: Bench) -
     progress_file(bench.store.root, jobs[0][0].batch).mkdir(parents=True)
     (outcome,) = run_batch(jobs, bench.options(), lambda *_: None)
     assert outcome.record.status == "completed"
+
+
+def test_where_the_file_system_has_no_locks_it_lives_while_it_is_heard_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    left(tmp_path, heard_at=time.time())
+    assert [one.alive for one in read_progress(tmp_path)] == [True]
+    left(tmp_path, heard_at=time.time() - 3600)
+    assert [one.alive for one in read_progress(tmp_path)] == [False]

@@ -28,6 +28,7 @@ from runners.cleanup.leftovers import (
 from runners.cleanup.survey import Leftover, cache_content, remove, store_content
 from runners.cli.gc import command
 from runners.jobs.journal import FILE, Journal
+from runners.records.progress import Progress, progress_file, read_progress, take
 from runners.records.record import Record
 from runners.records.store import Store
 from tests.support.groups import needs_groups
@@ -287,3 +288,29 @@ def test_what_a_killed_process_left_beside_baselines_and_gates(tmp_path: Path):
         assert remove(one, store=store.root, cache=tmp_path / "cache", baselines=base) is None
     assert sorted(path.name for path in base.iterdir()) == [".c.old", "b"]
     assert not (store.root / ".tmp-report").exists()
+
+
+def test_what_a_batch_that_died_told_goes_after_a_day_and_one_that_runs_stays(
+    tmp_path: Path,
+) -> None:
+    store = Store(tmp_path / "store")
+    for batch in ("dead", "fresh", "runs"):
+        path = progress_file(store.root, batch)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        told = Progress(
+            batch=batch, command="weighin run a", started_at="2026-01-01", heard_at=1.0, jobs=1,
+            position=0, candidate="a", repeat=0, phase="load", task="", workload="", done=0,
+            total=0, runs=[], keys=["k"],
+        )  # fmt: skip
+        path.write_text(told.model_dump_json(exclude={"alive"}) + "\n")
+        if batch != "fresh":
+            os.utime(path, (1.0, 1.0))
+    handle = os.open(progress_file(store.root, "runs"), os.O_RDWR)
+    take(handle)
+    try:
+        left = plan(store_content(store), cache_content(tmp_path / "cache"), quantiser=None)
+        assert [one.path.name for one in left] == ["dead.running"]
+        assert remove(left[0], store=store.root, cache=tmp_path / "cache") is None
+        assert sorted(one.batch for one in read_progress(store.root)) == ["fresh", "runs"]
+    finally:
+        os.close(handle)
