@@ -11,9 +11,9 @@ from runners.cli.ship import command
 from runners.records.record import JobError
 from runners.records.store import Store
 from tests.leaderboard.conftest import Maker, made
-from tests.support.stores import empty, good
+from tests.support.stores import empty, good, nightly
 
-__all__ = ["Maker", "empty", "good", "made"]
+__all__ = ["Maker", "empty", "good", "made", "nightly"]
 REFERENCE = Path(__file__).parents[3] / "results" / "reference"
 
 
@@ -92,3 +92,9 @@ def test_what_is_wrong_is_said(good: Path, empty: Path):
     assert 'no run of it here (did you mean "tiny"?)' in str(said)
     assert "not a percentage above 0" in str(ship(good, "--fidelity", "none").exception)
     assert isinstance(ship(empty).exception, RecordError)
+
+
+def test_a_candidate_that_failed_its_check_is_not_shipped_silently(nightly: Path, good: Path):
+    said = " ".join(ship(nightly).stdout.split())
+    assert "It regressed in its newest check, 2026-01-08 03:00: accuracy." in said
+    assert "regressed" not in ship(good).stdout
