@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,9 +22,14 @@ if TYPE_CHECKING:
     from runners.engine.decoder import Decoder
 
 
+ALIVE_EVERY = 64
+"""Tokens of one answer after which the parent is told that it goes on."""
+
+
 def timed_request(
     decoder: Decoder, vocabulary: Vocabulary, tokens: Sequence[int], new_tokens: int, *,
     started_ns: int, sampler: Sampler, answer: AnswerText | None = None,
+    alive: Callable[[], None] | None = None,
 ) -> tuple[protocol.RequestTimes, str]:  # fmt: skip
     """Prefill and decode one request.
 
@@ -32,6 +38,7 @@ def timed_request(
         new_tokens: how many at most; exactly as many without an answer.
         started_ns: when the request was made, by `time.perf_counter_ns`.
         answer: takes the tokens and says where it stops.
+        alive: called every `ALIVE_EVERY` tokens: a long thought is not taken for a hung worker.
 
     Returns:
         The times, and why it stopped (`AnswerText.ended`).
@@ -57,6 +64,8 @@ def timed_request(
         if answer is not None and (why := answer.ended()):
             stop = why
             break
+        if alive is not None and len(token_s) % ALIVE_EVERY == 0:
+            alive()
         if len(token_s) < new_tokens:
             logits = _decode(decoder, np.asarray([token], dtype=np.int32), position, wanted=True)
     first_text = has_text.index(True) if any(has_text) else None
@@ -127,6 +136,7 @@ def generated(
         times, stop = timed_request(
             decoder, vocabulary, prompt.tokens, prompt.limits.both,
             started_ns=started, sampler=item_sampler(item, prompt.tokens), answer=answer,
+            alive=partial(progress, number),
         )  # fmt: skip
         answers.append(item_text(answer, prompt, stop=stop, times=times))
         progress(number + 1)

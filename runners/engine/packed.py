@@ -6,13 +6,14 @@ evaluates one token of every answer that goes on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from runners.engine.one_request import answer_text, item_sampler, item_text
+from runners.engine.one_request import ALIVE_EVERY, answer_text, item_sampler, item_text
 from runners.engine.token_tree import shared_length
 from runners.worker import protocol
 
@@ -63,7 +64,7 @@ def generated(
     ]
     done = 0
     for group in _groups(answers, cells, sequences - 1):
-        _run(decoder, vocabulary, group)
+        _run(decoder, vocabulary, group, alive=partial(progress, done))
         done += len(group)
         progress(done)
     decoder.clear()
@@ -85,7 +86,10 @@ def _groups(answers: Sequence[Answer], cells: int, most: int) -> Iterator[list[A
         yield group
 
 
-def _run(decoder: Decoder, vocabulary: Vocabulary, group: Sequence[Answer]) -> None:
+def _run(
+    decoder: Decoder, vocabulary: Vocabulary, group: Sequence[Answer], *,
+    alive: Callable[[], None],
+) -> None:  # fmt: skip
     decoder.clear()
     beginnings = [tuple(answer.tokens[:-1]) for answer in group]
     shared = shared_length(min(beginnings), max(beginnings))
@@ -97,7 +101,11 @@ def _run(decoder: Decoder, vocabulary: Vocabulary, group: Sequence[Answer]) -> N
     parts: list[tuple[int, int, Sequence[int]]] = [
         (sequence, shared, answer.tokens[shared:]) for sequence, answer in going
     ]
+    steps = 0
     while going:
+        steps += 1
+        if steps % ALIVE_EVERY == 0:
+            alive()
         logits = _evaluate(decoder, parts)
         chosen = [answer.sampler(row) for (_, answer), row in zip(going, logits, strict=True)]
         went, going = going, []

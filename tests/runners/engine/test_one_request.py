@@ -8,7 +8,7 @@ import pytest
 
 from runners.engine.answer_text import AnswerText
 from runners.engine.logprobs import Sampler
-from runners.engine.one_request import read_prompt, timed_request
+from runners.engine.one_request import generated, read_prompt, timed_request
 from runners.worker import protocol
 
 VOCABULARY = 32
@@ -89,3 +89,21 @@ def test_thought_takes_what_prompt_and_answer_leave_of_the_context() -> None:
     # … 15 of 45; and where nothing is left the prompt is cut for the answer, not for the thought.
     assert limits(20, 45) == (20, 15, 25)
     assert limits(90, 45) == (35, 0, 10)
+
+
+def test_a_long_answer_says_that_it_goes_on() -> None:
+    class Same(Counting):
+        def decode(self, tokens: np.ndarray, *_: Any) -> np.ndarray:
+            return np.eye(VOCABULARY, dtype=np.float32)[[7]]
+
+    item = protocol.GenerateItem(
+        prompt="", until=[], max_tokens=200, temperature=0, top_k=0, top_p=1, seed=0
+    )
+    said: list[int] = []
+    model: Any = Same()
+    (found,) = generated(
+        model, Letters(0), [item],
+        lambda one: read_prompt(lambda *_: [1], one, length=300, prefix_token=0), said.append,
+    ).items  # fmt: skip
+    # After 64, 128 and 192 of 200 tokens none is done, and then one is.
+    assert (found.new_tokens, said) == (200, [0, 0, 0, 1])
