@@ -10,6 +10,7 @@ from leaderboard.rows.metric import Metric
 from leaderboard.rows.metrics import METRICS, WORKS_FROM, limited
 from leaderboard.rows.peers import usable
 from leaderboard.rows.row import Row
+from runners.records.size_class import size_classes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,8 @@ class Limits:
     families: frozenset[str] | None = None
     architectures: frozenset[str] | None = None
     runtimes: frozenset[str] | None = None
+    classes: frozenset[str] | None = None
+    """Classes of size, of which it must be in one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +131,10 @@ def _reasons(row: Row, limits: Limits, weights: Mapping[str, float] | None) -> I
         wanted: frozenset[str] | None = getattr(limits, name)
         if wanted is not None and word not in wanted:
             yield Reason(limit=name, text=f"{what} {word or 'unknown'}", unknown=not word)
+    size = candidate.parameters
+    if limits.classes is not None and not limits.classes & set(size_classes(size)):
+        shown = "unknown" if size is None else METRICS["parameters"].unit.text(size)
+        yield Reason(limit="classes", text=f"parameters {shown}", unknown=size is None)
 
 
 def _outside(value: float | None, what: str, metric: Metric, bound: float | None) -> Reason | None:

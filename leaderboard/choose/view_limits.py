@@ -16,6 +16,7 @@ def limits(view: View) -> Limits:
         families=frozenset(view.families) if view.families else None,
         architectures=frozenset(view.architectures) if view.architectures else None,
         runtimes=frozenset(view.runtimes) if view.runtimes else None,
+        classes=frozenset(view.classes) if view.classes else None,
     )
 
 

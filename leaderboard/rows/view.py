@@ -22,7 +22,7 @@ PREFERENCES: tuple[Prefer, ...] = get_args(Prefer)
 """Preferences among the candidates that tie with the most accurate."""
 MOST_WEIGHT = 100.0
 UNLIMITED = (
-    "limits", "licences", "families", "architectures", "runtimes", "weights", "prefer",
+    "limits", "licences", "families", "architectures", "runtimes", "classes", "weights", "prefer",
     "perplexity_percent",
 )  # fmt: skip
 """The fields that say what fits and how it is scored."""
@@ -48,6 +48,8 @@ class View:
     families: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    """Classes of size that are admitted (`runners.records.size_class`)."""
     weights: tuple[tuple[str, float], ...] = ()
     """Weight of each task or group in the mean accuracy; those equal to 1 are left out."""
     prefer: Prefer = "smallest"
@@ -248,6 +250,7 @@ def _keys() -> dict[str, _Key]:
         "families": "in_family",
         "architectures": "architecture",
         "runtimes": "runtime",
+        "classes": "class",
         "columns": "column",
         "candidates": "candidate",
         "sides": "side",

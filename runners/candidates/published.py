@@ -8,9 +8,8 @@ from pydantic import BeforeValidator, Field
 
 from evals.quantities import parse_bytes
 from evals.spec_file import NAME, Spec
+from runners.records.size_class import size_classes
 
-CLASSES = {"tiny-titan": 4.5e9, "32b": 32.5e9}
-"""Class -> parameters that a model of it has fewer than; what is called 4B may have 4.4 billion."""
 OFF_GRID = "off-grid"
 """Runs on the machine that asks, without a network once its weights are there."""
 
@@ -31,6 +30,6 @@ class Published(Spec):
 
 
 def classes(parameters: float | None, *, off_grid: bool) -> tuple[str, ...]:
-    """Classes of a model, the smallest first; of unknown size it is in none of the sizes."""
-    sizes = [name for name, end in CLASSES.items() if parameters is not None and parameters < end]
-    return (*sizes, OFF_GRID) if off_grid else tuple(sizes)
+    """Classes of a model, those of its size first; of unknown size it is in none of them."""
+    sizes = size_classes(parameters)
+    return (*sizes, OFF_GRID) if off_grid else sizes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from leaderboard.choose.limits import weighted_accuracy
 from leaderboard.pages.blocks import Bar, Block, Fold, Popover, Text
@@ -15,6 +16,7 @@ from leaderboard.rows.row import Row
 from leaderboard.rows.shown import applies
 from leaderboard.rows.view import MOST_WEIGHT, UNLIMITED, View, task_weights
 from leaderboard.units import format_number, mib
+from runners.records.size_class import size_classes
 
 ANY = "any"
 
@@ -60,7 +62,9 @@ def filters(rows: Sequence[Row], view: View) -> Iterator[Block]:
     yield Bar(boxes, folds="Limits and filters")
 
 
-_BEHIND = ("licences", "families", "architectures", "runtimes", "weights", "perplexity_percent")
+_BEHIND = (
+    "licences", "families", "architectures", "runtimes", "classes", "weights", "perplexity_percent",
+)  # fmt: skip
 
 
 def _reset(view: View) -> Iterator[Reset]:
@@ -72,11 +76,14 @@ def _reset(view: View) -> Iterator[Reset]:
 def _models(rows: Sequence[Row], view: View) -> Iterator[Block]:
     """What may be chosen, and what counts."""
     candidates = [row.record.candidate for row in rows]
+    classes = [size_classes(one.parameters) for one in candidates]
+    told_apart = classes if len(set(classes)) > 1 else ()
     for label, field, names in (
         ("licence", "licences", [one.licence for one in candidates]),
         ("family", "families", [one.family for one in candidates]),
         ("architecture", "architectures", [one.architecture or "" for one in candidates]),
         ("runtime", "runtimes", [one.runtime for one in candidates]),
+        ("class", "classes", list(chain.from_iterable(told_apart))),
     ):
         yield from _names(label, field, names, view)
     for metric, limit in limited():

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from leaderboard.rows.row import Row
 from leaderboard.text import plain
+from runners.records.size_class import size_classes
 
-ASKED_FOR = ("note", "runtime")
+ASKED_FOR = ("note", "runtime", "class")
 """Fields that are searched only where a word names them."""
 EXAMPLE = "name  quant:q4  arch:llama  licence:  runtime:"
 
@@ -23,6 +24,7 @@ def fields(row: Row) -> dict[str, str]:
         "arch": plain(candidate.architecture or ""),
         "licence": plain(candidate.licence),
         "runtime": plain(candidate.runtime),
+        "class": " ".join(size_classes(candidate.parameters)),
         "flag": plain(" ".join(row.flags)),
         "note": plain(candidate.notes),
     }
@@ -34,7 +36,7 @@ def matches(found: Mapping[str, str], search: str) -> bool:
     Args:
         found: texts by field.
         search: a word with a field's name before a colon is looked for there, others in all
-            fields but notes and runtime, which stand with many: `llamacpp` would answer `llama`.
+            fields but those of ASKED_FOR, which many share: `llamacpp` would answer `llama`.
     """
     return all(_matches(found, word) for word in search.casefold().split())
 

@@ -54,6 +54,7 @@ def the_row(made: Maker) -> Row:
         ("families", frozenset({"f"}), frozenset(), "family f"),
         ("architectures", frozenset({"llama"}), frozenset({"qwen3"}), "architecture llama"),
         ("runtimes", frozenset({"fake"}), frozenset({"llamacpp"}), "runtime fake"),
+        ("classes", frozenset({"tiny-titan"}), frozenset({"none"}), "parameters 135 million"),
     ],
 )
 def test_each_limit(made: Maker, limit: str, allowed: Any, refused: Any, text: str):
@@ -69,6 +70,16 @@ def test_every_limit_is_tested_above():
     (mark,) = test_each_limit.pytestmark  # type: ignore[attr-defined]
     names = {field.name for field in fields(Limits)} - {"bounds"}
     assert {case[0] for case in mark.args[1]} == names | {one.key for one, _ in limited()}
+
+
+def test_a_class_is_of_all_smaller_models(made: Maker):
+    rows = [made.row(f"{n}", candidate={"parameters": n}) for n in (4_400_000_000, 8_000_000_000)]
+    only = {name: limits(classes=frozenset({name})) for name in ("tiny-titan", "32b")}
+    assert admit(rows, only["tiny-titan"]).admitted == (rows[0],)
+    assert admit(rows, only["32b"]).admitted == tuple(rows)
+    unknown = made.row("a", candidate={"parameters": None})
+    (refused,) = admit([unknown], only["32b"]).refused
+    assert [(r.text, r.unknown) for r in refused.reasons] == [("parameters unknown", True)]
 
 
 def test_what_is_not_known_is_not_known_to_fit(made: Maker):

@@ -23,6 +23,8 @@ from tests.leaderboard.conftest import Maker
         ("http://x", False),  # a colon behind what is no field
         ("note:tiny", True),
         ("tiny", False),
+        ("class:tiny-titan", True),
+        ("class:8b", False),
     ],
 )
 def test_a_word_is_looked_for_in_its_field(made: Maker, search: str, found: bool):
@@ -32,6 +34,7 @@ def test_a_word_is_looked_for_in_its_field(made: Maker, search: str, found: bool
             "family": "fam",
             "runtime": "fake",
             "architecture": "qwen3",
+            "parameters": 600_000_000,
             "licence": "Apache-2.0",
             "notes": "a tiny one",
             "quantisation": QuantisationInfo(name="Q4_0", bits_per_weight=4.5, share={}),

@@ -29,8 +29,8 @@ MOST = {
     "repeats": 100.0,
 }
 NAMES = (
-    "licences", "families", "architectures", "runtimes", "columns", "candidates", "pins", "builds",
-    "sides",
+    "licences", "families", "architectures", "runtimes", "classes", "columns", "candidates", "pins",
+    "builds", "sides",
 )  # fmt: skip
 texts = st.text(max_size=MOST_TEXT)
 some = st.text(min_size=1, max_size=MOST_TEXT)
@@ -141,7 +141,13 @@ def test_the_rest_of_an_address_with_a_fault_still_counts():
 def test_limits_are_in_bytes_seconds_and_shares():
     shown = {"memory": 1.0, "decode": 50.0, "ttft_tail": 250.0, "disk": 2.0, "parameters": 4000.0,
              "bits": 4.5, "accuracy": 35.0}  # fmt: skip
-    view = View(limits=tuple(shown.items()), licences=("MIT",), families=("a",), runtimes=("fake",))
+    view = View(
+        limits=tuple(shown.items()),
+        licences=("MIT",),
+        families=("a",),
+        runtimes=("fake",),
+        classes=("32b",),
+    )
     stored = {"memory": 2**20, "decode": 50.0, "ttft_tail": 0.25, "disk": 2 * 2**20,
               "parameters": 4e9, "bits": 4.5, "accuracy": 0.35}  # fmt: skip
     assert limits(view) == Limits(
@@ -149,6 +155,7 @@ def test_limits_are_in_bytes_seconds_and_shares():
         licences=frozenset({"MIT"}),
         families=frozenset({"a"}),
         runtimes=frozenset({"fake"}),
+        classes=frozenset({"32b"}),
     )
     assert limits(View()) == Limits()
 
