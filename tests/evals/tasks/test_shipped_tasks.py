@@ -8,22 +8,26 @@ import os
 import zipfile
 from collections import defaultdict
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from evals.fetch.artifact import fetch
+from evals.scoring.calls import gold
+from evals.scoring.scorer import Means
+from evals.scoring.table import find_scorer
 from evals.spec_file import read_spec
 from evals.suites import Suite, SuiteTask
 from evals.tasks.items import build_requests
 from evals.tasks.load import LoadedTask, load_suite
-from evals.tasks.packaged import find_mirrors, packaged_names, packaged_task
+from evals.tasks.packaged import find_mirrors, packaged_names, packaged_task, read_splits
 from evals.tasks.rebuild import distinct_docs
 from evals.tasks.scored import executing
 from runners.sandbox.trial import runs_to_its_end, why_not
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from evals.tasks.items import Item
@@ -48,11 +52,28 @@ def shipped() -> dict[str, list[LoadedTask]]:
     return dict(by_group)
 
 
-def oracle(item: Item, *, code: bool) -> Iterator[tuple[Any, Any]]:
+def right_call(item: Item) -> str:
+    """The call that is right, as a model would write it."""
+    if not item.doc["truth"]:
+        return "none"
+    call = gold(json.loads(item.doc["truth"]))
+    return f"{call.name}({', '.join(f'{k}={v!r}' for k, v in call.arguments.items())})"
+
+
+WRITTEN: dict[str, Callable[[Item], str]] = {
+    "code": lambda item: f"{item.target}\n```\nThat is how.",
+    "calls": right_call,
+    "schema": lambda item: json.dumps(gold(json.loads(item.doc["truth"])).arguments),
+    "spans": lambda item: f" {item.target}.\n",
+}
+"""The right answer of each scorer's tasks."""
+
+
+def oracle(item: Item, scorer: str) -> Iterator[tuple[Any, Any]]:
     """Answers, one an instance: the gold choice is far more likely, the gold answer is given."""
     for instance in item.instances:
-        if code:
-            yield instance, f"{item.target}\n```\nThat is how."
+        if scorer:
+            yield instance, WRITTEN[scorer](item)
         elif instance.request_type == "generate_until":
             yield instance, f"Let me think. The answer is {item.target}."
         else:
@@ -62,8 +83,9 @@ def oracle(item: Item, *, code: bool) -> Iterator[tuple[Any, Any]]:
 
 def score(loaded: LoadedTask, items: list[Item]) -> dict[str, float]:
     """The steps of lm_eval.evaluator.evaluate from answers to metrics."""
+    told = (loaded.task.get_config("metadata") or {}).get("scorer") or {}
     for item in items:
-        for instance, answer in oracle(item, code=loaded.executes):
+        for instance, answer in oracle(item, next(iter(told), "")):
             instance.resps.append(answer)
     loaded.task.apply_filters()
     values = defaultdict(list)
@@ -186,3 +208,26 @@ def test_shipped_suites_name_packaged_tasks(path: Path):
     for entry in suite.tasks:
         if suite.name in ("quick", "core", "full"):
             assert entry.metric == headline(entry.task)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["squad2", "hotpotqa", "bfcl_simple", "bfcl_multiple", "bfcl_live_simple", "bfcl_irrelevance",
+     "json_schema"],
+)  # fmt: skip
+def test_every_known_answer_scores_one(name: str):
+    spec = packaged_task(name)
+    (mirror,) = find_mirrors(name)
+    rows = read_splits(fetch(spec.source, sha256=spec.sha256).path, mirror)["test"]
+    assert spec.config is not None
+    told = spec.config["metadata"]["scorer"]
+    scorer = find_scorer(told, name)
+    means = Means(execute=runs_to_its_end, search=lambda *_: False)
+    wrong = []
+    for row in rows:
+        target = (row.get("answers") or ["unanswerable"])[0]
+        item = SimpleNamespace(doc=row, target=target)
+        found = scorer(row, [WRITTEN[next(iter(told))](item)], means)  # type: ignore[arg-type]
+        if found[scorer.metrics[0]] != 1.0:
+            wrong.append(row["id"])
+    assert (len(rows), wrong) == (spec.items, [])

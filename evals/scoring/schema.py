@@ -1,0 +1,85 @@
+"""A reply that should be JSON of a given form: does it parse, conform, and say what is right?"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evals.scoring.calls import Call, is_right
+from evals.spec_file import Spec
+
+if TYPE_CHECKING:
+    from evals.scoring.scorer import Means
+
+_FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
+MOST_TEXT = 20_000
+
+
+class SchemaOptions(Spec):
+    """Options of the scorer `schema`: names of a document's columns, each JSON."""
+
+    form: str = "form"
+    """JSON schema of the reply."""
+    functions: str = "functions"
+    truth: str = "truth"
+    """Accepted values of each key, as the scorer `calls` has them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    """Scores a reply in three steps; each can be reached only by way of the one before."""
+
+    options: SchemaOptions
+    executes: bool = False
+    metrics: tuple[str, ...] = ("right", "conforms", "parses")
+    answers: int = 1
+
+    def __call__(
+        self,
+        doc: Mapping[str, Any],
+        answers: Sequence[str],
+        means: Means,  # noqa: ARG002
+    ) -> dict[str, float]:
+        """Shares of replies that parse, that conform, and that are right."""
+        schema = json.loads(doc[self.options.form])
+        functions = json.loads(doc[self.options.functions])
+        truth = json.loads(doc[self.options.truth])
+        found = [steps(answer, schema, functions, truth) for answer in answers]
+        return {name: sum(one[name] for one in found) / len(found) for name in self.metrics}
+
+
+def steps(
+    answer: str, schema: Mapping[str, Any], functions: Sequence[Mapping[str, Any]],
+    truth: Mapping[str, Any],
+) -> dict[str, float]:  # fmt: skip
+    """The three steps of one reply."""
+    none = {"parses": 0.0, "conforms": 0.0, "right": 0.0}
+    try:
+        content = json.loads(unfenced(answer[:MOST_TEXT]))
+    except (ValueError, RecursionError):
+        return none
+    if not conforms(content, schema):
+        return {**none, "parses": 1.0}
+    (name,) = truth
+    right = is_right([Call(name=name, arguments=content)], truth, functions)
+    return {"parses": 1.0, "conforms": 1.0, "right": float(right)}
+
+
+def unfenced(answer: str) -> str:
+    """The reply without the code fence that chat models put around JSON."""
+    found = _FENCED.match(answer)
+    return found[1] if found else answer
+
+
+def conforms(content: Any, schema: Mapping[str, Any]) -> bool:
+    """True where the content is valid by the JSON schema."""
+    import jsonschema
+
+    checker = jsonschema.Draft202012Validator(schema)
+    try:
+        return bool(checker.is_valid(content))
+    except RecursionError:
+        return False

@@ -1,0 +1,108 @@
+"""Short answers taken from a text, as SQuAD scores them, and whether a model says that it has none.
+
+Normalisation, exact match and F1 are those of SQuAD's own script (Rajpurkar et al. 2018,
+arXiv:1806.03822): lower case, without punctuation, articles and surplus white space.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evals.spec_file import Spec
+
+if TYPE_CHECKING:
+    from evals.scoring.scorer import Means
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_ABSTAINS = re.compile(
+    r"\b(unanswerable|no answer|not (?:answerable|stated|mentioned|given|provided|specified|known)"
+    r"|(?:cannot|can not|cant|could not|couldnt) (?:be )?(?:answer\w*|determin\w*|find|found|tell)"
+    r"|(?:do not|dont|does not|doesnt|did not|didnt) (?:know|say|state|mention|provide|contain"
+    r"|specify)|unknown|insufficient information|not enough information)\b"
+)
+MOST_WORDS = 30
+"""An abstention is short; a long answer that holds one of its phrases says more than that."""
+
+
+class SpansOptions(Spec):
+    """Options of the scorer `spans`: names of a document's columns."""
+
+    accepted: str = "answers"
+    """Texts of which any is right; an empty list: the text has no answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spans:
+    """Scores a short answer by its words."""
+
+    options: SpansOptions
+    executes: bool = False
+    metrics: tuple[str, ...] = ("f1", "exact", "abstention")
+    answers: int = 1
+
+    def __call__(
+        self,
+        doc: Mapping[str, Any],
+        answers: Sequence[str],
+        means: Means,  # noqa: ARG002
+    ) -> dict[str, float]:
+        """F1 and exact match against the nearest accepted text; 1 in `abstention` where the model
+        abstains exactly where there is no answer. Means over repeats.
+        """
+        accepted = list(doc[self.options.accepted])
+        scored = [score(answer, accepted) for answer in answers]
+        return {name: sum(one[name] for one in scored) / len(scored) for name in self.metrics}
+
+
+def score(answer: str, accepted: Sequence[str]) -> dict[str, float]:
+    """One answer's metrics, each 0 to 1."""
+    line = first_line(answer)
+    words = normalised(line).split()
+    known = words in [normalised(one).split() for one in accepted]
+    abstained = abstains(line) and not known  # "unknown" is the right answer of one document
+    if not accepted or abstained:
+        right = float(abstained and not accepted)
+        return {"f1": right, "exact": right, "abstention": right}
+    pairs = [(words, normalised(one).split()) for one in accepted]
+    return {
+        "f1": max(f1(said, right) for said, right in pairs),
+        "exact": max(float(said == right) for said, right in pairs),
+        "abstention": 1.0,
+    }
+
+
+def first_line(answer: str) -> str:
+    """The first line with text, without a leading "Answer:"."""
+    line = next((line for line in answer.splitlines() if line.strip()), "")
+    return re.sub(r"^\W*answer\W*:\W*", "", line.strip(), flags=re.IGNORECASE)
+
+
+def abstains(answer: str) -> bool:
+    """True where an answer says that there is none, or says nothing."""
+    words = normalised(answer).split()
+    return not words or (len(words) <= MOST_WORDS and bool(_ABSTAINS.search(" ".join(words))))
+
+
+def normalised(text: str) -> str:
+    """Lower case, without punctuation, articles and surplus white space; a text of nothing else
+    ("The The", "!!!") stays as it is.
+    """
+    bare = text.lower().translate(_PUNCTUATION)
+    return " ".join((_ARTICLES.sub(" ", bare).split()) or text.lower().split())
+
+
+def f1(said: Sequence[str], right: Sequence[str]) -> float:
+    """Harmonic mean of precision and recall over words, each counted as often as it stands."""
+    if not said or not right:
+        return float(said == right)
+    shared = sum((Counter(said) & Counter(right)).values())
+    if not shared:
+        return 0.0
+    precision, recall = shared / len(said), shared / len(right)
+    return 2 * precision * recall / (precision + recall)

@@ -1,0 +1,101 @@
+"""Function calls: every way in which a model writes one, and what makes it right."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from evals.scoring.calls import Call, calls_in, gold, is_right
+
+FUNCTIONS = [
+    {
+        "name": "math.area",
+        "parameters": {
+            "type": "dict",
+            "properties": {
+                "base": {"type": "integer"}, "unit": {"type": "string"},
+                "sides": {"type": "array"}, "options": {"type": "dict"},
+            },
+            "required": ["base"],
+        },
+    }
+]  # fmt: skip
+TRUTH = {"math.area": {"base": [10], "unit": ["cm^2", ""], "sides": [[1, 2], ""]}}
+
+
+def right(answer: str, truth: dict[str, Any] = TRUTH) -> bool:
+    return is_right(calls_in(answer), truth, FUNCTIONS)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "math.area(base=10)",
+        "[math.area(base=10, unit='cm^2')]",
+        "math_area(base=10)",
+        "math.area(base=10.0, sides=[1, 2])",
+        "math.area(base=10, unit='CM2')",
+        "```python\nmath.area(base=10)\n```\nThis computes it.",
+        '{"name": "math.area", "arguments": {"base": 10}}',
+        '[{"function": {"name": "math.area", "arguments": "{\\"base\\": 10}"}}]',
+        '<tool_call>\n{"name": "math.area", "arguments": {"base": 10}}\n</tool_call>',
+        "Sure (of course)! math.area(base=10, unit='cm^2') does it.",
+    ],
+)
+def test_a_right_call_in_whatever_form(answer: str) -> None:
+    assert right(answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "math.area(base=11)",
+        "math.area(base='10')",
+        "math.area(base=True)",
+        "math.area(10)",
+        "math.area()",
+        "math.area(base=10, height=5)",
+        "math.area(base=10, unit='m')",
+        "area(base=10)",
+        "math.area(base=10); math.area(base=10)",
+        "[math.area(base=10), math.area(base=10)]",
+        "math.area(base=5 + 5)",
+        "math.area(base=__import__('os').getpid())",
+        "none",
+        "",
+        "(" * 5000,
+    ],
+)
+def test_a_wrong_one(answer: str) -> None:
+    assert not right(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [("none", True), ("No function fits.", True), ("math.area(base=1)", False), ("", True)],
+)
+def test_where_no_function_fits_the_right_answer_is_no_call(answer: str, expected: bool) -> None:
+    assert right(answer, {}) is expected
+
+
+def test_an_optional_parameter_may_be_left_out_only_where_the_answers_say_so() -> None:
+    truth = {"math.area": {"base": [10], "unit": ["cm"]}}
+    assert not right("math.area(base=10)", truth)
+    assert right("math.area(base=10, unit='cm')", truth)
+
+
+def test_mappings_and_lists_have_accepted_values_of_their_own() -> None:
+    truth = {"math.area": {"base": [1], "options": [{"a": [1, 2], "b": ["x", ""]}]}}
+    assert right("math.area(base=1, options={'a': 2})", truth)
+    assert not right("math.area(base=1, options={'a': 3})", truth)
+    assert not right("math.area(base=1, options={'a': 1, 'c': 1})", truth)
+    assert right("math.area(base=1, sides=[])", {"math.area": {"base": [1], "sides": []}})
+
+
+def test_the_gold_call_is_right() -> None:
+    call = gold(TRUTH)
+    assert call == Call(name="math.area", arguments={"base": 10, "unit": "cm^2", "sides": [1, 2]})
+    assert is_right([call], TRUTH, FUNCTIONS)
+    assert right(json.dumps({"name": call.name, "arguments": call.arguments}))
