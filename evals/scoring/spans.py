@@ -94,7 +94,7 @@ def normalised(text: str) -> str:
     ("The The", "!!!") stays as it is.
     """
     bare = text.lower().translate(_PUNCTUATION)
-    return " ".join((_ARTICLES.sub(" ", bare).split()) or text.lower().split())
+    return " ".join((_ARTICLES.sub(" ", bare).split()) or text.lower().strip(" .").split())
 
 
 def f1(said: Sequence[str], right: Sequence[str]) -> float:
