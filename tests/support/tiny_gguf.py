@@ -97,16 +97,24 @@ class Tiny:
 
 
 def write(
-    path: Path, architecture: str, *, seed: int = 0, spoilt: float = 0.0, part: int = 0
+    path: Path,
+    architecture: str,
+    *,
+    seed: int = 0,
+    spoilt: float = 0.0,
+    part: int = 0,
+    template: str = "",
 ) -> Path:
     """Write one model of about a third of a megabyte; the same seed gives the same file.
 
     `spoilt` is added to one weight of each norm: NaN makes a model that computes NaN. `part`:
-    several files with so many tensors each, named after the path.
+    several files with so many tensors each, named after the path. `template`: of its chat.
     """
     layers, fill = ARCHITECTURES[architecture]
     tiny = Tiny(path, architecture, layers=layers, seed=seed, spoilt=spoilt, part=part)
     _tokenizer(tiny.writer, adds_bos=architecture not in NO_BOS)
+    if template:
+        tiny.writer.add_chat_template(template)
     size = len(vocabulary())
     tiny.matrix("token_embd", size, WIDTH, gain=2.5)
     if architecture in OWN_OUTPUT:
