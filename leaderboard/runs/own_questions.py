@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 RIGHT, UNREAD = f"{METRIC}right", f"{METRIC}unread"
 ANSWER = "first_answer"
 """Column that a table has where a model thinks before it answers."""
+QUEUED = "queued_s"
+"""Column that a table has where an app has a queue."""
 COLUMNS = ("task", "target", "answer", "stop", "token_s", "first_text", RIGHT)
 """Columns of the samples that are needed."""
 
@@ -43,6 +45,8 @@ class OwnAnswer:
     no text came."""
     whole_s: float | None
     """Seconds from the request to the last of the text."""
+    queued_s: float | None = None
+    """Seconds until an app began to work on it; None: nothing says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,11 @@ class OwnAnswers:
         return _median(one.whole_s for one in self.answers)
 
     @property
+    def queued_s(self) -> float | None:
+        """Median seconds until an app began to work; None for what has no queue."""
+        return _median(one.queued_s for one in self.answers)
+
+    @property
     def wrong(self) -> tuple[OwnAnswer, ...]:
         """The wrong answers, in the order of the questions."""
         return tuple(one for one in self.answers if not one.right)
@@ -99,7 +108,7 @@ def own_answers(record: Record, samples: pyarrow.Table) -> list[OwnAnswers]:
     names = [one.task for one in record.data if one.is_own]
     if not names or not set(COLUMNS) <= set(samples.column_names):
         return []
-    columns = [*COLUMNS, *(one for one in (UNREAD, ANSWER) if one in samples.column_names)]
+    columns = [*COLUMNS, *(one for one in (UNREAD, ANSWER, QUEUED) if one in samples.column_names)]
     rows: Sequence[Mapping[str, Any]] = samples.select(columns).to_pylist()
     found = []
     for name in names:
@@ -126,6 +135,7 @@ def _answer(row: Mapping[str, Any]) -> OwnAnswer:
         stop=row["stop"] or "",
         first_s=times[first] if first is not None and 0 <= first < len(times) else None,
         whole_s=times[-1] if times else None,
+        queued_s=row.get(QUEUED),
     )
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FIRST_WRONG = 10
 """Wrong answers that are shown where not all are asked for."""
+NOTED = 0.1
+"""Share of the wait for first words from which a queue's part in it is named."""
 MOST_SHOWN = 300
 """Characters of a text in the table."""
 
@@ -55,7 +57,13 @@ def _counts(found: OwnAnswers) -> Iterator[str]:
 
 def _costs(row: Row, found: OwnAnswers) -> Iterator[str]:
     if found.first_s is not None and found.whole_s is not None:
-        yield f"first words after {_seconds(found.first_s)}"
+        queued = found.queued_s or 0.0
+        waited = (
+            f" ({_seconds(queued)} of it before the app began)"
+            if queued > NOTED * found.first_s
+            else ""
+        )
+        yield f"first words after {_seconds(found.first_s)}{waited}"
         yield f"whole answer after {_seconds(found.whole_s)} (medians)"
     peak, budget = row.value("memory"), row.record.budget
     if peak is not None:

@@ -56,6 +56,20 @@ def facts(**changes: Any) -> Facts:
 THRASHES = {"refaulted_bytes": 101, "unlimited_decode_tokens_per_s": 41.0}
 
 
+def test_an_app_is_judged_by_the_first_words_of_its_answers():
+    app = facts(workloads=False, decode_tokens_per_s=None, weights_bytes=0, answer_s=1.0)
+    verdict, reason = judge(app)
+    assert verdict == "fits"
+    assert reason == (
+        "the tasks were completed within the budget; its tokens are not counted, so nothing is "
+        "known of its decode speed"
+    )
+    assert judge(replace(app, ttft_s=2.5))[0] == "too slow"
+    assert "4,096 bytes were read again meanwhile" in judge(replace(app, refaulted_bytes=4096))[1]
+    silent = judge(replace(app, ttft_s=None))
+    assert silent == ("failed", "nothing was timed: no answer came")
+
+
 @pytest.mark.parametrize(
     ("changes", "verdict"),
     [
