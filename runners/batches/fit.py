@@ -142,6 +142,10 @@ def fit(job: Job, options: Options, notify: Notify) -> Fit:
         RecordError: the store cannot be written.
         KeyboardInterrupt: as it came; what was probed is in the store and is not run again.
     """
+    if job.elsewhere:
+        raise MeasureError(
+            f"{job.candidate.name} runs behind a URL, where no memory can be limited or measured"
+        )
     # The smallest engine in every probe, and alike: the same bits are the same answers.
     job = replace(job, engine_memory_bytes=0, scores=True, repeat=0)
     with limited(allowance(ad_hoc(memory_bytes=STEP_BYTES))) as limit:

@@ -106,7 +106,7 @@ def assemble(
         answers=answers,
         load=None if job.elsewhere else load_info(measured, timed),
         memory=None if job.elsewhere else memory_info(measured),
-        server=server_info(job, measured),
+        server=server_info(job, measured, options.store),
         engine=engine_info(measured.last(protocol.EngineOpened), measured.all(AnsweredWindow)),
         noise_floor=probed.floor if probed else None,
         divergence=measured.last(DivergenceInfo),

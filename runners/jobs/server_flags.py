@@ -23,6 +23,14 @@ def _shared(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
         yield _warning("shared server", f"{detail}times are the network's, too")
 
 
+def _other_model(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    """Warn where the first greedy answers are not those of the run before."""
+    server = record.server
+    if server is not None and server.answered_otherwise:
+        detail = f"the first greedy answers are not those of {server.answered_otherwise}: another "
+        yield _warning("answers otherwise", f"{detail}model, template or build may answer there")
+
+
 def _cache(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
     server = record.server
     if server is None or not record.latency:
@@ -89,4 +97,4 @@ def _note(name: str, detail: str) -> FlagInfo:
     return FlagInfo(name=name, detail=detail, level="note")
 
 
-SERVER_RULES = (_shared, _cache, _tried, _lengths, _weights, _bounds)
+SERVER_RULES = (_shared, _other_model, _cache, _tried, _lengths, _weights, _bounds)

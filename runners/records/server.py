@@ -30,6 +30,9 @@ class ServerInfo(Part):
     """APIs that answered when the model was looked for."""
     answers: list[str] = Field(default_factory=list)
     """The first greedy tokens after three fixed prompts: another model writes others."""
+    answered_otherwise: str = ""
+    """The newest earlier run of this candidate in the store, where those tokens were others.
+    Another model, template or build may be behind the name. Empty: none, or the same tokens."""
     requests: Count = 0
     """Requests of the phases that were answered, or given up."""
     retries: Count = 0

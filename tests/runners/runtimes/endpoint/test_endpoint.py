@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from runners.cli.run import command as run_command
 from runners.cli.show import command as show_command
 from runners.compute.budget_use import ad_hoc
 from runners.endpoint.mock.options import MockOptions
-from runners.endpoint.mock.server import mock_server
+from runners.endpoint.mock.server import MockServer, mock_server
 from runners.records.record import Record
 
 if TYPE_CHECKING:
@@ -296,3 +297,27 @@ def test_a_prompt_that_the_server_refuses_is_wrong_and_named(bench: Bench, serve
     assert record.error is None
     (flag,) = [flag for flag in record.flags if flag.name == "app errors"]
     assert flag.detail.startswith("tiny_answer: 2 of 12 answers")
+
+
+def test_another_model_behind_the_same_name_is_noticed(bench: Bench) -> None:
+    def answered(port: int, text: str) -> tuple[int, Record]:
+        """The record of one address, whatever answers there now; a free port where it is 0."""
+        server = MockServer(MockOptions(speaks=("openai",), text=text), port=port)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            return server.server_port, run(bench, server.url, fresh=True)
+        finally:
+            server.mock.stopping.set()
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+    port, first = answered(0, "It is 42.")
+    _, same = answered(port, "It is 42.")
+    _, other = answered(port, "No, it is 43.")
+    assert first.candidate.digest == same.candidate.digest == other.candidate.digest
+    found = [one.server.answered_otherwise for one in (first, same, other) if one.server]
+    assert found == ["", "", same.run_id]
+    (flag,) = [flag for flag in other.flags if flag.name == "answers otherwise"]
+    assert (flag.level, same.run_id in flag.detail) == ("warning", True)
