@@ -69,6 +69,7 @@ NAMERS = {
     "runners.doctor.counters": ("fake",),  # which is started to see what can be measured
     "runners.doctor.recovery": ("fake", "llama-server"),  # the latter is what the mock speaks
     "runners.records.identity": ("fake",),  # the settings of old records
+    "runners.cli.app_options": ("endpoint",),  # a setting of apps
     "leaderboard.pages.overview.use": (
         "llamacpp",
         "hf",

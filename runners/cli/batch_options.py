@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from runners.cli.app_options import app_options, with_app
 from runners.cli.asking import candidate_options, no_score_option, with_template
 from runners.cli.completion_names import complete_candidates
 from runners.cli.options import (
@@ -33,6 +34,7 @@ def batch_options(command: F) -> F:
         click.argument("candidates", nargs=-1, metavar="[CANDIDATE]…",
                        shell_complete=complete_candidates),
         server_options,
+        app_options,
         runtime_option,
         suite_options,
         candidate_options,
@@ -65,7 +67,9 @@ def chosen_batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
 
     questions = choose_questions(options)
     return Batch(
-        candidates=with_template(choose_with_servers(candidates, options), options),
+        candidates=with_template(
+            with_app(choose_with_servers(candidates, options), options), options
+        ),
         suite=choose_suite(options, questions),
         questions=questions,
         repeats=options["repeats"],

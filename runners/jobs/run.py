@@ -105,7 +105,7 @@ def _refuse_what_it_cannot(job: Job) -> None:
     if most is not None and items > most:
         raise RuntimeFailure(
             f"{items} questions to an app that others run too (at most {most}): --limit N asks "
-            "fewer, settings.max_items allows more"
+            "fewer, --max-items allows more"
         )
     if lacking := sorted(asked - spec.can):
         raise RuntimeFailure(

@@ -12,6 +12,8 @@ import yaml
 from leaderboard.pages.blocks import Heading, Items, Table, Text
 from leaderboard.pages.candidate.own_questions import own_blocks
 from leaderboard.runs.own_questions import own_answers
+from runners.candidates.catalogue import find_candidate
+from runners.cli.app_options import with_app
 from runners.records.record import Record
 from runners.records.store import Store
 from tests.runners.cli.test_commands import Said, weighin
@@ -107,3 +109,16 @@ def test_an_endless_regular_expression_is_stopped(
     )  # fmt: skip
     assert said.code == 3
     assert "the regular expression '(a+)+$' takes longer than 2 s of a processor" in said.err
+
+
+def test_options_of_an_app_become_its_settings(asked: Path, weighin: Callable[..., Said]):
+    app = find_candidate("gradio:owner/name")
+    told = {"endpoint": "/chat", "max_items": 5}
+    (found,) = with_app((app,), told)
+    assert found.settings.model_dump(exclude_defaults=True) == {"space": "owner/name", **told}
+    assert found.settings.most_items == 5
+    (same,) = with_app((app,), {"endpoint": None, "max_items": None})
+    assert same == app
+    said = weighin("run", str(asked / "fake.yaml"), "--max-items", "5")
+    assert said.code == 3
+    assert "--max-items goes with a candidate that is an app" in said.err
