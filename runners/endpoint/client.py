@@ -95,7 +95,7 @@ class Client:
             raise EndpointError(
                 "not authorised", "the key has a space or a letter in it that no header can carry"
             )
-        self._headers = {"Content-Type": "application/json"}
+        self._headers = {"Content-Type": "application/json", "User-Agent": "weighin"}
         if self._key:
             self._headers["Authorization"] = f"Bearer {self._key}"
         self._connection: http.client.HTTPConnection | None = None

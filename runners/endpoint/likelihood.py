@@ -36,13 +36,14 @@ class Way:
     """Server, sequence, and True where nothing may come from a cache."""
 
 
-def by_echo(served: Served, scoring: Scoring, fresh: bool) -> Likelihood:  # noqa: ARG001
+def by_echo(served: Served, scoring: Scoring, fresh: bool) -> Likelihood:
     """Have the whole sequence echoed, and one token written: some servers take 0 as no limit.
 
     Raises:
         EndpointError: it is not echoed, or its log-probabilities are not all there.
     """
-    ask = Ask(prompt=scoring.tokens, max_tokens=1, stream=False, logprobs=1, echo=True)
+    extra = served.uncached if fresh else {}
+    ask = Ask(prompt=scoring.tokens, max_tokens=1, stream=False, logprobs=1, echo=True, extra=extra)
     found = served.whole(openai_api.COMPLETIONS, ask).logprobs
     if len(found) not in (len(scoring.tokens), len(scoring.tokens) + 1):
         raise _refused(f"{len(found)} log-probabilities for {len(scoring.tokens)} echoed tokens")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -14,7 +15,6 @@ from runners.endpoint.client import Client
 Kind = Literal["llama-server", "vllm", "ollama", "openai"]
 """openai: any other that speaks OpenAI's API."""
 LIMIT_KEY, NEWER_LIMIT_KEY = "max_tokens", "max_completion_tokens"
-_NO_CACHE: Mapping[Kind, Mapping[str, Any]] = {"llama-server": {"cache_prompt": False}}
 _FILLS: frozenset[Kind] = frozenset({"llama-server", "vllm"})
 
 
@@ -70,7 +70,10 @@ class Served:
     @property
     def uncached(self) -> dict[str, Any]:
         """Keys of a request that must take nothing from a cache, where the server has such."""
-        return dict(_NO_CACHE.get(self.kind, {}))
+        if self.kind == "llama-server":
+            return {"cache_prompt": False}
+        # vLLM takes blocks of a prompt from requests of the same salt alone.
+        return {"cache_salt": secrets.token_hex(8)} if self.kind == "vllm" else {}
 
     @property
     def fills(self) -> bool:

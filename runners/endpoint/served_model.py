@@ -156,6 +156,6 @@ def _tokens(served: Served) -> Tokens | None:
     try:
         return Tokens(served)
     except EndpointError as fault:
-        if fault.outcome == "not found":
+        if fault.outcome in ("not found", "request refused", "server error"):
             return None
         raise
