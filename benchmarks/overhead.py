@@ -63,7 +63,7 @@ def main() -> int:
     pairs, disturbed = 3 if asked.quick else asked.pairs, 0
     while len(ours) < pairs and disturbed <= pairs:
         drawn = order.sample([(_ours, ours), (_bare, bare)], 2)
-        found = [(_watched(run, str(path), *shape), runs) for run, runs in drawn]
+        found = [(watched(run, str(path), *shape), runs) for run, runs in drawn]
         if any(others > OTHERS_CPUS for (_, others), _ in found):
             disturbed += 1
             continue
@@ -86,7 +86,7 @@ def main() -> int:
     return 1 if missed else 0
 
 
-def _watched(run: Callable[..., Run], *asked: Any) -> tuple[Run, float]:
+def watched(run: Callable[..., Run], *asked: Any) -> tuple[Run, float]:
     """A run, and the cores that processes not our own kept busy meanwhile."""
     own = [os.getpid()]
     before, own_s, started = read_noise(), cpu_seconds(own), time.perf_counter()
