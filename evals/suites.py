@@ -102,6 +102,9 @@ class SuiteTask(Spec):
     """Generation arguments that stand in for the task's own, as lm-eval's `--gen_kwargs`."""
     metadata: Given = None
     """Settings that lm-eval hands to a task that makes its own data, e.g. RULER's lengths."""
+    repeats: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Answers to each document of a generation task, e.g. for pass@5, alike unless `gen` samples.
+    None: as the task's YAML says."""
     chat_template: Literal["auto", "all", "off"] | None = None
     """Where this task uses a candidate's chat template, whatever the candidate says."""
 

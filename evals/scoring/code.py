@@ -30,8 +30,10 @@ class CodeOptions(Spec):
     """What the code goes on from, or needs: it stands before it. Empty: nothing does."""
     opened: bool = False
     """True: the prompt ends in an opened code block, so the answer begins inside."""
-    k: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = (1,)
-    """pass@k for each; the largest may not exceed the task's `repeats`."""
+    k: Annotated[tuple[Annotated[int, Field(ge=1, le=1000)], ...], Field(min_length=1)] | None = (
+        None
+    )
+    """pass@k for each, up to the answers of a document. None: 1 and all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,17 +41,24 @@ class Code:
     """Scores answers by running them."""
 
     options: CodeOptions
+    repeats: int = 1
+    """Answers of a document."""
     executes: bool = True
+
+    @property
+    def ks(self) -> tuple[int, ...]:
+        """Each k of pass@k."""
+        return self.options.k or tuple(dict.fromkeys((1, self.repeats)))
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """Names of the estimates that were asked for: pass@1 and others."""
-        return tuple(f"pass@{k}" for k in self.options.k)
+        return tuple(f"pass@{k}" for k in self.ks)
 
     @property
     def answers(self) -> int:
         """Answers of one document that the largest k needs."""
-        return max(self.options.k)
+        return max(self.ks)
 
     def __call__(
         self, doc: Mapping[str, Any], answers: Sequence[str], means: Means
@@ -63,7 +72,7 @@ class Code:
             )
             for answer in answers
         )
-        return {f"pass@{k}": pass_at_k(len(answers), passed, k) for k in options.k}
+        return {f"pass@{k}": pass_at_k(len(answers), passed, k) for k in self.ks}
 
 
 def code_of(answer: str, *, opened: bool) -> str:

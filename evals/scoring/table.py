@@ -15,21 +15,23 @@ from evals.scoring.schema import Schema, SchemaOptions
 from evals.scoring.scorer import Scorer
 from evals.scoring.spans import Spans, SpansOptions
 
-SCORERS: dict[str, Callable[[Mapping[str, Any]], Scorer]] = {
-    "calls": lambda told: Calls(options=CallsOptions.model_validate(told)),
-    "code": lambda told: Code(options=CodeOptions.model_validate(told)),
-    "rule": lambda told: Rule(options=RuleOptions.model_validate(told)),
-    "schema": lambda told: Schema(options=SchemaOptions.model_validate(told)),
-    "spans": lambda told: Spans(options=SpansOptions.model_validate(told)),
+SCORERS: dict[str, Callable[[Mapping[str, Any], int], Scorer]] = {
+    "calls": lambda told, _: Calls(options=CallsOptions.model_validate(told)),
+    "code": lambda told, repeats: Code(options=CodeOptions.model_validate(told), repeats=repeats),
+    "rule": lambda told, _: Rule(options=RuleOptions.model_validate(told)),
+    "schema": lambda told, _: Schema(options=SchemaOptions.model_validate(told)),
+    "spans": lambda told, _: Spans(options=SpansOptions.model_validate(told)),
 }
+"""Name -> what makes a scorer of its options and the number of answers of a document."""
 
 
-def find_scorer(told: object, where: str) -> Scorer:
+def find_scorer(told: object, where: str, *, repeats: int = 1) -> Scorer:
     """The scorer that a task's file names.
 
     Args:
         told: a name, or `{name: {option: value}}`.
         where: the task, for messages.
+        repeats: answers of a document.
 
     Raises:
         SpecError: there is no such scorer, or an option is wrong.
@@ -44,7 +46,7 @@ def find_scorer(told: object, where: str) -> Scorer:
     if name not in SCORERS:
         raise SpecError(f'{where}: there is no scorer "{name}"{did_you_mean(name, SCORERS)}')
     try:
-        return SCORERS[name](options)
+        return SCORERS[name](options, repeats)
     except ValidationError as error:
         fault = error.errors()[0]
         option = ".".join(map(str, fault["loc"]))

@@ -147,7 +147,10 @@ def load_suite(
             metadata = {**tokenizer_of(tokenizer), **suite.metadata_of(entry)}
             refuse_foreign_tokenizer(metadata, trusted=trust_tasks)
             members = replace(sources, metadata=metadata).find(entry.task)
-            coded = [scores_code(m.name, m.task, allowed=allow_code) for m in members]
+            coded = [
+                scores_code(m.name, m.task, allowed=allow_code, repeats=entry.repeats)
+                for m in members
+            ]
             parts = _parts(members, entry, limit)
             for found, part, executes in zip(members, parts, coded, strict=True):
                 if found.name in loaded:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from evals.errors import SpecError
@@ -27,16 +28,6 @@ def executing(execute: Callable[[str], bool]) -> Iterator[None]:
         _EXECUTE.reset(token)
 
 
-def named_scorer(name: str, metadata: object) -> Scorer | None:
-    """The scorer of a task's metadata; None where it names none.
-
-    Raises:
-        SpecError: there is no such scorer, or an option is wrong.
-    """
-    told = metadata.get(KEY) if isinstance(metadata, Mapping) else None
-    return None if told is None else find_scorer(told, f'task "{name}"')
-
-
 def set_scorer(name: str, task: Any) -> Scorer | None:
     """Score a task's answers by the scorer that its metadata names.
 
@@ -45,22 +36,25 @@ def set_scorer(name: str, task: Any) -> Scorer | None:
     Raises:
         SpecError: no such scorer, or the task asks for fewer answers than it needs.
     """
-    scorer = named_scorer(name, task.config.metadata)
-    if scorer is None:
+    metadata = task.config.metadata
+    told = metadata.get(KEY) if isinstance(metadata, Mapping) else None
+    if told is None:
         return None
+    repeats = int(task.config.repeats or 1)
+    scorer = find_scorer(told, f'task "{name}"', repeats=repeats)
     from lm_eval.api.metrics import mean
     from lm_eval.filters import build_filter_ensemble
 
     if task.OUTPUT_TYPE != "generate_until":
         raise SpecError(f'task "{name}": a scorer needs output_type: generate_until')
-    repeats = int(task.config.repeats or 1)
     if repeats < scorer.answers:
         raise SpecError(
             f'task "{name}": its scorer needs {scorer.answers} answers of each document, and the '
             f"task asks for {repeats}: repeats: {scorer.answers}"
         )
-    task.config.metadata = {SCALE: "share", **task.config.metadata}
-    task.config.process_results = lambda doc, results: _score(scorer, doc, results)
+    task.config.metadata = {SCALE: "share", **metadata}
+    # A suite's digest has no source of a partial function, but what the task's file says of it.
+    task.config.process_results = partial(_score, scorer)
     task._aggregation_list = dict.fromkeys(scorer.metrics, mean)  # lm-eval has no setters
     task._higher_is_better = dict.fromkeys(scorer.metrics, True)
     if not task.config.filter_list:
@@ -68,12 +62,18 @@ def set_scorer(name: str, task: Any) -> Scorer | None:
     return scorer
 
 
-def scores_code(name: str, task: Any, *, allowed: bool) -> bool:
+def scores_code(name: str, task: Any, *, allowed: bool, repeats: int | None = None) -> bool:
     """Give a task its scorer, if it names one; True where that runs what the model wrote.
+
+    Args:
+        allowed: code may be run.
+        repeats: answers of each document, instead of what the task's file says.
 
     Raises:
         SpecError: as `set_scorer`, or it runs code and that is not allowed.
     """
+    if repeats is not None:
+        task.set_config("repeats", repeats)
     scorer = set_scorer(name, task)
     if scorer is None or not scorer.executes:
         return False

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evals.suites import REQUESTS
 from evals.tasks.code import own_code
+from evals.tasks.scored import KEY
 from runners.records.identity import digest
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def suite_digest(suite: Suite, tasks: Sequence[PreparedTask]) -> str:
             [[i.identity, repr(i.target), _generation_arguments(i)] for i in t.items],
             *_own(t),
             *([] if t.loaded.by_size else ["each task of its group counts the same"]),
+            *_scorer(t.loaded.task),
             *([["metadata", dict(t.loaded.metadata)]] if t.loaded.metadata else []),
             *([["chat template", t.loaded.chat_template]] if t.loaded.chat_template else []),
         ]
@@ -56,6 +58,13 @@ def _stated(task: PreparedTask) -> list[str]:
     """
     scale, column = task.loaded.scale, task.loaded.cluster
     return [*([scale] if scale else []), *([f"cluster {column}"] if column else [])]
+
+
+def _scorer(task: Any) -> list[Any]:
+    """The scorer that the task's file names, with its options; nothing where it names none."""
+    metadata = task.get_config("metadata")
+    told = metadata.get(KEY) if isinstance(metadata, dict) else None
+    return [] if told is None else [["scorer", told]]
 
 
 def _own(task: PreparedTask) -> list[Any]:

@@ -54,3 +54,8 @@ def test_answers_are_put_between_what_comes_before_and_the_tests() -> None:
     assert scorer(doc, answers, means) == {"pass@1": 0.5, "pass@2": pytest.approx(5 / 6)}
     assert programs[1] == "def f():\n    wrong\n\nassert f()"
     assert (scorer.metrics, scorer.answers) == (("pass@1", "pass@2"), 2)
+
+
+def test_the_usual_ks_are_one_and_all_answers() -> None:
+    assert Code(options=CodeOptions()).metrics == ("pass@1",)
+    assert Code(options=CodeOptions(), repeats=5).metrics == ("pass@1", "pass@5")

@@ -26,13 +26,15 @@ metadata: {{version: 1, scorer: {scorer}}}
 """
 
 
-def load(folder: Path, scorer: str, *, repeats: int = 1, allow: bool = False) -> LoadedTask:
+def load(
+    folder: Path, scorer: str, *, repeats: int = 1, asked: int | None = None, allow: bool = False
+) -> LoadedTask:
     rows = folder / "rows.jsonl"
     rows.write_text(json.dumps({"question": "Sky?", "answer": "blue", "tests": "assert f()"}))
     (folder / "mine.yaml").write_text(
         TASK.format(rows=rows, scorer=scorer, repeats=repeats), encoding="utf-8"
     )
-    suite = Suite(name="s", tasks=(SuiteTask(task="mine"),))
+    suite = Suite(name="s", tasks=(SuiteTask(task="mine", repeats=asked),))
     (loaded,) = load_suite(suite, include=folder, allow_code=allow)
     return loaded
 
@@ -68,3 +70,11 @@ def test_code_is_refused_until_it_is_allowed(tmp_path: Path) -> None:
 def test_too_few_answers_are_said_before_anything_runs(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"needs 5 answers of each document, .*: repeats: 5"):
         load(tmp_path, "{code: {k: [5]}}", repeats=2, allow=True)
+
+
+def test_a_suite_asks_for_more_answers(tmp_path: Path) -> None:
+    loaded = load(tmp_path, "code", asked=3, allow=True)
+    with executing(lambda program: "good" in program):
+        # 1 - C(2,1)/C(3,1) = 1/3, and one of all three passes.
+        found = scores(loaded, ["bad", "good", "bad"])
+    assert found == {"pass@1": pytest.approx(1 / 3), "pass@3": 1.0}
