@@ -29,7 +29,7 @@ CANDIDATE = "smollm2-135m-instruct-f16"
 TASKS = {
     "arc_easy": SuiteTask(task="arc_easy"),
     "piqa": SuiteTask(task="piqa", num_fewshot=2),
-    "gsm8k_cot": SuiteTask(task="gsm8k_cot", num_fewshot=2, gen={"max_gen_toks": 24}),
+    "gsm8k_cot": SuiteTask(task="gsm8k_cot", num_fewshot=1, gen={"max_gen_toks": 24}),
 }
 SETTINGS: dict[str, dict[str, Any]] = {
     "llamacpp": {"kv_cache_type": "f32", "context": 2048},
