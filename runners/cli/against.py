@@ -16,8 +16,8 @@ from leaderboard.compare.conclusion import conclusion
 from leaderboard.compare.fidelity import Fidelity, fidelity
 from leaderboard.compare.fidelity_words import changes, notes
 from leaderboard.rows.answers import Answers, read_answers
-from runners.cli.options import refuse_code
 from runners.cli.sides import find_side, looked_up, names_records
+from runners.cli.trust import refuse_code
 from runners.records.run_ids import candidate_of, slug_of
 from runners.records.store import SAMPLES, Store
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-from evals.errors import SpecError
 from runners.cli.asking import ASKING_OPTIONS, asked_otherwise
 from runners.cli.completion_names import complete_budgets, complete_runtimes, complete_suites
 from runners.records.store import Store, default_store
-
-if TYPE_CHECKING:
-    from runners.candidates.spec import Candidate
 
 MOST = {"cpus": 1024.0, "min-decode": 1e6}
 """Largest values, as in a budget's file."""
@@ -264,6 +260,7 @@ def choose_candidates(
     """
     from runners.candidates.catalogue import find_candidate
     from runners.candidates.on_runtime import on_runtime
+    from runners.cli.trust import refuse_code
 
     found = tuple(find_candidate(name) for name in names or (DEFAULT_CANDIDATE,))
     if runtime is not None:
@@ -275,19 +272,5 @@ def choose_candidates(
             "YAML file"
         )
     for candidate in found:
-        refuse_code(candidate, trusted=trust_code)
+        refuse_code(candidate, trusted=trust_code, typed=names)
     return found
-
-
-def refuse_code(candidate: Candidate, *, trusted: bool) -> None:
-    """Refuse a model's own Python, which its candidate's file alone cannot allow.
-
-    Raises:
-        SpecError: the candidate wants it, and the command line does not.
-    """
-    setting = candidate.settings.code_beside_weights
-    if setting and not trusted:
-        raise SpecError(
-            f"candidate {candidate.name}: settings.{setting} runs Python that lies beside "
-            "its weights with your rights; --trust-remote-code if you trust its author"
-        )

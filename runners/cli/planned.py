@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from runners.cli.options import refuse_code
+from runners.cli.trust import refuse_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,8 +10,9 @@ import click
 
 from evals.errors import RecordError, SpecError
 from runners.cli.asking import asked_otherwise
-from runners.cli.options import choose_questions, choose_suite, refuse_code
+from runners.cli.options import choose_questions, choose_suite
 from runners.cli.sides import find_side, means_records
+from runners.cli.trust import refuse_code
 from runners.jobs.budget_record import recorded_budget
 from runners.records.store import Store
 
@@ -71,7 +72,7 @@ def plan(candidate: str, against: str, store: Store, chosen: dict[str, Any]) -> 
     new, measured = _runnable(candidate, store)
     old, recorded = _runnable(against, store)
     for side in (new, old):
-        refuse_code(side, trusted=chosen["trust_code"])
+        refuse_code(side, trusted=chosen["trust_code"], typed=(candidate, against))
     if new.name == old.name:
         old = old.model_copy(update={"name": f"{old.name}{BASELINE}"})
     questions = choose_questions(chosen)

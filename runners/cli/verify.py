@@ -23,11 +23,11 @@ from runners.cli.options import (
     json_option,
     offline_option,
     open_store,
-    refuse_code,
     store_option,
     trust_code_option,
 )
 from runners.cli.progress import ProgressLines
+from runners.cli.trust import refuse_code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

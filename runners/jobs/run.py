@@ -108,9 +108,11 @@ def _refuse_what_it_cannot(job: Job) -> None:
             "fewer, --max-items allows more"
         )
     if lacking := sorted(asked - spec.can):
+        own = " or your own --questions FILE" if "generation" in spec.can else ""
         raise RuntimeFailure(
             f"runtime {spec.name} has no {' and no '.join(lacking)}, which suite {job.suite.name} "
-            f"asks for; take a suite of {', '.join(sorted(spec.can))} alone, or another runtime"
+            f"asks for; take a suite of {', '.join(sorted(spec.can))} alone{own}, or another "
+            "runtime"
         )
 
 

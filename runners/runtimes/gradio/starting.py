@@ -39,6 +39,8 @@ def start(app: Path, python: str | None, port: int | None) -> StartedServer:
             "GRADIO_SERVER_NAME": HOST,
             "GRADIO_SERVER_PORT": str(chosen),
             "GRADIO_ANALYTICS_ENABLED": "False",
+            # Gradio looks whether its own page answers, and would ask a proxy for it.
+            **dict.fromkeys(("NO_PROXY", "no_proxy"), _without_proxy()),
             "PYTHONUNBUFFERED": "1",
         },
         folder=str(app.parent),
@@ -76,6 +78,12 @@ def interpreters(app: Path) -> Iterator[str]:
                 found[str(folder / name)] = None
     found[sys.executable] = None
     yield from found
+
+
+def _without_proxy() -> str:
+    """Hosts that no proxy is asked for: the user's, and this machine."""
+    told = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
+    return ",".join([*filter(None, [told]), HOST, "localhost"])
 
 
 def _has_gradio(program: str) -> bool:

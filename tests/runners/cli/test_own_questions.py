@@ -122,3 +122,14 @@ def test_options_of_an_app_become_its_settings(asked: Path, weighin: Callable[..
     said = weighin("run", str(asked / "fake.yaml"), "--max-items", "5")
     assert said.code == 3
     assert "--max-items goes with a candidate that is an app" in said.err
+
+
+def test_a_file_alone_has_no_app_run(asked: Path, weighin: Callable[..., Said]):
+    (asked / "app.py").write_text("import gradio")
+    content = {"name": "app", "runtime": "gradio", "weights": "app.py"}
+    (asked / "app.yaml").write_text(yaml.safe_dump(content))
+    refused = weighin("run", str(asked / "app.yaml"), "--dry-run")
+    assert refused.code == 3
+    assert "run as an app, with your rights; --trust-remote-code" in refused.err
+    assert weighin("run", str(asked / "app.yaml"), "--dry-run", "--trust-remote-code").code == 0
+    assert weighin("run", str(asked / "app.py"), "--dry-run").code == 0
