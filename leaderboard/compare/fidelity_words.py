@@ -40,7 +40,7 @@ def price(ratio: float) -> str:
 
 def percent(share: float) -> str:
     """A share in per cent with one decimal below 10: `0.3 %`, `19 %`."""
-    return f"{100 * share:.{1 if share < 0.0995 else 0}f} %"
+    return f"{100 * share:.{1 if share < 0.0995 else 0}f}%"
 
 
 def ratio_text(ratio: float) -> str:

@@ -129,7 +129,7 @@ def notes(gate: Gate) -> list[str]:
     level = f"{1 - 2 * gate.policy.alpha:.0%}"
     lines.append(
         f"a loss is positive where the candidate is worse; intervals are {level} ones; detectable: "
-        "the minimum detectable loss (80 % power)"
+        "the minimum detectable loss (80% power)"
     )
     return lines
 

@@ -145,7 +145,7 @@ def _of_an_interval(judged: Judged, what: str, margin: str, limits: str) -> str:
     could = amount(judged, judged.detectable, sign=False)
     return (
         f"{what}: cannot tell, since the loss may be {limits} and {margin} is allowed; minimum "
-        f"detectable loss {could} (80 % power); about {judged.needed:,} {unit} would settle it"
+        f"detectable loss {could} (80% power); about {judged.needed:,} {unit} would settle it"
     )
 
 

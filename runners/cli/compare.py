@@ -272,5 +272,5 @@ def _notes(comparison: Comparison) -> list[str]:
     ):
         lines.append("times and memory: runs are not interleaved, so drift is not in the intervals")
     lines.append("p adjusted: exact McNemar test, Benjamini-Hochberg over the tasks")
-    lines.append("detectable: minimum detectable difference (80 % power)")
+    lines.append("detectable: minimum detectable difference (80% power)")
     return lines

@@ -18,7 +18,7 @@ def fidelity_table(found: Fidelity, title: str) -> Grid:
     from leaderboard.units import MISSING
     from runners.cli.layout import Grid, plain, state
 
-    allowed = f"within {100 * FIDELITY_MARGIN:g} %"
+    allowed = f"within {100 * FIDELITY_MARGIN:g}%"
     table = Grid(title, "task", "items", "perplexity ratio", "95% interval", allowed)
     for task in found.tasks:
         table.add_row(plain(task.name), f"{task.items:,}", ratio_text(times(task.loss)), "", "")

@@ -52,7 +52,7 @@ def _counts(found: OwnAnswers) -> Iterator[str]:
     n, interval = len(found.answers), found.interval
     of = f"{n}" if n == found.asked else f"{n} answered ({found.asked} asked)"
     low, high = points(interval.low), points(interval.high)
-    yield f"{found.right} of {of} right (95 % interval {low:.0f} to {high:.0f} %)"
+    yield f"{found.right} of {of} right (95% interval {low:.0f} to {high:.0f}%)"
 
 
 def _costs(row: Row, found: OwnAnswers) -> Iterator[str]:

@@ -36,18 +36,18 @@ def found(low: float, ratio: float, high: float, *, same_weights: bool) -> Fidel
     )
 
 
-# Margin 2 %: a ratio of 1.02 is borne, and of other weights one of 1 / 1.02 = 0.9804.
+# Margin 2%: a ratio of 1.02 is borne, and of other weights one of 1 / 1.02 = 0.9804.
 @pytest.mark.parametrize(
     ("limits", "damage", "difference"),
     [
         ((1.05, 1.07, 1.09), "damaged", "answers differ"),
-        ((0.999, 1.003, 1.01), "no damage beyond 2.0 %", "answers agree within 2.0 %"),
-        ((1.00, 1.015, 1.05), "too few items to tell whether it is damaged beyond 2.0 %",
-         "too few items to tell whether answers differ by more than 2.0 %"),
+        ((0.999, 1.003, 1.01), "no damage beyond 2.0%", "answers agree within 2.0%"),
+        ((1.00, 1.015, 1.05), "too few items to tell whether it is damaged beyond 2.0%",
+         "too few items to tell whether answers differ by more than 2.0%"),
         # Less perplexing than the reference is no damage, and of other weights a difference.
-        ((0.90, 0.92, 0.95), "no damage beyond 2.0 %", "answers differ"),
-        ((0.97, 0.99, 1.01), "no damage beyond 2.0 %",
-         "too few items to tell whether answers differ by more than 2.0 %"),
+        ((0.90, 0.92, 0.95), "no damage beyond 2.0%", "answers differ"),
+        ((0.97, 0.99, 1.01), "no damage beyond 2.0%",
+         "too few items to tell whether answers differ by more than 2.0%"),
     ],
 )  # fmt: skip
 def test_words_by_weights(limits: tuple[float, float, float], damage: str, difference: str) -> None:
@@ -60,11 +60,11 @@ def test_words_by_weights(limits: tuple[float, float, float], damage: str, diffe
 def test_a_price_and_a_reason_are_told() -> None:
     one = found(1.046, 1.07, 1.097, same_weights=True)
     assert conclusion(one, "q4", "f16") == (
-        "q4 against f16: damaged: its answers are 7.0 % more perplexing than f16's (ratio 1.046 to "
+        "q4 against f16: damaged: its answers are 7.0% more perplexing than f16's (ratio 1.046 to "
         "1.097)"
     )
     assert conclusion(replace(one, loss=None, reason="no texts"), "q4", "f16") == (
         "q4 against f16: not compared, no texts"
     )
     assert "cannot" not in conclusion(one, "q4", "f16", margin=0.2)
-    assert "no damage beyond 20 %" in conclusion(one, "q4", "f16", margin=0.2)
+    assert "no damage beyond 20%" in conclusion(one, "q4", "f16", margin=0.2)

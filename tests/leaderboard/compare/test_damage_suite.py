@@ -17,8 +17,8 @@ from runners.records.store import Store
 
 STORE = Store(Path(__file__).parents[3] / "results" / "reference")
 RUNGS = {
-    "q8_0": "no damage beyond 2.0 %",
-    "q4_1": "no damage beyond 2.0 %",  # the reference was made of it: a control
+    "q8_0": "no damage beyond 2.0%",
+    "q4_1": "no damage beyond 2.0%",  # the reference was made of it: a control
     "q4_k_m": "damaged",
     "q4_0": "damaged",
     "q2_k": "damaged",

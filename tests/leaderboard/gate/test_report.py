@@ -56,7 +56,7 @@ def gate(made: Maker, *metrics: Judged, name: str = "b", **given: Any) -> Gate:
             judged("ttft_s:512+64", margin=0.1, verdict="cannot tell", needed=40, loss=0.05,
                    interval=Interval(low=-0.1, high=0.2), detectable=0.3),
             "TTFT 512+64: cannot tell, since the loss may be -10.0% to +20.0% and 10.0% is "
-            "allowed; minimum detectable loss 30.0% (80 % power); about 40 pairs would settle it",
+            "allowed; minimum detectable loss 30.0% (80% power); about 40 pairs would settle it",
         ),
         (
             judged("peak_bytes", refused=True, verdict="cannot tell", count=3, needed=5, loss=None,

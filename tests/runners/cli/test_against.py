@@ -93,7 +93,7 @@ def test_the_reference_runs_first_and_the_words_are_last(here: Path, run: Any):
     # A fake has no weights that could be the same: nothing of it is called damage.
     _, said = out.split("second against first: ")
     assert said.startswith("answers differ: its answers are ")
-    assert "choices changed: 100 % of 16 items" in out
+    assert "choices changed: 100% of 16 items" in out
 
 
 def test_damage_is_said_of_what_is_declared_to_be_made_from_the_reference(here: Path, run: Any):
@@ -113,7 +113,7 @@ def test_stored_answers_are_taken(here: Path, run: Any):
     assert (code, ran(here)) == (0, ["copy", "first"])
     stored = Store(here / "store").find("first").run_id
     # The two have one digest: the same weights (none), runtime and settings.
-    assert "copy against first: no damage beyond 2.0 %: its answers are as perplexing as" in out
+    assert "copy against first: no damage beyond 2.0%: its answers are as perplexing as" in out
     assert f"first: its answers of {stored}" in out
     for text in ("first", stored):
         code, again, _ = run("copy.yaml", "--against", text)

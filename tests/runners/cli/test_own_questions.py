@@ -55,7 +55,7 @@ def test_a_run_ends_with_how_many_are_right(store: tuple[Store, Said]):
     folder, said = store
     last = said.out.splitlines()[-4:]
     # 3 of 6, z² = 3.8415: centre 0.5, half-width 1.96 sqrt(0.25/6 + 3.8415/144) / 1.6402 = 0.312.
-    assert last[0].startswith("fake: 3 of 6 right (95 % interval 19 to 81 %), first words after ")
+    assert last[0].startswith("fake: 3 of 6 right (95% interval 19 to 81%), first words after ")
     assert " (medians), peak " in last[0]
     assert " of 16 GB" in last[0]
     assert last[1] == "  maths 1 of 2, text 2 of 3"
