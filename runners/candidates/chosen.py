@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from runners.candidates.asking import Chat, Reasoning
 from runners.records.identity import MOST_CONTEXT
 
 if TYPE_CHECKING:
     from runners.candidates.spec import Candidate
+
+
+def asked_as(candidate: Candidate, chosen: Mapping[str, Any] | None) -> Candidate:
+    """A candidate that is asked as a run of it was: template, system text, thought, sampling.
+
+    A run's command line may have said otherwise than the candidate's file.
+
+    Args:
+        candidate: as its file has it.
+        chosen: the settings that the run's record names; None: an early record, which does not.
+    """
+    if chosen is None:
+        return candidate
+    chat = {
+        "template": chosen.get("chat_template", "auto"),
+        "system": chosen.get("chat_system", ""),
+        "args": chosen.get("chat_args", {}),
+    }
+    told = {
+        "chat": Chat.model_validate(chat),
+        "reasoning": Reasoning.model_validate(chosen.get("reasoning", {})),
+        "sampling": chosen.get("sampling"),
+    }
+    return candidate.model_copy(update=told)
 
 
 def chosen_settings(candidate: Candidate, trained_context: int | None) -> dict[str, Any]:

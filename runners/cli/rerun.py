@@ -134,6 +134,7 @@ def measure(
 
 def _runnable(text: str, store: Store) -> tuple[Candidate, Record | None]:
     from runners.candidates.catalogue import find_candidate
+    from runners.candidates.chosen import asked_as
 
     if not means_records(text):
         try:
@@ -147,7 +148,7 @@ def _runnable(text: str, store: Store) -> tuple[Candidate, Record | None]:
     else:
         lead = find_side(text, store).runs[-1]
     try:
-        return find_candidate(lead.candidate.name), lead
+        return asked_as(find_candidate(lead.candidate.name), lead.candidate.chosen), lead
     except SpecError as error:
         raise SpecError(
             f"{text}: {lead.candidate.name} cannot be run again here ({error}); give --against the "

@@ -182,10 +182,11 @@ def _batch(record: Record, options: dict[str, Any]) -> Batch:
 
 def _candidate(record: Record, name: str | None) -> Candidate:
     from runners.candidates.catalogue import find_candidate
+    from runners.candidates.chosen import asked_as
 
     text = name or record.candidate.name
     try:
-        return find_candidate(text)
+        return asked_as(find_candidate(text), record.candidate.chosen)
     except SpecError as error:
         source = record.candidate.source or "a file"
         raise SpecError(

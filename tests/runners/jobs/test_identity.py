@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runners.candidates.catalogue import candidate_names, find_candidate
-from runners.candidates.chosen import chosen_settings
+from runners.candidates.chosen import asked_as, chosen_settings
 from runners.candidates.spec import Candidate
 from runners.records.identity import candidate_digest
 from runners.records.reading import parse_record
@@ -172,6 +172,28 @@ def test_how_a_candidate_is_asked_is_part_of_what_it_is(
     candidate = Candidate.model_validate({"name": "fake", "runtime": "fake", **keys})
     assert chosen_settings(candidate, 8192) == chosen
     assert (digest_of(candidate, None) == digest_of(fake(), None)) == (chosen == {})
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {},
+        {"chat_template": "all"},
+        {"chat": {"system": "Hi", "args": {"a": 1}}, "sampling": "greedy"},
+        {"reasoning": {"end": "</x>", "max_tokens": 9}, "made_from": "b"},
+    ],
+)
+def test_a_run_is_repeated_as_it_was_asked(keys: dict[str, Any]):
+    usual = {"name": "a", "weights": "x.gguf", "settings": {"threads": 1}}
+    ran = Candidate.model_validate({**usual, **keys})
+    chosen = chosen_settings(ran, 8192)
+    made_from = {"made_from": keys["made_from"]} if "made_from" in keys else {}
+    for own in ({}, {"chat": {"system": "Bye"}}, {"sampling": "recommended"}):
+        now = Candidate.model_validate({**usual, **made_from, **own})
+        again = asked_as(now, chosen)
+        assert chosen_settings(again, 8192) == chosen
+        assert again == ran
+        assert asked_as(now, None) == now
 
 
 def old(settings: dict[str, Any], **changes: Any) -> Record:
