@@ -129,8 +129,11 @@ def load_info(measured: Measured, timed: TimedPhase | None) -> LoadInfo | None:
         return None
     first = timed.first_token_s if timed else None
     first = loaded.model.first_text_s if first is None else first
-    # A server starts within the load, and no deployment of it has our worker.
-    ready_s = started.ready_s if loaded.model.root_pid is None else 0.0
+    ready_s = started.ready_s
+    if loaded.model.root_pid is not None:
+        # A server starts within the load, and no deployment of it has our worker, nor our search
+        # for a prompt of the wanted length.
+        ready_s, first = 0.0, (_first_request_s(timed) if timed else None) or first
     return LoadInfo(
         ready_s=ready_s,
         load_s=loaded.load_s,
@@ -138,6 +141,12 @@ def load_info(measured: Measured, timed: TimedPhase | None) -> LoadInfo | None:
         cold_start_s=None if first is None else ready_s + loaded.load_s + first,
         page_cache=measured.page_cache.state,
     )
+
+
+def _first_request_s(timed: TimedPhase) -> float | None:
+    """Time to first token of the very first request; None where nothing was timed."""
+    asked = [one for times in timed.times.values() for one in (*times.warmups, *times.repeats)]
+    return asked[0].token_s[asked[0].first_text or 0] if asked and asked[0].token_s else None
 
 
 def noise_info(timed: TimedPhase | None) -> NoiseInfo | None:
