@@ -65,9 +65,12 @@ def join(mock: Mock, request: Request) -> Whole:
 
 
 def data(mock: Mock, request: Request) -> Whole | Stream:
-    """`/gradio_api/queue/data`: the messages of a session, to its end."""
+    """`/gradio_api/queue/data`: the messages of a session, to its end; they are sent once."""
     session = parse_qs(request.query)["session_hash"][0]
-    message = mock.sessions.pop(session)
+    message = mock.sessions.pop(session, None)
+    if message is None:  # as where a stream was left before
+        lost = _said("unexpected_error", session, message="Session not found.", success=False)
+        return Stream(frames=[(0.0, lost)])
     waits_s = mock.options.queue_s
     frames = [
         (0.0, _said("estimation", session, rank=int(waits_s > 0), queue_size=1)),

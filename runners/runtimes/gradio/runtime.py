@@ -213,7 +213,7 @@ class GradioRuntime:
                 self._see_that_it_lives(fault)
                 wait_s = TRIES.wait_s(tried, fault.retry_after_s)
                 if self._server or fault.outcome not in PASSING or tried > TRIES.times:
-                    raise
+                    raise WorkerError(f"no answer to {prompt[:60]!r}: {fault}") from fault
                 self._faults[fault.outcome] += 1
                 self._waited_s += min(wait_s, TRIES.most_wait_s)
                 time.sleep(min(wait_s, TRIES.most_wait_s))

@@ -179,6 +179,22 @@ def test_a_job_has_answers_memory_a_cold_start_and_no_workloads(bench: Bench):
     assert "chat template missing" not in names
 
 
+def test_answers_are_kept_one_by_one_when_an_app_fails(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    about = {"name": "app", "runtime": "gradio", "weights": str(APP)}
+    candidate = Candidate.model_validate({**about, "settings": {"python": sys.executable}})
+    monkeypatch.setenv("APP_FAULTS", ",".join(["ok"] * 5 + ["cut"]))  # the first warms up
+    (first,) = bench.outcomes(candidate, tasks=("tiny_answer",))
+    assert "the connection ended within its body" in first.record.error.message
+    assert "no answer to 'tiny_answer: is 4 even?'" in first.record.error.message
+    assert first.record.accuracy["tiny_answer"].n == 4
+    monkeypatch.setenv("APP_FAULTS", "")
+    (again,) = bench.outcomes(candidate, tasks=("tiny_answer",))
+    assert (again.record.error, again.record.job.resumed) == (None, 1)
+    assert again.record.accuracy["tiny_answer"].n == 12
+
+
 def test_someone_elses_space_is_not_asked_a_whole_suite(bench: Bench):
     settings = {"url": "https://owner-name.hf.space", "max_items": 11}
     about = {"name": "app", "runtime": "gradio", "settings": settings}
