@@ -112,6 +112,8 @@ def with_template(
         raise click.UsageError("--system goes through the template, and --chat-template is off")
     given = {"template": template, "system": system}
     changed = {key: value for key, value in given.items() if value is not None}
+    if template == "off":  # and with it what would go through it
+        changed |= {"system": "", "args": {}}
     return tuple(
         one.model_copy(update={"chat": one.chat.model_copy(update=changed)}) for one in candidates
     )
