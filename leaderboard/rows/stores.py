@@ -12,7 +12,7 @@ from pathlib import Path
 
 from evals.errors import RecordError
 from leaderboard.rows.index import Entry, Pool, Stamp, read_index, write_index
-from runners.records.progress import Progress, read_progress
+from runners.records.progress import Progress, read_gate_progress, read_progress
 from runners.records.record import Record
 from runners.records.store import RECORD, Store
 
@@ -58,7 +58,11 @@ class StoreView:
     def progress(self) -> tuple[Progress, ...]:
         """Batches of the stores that run at this moment or died, the newest first in each."""
         folders = dict.fromkeys([*self.roots, *self.homes.values()])
-        return tuple(one for folder in folders for one in read_progress(folder))
+        return tuple(
+            one
+            for folder in folders
+            for one in (*read_progress(folder), *read_gate_progress(folder))
+        )
 
     def _home(self, run_id: str) -> Store:
         if run_id not in self.homes:

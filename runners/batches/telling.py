@@ -90,7 +90,7 @@ class Telling:
         if self._file is None or self._at is None:
             return
         with suppress(OSError, ValueError):  # a name too long, say
-            line = self._told(*self._at, left_s).model_dump_json(exclude={"alive"})
+            line = self._told(*self._at, left_s).model_dump_json(exclude={"alive", "resumes"})
             os.lseek(self._file, 0, os.SEEK_SET)
             os.write(self._file, line.encode() + b"\n")
 

@@ -69,8 +69,13 @@ def store_content(store: Store, baselines: Path | None = None) -> StoreContent:
         for path in _entries(parent)
         if _is_temporary(path) or _is_replaced(path)
     ]
-    dead = [one.batch for one in read_progress(store.root) if not one.alive]
-    temporary += [_temporary(progress_file(store.root, batch)) for batch in dead]
+    dead = [
+        progress_file(root, one.batch)
+        for root in (store.root, *gates)
+        for one in read_progress(root)
+        if not one.alive
+    ]
+    temporary += [_temporary(path) for path in dead]
     return StoreContent(
         root=store.root, runs=runs, journals=journals, temporary=temporary, baselines=baselines
     )

@@ -17,7 +17,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from runners.records.store import JOURNALS
+from runners.records.store import GATES, JOURNALS
 
 SUFFIX = ".running"
 MOST_BYTES = 1 << 20
@@ -58,7 +58,9 @@ class Progress(BaseModel):
     keys: Annotated[list[Text], Field(max_length=10_000)]
     """Keys of the jobs that are not finished."""
     alive: bool = False
-    """True while it runs; not in the file."""
+    """True while it runs; not in the file, as the next."""
+    resumes: bool = True
+    """False for one of `weighin check --rerun`, which measures both sides anew each time."""
 
 
 def read_progress(root: Path) -> Iterator[Progress]:
@@ -74,6 +76,18 @@ def read_progress(root: Path) -> Iterator[Progress]:
         found = _read(root / JOURNALS / name) if name.endswith(SUFFIX) else None
         if found is not None:
             yield found
+
+
+def read_gate_progress(root: Path) -> Iterator[Progress]:
+    """Batches of `weighin check --rerun`, each of which has a store of its own below another's."""
+    try:
+        with os.scandir(root / GATES) as entries:
+            stores = [Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return
+    for store in sorted(stores, reverse=True):
+        for found in read_progress(store):
+            yield found.model_copy(update={"resumes": False})
 
 
 def take(descriptor: int) -> None:

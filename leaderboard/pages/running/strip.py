@@ -71,11 +71,11 @@ def place(one: Progress) -> str:
 
 
 def _stopped(library: Library, one: Progress) -> Iterator[Block]:
-    yield Note(
-        f"{_why(library, one)} {place(one)}. Nothing that was measured is lost: this goes on where "
-        "it stopped, and `weighin gc` forgets it after a day.",
-        "warning",
-    )
+    how = "Nothing that was measured is lost: this goes on where it stopped"
+    if not one.resumes:
+        how = "Both sides are measured together, so this begins anew"
+    words = f"{_why(library, one)} {place(one)}. {how}, and `weighin gc` forgets it after a day."
+    yield Note(words, "warning")
     yield Code(one.command)
 
 

@@ -179,3 +179,11 @@ def test_a_real_run_is_seen_killed_and_resumed(tmp_path: Path) -> None:
     assert again.returncode == 0
     assert now(store) == []
     assert list((store / JOURNALS).iterdir()) == []
+
+
+def test_a_check_that_measures_both_sides_is_seen_and_does_not_go_on(good: Path) -> None:
+    tell(good / "gates" / "20260101T000000-small", command="weighin check a --rerun")
+    note, code = now(good)
+    assert isinstance(note, Note)
+    assert "Both sides are measured together, so this begins anew, and" in note.text
+    assert code == Code("weighin check a --rerun")
