@@ -134,6 +134,7 @@ def _candidates(of_class: str | None, family: str, *, offline: bool) -> Rows:
             "runtime": one.candidate.runtime,
             "weights": _weights(one.candidate),
             "classes": one.classes,
+            "notes": one.candidate.notes,
             "published": said.model_dump(exclude_none=True) if said else None,
         }
         for one in listed(candidate_names(), of_class=of_class, family=family, offline=offline)

@@ -1,8 +1,8 @@
 """The command that runs one Python file in namespaces of its own, by bubblewrap.
 
 What it covers: no network (a namespace without devices), no file but Python's own and the program
-(everything read-only but an empty /tmp in memory), no environment, no process of others to see or
-to signal, no privileges, and limits on memory, processes, files, processor time and open files.
+(everything read-only but an empty /tmp of 16 MiB in memory), no environment, no process of others
+to see or to signal, no privileges, and limits on memory, processes, files and the processor's time.
 
 What it does not cover: faults of the kernel, which the program talks to directly (no system call is
 filtered); what can be learnt from timing; the processor's time that it takes from others while it
@@ -33,7 +33,8 @@ class Limits:
     """By the clock; the processor's time is limited to as much, rounded up."""
     memory_bytes: int = 512 * MIB
     """Address space of a process."""
-    processes: int = 64
+    processes: int = 8
+    """Eight of them take at most eight times the memory: 4 GiB."""
     file_bytes: int = MIB
     """Size of a file that it writes, in memory."""
     open_files: int = 64
@@ -69,7 +70,8 @@ def _namespaces(program: Path) -> list[str]:
     if not _system_python():
         given += ["--ro-bind", sys.base_prefix, sys.base_prefix]
     return [
-        *given, "--proc", "/proc", "--dev", "/dev", "--size", str(16 * MIB), "--tmpfs", FOLDER,
+        *given, "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev",
+        "--size", str(16 * MIB), "--tmpfs", FOLDER,
         "--ro-bind", str(program), PROGRAM, "--chdir", FOLDER,
     ]  # fmt: skip
 

@@ -228,8 +228,13 @@ def test_the_cache_that_candidates_have(path):
         bench.check(list(ITEMS.values()))
 
 
-def test_more_than_the_engine_holds_at_once(path):
-    """A preamble longer than a wave, more branches than sequences, more tokens than cells."""
+@pytest.mark.parametrize("kind", [name for name in tiny_gguf.ARCHITECTURES if name != "minicpm"])
+def test_more_than_the_engine_holds_at_once(kind: str, tmp_path: Path):
+    """A preamble longer than a wave, more branches than sequences, more tokens than cells.
+
+    Not minicpm, whose cache is that of llama.
+    """
+    path = tiny_gguf.write(tmp_path / "tiny.gguf", kind)
     with closing(Bench(path, length=LONG)) as bench:
         words = [word for word in tiny_gguf.WORDS if word.startswith(" ")]
         draw = random.Random(0)
