@@ -35,6 +35,8 @@ def candidate_info(job: Job, measured: Measured) -> CandidateInfo:
             bits_per_weight=weights.quantisation.bits_per_weight,
             share=dict(weights.quantisation.share),
         )
+    # An app's file is none of its weights, which it loads itself.
+    unknown = bool(job.elsewhere) or "app" in candidate.runtime_spec.formats
     return CandidateInfo(
         name=candidate.name,
         family=candidate.family or candidate.name,
@@ -44,7 +46,7 @@ def candidate_info(job: Job, measured: Measured) -> CandidateInfo:
         made_from=weights.made_from,
         weights_sha256=weights.sha256,
         weights_verified=weights.verified,
-        weights_bytes=None if job.elsewhere else weights.bytes,
+        weights_bytes=None if unknown else weights.bytes,
         parameters=weights.parameters,
         architecture=weights.architecture,
         quantisation=quantisation,
