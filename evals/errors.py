@@ -2,6 +2,7 @@
 
 WeighinError            one line on stderr, exit code 3
 ├── SpecError           a candidate, suite, budget or task file is wrong
+│   └── NotReadyError   a task needs a package, a program or a permission
 ├── ArtifactError       weights or data could not be fetched, or their hash differs
 ├── RuntimeFailure      the candidate would not load, or its runtime failed
 ├── MeasureError        a number could not be measured here
@@ -23,6 +24,10 @@ class WeighinError(Exception):
 
 class SpecError(WeighinError):
     """A candidate, suite, budget or task file is wrong."""
+
+
+class NotReadyError(SpecError):
+    """Something that a task needs is not there: a package, a program, a permission."""
 
 
 class ArtifactError(WeighinError):

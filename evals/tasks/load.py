@@ -6,13 +6,12 @@ Task objects are built from lm-eval's own YAML over packaged data, which spares 
 
 from __future__ import annotations
 
-import heapq
 import logging
 import random
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from evals.errors import SpecError, did_you_mean
+from evals.errors import ArtifactError, NotReadyError, SpecError, did_you_mean
 from evals.scales import KEY, Stated, stated_scale
 from evals.tasks.adjusting import (
     refuse_foreign_tokenizer,
@@ -22,6 +21,7 @@ from evals.tasks.adjusting import (
 )
 from evals.tasks.clusters import BEGINNING
 from evals.tasks.clusters import KEY as CLUSTER
+from evals.tasks.proportion import in_proportion
 from evals.tasks.quiet import go_offline, quiet_harness
 from evals.tasks.scored import scores_code
 from evals.tasks.sources import DataSource, Found, open_sources
@@ -107,6 +107,7 @@ def load_suite(
     tokenizer: Path | None = None,
     progress: Progress | None = None,
     questions: QuestionFile | None = None,
+    left_out: dict[str, str] | None = None,
 ) -> list[LoadedTask]:
     """Build every task of a suite.
 
@@ -122,6 +123,8 @@ def load_suite(
             the suite's metadata name another.
         progress: told of a package's transfer, in bytes.
         questions: a person's own, which a task of their name means.
+        left_out: takes the entries that cannot be had here, with the reason, in place of an error;
+            None: the first one is raised.
 
     Returns:
         The tasks in the suite's order; of a group, its tasks in the group's order.
@@ -129,6 +132,7 @@ def load_suite(
     Raises:
         SpecError: an unknown task or metric, a wrong task file, no documents, or a task that
             runs code or needs images.
+        NotReadyError: a task needs what is not here.
         ArtifactError: data cannot be had or is not what was pinned.
     """
     if offline:
@@ -146,11 +150,17 @@ def load_suite(
         for entry in suite.tasks:
             metadata = {**tokenizer_of(tokenizer), **suite.metadata_of(entry)}
             refuse_foreign_tokenizer(metadata, trusted=trust_tasks)
-            members = replace(sources, metadata=metadata).find(entry.task)
-            coded = [
-                scores_code(m.name, m.task, allowed=allow_code, repeats=entry.repeats)
-                for m in members
-            ]
+            try:
+                members = replace(sources, metadata=metadata).find(entry.task)
+                coded = [
+                    scores_code(m.name, m.task, allowed=allow_code, repeats=entry.repeats)
+                    for m in members
+                ]
+            except (NotReadyError, ArtifactError) as error:
+                if left_out is None:
+                    raise
+                left_out[entry.task] = str(error)
+                continue
             parts = _parts(members, entry, limit)
             for found, part, executes in zip(members, parts, coded, strict=True):
                 if found.name in loaded:
@@ -160,6 +170,8 @@ def load_suite(
                     )
                 task = _load(found, entry, suite, part)
                 loaded[found.name] = replace(task, executes=executes)
+    if left_out and not loaded:
+        raise NotReadyError(next(iter(left_out.values())))
     return list(loaded.values())
 
 
@@ -179,29 +191,6 @@ def _parts(
             f'"{entry.task}": a total of {entry.total} leaves no item to '
             f'"{members[parts.index(0)].name}"; it has {len(members)} tasks'
         )
-    return parts
-
-
-def in_proportion(total: int, sizes: Sequence[int]) -> list[int]:
-    """Divide a number of items among tasks in proportion to their sizes, as seats among parties.
-
-    Args:
-        total: items to draw; more than there are: all.
-        sizes: shape (tasks,), each at least 1.
-
-    Returns:
-        Shape (tasks,). By Sainte-Laguë's divisors, so that a smaller total never gives a task more:
-        its items are among those of a larger one.
-    """
-    parts = [0] * len(sizes)
-    # The next item goes where size / (2 · items so far + 1) is greatest; the first of equals.
-    queue: list[tuple[float, int]] = [(-size, place) for place, size in enumerate(sizes)]
-    heapq.heapify(queue)
-    for _ in range(min(total, sum(sizes))):
-        _, place = queue[0]
-        parts[place] += 1
-        left = parts[place] < sizes[place]
-        heapq.heapreplace(queue, (-sizes[place] / (2 * parts[place] + 1) if left else 0.0, place))
     return parts
 
 

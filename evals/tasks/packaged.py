@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from evals.errors import ArtifactError, SpecError
 from evals.spec_file import NAME, SHA256, read_spec
+from evals.tasks.needs import Needs
 from evals.tasks.rebuild import REBUILDS
 from evals.tasks.worded import READ, SUFFIX, base_of
 
@@ -63,6 +64,8 @@ class PackagedTask(_Closed):
     """lm-eval's own YAML, relative to its folder of tasks; its prompts and scoring are kept."""
     config: dict[str, Any] | None = None
     """An lm-eval config of our own, for data that lm-eval has no task for."""
+    needs: Needs | None = None
+    """Packages beyond our own, and more; None: nothing."""
     overrides: dict[str, Any] = Field(default_factory=dict)
     """Keys of the official YAML that are replaced."""
     source: Annotated[str, Field(pattern=r"^pypi:[^#]+==[^#]+$")]

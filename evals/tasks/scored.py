@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
-from evals.errors import SpecError
+from evals.errors import NotReadyError, SpecError
 from evals.scales import KEY as SCALE
 from evals.scoring.scorer import Means, Scorer
 from evals.scoring.table import find_scorer
@@ -70,7 +70,8 @@ def scores_code(name: str, task: Any, *, allowed: bool, repeats: int | None = No
         repeats: answers of each document, instead of what the task's file says.
 
     Raises:
-        SpecError: as `set_scorer`, or it runs code and that is not allowed.
+        SpecError: as `set_scorer`.
+        NotReadyError: it runs code, and that is not allowed.
     """
     if repeats is not None:
         task.set_config("repeats", repeats)
@@ -78,7 +79,7 @@ def scores_code(name: str, task: Any, *, allowed: bool, repeats: int | None = No
     if scorer is None or not scorer.executes:
         return False
     if not allowed:
-        raise SpecError(
+        raise NotReadyError(
             f'task "{name}" runs code that the model writes: --allow-code runs it in a sandbox '
             "(docs/trust.md), else choose another task"
         )

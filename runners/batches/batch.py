@@ -91,8 +91,15 @@ class Outcome:
 OnStep = Callable[[Job, Step], None]
 
 
-def prepare_tasks(batch: Batch, *, progress: Progress | None = None) -> list[PreparedTask]:
+def prepare_tasks(
+    batch: Batch, *, progress: Progress | None = None, left_out: dict[str, str] | None = None
+) -> list[PreparedTask]:
     """Load the suite's tasks and build every item once, for all candidates.
+
+    Args:
+        batch: what is asked for.
+        progress: told of transfers.
+        left_out: takes tasks that cannot be had here, with the reason; None: that is an error.
 
     Raises:
         SpecError: a task is unknown or wrong.
@@ -109,6 +116,7 @@ def prepare_tasks(batch: Batch, *, progress: Progress | None = None) -> list[Pre
         tokenizer=_folder(batch.candidates),
         progress=progress,
         questions=batch.questions,
+        left_out=left_out,
     )
     if any(task.executes for task in loaded):
         require_sandbox()  # before anything runs, not after an hour

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from runners.batches.blocks import BatchPlan
     from runners.cli.against import Reference
     from runners.jobs.job import Options
+    from runners.jobs.prepared import PreparedTask
     from runners.records.record import Record
 
 
@@ -83,7 +84,7 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     runs.
     """
     from evals.tasks.quiet import go_offline
-    from runners.batches.batch import plan_jobs, prepare_tasks, resolver, run_batch
+    from runners.batches.batch import plan_jobs, resolver, run_batch
     from runners.batches.blocks import as_planned
     from runners.cli.against import (
         find_reference,
@@ -111,7 +112,7 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
         return _elsewhere(plan, batch, options, run_options, progress)
     progress.say("preparing: loading tasks and building their requests")
     watched = watch()
-    tasks = prepare_tasks(batch, progress=progress.transfer)
+    tasks, left_out = _prepared(batch, progress)
     reference = None
     if options["against"] is not None:
         reference = find_reference(
@@ -137,7 +138,27 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
         progress.say(ended(outcome, keep_prompts=options["keep_prompts"]))
     progress.end()
     _print(outcomes, run_options, reference, as_json=options["as_json"])
-    return _exit_code([o.record for o in outcomes], len(jobs), strict=options["strict"])
+    code = _exit_code([o.record for o in outcomes], len(jobs), strict=options["strict"])
+    return code or _say_left_out(left_out, progress)
+
+
+def _prepared(batch: Batch, progress: ProgressLines) -> tuple[list[PreparedTask], dict[str, str]]:
+    """The suite's tasks, and those that cannot be had here with the reason, which is said now."""
+    from runners.batches.batch import prepare_tasks
+
+    left_out: dict[str, str] = {}
+    tasks = prepare_tasks(batch, progress=progress.transfer, left_out=left_out)
+    for why in left_out.values():
+        progress.say(f"left out: {why}")
+    return tasks, left_out
+
+
+def _say_left_out(left_out: dict[str, str], progress: ProgressLines) -> int:
+    """Say once more at the end what was not asked; the exit code that it makes."""
+    if not left_out:
+        return 0
+    progress.say(f"not asked: {', '.join(left_out)}; the reasons stand at the top")
+    return EXIT_FAILED
 
 
 def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:

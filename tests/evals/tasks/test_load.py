@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from evals.errors import ArtifactError, SpecError
 from evals.suites import Suite, SuiteTask
 from evals.tasks.items import build_requests
-from evals.tasks.load import in_proportion, load_suite, select
+from evals.tasks.load import load_suite, select
+from evals.tasks.proportion import in_proportion
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -29,6 +29,15 @@ ITEMS = {
     "basic_skills_common_knowledge": 1_037, "basic_skills_logical_reasoning": 1_118,
     "basic_skills_pattern": 534, "basic_skills_string_operations": 1_219, "humaneval": 164,
     "mbpp": 499,
+    "bfcl_irrelevance": 240,
+    "bfcl_live_simple": 258,
+    "bfcl_multiple": 200,
+    "bfcl_simple": 400,
+    "hotpotqa": 7405,
+    "ifeval": 541,
+    "json_schema": 399,
+    "minerva_math500": 500,
+    "squad2": 11_873,
 }  # fmt: skip
 
 

