@@ -75,7 +75,7 @@ code { overflow-wrap: anywhere; }
   font-variant-numeric: tabular-nums; }
 .grid td.text { min-width: 5.5rem; max-width: 34rem; overflow-wrap: anywhere; }
 .grid td.text:first-child { min-width: 7rem; }
-.stMultiSelect [data-baseweb="tag"], .stMultiSelect [data-baseweb="tag"] * {
+.stMultiSelect [data-tag], .stMultiSelect [data-tag] * {
   color: var(--on-accent); }
 nav.pages { display: none; }
 .grid th[title] { position: relative; }
