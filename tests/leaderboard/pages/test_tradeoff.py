@@ -253,6 +253,8 @@ def test_texts_and_marks_stand_out_from_the_page(colours: Palette):
     page = colours.background
     assert contrast(colours.text, page) >= 7
     assert contrast(colours.muted, page) >= 4.5
+    assert contrast(colours.bad, page) >= 4.5
+    assert contrast(colours.on_accent, colours.accent) >= 4.5
     assert contrast(colours.accent, page) >= 4.5
 
 
