@@ -37,7 +37,11 @@ def with_interval(score: Score | None) -> str:
 
 
 def results(rows: Sequence[Row]) -> Grid:
-    """The main table: one row a record, names without what they have in common."""
+    """The main table: one row a record, names without what they have in common.
+
+    The name of a single one stands in the title, where it has room.
+    """
+    several = len(rows) != 1
     names = short_names([row.record.candidate.name for row in rows])
     usual = (metric for metric in METRICS.values() if metric.over != "items")
     shown = [one for one in usual if one.usual or (one.of_thought and applies(one, rows))]
@@ -45,7 +49,7 @@ def results(rows: Sequence[Row]) -> Grid:
     flagged = any(row.flags for row in rows)
     table = Grid(
         _title(rows, names),
-        "candidate",
+        *(["candidate"] if several else []),
         *([Column(heading="verdict", left=True)] if judged else []),
         "accuracy %",
         *(_column(metric, place) for place, metric in enumerate(shown)),
@@ -53,7 +57,7 @@ def results(rows: Sequence[Row]) -> Grid:
     )
     for name, row in zip(names, rows, strict=True):
         table.add_row(
-            plain(name),
+            *([plain(name)] if several else []),
             *([state(row.verdict or MISSING)] if judged else []),
             score_cell(row.score),
             *(measured(row, metric) for metric in shown),
@@ -199,6 +203,8 @@ def _title(rows: Sequence[Row], names: Sequence[str]) -> str:
     full = record.candidate.name
     common = full.removesuffix(names[0])
     family = f"{common}… · " if common and full != names[0] else ""
+    if len(rows) == 1:
+        family = f"{full} \N{MIDDLE DOT} "
     workload = next((longest_workload(r.record) for r in rows if r.record.latency), None)
     times = f" · times at {workload} tokens" if workload else ""
     return (
