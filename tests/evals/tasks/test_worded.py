@@ -80,6 +80,7 @@ def loaded() -> dict[str, LoadedTask]:
     return {task.name: task for task in load_suite(suite)}
 
 
+@pytest.mark.data
 def test_the_right_letter_scores_and_prose_is_unread(loaded: dict[str, LoadedTask]) -> None:
     assert len(loaded) == len(READ)
     for task in loaded.values():
