@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -143,7 +144,7 @@ def _target(text: str | None) -> Mapping[str, Any]:
     """The target that the task wrote; empty for anything else that a file may hold."""
     try:
         found = json.loads(text or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -155,5 +156,5 @@ def _expected(target: Mapping[str, Any]) -> str:
 
 
 def _median(values: Iterator[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
+    known = [value for value in values if value is not None and math.isfinite(value)]
     return median(known) if known else None
