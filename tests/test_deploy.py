@@ -95,7 +95,7 @@ def test_the_wheel_has_what_is_no_python(space: Path):
     (wheel,) = space.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     for name in (
-        "leaderboard/export/site/site.js",
+        "leaderboard/export/site/figures.js",
         "leaderboard/export/site/site.css",
         "leaderboard/app/icon.svg",
         "runners/catalog/budgets/vps-1gb.yaml",

@@ -26,8 +26,8 @@ ul.notices { margin: 0; padding-left: 1.2rem; font-size: .9rem; overflow-wrap: a
 .ranked thead button { font: inherit; color: inherit; background: none; border: 0; padding: 0;
   text-align: inherit; cursor: pointer; white-space: nowrap; }
 .ranked thead button:hover { color: var(--text); }
-.ranked th[aria-sort="ascending"] span::after { content: "\\2009\\25B2"; }
-.ranked th[aria-sort="descending"] span::after { content: "\\2009\\25BC"; }
+.ranked th[aria-sort="ascending"] span::after { content: "\\2009\\25B2" / ""; }
+.ranked th[aria-sort="descending"] span::after { content: "\\2009\\25BC" / ""; }
 .ranked th[aria-sort="ascending"], .ranked th[aria-sort="descending"] { color: var(--text); }
 .ranked small { display: block; font-size: .75rem; opacity: .8; }
 .ranked .number { text-align: right; font-variant-numeric: tabular-nums; }

@@ -17,6 +17,9 @@ from leaderboard.pages import style
 from leaderboard.pages.theme import in_dark, template
 from leaderboard.text import html
 
+SCRIPTS = ("figures.js", "tradeoff.js", "overview.js")
+"""The file's own script, in parts."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -46,7 +49,7 @@ def document(
             changes its colours.
         data: what the overview's script filters and sorts.
     """
-    ours = _source("site.js")
+    ours = "\n".join(_source(name) for name in SCRIPTS)
     library = plotly.offline.get_plotlyjs()
     policy = "; ".join(
         [
@@ -64,7 +67,9 @@ def document(
     )
     colours = (
         f":root {{ {style.colours(dark=False)} }} "
-        f"@media (prefers-color-scheme: dark) {{ :root {{ {style.colours(dark=True)} }} }}"
+        # On paper it is light.
+        "@media screen and (prefers-color-scheme: dark) "
+        f"{{ :root {{ {style.colours(dark=True)} }} }}"
     )
     return "".join(
         [

@@ -7,16 +7,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from leaderboard.choose.answer import WORDS
-from leaderboard.choose.overview import Line, Overview
+from leaderboard.choose.overview import Overview
 from leaderboard.export.site.names import candidate_name
-from leaderboard.pages.blocks import Block, Figure, Text
+from leaderboard.pages.blocks import Block, Figure, Ranked, Text
 from leaderboard.pages.checks.alarms import failed_check
+from leaderboard.pages.controls import Changes
 from leaderboard.pages.library import Library
 from leaderboard.pages.measures import shown
 from leaderboard.pages.overview.cells import rank_text
-from leaderboard.pages.overview.columns import Column, known_columns, shown_columns
+from leaderboard.pages.overview.columns import known_columns, shown_columns
 from leaderboard.pages.overview.page import measured
-from leaderboard.pages.overview.search import EXAMPLE, fields
+from leaderboard.pages.overview.ranked_table import ranked_table
+from leaderboard.pages.overview.ranking import opens
+from leaderboard.pages.overview.search import ASKED_FOR, EXAMPLE, fields
 from leaderboard.pages.overview.tradeoff import tradeoff
 from leaderboard.pages.presets import HEADROOM_PERCENT, Preset, left_for_model
 from leaderboard.rows.guessing import shared_level
@@ -32,6 +35,8 @@ from leaderboard.units import mib
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+FILTERED = {"family": "family", "arch": "architecture", "licence": "licence", "runtime": "runtime"}
+"""Field of the search -> label of its box."""
 ANY = "any"
 """The preset without a limit."""
 
@@ -61,8 +66,9 @@ def bounds(rows: Sequence[Row]) -> list[tuple[Metric, Limit]]:
     """The limits that can be typed: of what a computer has, and of what is asked of it."""
     return [
         (one, limit)
+        for part in ("have", "do")
         for one, limit in limited()
-        if one.over != "items" and limit.part != "choose" and applies(one, rows)
+        if limit.part == part and one.over != "items" and applies(one, rows)
     ]
 
 
@@ -140,6 +146,7 @@ def figures(judged: Judged) -> Iterator[Block]:
             f"Accuracy against {METRICS[x].title}. The table below has the same numbers.",
         )
     yield Text(
+        "Pareto line: nothing that fits is as good in both numbers that are shown. "
         "Bars: 95 % intervals, of accuracy over items, of times and memory over process runs. "
         "A click on a point opens the candidate.",
         small=True,
@@ -157,7 +164,7 @@ def axis_buttons(judged: Judged) -> str:
 
 
 def table(judged: Judged, pages: Collection[str]) -> str:
-    """Every candidate with the usual columns; the script sorts and filters the lines.
+    """Every candidate with the usual columns; the script sorts, filters, ticks and pins them.
 
     Args:
         judged: the rows.
@@ -165,14 +172,20 @@ def table(judged: Judged, pages: Collection[str]) -> str:
     """
     lines = judged.plain.lines
     rows = [line.row for line in lines]
-    columns = shown_columns(known_columns(rows), (), rows)
-    head = "".join(
-        f'<th scope="col" class="{_kind(one)}" aria-sort="none"><button type="button" '
-        f'data-sort="{number}" title="{html(one.hint)}">{html(one.header)} '
-        f"<small>{html(one.unit)}</small></button></th>"
-        for number, one in enumerate(columns)
+    block = Ranked(
+        lines=lines,
+        columns=tuple(shown_columns(known_columns(rows), (), rows)),
+        caption="",
+        opens=opens,
+        sorts=_nothing,
+        ticks=_nothing,
+        pins=_nothing,
     )
-    body = "".join(_line(line, columns, pages) for line in lines)
+    found = ranked_table(
+        block,
+        lambda line: _page(line.row.record.candidate.digest, pages),
+        most=len(lines),
+    )
     rest = len(lines) - len(pages)
     bound = (
         f'<p class="small">The {len(pages)} that are recommended or rank first have pages of their '
@@ -181,39 +194,32 @@ def table(judged: Judged, pages: Collection[str]) -> str:
         else ""
     )
     return (
-        '<label class="search">Search <input type="search" id="search" '
-        f'placeholder="{EXAMPLE}"></label>'
-        '<div class="ranked" role="region" tabindex="0" aria-label="Ranked candidates"><table>'
-        '<caption></caption><thead><tr><th scope="col"><button type="button" data-sort="rank">rank'
-        f'</button></th><th scope="col" class="name">candidate</th>{head}</tr></thead>'
-        f'<tbody id="lines">{body}</tbody></table></div>{bound}'
+        '<div class="search"><label>Search <input type="search" id="search" '
+        f'placeholder="{EXAMPLE}"></label>{"".join(_filters(rows))}'
+        f'<span id="compare" role="status"></span></div>{found}{bound}'
     )
 
 
-def _line(line: Line, columns: Sequence[Column], pages: Collection[str]) -> str:
-    candidate = line.row.record.candidate
-    cells = "".join(_cell(line, column) for column in columns)
-    name = html(candidate.name)
-    if candidate.digest in pages:
-        name = f'<a href="#{html(candidate_name(candidate.digest))}">{name}</a>'
-    return (
-        f'<tr data-digest="{html(candidate.digest)}"><td class="rank"></td>'
-        f'<th scope="row" class="name">{name}<div class="why"></div></th>{cells}</tr>'
-    )
+def _page(digest: str, pages: Collection[str]) -> str:
+    return f"#{candidate_name(digest)}" if digest in pages else ""
 
 
-def _cell(line: Line, column: Column) -> str:
-    cell, value = column.cell(line), column.value(line)
-    spread = f' <span class="pm">± {html(cell.spread)}</span>' if cell.spread else ""
-    sorts = "" if value is None else html(value)
-    return (
-        f'<td class="{_kind(column)}" title="{html(cell.hint)}" data-value="{sorts}">'
-        f"{html(cell.text)}{spread}</td>"
-    )
+def _nothing(_value: str) -> Changes:
+    """The script does what a click on the board does."""
+    return {}
 
 
-def _kind(column: Column) -> str:
-    return "number" if column.number else "text"
+def _filters(rows: Sequence[Row]) -> Iterator[str]:
+    """A box for each field of a candidate in which these differ."""
+    found = [fields(row) for row in rows]
+    for name, words in FILTERED.items():
+        known = sorted({one[name] for one in found if one[name]})
+        if len(known) > 1:
+            options = "".join(f'<option value="{html(one)}">{html(one)}</option>' for one in known)
+            yield (
+                f'<label>{words} <select data-filter="{name}"><option value="">any</option>'
+                f"{options}</select></label>"
+            )
 
 
 def data(
@@ -233,8 +239,14 @@ def data(
             row.record.candidate.digest: _candidate(row, asked) for row in judged.ranked
         },
         "limited": {
-            metric.key: "most" if metric.better == "lower" else "least" for metric in asked
+            metric.key: {"most": metric.better == "lower", "words": limit.what}
+            for metric, limit in bounds(judged.ranked)
         },
+        "axes": {
+            key: {"lower": METRICS[key].better == "lower", "unit": METRICS[key].unit.symbol}
+            for key in axes_of(judged.ranked)
+        },
+        "asked_for": ASKED_FOR,
         "presets": {
             name: {
                 "memory": limits.get(name),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from leaderboard.pages.overview.label_places import Box, Spot, positions
@@ -44,65 +45,73 @@ Labels = Mapping[str, tuple[str, str]]
 """Digest -> what its label says, escaped, and where it stands, in plotly's words."""
 
 
-def label_sets(
-    found: Sequence[Labelled],
-    across: tuple[float, float],
-    span: tuple[float, float],
-    guessing: bool,
-) -> dict[str, Labels]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What labels are placed on."""
+
+    across: tuple[float, float]
+    """Range of the horizontal axis, in powers of ten."""
+    span: tuple[float, float]
+    """Range of the vertical axis."""
+    stairs: Sequence[tuple[float, float]]
+    """Corners of a line that labels avoid, as it is drawn."""
+    guessing: bool
+    """A line of guessing has a note at its left end."""
+
+
+def label_sets(found: Sequence[Labelled], ground: Ground) -> dict[str, Labels]:
     """Labels by class of width.
 
     Args:
         found: the first have the first choice of a place.
-        across: range of the horizontal axis, in powers of ten.
-        span: of the vertical axis.
-        guessing: whether a line of guessing has a note at its left end.
+        ground: what they are placed on.
     """
-    return {str(width): _labels(found, across, span, width, guessing) for width in WIDTHS}
+    return {str(width): _labels(found, ground, width) for width in WIDTHS}
 
 
-def _labels(
-    found: Sequence[Labelled],
-    across: tuple[float, float],
-    span: tuple[float, float],
-    width: int,
-    guessing: bool,
-) -> Labels:
+def _labels(found: Sequence[Labelled], ground: Ground, width: int) -> Labels:
     wide, high = width - _BESIDE, HEIGHT - _ABOVE_AND_BELOW
 
-    def at_x(value: float) -> float:
-        return wide * (math.log10(max(value, 1e-9)) - across[0]) / (across[1] - across[0])
+    def at(x: float, y: float) -> tuple[float, float]:
+        (left, right), (low, top) = ground.across, ground.span
+        share = (math.log10(max(x, 1e-9)) - left) / (right - left)
+        return wide * share, high * (y - low) / (top - low)
 
-    def at_y(value: float) -> float:
-        return high * (value - span[0]) / (span[1] - span[0])
-
-    names = short_names([one.name for one in found])
-    spots = [
-        Spot(
-            x=at_x(one.x),
-            y=at_y(one.y),
-            radius=one.radius,
-            text=cut_middle(name, _LETTERS[width]) if number < MOST_LABELS else "",
-        )
-        for number, (one, name) in enumerate(zip(found, names, strict=True))
-    ]
+    spots = _spots(found, at, width)
     taken = [Box(left=0, right=wide, low=high - _NOTE_HIGH, high=high)]
-    thin = []
-    if guessing:
-        taken.append(Box(left=0, right=150, low=0, high=at_y(span[0]) + 2 * _NOTE_HIGH))
-    for one, spot in zip(found, spots, strict=True):
+    if ground.guessing:
+        taken.append(Box(left=0, right=150, low=0, high=2 * _NOTE_HIGH))
+    lines = [(one, two) for one, two in pairwise(ground.stairs)]
+    for one in found:
         if one.up:
-            low, top = at_y(one.up.low), at_y(one.up.high)
-            thin.append(Box(left=spot.x - 2, right=spot.x + 2, low=low, high=top))
+            lines.append(((one.x, one.up.low), (one.x, one.up.high)))
         if one.across:
-            left, right = at_x(one.across.low), at_x(one.across.high)
-            thin.append(Box(left=left, right=right, low=spot.y - 2, high=spot.y + 2))
+            lines.append(((one.across.low, one.y), (one.across.high, one.y)))
+    thin = [_thin(at(*start), at(*end)) for start, end in lines]
     places = positions(spots, wide, high, taken, thin)
     return {
         one.digest: (plotly(spot.text), place)
         for one, spot, place in zip(found, spots, places, strict=True)
         if place
     }
+
+
+def _spots(
+    found: Sequence[Labelled], at: Callable[[float, float], tuple[float, float]], width: int
+) -> list[Spot]:
+    names = short_names([one.name for one in found])
+    spots = []
+    for number, (one, name) in enumerate(zip(found, names, strict=True)):
+        x, y = at(one.x, one.y)
+        text = cut_middle(name, _LETTERS[width]) if number < MOST_LABELS else ""
+        spots.append(Spot(x=x, y=y, radius=one.radius, text=text))
+    return spots
+
+
+def _thin(start: tuple[float, float], end: tuple[float, float]) -> Box:
+    """A line that is upright or level, two pixels to each side."""
+    (left, right), (low, high) = (sorted(pair) for pair in zip(start, end, strict=True))
+    return Box(left=left - 2, right=right + 2, low=low - 2, high=high + 2)
 
 
 def fit_labels(figure: go.Figure, width: int) -> go.Figure:

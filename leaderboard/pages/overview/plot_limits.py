@@ -90,7 +90,7 @@ def _note(
     at = min(max(share, 0.0), 1.0)
     side = "right" if at > 0.5 else "left"
     place = (
-        {"x": at, "y": 1, "xanchor": side, "yanchor": "top"}
+        {"x": at, "y": 1, "xanchor": side, "yanchor": "top", "xshift": -4 if at > 0.5 else 4}
         if upright
         else {"x": 1, "y": at, "xanchor": "right", "yanchor": "top" if at > 0.5 else "bottom"}
     )

@@ -24,18 +24,18 @@ MOST_TICKED = 4
 """Candidates that Compare lays side by side."""
 
 
-def ranked_table(block: Ranked, link: Callable[[Line], str]) -> str:
+def ranked_table(block: Ranked, link: Callable[[Line], str], *, most: int = MOST_LINES) -> str:
     """A table of candidates, the pinned ones on top.
 
     Args:
         block: what it shows.
-        link: the address of a candidate's own page.
+        link: the address of a candidate's own page; empty where there is none.
+        most: lines, beside the pinned ones.
 
     Returns:
-        HTML of at most MOST_LINES lines beside the pinned, in which nothing from a record is
-        markup.
+        HTML in which nothing from a record is markup.
     """
-    shown = block.lines[:MOST_LINES]
+    shown = block.lines[:most]
     groups = groupby(shown, key=_group if block.grouped else lambda _line: 0)
     bodies = [_body("pinned", list(block.pinned), block, link)] if block.pinned else []
     bodies += [_body("", list(group), block, link) for _, group in groups]
@@ -122,9 +122,10 @@ def _name(line: Line, block: Ranked, link: Callable[[Line], str]) -> str:
     name, digest = html(candidate.name), html(candidate.digest)
     why = html("; ".join(reason.text for reason in line.reasons))
     pinned = any(one.row is line.row for one in block.pinned)
+    to = html(link(line))
+    opens = f'<a href="{to}" target="_self" data-act="open" data-value="{digest}">{name}</a>'
     return (
-        f'<th scope="row" class="name"><div><a href="{html(link(line))}" target="_self" '
-        f'data-act="open" data-value="{digest}">{name}</a>'
+        f'<th scope="row" class="name"><div>{opens if to else f"<span>{name}</span>"}'
         f'<button type="button" class="pin" data-act="pin" data-value="{digest}" '
         f'aria-pressed="{str(pinned).lower()}" aria-label="pin {name}" title="Keep on top">'
         f'{_PIN}</button></div><div class="why">{why}</div></th>'

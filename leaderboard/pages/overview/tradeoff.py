@@ -13,7 +13,8 @@ from leaderboard.pages.frame import frame, scaled, whiskers
 from leaderboard.pages.measures import shown as shown_number
 from leaderboard.pages.measures import shown_interval
 from leaderboard.pages.overview.log_scale import log_range, log_ticks
-from leaderboard.pages.overview.plot_labels import HEIGHT, Labelled, label_sets
+from leaderboard.pages.overview.pareto_line import pareto, pareto_line, stairs
+from leaderboard.pages.overview.plot_labels import HEIGHT, Ground, Labelled, label_sets
 from leaderboard.pages.overview.plot_limits import draw_limits
 from leaderboard.pages.theme import Palette, palette
 from leaderboard.rows.metric import Metric
@@ -26,7 +27,6 @@ from leaderboard.units import format_percent, points
 FEW = 14
 """Candidates up to which each has its bars; of more, the recommended one alone."""
 OUTSIDE, FITS, PARETO, CHOSEN = "outside your limits", "fits", "Pareto-optimal", "recommended"
-LINE = "Pareto line"
 
 
 def unplotted(lines: Sequence[Line], x: str) -> tuple[Line, ...]:
@@ -65,22 +65,21 @@ def tradeoff(
     shown = [one for one in lines if _plotted(one, axis)]
     colours = palette(dark=dark)
     figure = frame(dark=dark, height=HEIGHT)
-    marked = _marked(shown, axis)
+    marked, few = _marked(shown, axis), len(shown) <= FEW
     for kind in _kinds(colours):
-        figure.add_trace(_trace([one for one in marked if one.kind == kind.name], kind, colours))
-    figure.add_trace(_pareto_line(marked, axis, colours))
+        own = [one for one in marked if one.kind == kind.name]
+        figure.add_trace(_trace(own, kind, colours, bars=kind.name == CHOSEN or few))
+    line = pareto_line([(one.x, one.y) for one in marked if one.kind != OUTSIDE], axis, colours)
+    figure.add_trace(line)
     across = log_range([one.x for one in marked], limits.get(x))
     span = _span(shown, guessing)
+    ground = Ground(across=across, span=span, stairs=stairs(line), guessing=guessing is not None)
     figure.update_layout(
         xaxis={"type": "log", "title": {"text": _axis_title(axis)}, **log_ticks(across)},
         yaxis={"title": {"text": "accuracy, %"}, "range": span},
         showlegend=bool(marked),
         dragmode=False,
-        meta={
-            "labels": label_sets(
-                [_labelled(one) for one in marked], across, span, guessing is not None
-            )
-        },
+        meta={"labels": label_sets([_labelled(one, few) for one in marked], ground)},
     )
     if guessing is not None and shown:
         _guessing_line(figure, points(guessing), colours)
@@ -133,55 +132,18 @@ def _marked(shown: Sequence[Line], axis: Metric) -> list[_Marked]:
     for one in shown:
         kind = OUTSIDE if one.reasons else PARETO if id(one) in best else FITS
         kind = CHOSEN if one.ship else kind
-        bars = len(shown) <= FEW or one.ship
         found.append(
             _Marked(
                 line=one,
                 kind=kind,
                 x=x[id(one)],
                 y=points(one.accuracy or 0.0),
-                across=shown_interval(axis, one.row) if bars else None,
-                up=scaled(one.interval, points) if bars else None,
+                across=shown_interval(axis, one.row),
+                up=scaled(one.interval, points),
             )
         )
     order = (CHOSEN, PARETO, FITS, OUTSIDE)
     return sorted(found, key=lambda one: order.index(one.kind))
-
-
-def pareto(values: Sequence[tuple[float, float]], axis: Metric) -> list[bool]:
-    """Mark the points of which none is cheaper and as accurate, or as cheap and more accurate.
-
-    Args:
-        values: cost and accuracy of each.
-        axis: says which cost is better.
-    """
-    sign = 1.0 if axis.better == "lower" else -1.0
-    goods = [(-sign * cost, accuracy) for cost, accuracy in values]
-    return [
-        not any(other != good and other[0] >= good[0] and other[1] >= good[1] for other in goods)
-        for good in goods
-    ]
-
-
-def _pareto_line(marked: Sequence[_Marked], axis: Metric, colours: Palette) -> go.Scatter:
-    """The best accuracy at each cost, or at each speed at the least: a staircase."""
-    spots = [(one.x, one.y, axis) for one in marked if one.kind in (PARETO, CHOSEN)]
-    best = pareto([(x, y) for x, y, _ in spots], axis)
-    corners = sorted({(x, y) for (x, y, _), on in zip(spots, best, strict=True) if on})
-    return go.Scatter(
-        name=LINE,
-        mode="lines",
-        x=[x for x, _ in corners],
-        y=[y for _, y in corners],
-        line={
-            "shape": "hv" if axis.better == "lower" else "vh",
-            "width": 1.5,
-            "color": colours.accent,
-            "dash": "dot",
-        },
-        hoverinfo="skip",
-        showlegend=False,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,15 +170,15 @@ def _kinds(colours: Palette) -> Iterator[_Kind]:
     )
 
 
-def _trace(found: Sequence[_Marked], kind: _Kind, colours: Palette) -> go.Scatter:
+def _trace(found: Sequence[_Marked], kind: _Kind, colours: Palette, *, bars: bool) -> go.Scatter:
     x, y = [one.x for one in found], [one.y for one in found]
     return go.Scatter(
         name=kind.name,
         mode="markers+text",
         x=x,
         y=y,
-        error_x=_bars(x, [one.across for one in found], colours),
-        error_y=_bars(y, [one.up for one in found], colours),
+        error_x=_bars(x, [one.across for one in found], colours) | {"visible": bars},
+        error_y=_bars(y, [one.up for one in found], colours) | {"visible": bars},
         # A halo, so that a name on a line can be read.
         textfont={"size": 12, "color": kind.text, "shadow": f"0 0 3px {colours.background}"},
         customdata=[one.line.row.record.candidate.digest for one in found],
@@ -240,17 +202,18 @@ def _bars(
     return whiskers(values, intervals, colours.muted) | {"thickness": 0.8, "width": 3}
 
 
-def _labelled(one: _Marked) -> Labelled:
+def _labelled(one: _Marked, few: bool) -> Labelled:
     row = one.line.row
     size = 16 if one.kind == CHOSEN else 12
+    bars = few or one.kind == CHOSEN
     return Labelled(
         digest=row.record.candidate.digest,
         name=row.record.candidate.name,
         x=one.x,
         y=one.y,
         radius=size / 2,
-        across=one.across,
-        up=one.up,
+        across=one.across if bars else None,
+        up=one.up if bars else None,
     )
 
 

@@ -34,7 +34,7 @@ def figures(found: Iterable[blocks.Block]) -> Iterator[blocks.Figure]:
 
 
 def recoloured(node: Any, key: str = "") -> Any:
-    """As site.js does it."""
+    """As figures.js does it."""
     if isinstance(node, list):
         return [recoloured(one, key) for one in node]
     if isinstance(node, dict):

@@ -20,8 +20,10 @@ from leaderboard.pages.presets import Preset
 from leaderboard.pages.stored import StoredLibrary
 from leaderboard.pages.theme import DARK, LIGHT
 from leaderboard.rows.view import View
+from runners.records.store import Store
+from tests.leaderboard.conftest import Maker
 from tests.support.browser import chromium, needs_chromium
-from tests.support.stores import HOSTILE
+from tests.support.stores import HOSTILE, lively
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -134,7 +136,7 @@ def test_it_opens_from_disk_and_its_filters_work(good: Path, tmp_path: Path, pag
 
     page.get_by_role("button", name="small (200 MiB)", exact=True).click()
     assert "small" in page.inner_text(".answer .claim")
-    assert page.locator("tr.outside").inner_text().startswith("excluded")
+    assert page.locator("tr.outside .rank").inner_text() == "excluded"
 
     page.get_by_role("button", name="no limit", exact=True).click()
     page.get_by_role("button", name="most accurate", exact=True).click()
@@ -164,18 +166,67 @@ def test_it_opens_from_disk_and_its_filters_work(good: Path, tmp_path: Path, pag
     assert page.inner_text("#overview caption") == "1 of 2 candidates"
     page.get_by_label("Search").fill("")
 
-    # From the smallest peak up: `small`, then `big`.
-    page.get_by_role("button", name=re.compile("^peak( memory)? MiB")).click()
-    names = page.locator("#lines a").all_inner_texts()
-    assert names == ["small", "big"]
+    # From the smallest peak up: `small`, then `big`; once more the other way round.
+    head = page.get_by_role("button", name=re.compile("^peak( memory)? MiB"))
+    head.click()
+    assert page.locator("tbody th a").all_inner_texts() == ["small", "big"]
+    head.click()
+    assert page.locator("tbody th a").all_inner_texts() == ["big", "small"]
+    assert page.evaluate("location.hash") == "#overview?sort=-memory"
+    # A pinned one stands on top, and in the address.
+    page.get_by_role("button", name="pin small").click()
+    assert page.locator("tbody.pinned th a").all_inner_texts() == ["small"]
+    assert "pin=" in page.evaluate("location.hash")
 
     # To a candidate and back, by keyboard.
-    page.locator("#lines a").first.focus()
+    page.locator("tbody th a").first.focus()
     page.keyboard.press("Enter")
     drawn(page, "section[id^=candidate-]:not([hidden]) .figure")
     assert page.locator("section:not([hidden]) h2").first.inner_text() == "small"
+    # What is not in sight is drawn before it is printed.
+    figures = page.locator("section:not([hidden]) .figure:visible")
+    assert page.locator("section:not([hidden]) .main-svg").count() < figures.count() * 3
+    page.pdf()
+    printed = figures.evaluate_all("places => places.map(one => !!one.querySelector('.main-svg'))")
+    assert len(printed) > 1
+    assert all(printed)
     page.go_back()
     page.wait_for_selector("#overview:not([hidden])")
+
+    # Two that are ticked lead to their comparison.
+    for name in ("big", "small"):
+        page.get_by_role("checkbox", name=f"tick {name}").check()
+    page.get_by_role("link", name="Compare 2 ticked").click()
+    page.wait_for_selector("section[id^=compare-]:not([hidden])")
+
+
+@needs_chromium
+@pytest.mark.slow
+def test_its_plot_follows_limits_filters_and_search(
+    tmp_path: Path, made: Maker, page: Page
+) -> None:
+    store = Store(tmp_path / "three")
+    for family in ("smollm2-135m-instruct", "granite-4.0-h-350m", "qwen3-1.7b"):
+        store.add(lively(made, family, "q8_0"), None)
+    file = tmp_path / "board.html"
+    file.write_text(written(store.root), encoding="utf-8")
+    page.goto(f"{file.as_uri()}#overview?memory=500")
+    drawn(page, "#overview .figure")
+    page.wait_for_selector("#overview .js-plotly-plot .point")
+    names = """kind => document.querySelector("#overview .js-plotly-plot").data
+      .find(trace => trace.name === kind).customdata.map(name => name.split("-")[0])"""
+    assert page.evaluate(names, "outside your limits") == ["qwen3"]
+    assert page.evaluate(names, "recommended") == ["granite"]
+    assert page.evaluate(names, "Pareto-optimal") == ["smollm2"]
+    assert "your limit 500 MiB" in page.locator("#overview .annotation").all_text_contents()
+    assert page.locator("tr.chosen a").inner_text() == "granite-4.0-h-350m-q8_0"
+
+    page.get_by_label("architecture").select_option("llama")
+    assert page.inner_text(".answer .claim") == "Ship smollm2-135m-instruct-q8_0"
+    page.wait_for_function(f"({names})('recommended')[0] === 'smollm2'")
+    page.get_by_label("Search").fill("arch:llama")
+    page.wait_for_function(f"({names})('outside your limits').length === 0")
+    assert page.evaluate("location.hash") == "#overview?memory=500&arch=llama&search=arch%3Allama"
 
 
 @needs_chromium

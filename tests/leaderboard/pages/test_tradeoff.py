@@ -13,9 +13,10 @@ from leaderboard.choose.overview import Overview, look
 from leaderboard.choose.resampling import gather
 from leaderboard.pages.overview.label_places import Spot, positions
 from leaderboard.pages.overview.log_scale import log_range, log_ticks
+from leaderboard.pages.overview.pareto_line import pareto, stairs
 from leaderboard.pages.overview.plot_labels import HEIGHT, fit_labels
 from leaderboard.pages.overview.plot_limits import SHADED
-from leaderboard.pages.overview.tradeoff import pareto, tradeoff, unplotted
+from leaderboard.pages.overview.tradeoff import tradeoff, unplotted
 from leaderboard.pages.stored import StoredLibrary
 from leaderboard.pages.theme import DARK, LIGHT, Palette, palette
 from leaderboard.rows.metrics import METRICS
@@ -86,6 +87,15 @@ def test_of_equals_none_dominates_another():
     ]  # fmt: skip
 
 
+def test_the_line_turns_where_the_next_price_buys_more(rows: list[Row]):
+    line = trace(tradeoff(overview(rows).lines, "memory"), "Pareto line")
+    # Below 400 MiB there are the 50 % of 100 MiB.
+    assert stairs(line) == [(100.0, 50.0), (400.0, 50.0), (400.0, 60.0)]
+    # At more than 25 tokens/s there are the 50 % of 100 tokens/s.
+    line = trace(tradeoff(overview(rows).lines, "decode"), "Pareto line")
+    assert stairs(line) == [(25.0, 60.0), (25.0, 50.0), (100.0, 50.0)]
+
+
 def test_labels_are_the_ends_of_names(rows: list[Row]):
     figure = fit_labels(tradeoff(overview(rows).lines, "memory"), 1280)
     named = [one for one in figure.data if one.customdata]
@@ -105,23 +115,35 @@ def test_long_names_are_cut_in_the_middle_and_shorter_on_a_phone(made: Maker):
     assert len(phone) < len(wide) < len(name)
 
 
-@pytest.mark.parametrize("width", [320, 358, 640, 1080, 1216, 1280])
-def test_of_sixty_no_two_labels_overlap(sixty: Path, width: int):
+def test_of_sixty_no_two_labels_overlap_at_any_width(sixty: Path):
     library = StoredLibrary([sixty])
     selection = library.selected(View())
     assert selection
-    figure = fit_labels(
-        tradeoff(library.overview(selection, View()).lines, "memory", guessing=0.25), width
-    )
-    named = [one for one in figure.data if one.customdata]
-    boxes = [box for one in named for box in label_boxes(figure, one, width)]
-    assert len(boxes) >= (4 if width < 640 else 10)
-    for number, (left, right, low, high) in enumerate(boxes):
-        assert left >= 0
-        assert right <= width
-        for other in boxes[:number]:
-            apart = right <= other[0] or other[1] <= left or high <= other[2] or other[3] <= low
-            assert apart
+    lines = library.overview(selection, View()).lines
+    figure = tradeoff(lines, "memory", guessing=0.25)
+    for width in (320, 358, 640, 1080, 1216, 1280):
+        named = [one for one in fit_labels(figure, width).data if one.customdata]
+        boxes = [box for one in named for box in label_boxes(figure, one, width)]
+        assert len(boxes) >= (4 if width < 640 else 10)
+        for number, box in enumerate(boxes):
+            assert 0 <= box[0] < box[1] <= width
+            assert not any(overlap(box, other) for other in boxes[:number])
+
+
+def overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    left, right, low, high = one
+    return left < other[1] and other[0] < right and low < other[3] and other[2] < high
+
+
+def test_of_many_only_the_recommended_has_bars(sixty: Path, rows: list[Row]):
+    library = StoredLibrary([sixty])
+    selection = library.selected(View())
+    assert selection
+    many = tradeoff(library.overview(selection, View()).lines, "memory")
+    few = tradeoff(overview(rows).lines, "memory")
+    for figure, expected in ((many, {"recommended"}), (few, {one.name for one in few.data[:-1]})):
+        drawn = {one.name for one in figure.data if one.error_y.visible}
+        assert drawn == expected
 
 
 def label_boxes(
