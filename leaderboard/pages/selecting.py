@@ -34,13 +34,15 @@ def conditions(selection: Selection) -> Iterator[Block]:
         ),
     ]
     place = selection.shared.place
-    offered = {"machine": selection.machines, "suite": selection.suites}
-    # A link that was copied shows the same elsewhere and later.
-    yield Shown({key: getattr(place, key) for key, names in offered.items() if len(names) > 1})
+    # A link that was copied shows the same elsewhere and later, when there is more to pick from.
+    yield Shown({key: getattr(place, key) for key in ("machine", "suite")})
     if boxes:
         yield Beside(tuple((box,) for box in boxes))
     if selection.left_out:
         yield Text(_left_out(selection.left_out), small=True)
+
+
+_LABELS = {"machine": "measured on"}
 
 
 def _places(selection: Selection) -> Iterator[Pick]:
@@ -54,7 +56,7 @@ def _places(selection: Selection) -> Iterator[Pick]:
         if len(names) > 1:
             yield Pick(
                 name=field,
-                label=field,
+                label=_LABELS.get(field, field),
                 options=names,
                 chosen=getattr(place, field),
                 # What was built is another thing elsewhere.

@@ -19,7 +19,7 @@ from leaderboard.rows.answers import Answers, read_answers
 from leaderboard.rows.peers import Shared, sharing
 from leaderboard.rows.row import Row, merged
 from leaderboard.rows.selection import Selection, select
-from leaderboard.rows.stores import StoreReader, StoreView
+from leaderboard.rows.stores import StoreReader, StoreView, shipped_machines
 from leaderboard.rows.view import PREFERENCES, View
 from runners.records.progress import Progress
 from runners.records.record import Record
@@ -124,7 +124,7 @@ class StoredLibrary:
         self, machine: str, suite: str, budget: str, builds: tuple[str, ...]
     ) -> Selection | None:
         view = View(machine=machine, suite=suite, budget=budget, builds=builds)
-        return select(self.rows(), view, here=self._here)
+        return select(self.rows(), view, here=self._here, shipped=shipped_machines(self._stores))
 
     def _judge(self, shared: Shared, asked: View) -> Overview:
         peers, judge = self._peers(shared, asked.weights)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from leaderboard.rows.conditions import (
@@ -11,6 +12,7 @@ from leaderboard.rows.conditions import (
     build_name,
     conditions,
     machine_in_full,
+    machine_name,
     suite_in_full,
 )
 from leaderboard.rows.peers import Shared, builds, places, sharing
@@ -38,7 +40,9 @@ class Selection:
     """Sentences on what the view asked for and there is not."""
 
 
-def select(rows: Sequence[Row], view: View, *, here: str = "") -> Selection | None:
+def select(
+    rows: Sequence[Row], view: View, *, here: str = "", shipped: Collection[str] = ()
+) -> Selection | None:
     """The rows of the conditions that a view names.
 
     Where it names none, those of the machine that the board runs on, if it has any, else of the
@@ -48,6 +52,7 @@ def select(rows: Sequence[Row], view: View, *, here: str = "") -> Selection | No
         rows: of all conditions.
         view: what is looked at.
         here: the fingerprint of the machine that the board runs on.
+        shipped: fingerprints of machines whose runs come with Weighin.
 
     Returns:
         None where there is no row at all.
@@ -61,9 +66,13 @@ def select(rows: Sequence[Row], view: View, *, here: str = "") -> Selection | No
     offered: list[dict[str, str]] = []
     for level, field in enumerate(Place._fields):
         there = _ordered(groups, level, left, first=here if field == "machine" else None)
-        names = {value: _name(field, value, groups, left, level) for value in there}
-        if field == "machine" and here in names:
-            names[here] = f"this machine \N{MIDDLE DOT} {names[here]}"
+        names = _names(field, there, groups, left, level)
+        if field == "machine":
+            words = dict.fromkeys(shipped, "reference, shipped") | {here: "this machine"}
+            names = {
+                one: f"{words[one]} {_DOT} {name}" if one in words else name
+                for one, name in names.items()
+            }
         offered.append(names)
         chosen = wanted[level]
         if chosen not in there:
@@ -121,19 +130,29 @@ def _ordered(
     return sorted(ranks, key=lambda value: ranks[value], reverse=True)
 
 
-def _name(
+_DOT = "\N{MIDDLE DOT}"
+
+
+def _names(
     field: str,
-    value: str,
+    values: Sequence[str],
     groups: Mapping[Place, Sequence[Row]],
     left: Sequence[Place],
     level: int,
-) -> str:
-    record = next(groups[key][0].record for key in left if key[level] == value)
-    if field == "machine":
-        return machine_in_full(record)
-    if field == "suite":
-        return suite_in_full(record)
-    return budget_name(record)
+) -> dict[str, str]:
+    """What to call each value; a machine in short, where no other has its name."""
+    records = {
+        value: next(groups[key][0].record for key in left if key[level] == value)
+        for value in values
+    }
+    if field != "machine":
+        name = suite_in_full if field == "suite" else budget_name
+        return {value: name(record) for value, record in records.items()}
+    short = Counter(map(machine_name, records.values()))
+    return {
+        value: machine_name(one) if short[machine_name(one)] == 1 else machine_in_full(one)
+        for value, one in records.items()
+    }
 
 
 def elsewhere(rows: Sequence[Row], row: Row) -> tuple[Row, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evals.errors import RecordError
+from leaderboard.rows.conditions import machine_of
 from leaderboard.rows.index import Entry, Pool, Stamp, read_index, write_index
 from runners.records.progress import Progress, read_gate_progress, read_progress
 from runners.records.record import Record
@@ -69,6 +70,21 @@ class StoreView:
             where = ", ".join(map(str, self.roots))
             raise RecordError(f"no run {run_id!r} in {where}")
         return Store(self.homes[run_id])
+
+
+SHIPPED = "reference"
+"""Name of the store whose records come with Weighin."""
+
+
+def shipped_machines(found: StoreView) -> frozenset[str]:
+    """Fingerprints of the machines of which there are only runs that come with Weighin."""
+    ours: set[str] = set()
+    theirs: set[str] = set()
+    for record in found.records:
+        home = found.homes.get(record.run_id)
+        shipped = home is not None and home.name == SHIPPED
+        (theirs if shipped else ours).add(machine_of(record))
+    return frozenset(theirs - ours)
 
 
 class StoreReader:

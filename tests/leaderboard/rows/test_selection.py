@@ -57,6 +57,20 @@ def test_the_boards_own_machine_comes_first(made: Maker):
     assert asked.shared.place.machine == "x"
 
 
+def test_machines_are_named_in_words(made: Maker):
+    found = select(three(made), View(), here="y", shipped={"x", "y"})
+    assert found is not None
+    assert found.machines == {
+        "y": "this machine \N{MIDDLE DOT} Y",
+        "x": "reference, shipped \N{MIDDLE DOT} X",
+    }
+    # Two of one name are told apart.
+    alike = [made.row(name, machine={"fingerprint": name, "cpu_model": "Z"}) for name in "pq"]
+    named = select(alike, View())
+    assert named is not None
+    assert len(set(named.machines.values())) == 2
+
+
 def test_of_what_was_measured_as_often_the_newest_comes_first(made: Maker):
     # Ten of each, lest the order of a set be the right one by chance.
     days = dict(zip("cjaihbfegd", range(1, 11), strict=True))
