@@ -86,6 +86,7 @@ def download_hub(
     Raises:
         ArtifactError: no such repository, revision or file, gated, too large, or no network.
     """
+    import huggingface_hub.file_download  # noqa: F401  # sets its loggers up, which are silenced here
     from huggingface_hub import errors
 
     # The hub's error derives from its HTTP library's, whichever that is in this release.

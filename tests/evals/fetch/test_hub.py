@@ -173,3 +173,20 @@ def test_a_quantisation_is_short_for_a_file_and_brings_its_other_parts(
     assert wrong == (
         'hf:org/Tiny-GGUF#Q4_K_S: the repository has no file Q4_K_S (did you mean "Q4_K_M"?)'
     )
+
+
+LEVELS = """
+import json, logging, sys
+from evals.fetch.artifact import fetch
+levels = []
+logger = logging.getLogger("huggingface_hub.utils._http")
+for uri in json.loads(sys.argv[1]):
+    fetch(uri, progress=lambda *_: levels.append(logger.getEffectiveLevel()))
+print(json.dumps(levels))
+"""
+
+
+def test_the_hubs_client_says_nothing_of_its_retries(hub: list[str]) -> None:
+    levels = fake_hub.ask(LEVELS, ["hf:org/one#one.Q4_0.gguf"])
+    assert levels
+    assert min(levels) >= 40  # errors; each retry is a warning
