@@ -13,6 +13,7 @@ from runners.endpoint.asking import count, rows, table, words
 from runners.endpoint.client import Client
 from runners.endpoint.faults import EndpointError
 from runners.endpoint.served import Served
+from runners.endpoint.words import shown_name
 
 _ABSENT = ("not found", "request refused", "server error", "invalid JSON")
 """Outcomes of a path that a server does not have; some answer 405 or 501, or send a page."""
@@ -77,23 +78,23 @@ def _llama(
     path = words(props.get("model_path"))
     full_names = tuple(words(one.get("id")) for one in models)
     # Without an alias it is called by its path there, which is no record's business.
-    names = tuple(map(_last_part, full_names))
-    own = {*full_names, *names, path, _last_part(path), words(props.get("model_alias"))}
+    names = tuple(map(shown_name, full_names))
+    own = {*full_names, *names, path, shown_name(path), words(props.get("model_alias"))}
     if model and model not in own:
-        raise _wrong(client, model, names or (_last_part(path),))
+        raise _wrong(client, model, names or (shown_name(path),))
     settings = table(props.get("default_generation_settings"))
     meta = table(first.get("meta"))
     return Served(
         client=client,
         kind="llama-server",
-        model=model or next(iter(names), "") or _last_part(path),
+        model=model or next(iter(names), "") or shown_name(path),
         prefix=prefix,
         version=words(props.get("build_info")),
         models=names,
         context=count(settings.get("n_ctx")),
         about=_known(
             {
-                "file": _last_part(path),
+                "file": shown_name(path),
                 "bytes": count(meta.get("size")),
                 "parameters": count(meta.get("n_params")),
                 "trained_context": count(meta.get("n_ctx_train")),
@@ -104,12 +105,6 @@ def _llama(
         eos=words(props.get("eos_token")),
         template=words(props.get("chat_template")),
     )
-
-
-def _last_part(path: str) -> str:
-    """Name of a file in a path of any system; a name of a model as it is."""
-    whole = path.replace("\\", "/")
-    return whole.rpartition("/")[2] if whole.lower().endswith(".gguf") else path
 
 
 def _ollama(client: Client, prefix: str, model: str, version: str) -> Served:
@@ -156,7 +151,9 @@ def _openai(client: Client, prefix: str, model: str, listed: Mapping[str, Any]) 
         version=version,
         models=tuple(entries),
         context=count(entry.get("max_model_len")) or count(entry.get("max_context_length")),
-        about=_known({"root": words(entry.get("root")), "created": count(entry.get("created"))}),
+        about=_known(
+            {"root": shown_name(words(entry.get("root"))), "created": count(entry.get("created"))}
+        ),
     )
 
 
@@ -171,7 +168,7 @@ def _chosen(client: Client, model: str, names: tuple[str, ...], *, latest: bool 
 
 
 def _wrong(client: Client, model: str, names: tuple[str, ...]) -> EndpointError:
-    served = ", ".join(names[:8]) + (", …" if len(names) > 8 else "") or "none"
+    served = ", ".join(map(shown_name, names[:8])) + (", …" if len(names) > 8 else "") or "none"
     wanted = f'has no model "{model}"' if model else "serves several models: name one as model"
     if not model and not names:
         wanted = "lists no model: name one as model"

@@ -14,6 +14,7 @@ from runners.endpoint.self_check import PROMPTS
 from runners.endpoint.served import NEWER_LIMIT_KEY, Served
 from runners.endpoint.timing import Prompts, Timer
 from runners.endpoint.tokens import Tokens
+from runners.endpoint.words import shown_name
 from runners.worker import protocol
 from runners.worker.runtime import OnProgress, WorkerError
 
@@ -86,8 +87,8 @@ class ServedModel:
         return protocol.ServerSaid(
             kind=served.kind,
             version=served.version,
-            model=served.model,
-            models=list(served.models),
+            model=shown_name(served.model),
+            models=[*map(shown_name, served.models)],
             context=served.context,
             about=dict(served.about or {}),
             apis=[

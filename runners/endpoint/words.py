@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 HIDDEN = "***"
@@ -19,6 +20,13 @@ def plain(text: str, *, secret: str = "") -> str:
     """One short line without control characters and without a secret."""
     shown = "".join(letter if letter.isprintable() else " " for letter in without(text, secret))
     return " ".join(shown.split())[:MOST]
+
+
+def shown_name(name: str) -> str:
+    """A model's name for a record; of a path on the server's machine its last part alone."""
+    if re.match(r"[/~.\\]|[A-Za-z]:[/\\]", name):
+        return re.split(r"[/\\]", name.rstrip("/\\"))[-1] or name
+    return name
 
 
 def said_by(body: bytes) -> str:
