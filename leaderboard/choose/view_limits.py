@@ -21,5 +21,5 @@ def limits(view: View) -> Limits:
 
 
 def fidelity_margin(view: View) -> float | None:
-    """The perplexity ratio beyond 1 that is borne; None: any, and its price is named."""
+    """Largest acceptable perplexity ratio, less 1; None: any, and its price is named."""
     return None if view.perplexity_percent is None else from_percent(view.perplexity_percent)

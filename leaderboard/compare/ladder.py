@@ -17,11 +17,11 @@ from leaderboard.stats.paired_means import PairedDifference
 from runners.records.record import Record
 
 MARGIN = 0.02
-"""Loss of accuracy that is borne unless another is chosen: 2 points."""
+"""Largest acceptable loss of accuracy, unless another is chosen: 2 points."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rung:
+class Quantisation:
     """One quantisation against the largest."""
 
     record: Record
@@ -33,7 +33,7 @@ class Rung:
     fidelity_verdict: GateVerdict | None
     """Verdict on that increase against its margin; None where it is not known."""
     accuracy: PairedDifference | None
-    """The rung's minus the reference's, over the items that both answered."""
+    """The quantisation's minus the reference's, over the items that both answered."""
     reason: str
     """Why there is none of the two."""
     verdict: GateVerdict | None
@@ -41,7 +41,7 @@ class Rung:
     noise_floor: float | None
     """Share of items whose choice changes with the cache's layout: the greater of the two."""
     disk_saved_bytes: int | None
-    """Negative where the rung is larger; so are the next two."""
+    """Negative where the quantisation is larger; so are the next two."""
     memory_saved_bytes: float | None
     """Peak memory saved, by the means of its runs and the reference's."""
     ttft_saved_s: float | None
@@ -74,7 +74,7 @@ class Rung:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ladder:
-    """All rungs of a family under one set of conditions."""
+    """All quantisations of a family under one set of conditions."""
 
     family: str
     reference: Record
@@ -85,13 +85,16 @@ class Ladder:
     margin: float
     """Largest acceptable loss of accuracy."""
     fidelity_margin: float
-    rungs: tuple[Rung, ...]
+    quantisations: tuple[Quantisation, ...]
     """Quantisations from the largest down, without the reference."""
 
     @property
-    def lowest(self) -> Rung | None:
+    def lowest(self) -> Quantisation | None:
         """The smallest quantisation that passes."""
-        return next((rung for rung in reversed(self.rungs) if rung.passes), None)
+        return next(
+            (quantisation for quantisation in reversed(self.quantisations) if quantisation.passes),
+            None,
+        )
 
 
 def bits(record: Record) -> float | None:
@@ -112,18 +115,18 @@ def families(records: Sequence[Record]) -> tuple[str, ...]:
 def ladder(
     sides: Sequence[Side], *, margin: float = MARGIN, fidelity_margin: float = FIDELITY_MARGIN
 ) -> Ladder:
-    """Each rung of a family against its largest.
+    """Each quantisation of a family against its largest.
 
     Args:
-        sides: the rungs, each with its runs on one machine and suite; at least two.
-        margin: the greatest loss of accuracy that is borne, 0 to 1.
+        sides: the quantisations, each with its runs on one machine and suite; at least two.
+        margin: the largest acceptable loss of accuracy, 0 to 1.
         fidelity_margin: how much more perplexing the answers may be, as a share, above 0.
 
     Returns:
-        A rung that cannot be compared (other items, no samples) stays, with the reason.
+        A quantisation that cannot be compared (other items, no samples) stays, with the reason.
 
     Raises:
-        ValueError: fewer than two rungs, or one without a weights file.
+        ValueError: fewer than two quantisations, or one without a weights file.
     """
     known = [(bits(side.scored), side) for side in sides]
     ordered = [(b, side) for b, side in known if b is not None]
@@ -139,13 +142,16 @@ def ladder(
         workload=workload,
         margin=margin,
         fidelity_margin=fidelity_margin,
-        rungs=tuple(
-            _rung(reference, side, workload, (margin, fidelity_margin)) for _, side in ordered[1:]
+        quantisations=tuple(
+            _quantisation(reference, side, workload, (margin, fidelity_margin))
+            for _, side in ordered[1:]
         ),
     )
 
 
-def _rung(reference: Side, side: Side, workload: str | None, margins: tuple[float, float]) -> Rung:
+def _quantisation(
+    reference: Side, side: Side, workload: str | None, margins: tuple[float, float]
+) -> Quantisation:
     try:
         found: Comparison | None = compare([reference, side])[0]
         reason = found.overall_reason if found else ""
@@ -154,7 +160,7 @@ def _rung(reference: Side, side: Side, workload: str | None, margins: tuple[floa
     overall, kept = (found.overall, found.fidelity) if found else (None, None)
     named = {(axis.axis, axis.workload): axis for axis in found.axes} if found else {}
     memory, ttft = named.get(("peak_bytes", None)), named.get(("ttft_s", workload))
-    return Rung(
+    return Quantisation(
         record=side.scored,
         runs=len(side.runs),
         fidelity=kept,

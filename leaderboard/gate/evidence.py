@@ -64,7 +64,7 @@ class Evidence:
         """The smallest true loss that data like these call a regression with this probability.
 
         Args:
-            margin: the greatest loss that is borne.
+            margin: the largest acceptable loss.
             alpha: one-sided level of this test, after the correction for its family.
             power: above 0.5.
 

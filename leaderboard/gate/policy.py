@@ -49,7 +49,7 @@ class Rule(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     margin: Annotated[float, BeforeValidator(_share), Field(gt=0, le=MOST_MARGIN)]
-    """The greatest loss that is borne: a share of the baseline, for accuracy a share of 1."""
+    """The largest acceptable loss: a share of the baseline, for accuracy a share of 1."""
     minimum: Annotated[float, BeforeValidator(_amount), Field(ge=0, allow_inf_nan=False)] = 0.0
     """A smaller change is none, in the metric's own unit; for tiny candidates, of whose
     milliseconds and bytes a share is nothing. Not for accuracy."""

@@ -83,7 +83,7 @@ class View:
     items: str = ""
     """Text to search for among items that two candidates answered differently."""
     margin_points: float | None = None
-    """Loss of accuracy that would be borne, in percentage points."""
+    """Largest acceptable loss of accuracy, in percentage points."""
     perplexity_percent: float | None = None
     """Largest acceptable increase of the perplexity of the reference's answers, per cent."""
     model: str = ""

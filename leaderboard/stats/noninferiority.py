@@ -16,7 +16,7 @@ def judge_loss(loss: float, interval: Interval, margin: float) -> GateVerdict:
         loss: baseline minus candidate where more is better, candidate minus baseline (or the
             logarithm of their ratio) where less is; positive is worse.
         interval: of the loss. A two-sided 95 % one makes each side a test at 2.5 %.
-        margin: the greatest loss that is borne, in the same unit, above 0.
+        margin: the largest acceptable loss, in the same unit, above 0.
 
     Returns:
         `pass` where the whole interval lies below the margin; `regressed` where there is a loss

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from plotly.subplots import make_subplots
 
 from leaderboard.compare.fidelity_words import sentence
-from leaderboard.compare.ladder import Ladder, Rung
+from leaderboard.compare.ladder import Ladder, Quantisation
 from leaderboard.pages.frame import frame, label, lines_high, name_lines, scaled, shade, whiskers
 from leaderboard.pages.theme import Palette, palette, template
 from leaderboard.stats.intervals import Interval
@@ -28,7 +28,7 @@ def ratios_figure(ladder: Ladder, reference: str, names: Sequence[str], *, dark:
     """A line a quantisation: the answers' perplexity ratio to the reference, the line at 1.
 
     Args:
-        ladder: with at least one rung.
+        ladder: with at least one quantisation.
         reference: what to call the largest.
         names: what to call the others, in their order.
         dark: the background.
@@ -37,9 +37,13 @@ def ratios_figure(ladder: Ladder, reference: str, names: Sequence[str], *, dark:
         Shaded red: beyond the margin. A line without a dot has no fidelity.
     """
     colours = palette(dark=dark)
-    figure = frame(dark=dark, height=lines_high(len(ladder.rungs)))
+    figure = frame(dark=dark, height=lines_high(len(ladder.quantisations)))
     margin, worse = 1 + ladder.fidelity_margin, colours.series[1]
-    found = [(i, rung, rung.fidelity) for i, rung in enumerate(ladder.rungs) if rung.fidelity]
+    found = [
+        (i, quantisation, quantisation.fidelity)
+        for i, quantisation in enumerate(ladder.quantisations)
+        if quantisation.fidelity
+    ]
     ends = [one.interval for _, _, one in found if one.interval]
     left = min([*(end.low for end in ends), 1 - ladder.fidelity_margin / 2])
     right = max([*(end.high for end in ends), 1 + 1.5 * ladder.fidelity_margin])
@@ -52,12 +56,12 @@ def ratios_figure(ladder: Ladder, reference: str, names: Sequence[str], *, dark:
     dots = [
         _Dot(
             line=i,
-            verdict=str(rung.fidelity_verdict),
+            verdict=str(quantisation.fidelity_verdict),
             value=one.ratio or 1.0,
             interval=one.interval,
             hover=f"{plotly(names[i])}: {sentence(one, reference)}",
         )
-        for i, rung, one in found
+        for i, quantisation, one in found
     ]
     _add_dots(figure, dots, colours)
     name_lines(figure, names)
@@ -102,7 +106,7 @@ def losses_figure(ladder: Ladder, reference: str, names: Sequence[str], *, dark:
     """A line a quantisation: points of accuracy against the reference, the line at 0.
 
     Args:
-        ladder: with at least one rung.
+        ladder: with at least one quantisation.
         reference: what to call the largest.
         names: what to call the others, in their order.
         dark: the background.
@@ -112,18 +116,26 @@ def losses_figure(ladder: Ladder, reference: str, names: Sequence[str], *, dark:
         drawn where that was measured.
     """
     colours = palette(dark=dark)
-    figure = frame(dark=dark, height=lines_high(len(ladder.rungs)))
+    figure = frame(dark=dark, height=lines_high(len(ladder.quantisations)))
     margin = -points(ladder.margin)
-    values = [rung.accuracy.interval.low for rung in ladder.rungs if rung.accuracy]
-    highs = [rung.accuracy.interval.high for rung in ladder.rungs if rung.accuracy]
+    values = [
+        quantisation.accuracy.interval.low
+        for quantisation in ladder.quantisations
+        if quantisation.accuracy
+    ]
+    highs = [
+        quantisation.accuracy.interval.high
+        for quantisation in ladder.quantisations
+        if quantisation.accuracy
+    ]
     left = min([*map(points, values), 1.5 * margin]) * 1.1
     right = max([*map(points, highs), -0.5 * margin]) * 1.1
     worse = colours.series[1]
     figure.add_vrect(x0=left, x1=margin, fillcolor=shade(worse, 0.1), line_width=0, layer="below")
     figure.add_vline(x=margin, line={"dash": "dash", "width": 1.5, "color": worse})
-    for line, rung in enumerate(ladder.rungs):
-        if rung.accuracy_floor is not None:
-            floor = points(rung.accuracy_floor)
+    for line, quantisation in enumerate(ladder.quantisations):
+        if quantisation.accuracy_floor is not None:
+            floor = points(quantisation.accuracy_floor)
             figure.add_shape(
                 type="rect", x0=-floor, x1=floor, y0=line - 0.42, y1=line + 0.42, line_width=0,
                 fillcolor=shade(colours.muted, 0.28), layer="below",
@@ -132,13 +144,13 @@ def losses_figure(ladder: Ladder, reference: str, names: Sequence[str], *, dark:
     dots = [
         _Dot(
             line=i,
-            verdict=str(rung.verdict),
-            value=points(rung.accuracy.difference),
-            interval=scaled(rung.accuracy.interval, points),
-            hover=_hover(rung, rung.accuracy),
+            verdict=str(quantisation.verdict),
+            value=points(quantisation.accuracy.difference),
+            interval=scaled(quantisation.accuracy.interval, points),
+            hover=_hover(quantisation, quantisation.accuracy),
         )
-        for i, rung in enumerate(ladder.rungs)
-        if rung.accuracy
+        for i, quantisation in enumerate(ladder.quantisations)
+        if quantisation.accuracy
     ]
     _add_dots(figure, dots, colours)
     name_lines(figure, names)
@@ -147,12 +159,12 @@ def losses_figure(ladder: Ladder, reference: str, names: Sequence[str], *, dark:
     return figure
 
 
-def _hover(rung: Rung, found: PairedDifference) -> str:
+def _hover(quantisation: Quantisation, found: PairedDifference) -> str:
     low, high = points(found.interval.low), points(found.interval.high)
     return (
-        f"<b>{plotly(rung.record.candidate.name)}</b><br>{points(found.difference):+.1f} points, "
-        f"95 % {low:+.1f} to {high:+.1f}<br>n = {found.n:,}: {found.gained} gained, "
-        f"{found.lost} lost<br>{rung.verdict}"
+        f"<b>{plotly(quantisation.record.candidate.name)}</b><br>"
+        f"{points(found.difference):+.1f} points, 95 % {low:+.1f} to {high:+.1f}<br>"
+        f"n = {found.n:,}: {found.gained} gained, {found.lost} lost<br>{quantisation.verdict}"
     )
 
 
@@ -165,12 +177,12 @@ def savings_figure(ladder: Ladder, names: Sequence[str], *, dark: bool) -> go.Fi
     colours = palette(dark=dark)
     titles = ("disk, MiB", "peak memory, MiB", "first token, ms")
     saved = (
-        [_scaled(rung.disk_saved_bytes, mib) for rung in ladder.rungs],
-        [_scaled(rung.memory_saved_bytes, mib) for rung in ladder.rungs],
-        [_scaled(rung.ttft_saved_s, ms) for rung in ladder.rungs],
+        [_scaled(quantisation.disk_saved_bytes, mib) for quantisation in ladder.quantisations],
+        [_scaled(quantisation.memory_saved_bytes, mib) for quantisation in ladder.quantisations],
+        [_scaled(quantisation.ttft_saved_s, ms) for quantisation in ladder.quantisations],
     )
     figure = make_subplots(rows=1, cols=3, shared_yaxes=True, horizontal_spacing=0.05)
-    height = lines_high(len(ladder.rungs))
+    height = lines_high(len(ladder.quantisations))
     figure.update_layout(template=template(dark=dark), height=height, showlegend=False, bargap=0.45)
     for column, (title, values) in enumerate(zip(titles, saved, strict=True), start=1):
         known = [(i, value) for i, value in enumerate(values) if value is not None]

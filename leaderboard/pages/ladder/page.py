@@ -74,7 +74,7 @@ def _controls(known: Sequence[str], view: View) -> Generator[Block, None, str]:
 
 
 def _margin(view: View) -> float:
-    """The loss of accuracy that is borne, as a share."""
+    """The largest acceptable loss of accuracy, as a share."""
     wanted = view.margin_points
     return from_percent(min(100.0, max(0.1, wanted if wanted is not None else points(MARGIN))))
 
@@ -86,7 +86,9 @@ def _fidelity_margin(view: View) -> float:
 
 
 def _drawn(found: Ladder, named: dict[str, str]) -> Iterator[Block]:
-    digests = [one.candidate.digest for one in (found.reference, *(r.record for r in found.rungs))]
+    digests = [
+        one.candidate.digest for one in (found.reference, *(r.record for r in found.quantisations))
+    ]
     reference, *names = short_names([named[digest] for digest in digests])
     machine = machine_name(found.reference)
     yield Text(words.conclusion(found, reference, names))
@@ -118,8 +120,8 @@ def _drawn(found: Ladder, named: dict[str, str]) -> Iterator[Block]:
     yield Text(f"{machine}; first token of {found.workload}", small=True)
     caption = f"Against {reference} ({found.reference_runs} runs), {machine}"
     yield Table(ladder_grid(found, names, caption))
-    for name, rung in zip(names, found.rungs, strict=True):
-        if rung.record.candidate.notes:
-            yield Text(f"{name}: {rung.record.candidate.notes}", small=True)
-    for line in caveats([rung.fidelity for rung in found.rungs]):
+    for name, quantisation in zip(names, found.quantisations, strict=True):
+        if quantisation.record.candidate.notes:
+            yield Text(f"{name}: {quantisation.record.candidate.notes}", small=True)
+    for line in caveats([quantisation.fidelity for quantisation in found.quantisations]):
         yield Text(line, small=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from leaderboard.compare.ladder import Ladder, Rung
+from leaderboard.compare.ladder import Ladder, Quantisation
 from leaderboard.compare.run_metrics import AxisComparison
 from leaderboard.pages.compare.fidelity_grid import fidelity_cells, fidelity_heads
 from leaderboard.pages.compare.tables import interval_text, signed, times_text
@@ -30,47 +30,50 @@ def ladder_grid(ladder: Ladder, names: Sequence[str], caption: str) -> Grid:
         Head("runs"),
     )
     margin = ladder.fidelity_margin
-    rows = tuple(_rung(rung, name, margin) for rung, name in zip(ladder.rungs, names, strict=True))
+    rows = tuple(
+        _quantisation(quantisation, name, margin)
+        for quantisation, name in zip(ladder.quantisations, names, strict=True)
+    )
     return Grid(caption=caption, heads=heads, rows=rows)
 
 
-def _rung(rung: Rung, name: str, margin: float) -> tuple[Cell, ...]:
-    quantisation = rung.record.candidate.quantisation
+def _quantisation(quantisation: Quantisation, name: str, margin: float) -> tuple[Cell, ...]:
+    file = quantisation.record.candidate.quantisation
     return (
         Cell(name),
-        Cell(f"{quantisation.bits_per_weight:.2f}") if quantisation else missing("no weights file"),
-        *fidelity_cells(rung.fidelity, margin, rung.reason),
-        *_accuracy(rung),
-        _saved(rung.disk_saved_bytes, mib, "a side has no weights file"),
-        _saved(rung.memory_saved_bytes, mib, _why(rung.memory, rung)),
-        _saved(rung.ttft_saved_s, ms, _why(rung.ttft, rung)),
-        _decode(rung),
-        Cell(str(rung.runs)),
+        Cell(f"{file.bits_per_weight:.2f}") if file else missing("no weights file"),
+        *fidelity_cells(quantisation.fidelity, margin, quantisation.reason),
+        *_accuracy(quantisation),
+        _saved(quantisation.disk_saved_bytes, mib, "a side has no weights file"),
+        _saved(quantisation.memory_saved_bytes, mib, _why(quantisation.memory, quantisation)),
+        _saved(quantisation.ttft_saved_s, ms, _why(quantisation.ttft, quantisation)),
+        _decode(quantisation),
+        Cell(str(quantisation.runs)),
     )
 
 
-def _accuracy(rung: Rung) -> tuple[Cell, ...]:
-    found = rung.accuracy
+def _accuracy(quantisation: Quantisation) -> tuple[Cell, ...]:
+    found = quantisation.accuracy
     if found is None:
-        return tuple(missing(rung.reason) for _ in range(4))
+        return tuple(missing(quantisation.reason) for _ in range(4))
     return (
         Cell(signed(found.difference)),
         Cell(interval_text(found.interval, signed)),
         Cell(f"{found.n:,}"),
-        Cell(str(rung.verdict)),
+        Cell(str(quantisation.verdict)),
     )
 
 
-def _decode(rung: Rung) -> Cell:
-    ratio = rung.decode.ratio if rung.decode else None
+def _decode(quantisation: Quantisation) -> Cell:
+    ratio = quantisation.decode.ratio if quantisation.decode else None
     if ratio is None:
-        return missing(_why(rung.decode, rung))
+        return missing(_why(quantisation.decode, quantisation))
     spread = f" ({interval_text(ratio.interval, times_text)})" if ratio.interval else ""
     return Cell(f"{times_text(ratio.ratio)}{spread}")
 
 
-def _why(axis: AxisComparison | None, rung: Rung) -> str:
-    return (axis.reason if axis else rung.reason) or "was not measured"
+def _why(axis: AxisComparison | None, quantisation: Quantisation) -> str:
+    return (axis.reason if axis else quantisation.reason) or "was not measured"
 
 
 def _saved(value: float | None, scale: Callable[[float], float], reason: str) -> Cell:

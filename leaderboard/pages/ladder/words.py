@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from leaderboard.compare import fidelity_words
-from leaderboard.compare.ladder import Ladder, Rung, bits
+from leaderboard.compare.ladder import Ladder, Quantisation, bits
 from leaderboard.units import format_number, mib, points
 
 
@@ -13,11 +13,17 @@ def conclusion(ladder: Ladder, reference: str, names: Sequence[str]) -> str:
     """The lowest quantisation that passes, with what it costs and saves, and which do not pass.
 
     Args:
-        ladder: with at least one rung.
+        ladder: with at least one quantisation.
         reference: what to call the largest.
         names: what to call the others, in their order.
     """
-    named = dict(zip([rung.record.run_id for rung in ladder.rungs], names, strict=True))
+    named = dict(
+        zip(
+            [quantisation.record.run_id for quantisation in ladder.quantisations],
+            names,
+            strict=True,
+        )
+    )
     lowest, margin = ladder.lowest, f"{points(ladder.fidelity_margin):g} %"
     if lowest is None:
         words = f"No quantisation passes against {reference}"
@@ -26,22 +32,27 @@ def conclusion(ladder: Ladder, reference: str, names: Sequence[str]) -> str:
         words = f"Lowest quantisation that passes: {name} ({size:.1f} bits a weight): "
         words += _cost(lowest, reference) + _saved(lowest)
     failed = [
-        f"{named[rung.record.run_id]} ({fidelity_words.price(rung.fidelity.ratio)})"
-        for rung in ladder.rungs
-        if rung.fidelity_verdict == "regressed" and rung.fidelity and rung.fidelity.ratio
+        f"{named[quantisation.record.run_id]} ({fidelity_words.price(quantisation.fidelity.ratio)})"
+        for quantisation in ladder.quantisations
+        if quantisation.fidelity_verdict == "regressed"
+        and quantisation.fidelity
+        and quantisation.fidelity.ratio
     ]
     beyond = f" Beyond the {margin} of perplexity that are allowed: {', '.join(failed)}."
     return f"{words}.{beyond if failed else ''}"
 
 
-def _cost(rung: Rung, reference: str) -> str:
-    if rung.fidelity is None or rung.fidelity.ratio is None:
+def _cost(quantisation: Quantisation, reference: str) -> str:
+    if quantisation.fidelity is None or quantisation.fidelity.ratio is None:
         return "judged by accuracy alone, since its fidelity is not known"
-    return fidelity_words.sentence(rung.fidelity, reference)
+    return fidelity_words.sentence(quantisation.fidelity, reference)
 
 
-def _saved(rung: Rung) -> str:
-    found = (("disk", rung.disk_saved_bytes), ("peak memory", rung.memory_saved_bytes))
+def _saved(quantisation: Quantisation) -> str:
+    found = (
+        ("disk", quantisation.disk_saved_bytes),
+        ("peak memory", quantisation.memory_saved_bytes),
+    )
     parts = [
         f"{format_number(mib(abs(saved)))} MiB {'less' if saved > 0 else 'more'} {what}"
         for what, saved in found
@@ -61,7 +72,7 @@ def legend(ladder: Ladder) -> str:
 
 def accuracy_legend(ladder: Ladder) -> str:
     """Legend of the plot of accuracies."""
-    floors = any(rung.accuracy_floor is not None for rung in ladder.rungs)
+    floors = any(quantisation.accuracy_floor is not None for quantisation in ladder.quantisations)
     floor = (
         "Grey: as far as another layout of the cache alone moves it; the choices that this changes "
         "gain about as much as they lose."
