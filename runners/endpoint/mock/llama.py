@@ -8,7 +8,6 @@ from typing import Any
 from runners.endpoint.mock.answering import Completion, Mock, Request, Stream, Token, Whole, sse
 from runners.endpoint.mock.openai import listed, prompt_ids
 
-CONTEXT = 4096
 _RULE = re.compile(r"root ::= ((?:<\[\d+\]> ?)+)")
 _LITERAL = re.compile(r"<\[(\d+)\]>")
 
@@ -22,7 +21,7 @@ def props(mock: Mock, _request: Request) -> Whole:
     """`/props`: the model, its context, its template."""
     return Whole(
         body={
-            "default_generation_settings": {"n_ctx": CONTEXT},
+            "default_generation_settings": {"n_ctx": mock.options.context},
             "total_slots": 1,
             "model_path": mock.options.model,
             "build_info": "b0-mock",

@@ -31,6 +31,8 @@ class MockOptions:
     wrong_rate: float = 0.0
     """Share of answers, drawn from a hash of the prompt, whose text is reversed."""
     seed: int = 0
+    context: int = 4096
+    """Tokens of context that llama-server's path says it has."""
     first_token_s: float = 0.0
     """From the request to the first token, where nothing of the prompt is cached."""
     per_token_s: float = 0.0

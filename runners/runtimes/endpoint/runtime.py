@@ -39,14 +39,16 @@ class Endpoint:
         )
         client.retries = Retries(times=settings["retries"], first_wait_s=settings["retry_wait_s"])
         served = with_apis(served)
-        context = settings["context"] or served.context or DEFAULT_CONTEXT
+        # The default of weights of one's own; a longer context is used where somebody asks for it.
+        most = min(served.context or DEFAULT_CONTEXT, DEFAULT_CONTEXT)
+        context = settings["context"] or most
         self._model = ServedModel(served, int(context))
         return protocol.Loaded(
             seconds=time.perf_counter() - started,
             weights_bytes=0,
             parameters=0,
             context=int(context),
-            trained_context=int(context),
+            trained_context=int(served.context or context),
             threads=settings["threads"],
             vocabulary=0,
             architecture="",

@@ -321,3 +321,16 @@ def test_another_model_behind_the_same_name_is_noticed(bench: Bench) -> None:
     assert found == ["", "", same.run_id]
     (flag,) = [flag for flag in other.flags if flag.name == "answers otherwise"]
     assert (flag.level, same.run_id in flag.detail) == ("warning", True)
+
+
+def test_the_context_is_the_servers_up_to_4096_unless_a_longer_one_is_asked_for(
+    bench: Bench, serve: Serve
+) -> None:
+    for told, settings, context in (
+        ({"context": 512}, {}, 512),
+        ({"context": 32_768}, {}, 4096),
+        ({"context": 32_768}, {"context": 8192}, 8192),
+    ):
+        record = run(bench, serve(**told), settings=settings)
+        assert record.error is None
+        assert record.candidate.settings["context"] == context
