@@ -31,10 +31,10 @@ class Limits:
 
     seconds: float = 10.0
     """By the clock; the processor's time is limited to as much, rounded up."""
-    memory_bytes: int = 512 * MIB
+    memory_bytes: int = 256 * MIB
     """Address space of a process."""
     processes: int = 8
-    """Eight of them take at most eight times the memory: 4 GiB."""
+    """Eight of them take at most eight times the memory: 2 GiB."""
     file_bytes: int = MIB
     """Size of a file that it writes, in memory."""
     open_files: int = 64
