@@ -40,7 +40,9 @@ async function overview() {
       if (value === null || value === undefined) return true;
       return data.limited[key].most ? value > limit : value < limit;
     }).map(([key]) => data.limited[key].words);
-    const others = filters.filter((one) => one.value && fields[one.dataset.filter] !== one.value)
+    const counts = (name, value) => name === "class"
+      ? fields[name].split(" ").includes(value) : fields[name] === value;
+    const others = filters.filter((one) => one.value && !counts(one.dataset.filter, one.value))
       .map((one) => `${one.dataset.filter} ${fields[one.dataset.filter] || "unknown"}`);
     return [...beyond, ...others];
   }

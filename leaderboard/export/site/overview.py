@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from leaderboard.choose.answer import WORDS
 from leaderboard.choose.overview import Overview
-from leaderboard.export.site.names import candidate_name
-from leaderboard.pages.blocks import Block, Figure, Ranked, Text
+from leaderboard.pages.blocks import Block, Figure, Text
 from leaderboard.pages.checks.alarms import failed_check
-from leaderboard.pages.controls import Changes
 from leaderboard.pages.library import Library
 from leaderboard.pages.measures import shown
 from leaderboard.pages.overview.cells import rank_text
-from leaderboard.pages.overview.columns import known_columns, shown_columns
 from leaderboard.pages.overview.page import measured
-from leaderboard.pages.overview.ranked_table import ranked_table
-from leaderboard.pages.overview.ranking import opens
-from leaderboard.pages.overview.search import ASKED_FOR, EXAMPLE, fields
+from leaderboard.pages.overview.search import ASKED_FOR, fields
 from leaderboard.pages.overview.tradeoff import tradeoff
 from leaderboard.pages.presets import HEADROOM_PERCENT, Preset, left_for_model
 from leaderboard.rows.guessing import shared_level
@@ -35,8 +30,6 @@ from leaderboard.units import mib
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-FILTERED = {"family": "family", "arch": "architecture", "licence": "licence", "runtime": "runtime"}
-"""Field of the search -> label of its box."""
 ANY = "any"
 """The preset without a limit."""
 
@@ -161,65 +154,6 @@ def axis_buttons(judged: Judged) -> str:
         for x in axes_of(judged.ranked)
     )
     return f'<div class="axes" role="group" aria-label="Accuracy against">{buttons}</div>'
-
-
-def table(judged: Judged, pages: Collection[str]) -> str:
-    """Every candidate with the usual columns; the script sorts, filters, ticks and pins them.
-
-    Args:
-        judged: the rows.
-        pages: digests of the candidates that have a page.
-    """
-    lines = judged.plain.lines
-    rows = [line.row for line in lines]
-    block = Ranked(
-        lines=lines,
-        columns=tuple(shown_columns(known_columns(rows), (), rows)),
-        caption="",
-        opens=opens,
-        sorts=_nothing,
-        ticks=_nothing,
-        pins=_nothing,
-    )
-    found = ranked_table(
-        block,
-        lambda line: _page(line.row.record.candidate.digest, pages),
-        most=len(lines),
-    )
-    rest = len(lines) - len(pages)
-    bound = (
-        f'<p class="small">The {len(pages)} that are recommended or rank first have pages of their '
-        f"own here; the other {rest:,} have them on the board (weighin board).</p>"
-        if rest > 0
-        else ""
-    )
-    return (
-        '<div class="search"><label>Search <input type="search" id="search" '
-        f'placeholder="{EXAMPLE}"></label>{"".join(_filters(rows))}'
-        f'<span id="compare" role="status"></span></div>{found}{bound}'
-    )
-
-
-def _page(digest: str, pages: Collection[str]) -> str:
-    return f"#{candidate_name(digest)}" if digest in pages else ""
-
-
-def _nothing(_value: str) -> Changes:
-    """The script does what a click on the board does."""
-    return {}
-
-
-def _filters(rows: Sequence[Row]) -> Iterator[str]:
-    """A box for each field of a candidate in which these differ."""
-    found = [fields(row) for row in rows]
-    for name, words in FILTERED.items():
-        known = sorted({one[name] for one in found if one[name]})
-        if len(known) > 1:
-            options = "".join(f'<option value="{html(one)}">{html(one)}</option>' for one in known)
-            yield (
-                f'<label>{words} <select data-filter="{name}"><option value="">any</option>'
-                f"{options}</select></label>"
-            )
 
 
 def data(

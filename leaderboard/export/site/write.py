@@ -7,6 +7,7 @@ from leaderboard.export.site.document import Entry, document
 from leaderboard.export.site.drawn import Drawing
 from leaderboard.export.site.overview import judge
 from leaderboard.export.site.pages import entries, pair_names, shown
+from leaderboard.export.site.ranked import table
 from leaderboard.pages.checks.alarms import alarms
 from leaderboard.pages.library import Library
 from leaderboard.pages.running.strip import running
@@ -40,7 +41,7 @@ def site(library: Library, view: View) -> str:
             overview.controls(judged, presets),
             overview.axis_buttons(judged),
             drawing.blocks(overview.figures(judged)),
-            overview.table(judged, drawing.candidates),
+            table(judged.plain.lines, drawing.candidates),
             "</section>",
         ]
     )
