@@ -41,9 +41,10 @@ def _accuracy(found: Comparison) -> str:
     if one is None:
         return f"accuracy not compared ({found.overall_reason})"
     span = f"{points(one.interval.low):+.1f} to {points(one.interval.high):+.1f}"
-    # The interval and the exact test may disagree where few items differ: both must tell.
-    if one.interval.low <= 0 <= one.interval.high or one.p >= ALPHA:
+    if one.interval.low <= 0 <= one.interval.high:
         return f"no significant accuracy difference ({span} points)"
+    if one.p >= ALPHA:  # the interval and the exact test may disagree where few items differ
+        return f"no significant accuracy difference (p = {one.p:.2g}; {span} points)"
     way = "more" if one.difference > 0 else "less"
     return f"{abs(points(one.difference)):.1f} points {way} accurate ({span})"
 

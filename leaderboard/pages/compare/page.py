@@ -122,7 +122,11 @@ def _other(
 def _items(view: View, found: Comparison, pair: str) -> Iterator[Block]:
     yield Heading("Items where they differ")
     if not found.items:
-        yield Note("No item was scored differently.")
+        compared = any(task.paired for task in found.tasks)
+        reason = found.overall_reason or "neither side has answers by item"
+        yield Note(
+            "No item was scored differently." if compared else f"Items are not compared: {reason}."
+        )
         return
     parts = {"": "all tasks", **{name: name for name in dict.fromkeys(i.part for i in found.items)}}
     task = view.task if view.task in parts else ""

@@ -34,7 +34,7 @@ def test_few_changed_items_are_no_difference(made: Maker) -> None:
     # Four of 100 gained and none lost: the exact test says p = 2 / 2^4 = 0.125.
     a = side(made, "a", [0.0] * 44 + [1.0] * 56)
     b = side(made, "b", [1.0] * 4 + [0.0] * 40 + [1.0] * 56)
-    assert said(a, b).startswith("b against a: no significant accuracy difference (")
+    assert said(a, b).startswith("b against a: no significant accuracy difference (p = 0.12; +")
     # Nine: p = 2 / 2^9 = 0.004.
     b = side(made, "b", [1.0] * 9 + [0.0] * 35 + [1.0] * 56)
     assert said(a, b).startswith("b against a: 9.0 points more accurate (")

@@ -153,7 +153,7 @@ def test_a_real_run_is_seen_killed_and_resumed(tmp_path: Path) -> None:
         (tmp_path / f"{name}.yaml").write_text(f"name: {name}\nruntime: fake\n{settings}\n")
     store = tmp_path / "s t"
     store.mkdir()
-    told = ["run", "a.yaml", "b.yaml", "--suite", "quick", "--limit", "2", "--store", store.name]
+    told = ["run", "a.yaml", "b.yaml", "--tasks", "piqa", "--limit", "16", "--store", store.name]
     worker = subprocess.Popen([WEIGHIN, *told], cwd=tmp_path, stderr=subprocess.DEVNULL)
     try:
         seen = ""
@@ -174,7 +174,7 @@ def test_a_real_run_is_seen_killed_and_resumed(tmp_path: Path) -> None:
     assert isinstance(note, Note)
     assert " died at 2 of 2 · b · scoring " in note.text
     assert isinstance(code, Code)
-    assert code.text == "weighin run a.yaml b.yaml --suite quick --limit 2 --store 's t'"
+    assert code.text == "weighin run a.yaml b.yaml --tasks piqa --limit 16 --store 's t'"
     again = subprocess.run([WEIGHIN, *told], cwd=tmp_path, capture_output=True, check=False)
     assert again.returncode == 0
     assert now(store) == []
