@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from evals.errors import WeighinError
+from evals.errors import RuntimeFailure, WeighinError
 from evals.fetch.artifact import fetch
 from evals.tasks.packaged import find_mirrors
 from leaderboard.units import format_duration
@@ -16,6 +17,8 @@ from runners.cli.layout import Column, Grid, console, plain, say
 from runners.cli.tables import budget_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runners.batches.batch import Batch
     from runners.candidates.spec import Candidate
     from runners.compute.budget import Budget
@@ -58,8 +61,26 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
             plain(task["data"]),
         )
     out.print(table)
+    out.print(_jobs_table(jobs, batch.repeats))
+    for candidate in batch.candidates:
+        for line in app_lines(candidate, offline=batch.offline):
+            say(out, line)
+    for job in filter(itemgetter("starts"), jobs):
+        say(out, f"{job['candidate']}: {job['starts']}")
+    if batch.questions is not None:
+        say(out, f"the first prompt: {batch.questions.questions[0].prompt[:MOST_PROMPT]}")
+    if asked is not None:
+        say(out, budget_line(asked))
+    for what, why in doubts.items():
+        if why:
+            say(out, f"budget {what}: {why}")
+    return 0
+
+
+def _jobs_table(jobs: Sequence[dict[str, Any]], repeats: int) -> Grid:
+    """A row a candidate: its weights, and how long it took last time."""
     table = Grid(
-        f"{len(jobs)} x {batch.repeats} jobs",
+        f"{len(jobs)} x {repeats} jobs",
         "candidate",
         Column(heading="weights", wrap=True),
         Column(heading="last time", left=True),
@@ -69,18 +90,7 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
         last = "not run here before" if seconds is None else format_duration(seconds)
         last += f", {verdict}" if verdict else ""
         table.add_row(plain(job["candidate"]), plain(job["weights"]), last)
-    out.print(table)
-    for candidate in batch.candidates:
-        for line in app_lines(candidate, offline=batch.offline):
-            say(out, line)
-    if batch.questions is not None:
-        say(out, f"the first prompt: {batch.questions.questions[0].prompt[:MOST_PROMPT]}")
-    if asked is not None:
-        say(out, budget_line(asked))
-    for what, why in doubts.items():
-        if why:
-            say(out, f"budget {what}: {why}")
-    return 0
+    return table
 
 
 def _budget(budget: Budget) -> tuple[BudgetInfo, dict[str, str]]:
@@ -122,9 +132,22 @@ def _job(candidate: Candidate, batch: Batch, store: Store) -> dict[str, Any]:
     return {
         "candidate": candidate.name,
         "weights": _weights(candidate, batch),
+        "starts": _program(candidate),
         "last_seconds": last.job.seconds if last else None,
         "last_verdict": last.verdict.verdict if last and last.verdict else None,
     }
+
+
+def _program(candidate: Candidate) -> str:
+    """The program that its runtime starts, or why there is none; empty: it starts none."""
+    find = candidate.runtime_spec.find_program
+    if find is None:
+        return ""
+    try:
+        found = find(candidate.settings)
+    except RuntimeFailure as error:
+        return str(error)
+    return f"starts {found.command[0]}" + (f" ({found.version})" if found.version else "")
 
 
 def _weights(candidate: Candidate, batch: Batch) -> str:
