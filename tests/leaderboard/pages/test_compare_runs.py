@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from leaderboard.pages.blocks import Bar, Beside, Block, Heading, Note, Table
+from leaderboard.pages.blocks import Bar, Beside, Block, Figure, Heading, Note, Table
 from leaderboard.pages.candidate.page import newest_two
 from leaderboard.pages.candidate.page import page as candidate_page
 from leaderboard.pages.checks.page import page as checks_page
@@ -17,9 +17,9 @@ from leaderboard.pages.stored import StoredLibrary
 from leaderboard.rows.view import View, read_query, write_query
 from runners.records.record import Record
 from tests.leaderboard.conftest import Maker
-from tests.support.stores import good, hostile, nightly, two_machines
+from tests.support.stores import failed, good, hostile, nightly, two_machines
 
-__all__ = ["good", "hostile", "nightly", "two_machines"]
+__all__ = ["failed", "good", "hostile", "nightly", "two_machines"]
 
 FIRST, LAST = "20260101T020000-nightly", "20260108T020000-nightly"
 
@@ -153,3 +153,12 @@ def test_the_newest_two_are_of_one_suite(made: Maker) -> None:
     runs = [at(1, "core"), at(2, "quick"), at(3, "core"), at(4, "damage")]
     assert newest_two(runs) == ("20260101T000000-a", "20260103T000000-a")
     assert newest_two(runs[:2]) is None
+
+
+def test_candidates_that_failed_are_named_without_paths_or_empty_charts(failed: Path) -> None:
+    blocks = compared(failed)
+    notes = [one.text for one in blocks if isinstance(one, Note)]
+    assert any(" failed in " in one for one in notes)
+    assert not [one for one in notes if "samples.parquet" in one]
+    assert not [one for one in blocks if isinstance(one, Figure)]
+    assert notes[-1].startswith("Items are not compared: ")
