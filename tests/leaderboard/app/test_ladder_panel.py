@@ -29,10 +29,10 @@ def test_fidelity_comes_first_and_the_conclusion_on_top(board: Board) -> None:
     app = board("ladder", REFERENCE, family="smollm2-135m-instruct")
     # The control, which has the weights of F16, is the lowest that passes.
     first = conclusion(app)
-    assert "passes: q4_1 (5.7 bits a weight): its answers are 0.3 % more perplexing" in first
+    assert "passes: q4_1 (5.7 bits a weight): its answers are 0.3% more perplexing" in first
     assert first.endswith(
-        "Beyond the 2 % of perplexity that are allowed: q4_k_m (7.0 % more perplexing), "
-        "q4_0 (19 % more perplexing), q2_k (30 % more perplexing)."
+        "Beyond the 2 % of perplexity that are allowed: q4_k_m (7.0% more perplexing), "
+        "q4_0 (19% more perplexing), q2_k (30% more perplexing)."
     )
     assert [one.value for one in app.subheader][:2] == [
         "Perplexity of the answers",
