@@ -37,11 +37,14 @@ def conditions(selection: Selection) -> Iterator[Block]:
     # A link that was copied shows the same elsewhere and later, when there is more to pick from.
     yield Shown({key: getattr(place, key) for key in ("machine", "suite")})
     if boxes:
-        yield Beside(tuple((box,) for box in boxes))
+        # One alone is not drawn as wide as the page.
+        yield Beside((*((box,) for box in boxes), *((),) * max(0, _ACROSS - len(boxes))))
     if selection.left_out:
         yield Text(_left_out(selection.left_out), small=True)
 
 
+_ACROSS = 3
+"""Boxes beside each other."""
 _LABELS = {"machine": "measured on"}
 
 

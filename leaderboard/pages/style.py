@@ -89,6 +89,7 @@ nav.pages { display: none; }
 .grid .pm { opacity: .7; }
 .grid td.muted, .ranked td.muted { color: var(--muted); }
 .stHorizontalBlock [data-testid^="stNumberInputStep"] { display: none; }
+[data-testid="stMultiSelectTagsContainer"] [role="group"] > span { color: var(--page); }
 p.why { font-size: .8rem; opacity: .75; margin: 0 0 .3rem; overflow-wrap: anywhere; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 @media (max-width: 40rem) {

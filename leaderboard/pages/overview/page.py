@@ -97,6 +97,9 @@ def measured(selection: Selection) -> str:
 
 
 def _plot(found: Overview, view: View) -> Iterator[Block]:
+    if len(unplotted(found.lines, view.x)) == len(found.lines):
+        yield Text("Nothing to plot: no candidate has an accuracy and what it costs.", small=True)
+        return
     shown = axes_of([line.row for line in found.lines], view.x)
     yield Pick(
         name="x",

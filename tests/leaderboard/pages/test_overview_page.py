@@ -13,12 +13,12 @@ from leaderboard.pages.presets import Preset
 from leaderboard.pages.stored import StoredLibrary
 from leaderboard.rows.view import View
 from tests.leaderboard.pages.test_checks import report
-from tests.support.stores import empty, good
+from tests.support.stores import empty, failed, good
 
 if TYPE_CHECKING:
     from leaderboard.pages.blocks import Block
 
-__all__ = ["empty", "good"]
+__all__ = ["empty", "failed", "good"]
 PRESETS = (Preset(name="vps", memory_bytes=2**30),)
 T = TypeVar("T")
 
@@ -117,6 +117,13 @@ def test_nothing_fits_has_no_next_step(good: Path):
     titles = [b.title for bar in found if isinstance(bar, Bar) for b in bar.blocks
               if isinstance(b, Popover)]  # fmt: skip
     assert "Use it" not in titles
+
+
+def test_where_every_run_failed_there_is_a_table_and_no_empty_plot(failed: Path):
+    found = blocks(failed)
+    assert "3 of 3 runs crashed in latency (SIGSEGV)" in one(found, Answer).claim
+    assert not [block for block in found if isinstance(block, Figure)]
+    assert len(one(found, Ranked).lines) == 3
 
 
 def test_a_regression_is_said_above_the_answer(good: Path):

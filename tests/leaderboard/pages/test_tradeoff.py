@@ -277,7 +277,7 @@ def test_texts_and_marks_stand_out_from_the_page(colours: Palette):
     assert contrast(colours.muted, page) >= 4.5
     assert contrast(colours.bad, page) >= 4.5
     assert contrast(colours.on_accent, colours.accent) >= 4.5
-    assert contrast(colours.accent, page) >= 4.5
+    assert contrast(colours.accent, page) >= 4.5  # and so a chip's text, which is the page's
 
 
 @pytest.mark.parametrize("dark", [False, True])
