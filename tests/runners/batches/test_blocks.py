@@ -84,6 +84,7 @@ DECIDED_ELSEWHERE = {
     "trust_tasks": "the machine's own user",
     "offline": "the machine's own user",
     "accepted": "the machine's own user",
+    "allow_code": "the machine's own user",
     "reference": "--against does not go with a plan",
     "order": "only a gate has one",
 }
