@@ -23,6 +23,7 @@ from runners.jobs.measured import (
     Resumed,
     Sampled,
     Started,
+    Step,
     UnaskedTask,
 )
 from runners.jobs.resuming import keep, restore
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from runners.jobs.journal import Journal
     from runners.jobs.worker_process import WorkerProcess
     from runners.measure.group_usage import GroupMark
+SERVER = "server"
+"""Kind of the journal's event that says who answers."""
+OTHER_SERVER = "another model answers there than in the unfinished run: measured anew"
 
 
 def run_phases(
@@ -106,9 +110,22 @@ class _Running:
             model = self.worker.ask(load, protocol.Loaded)
             load_s = time.perf_counter() - started - model.checked_s
             self.measured.add(LoadedModel(model=model, load_s=load_s))
+            if model.server is not None:
+                self._same_server(model.server)
             if model.root_pid is not None:
                 self.worker.measure(model.root_pid)
                 self.marks.process.follow(self.worker.pid)
+
+    def _same_server(self, server: protocol.ServerSaid) -> None:
+        """Forget the journal where another server, or another model, answered until now."""
+        now = [server.kind, server.version, server.model, server.answers]
+        if any(event.get("server") != now for event in self.journal.find(SERVER)):
+            start = self.journal.find(START)[-1]
+            self.journal.discard()
+            self.journal.append(start)
+            self.measured.add(Resumed(times=0))
+            self.notify(Step(phase=OTHER_SERVER, stays=True))
+        self.journal.append({"kind": SERVER, "server": now})
 
     def time(self) -> None:
         """Time the workloads, unless an earlier process did."""

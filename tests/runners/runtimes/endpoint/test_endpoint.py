@@ -299,23 +299,34 @@ def test_a_prompt_that_the_server_refuses_is_wrong_and_named(bench: Bench, serve
     assert flag.detail.startswith("tiny_answer: 2 of 12 answers")
 
 
-def test_another_model_behind_the_same_name_is_noticed(bench: Bench) -> None:
-    def answered(port: int, text: str) -> tuple[int, Record]:
-        """The record of one address, whatever answers there now; a free port where it is 0."""
-        server = MockServer(MockOptions(speaks=("openai",), text=text), port=port)
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            return server.server_port, run(bench, server.url, fresh=True)
-        finally:
-            server.mock.stopping.set()
-            server.shutdown()
-            thread.join()
-            server.server_close()
+def answered(bench: Bench, port: int, fresh: bool = True, **told: Any) -> tuple[int, Record]:
+    """The record of one address, whatever answers there now; a free port where it is 0."""
+    server = MockServer(MockOptions(speaks=("openai",), **told), port=port)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        return server.server_port, run(bench, server.url, fresh=fresh)
+    finally:
+        server.mock.stopping.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
-    port, first = answered(0, "It is 42.")
-    _, same = answered(port, "It is 42.")
-    _, other = answered(port, "No, it is 43.")
+
+def test_an_unfinished_run_goes_on_only_with_the_same_model(bench: Bench) -> None:
+    # Two tries, three first answers and the timed requests come before the 14th: it is an item's.
+    port, broken = answered(bench, 0, text="It is 42.", faults=(*["ok"] * 13, "401"))
+    assert (broken.status, broken.error and broken.error.phase) == ("failed", "generation")
+    _, other = answered(bench, port, fresh=False, text="No, 43.", faults=(*["ok"] * 13, "401"))
+    assert (other.status, other.job.resumed) == ("failed", 0)
+    _, same = answered(bench, port, fresh=False, text="No, 43.")
+    assert (same.status, same.job.resumed) == ("completed", 1)
+
+
+def test_another_model_behind_the_same_name_is_noticed(bench: Bench) -> None:
+    port, first = answered(bench, 0, text="It is 42.")
+    _, same = answered(bench, port, text="It is 42.")
+    _, other = answered(bench, port, text="No, it is 43.")
     assert first.candidate.digest == same.candidate.digest == other.candidate.digest
     found = [one.server.answered_otherwise for one in (first, same, other) if one.server]
     assert found == ["", "", same.run_id]
