@@ -8,11 +8,20 @@ from runners.compute.budget_use import with_mapping
 from runners.worker import protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from runners.jobs.job import Job
 
 
-def load_question(job: Job, *, mmap: bool) -> protocol.Load:
+def load_question(
+    job: Job, *, mmap: bool, inside: Callable[[Sequence[str]], list[str]] = list
+) -> protocol.Load:
     """Ask for the job's weights with its settings; they are mapped only where `mmap` allows it.
+
+    Args:
+        job: whose weights.
+        mmap: False: they are read.
+        inside: makes of a program's command the one that starts it inside the job's limit.
 
     Raises:
         RuntimeFailure: the program that the runtime starts is not on this machine.
@@ -23,5 +32,5 @@ def load_question(job: Job, *, mmap: bool) -> protocol.Load:
         path=path,
         settings=settings,
         extra_buffers=not job.proof.left_out,
-        program=list(job.program.command) if job.program else [],
+        program=inside(job.program.command) if job.program else [],
     )

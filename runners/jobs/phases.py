@@ -106,7 +106,8 @@ class _Running:
         """Load the weights."""
         with self.marks.phase("load", self.measured, self.notify):
             started = time.perf_counter()
-            load = load_question(self.job, mmap=self.measured.page_cache.mmap)
+            mmap = self.measured.page_cache.mmap
+            load = load_question(self.job, mmap=mmap, inside=self.worker.limited)
             model = self.worker.ask(load, protocol.Loaded)
             load_s = time.perf_counter() - started - model.checked_s
             self.measured.add(LoadedModel(model=model, load_s=load_s))

@@ -43,6 +43,7 @@ def work(job: Job, options: Options, journal: Journal, measured: Measured, notif
                 timeout_s=options.timeout_s,
                 within_s=options.job_timeout_s,
                 limit=limit,
+                starts_program=job.program is not None,
             ) as worker:
                 run_phases(job, worker, journal, measured, notify, group)
         except WeighinError:

@@ -53,12 +53,25 @@ class WorkerProcess:
         timeout_s: float,
         within_s: float | None = None,
         limit: Limit | None = None,
+        starts_program: bool = False,
     ) -> None:
+        """Nothing is started yet.
+
+        Args:
+            runtime: its name.
+            threads: for the libraries of the child.
+            timeout_s: how long it may say nothing.
+            within_s: how long it may take in all; None: as long as it answers.
+            limit: what it is held to.
+            starts_program: True: the limit is for the program that the runtime starts, whose
+                figures are wanted, and the worker beside it is not in its groups.
+        """
         self._runtime, self._threads, self._timeout_s = find_runtime(runtime), threads, timeout_s
         self._root_pid: int | None = None
         self._within_s = math.inf if within_s is None else within_s
         self._started_s = time.perf_counter()
         self._limit = limit or Limit(held=Held())
+        self._starts_program = starts_program
         self._inbox: queue.SimpleQueue[protocol.Message | Exception | None] = queue.SimpleQueue()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
         self._ended = False
@@ -74,7 +87,7 @@ class WorkerProcess:
         command = [sys.executable, "-P", "-m", "runners.worker", runtime.name, runtime.code]
         with self._limit.affinity():
             self._process = subprocess.Popen(
-                self._limit.command(command),
+                command if self._starts_program else self._limit.command(command),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
@@ -138,6 +151,10 @@ class WorkerProcess:
                 "none that it started, or is gone: it may not daemonise"
             )
         self._root_pid = root_pid
+
+    def limited(self, program: Sequence[str]) -> list[str]:
+        """The command that starts the runtime's program inside the limit."""
+        return self._limit.command(program) if self._starts_program else list(program)
 
     def close(self) -> protocol.Closed:
         """Let the worker free its memory and end by itself."""

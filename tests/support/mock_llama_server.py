@@ -1,7 +1,7 @@
 """A llama-server that is none: the mock behind llama-server's command line, with faults of its own.
 
 `program` writes a script that is started like the real one. What befalls it is told by variables:
-MOCK_TOLD (JSON, `MockOptions`), and MOCK_FAULT, one of:
+MOCK_TOLD (JSON, `MockOptions`), MOCK_HOLDS (bytes that it touches), and MOCK_FAULT, one of:
 
 refuses      ends before it listens
 deaf         never listens
@@ -23,6 +23,7 @@ from pathlib import Path
 
 from runners.endpoint.mock.options import MockOptions
 from runners.endpoint.mock.server import MockServer
+from runners.runtimes.fake.memory import touched
 
 UNLOADED_S = 0.4
 HELP = "-m -c -t -np -fa [on|off|auto] -ctk -ctv -ngl -lm --no-repack --no-cache-prompt -cram --fit"
@@ -55,6 +56,7 @@ def main(arguments: list[str]) -> None:
         time.sleep(0.05)  # until the one that was started is gone
     if fault == "deaf":
         time.sleep(600)
+    held = touched(int(os.environ.get("MOCK_HOLDS", "0")))  # noqa: F841  # kept until the end
     server = _loading(port) if fault == "unready" else _mock(port, fault, int(at or 1))
     sys.stderr.write("listening\n")
     server.serve_forever(0.01)

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runners.candidates.spec import Candidate
+from runners.compute.budget_use import ad_hoc
 from runners.endpoint.sweeper import MARK
 from runners.records.record import Record
+from tests.support.groups import needs_groups
 from tests.support.mock_llama_server import UNLOADED_S
 
 if TYPE_CHECKING:
@@ -80,6 +82,28 @@ def test_the_server_is_what_is_measured(bench: Bench, weights: Path, served: Cal
     assert command[command.index("--port") + 1] == "{port}"
     assert str(weights) not in str(record.candidate.settings)
     assert {"-np", "--no-cache-prompt", "-cram"} <= set(command)
+
+
+@needs_groups
+def test_a_budget_holds_the_server_and_not_the_child_that_asks_it(
+    bench: Bench, weights: Path, served: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MOCK_HOLDS", str(40 * MIB))
+    served()
+    fits, killed = (
+        run(bench, weights, budget=ad_hoc(memory_bytes=size * MIB)) for size in (128, 32)
+    )
+    assert fits.verdict is not None
+    assert fits.verdict.verdict == "fits"
+    assert fits.memory is not None
+    latency = fits.memory.phases["latency"]
+    # A Python of 15 MiB or more and what it holds; the worker would be 20 MiB besides.
+    assert latency.group_peak_bytes is not None
+    assert 40 * MIB < latency.group_peak_bytes < latency.peak_bytes + 12 * MIB
+    assert killed.verdict is not None
+    assert killed.verdict.verdict == "out of memory"
+    assert killed.error is not None
+    assert killed.error.phase == "load"
 
 
 def test_a_server_that_is_ready_before_its_model_is_loaded(
