@@ -301,7 +301,7 @@ async function overview() {
     });
     opened.observe(plot, { attributes: true, attributeFilter: ["class"] });
   }
-  axis("memory");
+  axis(plots[0]?.dataset.figure.split("/")[1]);
   show();
 }
 

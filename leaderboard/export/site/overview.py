@@ -15,7 +15,7 @@ from leaderboard.pages.measures import shown
 from leaderboard.pages.overview.cells import rank_text
 from leaderboard.pages.overview.page import measured
 from leaderboard.pages.overview.search import ASKED_FOR, fields
-from leaderboard.pages.overview.tradeoff import tradeoff
+from leaderboard.pages.overview.tradeoff import tradeoff, unplotted
 from leaderboard.pages.presets import HEADROOM_PERCENT, Preset, left_for_model
 from leaderboard.rows.guessing import shared_level
 from leaderboard.rows.metric import Limit, Metric
@@ -124,6 +124,12 @@ def _box(metric: Metric, limit: Limit) -> str:
     )
 
 
+def _plotted(judged: Judged) -> list[str]:
+    """The axes on which there is a point."""
+    lines = judged.plain.lines
+    return [x for x in axes_of(judged.ranked) if len(unplotted(lines, x)) < len(lines)]
+
+
 def figures(judged: Judged) -> Iterator[Block]:
     """Accuracy against each cost, without a limit; the script draws the limit."""
     lines = judged.plain.lines
@@ -132,7 +138,7 @@ def figures(judged: Judged) -> Iterator[Block]:
     def drawn(x: str) -> Callable[[bool], go.Figure]:
         return lambda dark: tradeoff(lines, x, guessing=guessing, dark=dark)
 
-    for x in axes_of(judged.ranked):
+    for x in _plotted(judged):
         yield Figure(
             x,
             drawn(x),
@@ -151,7 +157,7 @@ def axis_buttons(judged: Judged) -> str:
     buttons = "".join(
         f'<button type="button" data-axis="{x}" aria-pressed="false">{html(METRICS[x].title)}'
         "</button>"
-        for x in axes_of(judged.ranked)
+        for x in _plotted(judged)
     )
     return f'<div class="axes" role="group" aria-label="Accuracy against">{buttons}</div>'
 

@@ -96,6 +96,12 @@ def test_an_empty_store_says_how_to_fill_it(empty: Path) -> None:
     assert "No runs yet" in written(empty)
 
 
+def test_where_every_run_failed_there_is_no_empty_plot(failed: Path) -> None:
+    text = written(failed)
+    assert "overview/memory" not in text
+    assert text.count('class="rank"') == 4  # the head, and three that failed
+
+
 def test_a_damaged_store_shows_what_can_be_read(damaged: Path) -> None:
     assert "small" in written(damaged)
 
