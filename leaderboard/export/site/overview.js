@@ -47,6 +47,20 @@ async function overview() {
     return [...beyond, ...others];
   }
 
+  /** Lines in their order, ties as they were, ranked anew from 1. */
+  function ranked(fitting) {
+    const sizes = new Map();
+    for (const { rank } of fitting) sizes.set(rank, (sizes.get(rank) ?? 0) + 1);
+    let rank = "";
+    return fitting.map((line, place) => {
+      if (!/^\d+=?$/.test(line.rank)) return line;  // not scored
+      if (line.rank !== fitting[place - 1]?.rank) {
+        rank = `${place + 1}${sizes.get(line.rank) > 1 ? "=" : ""}`;
+      }
+      return { ...line, rank };
+    });
+  }
+
   /** Without a preset: who fits by the stored numbers, in the order without a limit. */
   function byNumbers(found) {
     const judged = data.presets.any.answers[prefer].lines.map((line) => {
@@ -54,7 +68,7 @@ async function overview() {
       if (line.rank === "excluded" || !out.length) return line;
       return { ...line, rank: "excluded", why: `outside your limits: ${out.join(", ")}` };
     });
-    const fit = judged.filter((line) => line.rank !== "excluded");
+    const fit = ranked(judged.filter((line) => line.rank !== "excluded"));
     const best = fit.filter((line) => line.rank === fit[0]?.rank);
     const value = (line, key, missing) => data.candidates[line.digest].values[key] ?? missing;
     const cost = {

@@ -166,7 +166,11 @@ def test_it_opens_from_disk_and_its_filters_work(good: Path, tmp_path: Path, pag
     page.get_by_label("max memory, MiB").fill("90")
     assert page.inner_text(".answer .claim") == "Nothing fits these limits"
     assert page.evaluate("location.hash") == "#overview?memory=90"
+    # `small` alone, first of one; without a limit the two tie.
+    page.get_by_label("max memory, MiB").fill("150")
+    assert page.locator("tbody tr:not(.outside) td.rank").all_inner_texts() == ["1"]
     page.get_by_label("max memory, MiB").fill("")
+    assert page.locator("tbody td.rank").all_inner_texts() == ["1=", "1="]
 
     page.get_by_label("Search").fill("name:big")
     assert page.inner_text("#overview caption") == "1 of 2 candidates"
