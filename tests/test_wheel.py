@@ -44,7 +44,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def weighin(home: Path, tmp_path: Path) -> Run:
     """The installed command, in an empty folder."""
     (tmp_path / "fake.yaml").write_text("name: f\nruntime: fake\n", encoding="utf-8")
-    (tmp_path / "q.csv").write_text("question,answer,rule\nWhat?,42,contains\n", encoding="utf-8")
+    rows = [f"What is {n}?,42,contains" for n in range(8)]
+    text = "\n".join(["question,answer,rule", *rows]) + "\n"
+    (tmp_path / "q.csv").write_text(text, encoding="utf-8")
 
     def call(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -74,7 +76,10 @@ def test_it_measures_shows_and_checks_from_any_folder(
     page = weighin("export", "--format", "html", "--output", "board.html")
     assert page.returncode == 0, page.stderr
     assert '"use strict"' in (tmp_path / "board.html").read_text(encoding="utf-8")
-    checked = weighin("check", "f", "--against", run["run_id"], "--json")
+    again = weighin("run", "fake.yaml", "--questions", "q.csv", "--fresh", "--json")
+    (second,) = json.loads(again.stdout)
+    checked = weighin("check", second["run_id"], "--against", run["run_id"], "--json")
+    assert checked.stdout, checked.stderr
     assert json.loads(checked.stdout)["verdict"] in ("pass", "cannot tell")
     # Nothing of it came from the checkout.
     code = "import runners, leaderboard, evals; print(runners.__file__)"

@@ -155,6 +155,8 @@ class StartedServer:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
+        if sys.platform == "win32":
+            return
         for orphan in left:  # those that came to this process are its to bury
             with contextlib.suppress(OSError):
                 os.kill(orphan, signal.SIGKILL)

@@ -65,8 +65,7 @@ def run_blocks(
                 task = _start(ray, nodes[node], (plan_text, block, arguments, command), lines)
                 tasks[task] = block
             done, _ = ray.wait(list(tasks), timeout=WAIT_S) if tasks else ([], [])
-            for line in ray.get(lines.take.remote()):
-                say(line)
+            lines = _take(ray, lines, say)
             for task in done:
                 block = tasks.pop(task)
                 node = queue.running[block]
@@ -141,6 +140,16 @@ def _line_collector(ray: Any) -> Any:
             return taken
 
     return ray.remote(num_cpus=0)(Lines).remote()
+
+
+def _take(ray: Any, lines: Any, say: Callable[[str], object]) -> Any:
+    """Pass on what the collector has; a new one where its node is gone, with what it kept."""
+    try:
+        for line in ray.get(lines.take.remote()):
+            say(line)
+    except ray.exceptions.RayActorError:
+        return _line_collector(ray)
+    return lines
 
 
 def _start(

@@ -268,6 +268,8 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def _kill_each(pids: Sequence[int]) -> None:
+    if sys.platform == "win32":
+        return
     for pid in pids:
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)

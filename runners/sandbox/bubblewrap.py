@@ -52,7 +52,7 @@ def sandbox_command(program: Path, limits: Limits) -> list[str]:
 
 
 def _as_nobody() -> list[str]:
-    if os.geteuid() != 0:
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return []
     return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
 

@@ -7,6 +7,7 @@ import os
 import secrets
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ def _run(command: list[str], limits: Limits, marker: str) -> Outcome:
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
     """End bubblewrap; the kernel ends everything in its namespace of processes with it."""
-    if child.poll() is not None:  # its number may be another's by now
+    if sys.platform == "win32" or child.poll() is not None:  # its number may be another's by now
         return
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)

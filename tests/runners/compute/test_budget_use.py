@@ -88,6 +88,7 @@ def test_an_app_is_judged_by_the_first_words_of_its_answers():
         ({"error": CRASH, "oom_kills": None}, "failed"),
         ({"oom_kills": 1}, "out of memory"),  # a child of a worker that went on without it
         ({"decode_tokens_per_s": None, "ttft_s": None}, "failed"),
+        ({"decode_tokens_per_s": None}, "fits"),  # a server that does not count its tokens
         ({"memory_enforced": False}, "not enforced"),
         ({"memory_enforced": False, "ttft_s": 9.0}, "too slow"),
         ({"memory_enforced": False, "error": CRASH}, "failed"),

@@ -162,7 +162,7 @@ def test_one_bad_record_does_not_hide_the_others(store: Store, content: bytes, s
 
 def test_missing_pieces(store: Store):
     (store.root / FIRST.run_id / SAMPLES).unlink()
-    with pytest.raises(RecordError, match=r"samples\.parquet: cannot be read"):
+    with pytest.raises(RecordError, match=r"samples\.parquet: is not there"):
         store.samples(FIRST.run_id)
     (store.root / FIRST.run_id / RECORD).unlink()
     with pytest.raises(RecordError, match=f"no run '{FIRST.run_id}' in "):
