@@ -22,9 +22,12 @@ from runners.hub.repository import (
     run_ids,
 )
 from runners.records.merging import merge
-from runners.records.store import MAX_RECORD_BYTES, RECORD, SAMPLES, Store
+from runners.records.parts import FlagInfo
+from runners.records.store import MAX_RECORD_BYTES, RECORD, SAMPLES, Store, record_text
 
 MAX_SAMPLES_BYTES = 1 << 30
+PULLED, DOUBTFUL = "not measured here", "doubtful"
+"""Flags of runs that were pulled."""
 STORES = "hub"
 """The cache's folder with a store for each repository that a board was opened on."""
 
@@ -110,14 +113,29 @@ def _download(where: Repository, revision: str, path: str, root: Path) -> None:
 
 
 def _take(source: Store, run_id: str, target: Store, found: Pulled) -> None:
-    """Move one run into the store, if it is whole, and note what of it is doubtful."""
+    """Move one run into the store, if it is whole, marked as one that was not measured here."""
+    try:
+        record = source.read(run_id)
+        has_samples = (source.root / run_id / SAMPLES).exists()
+        said = doubts(record, source.answers(record) if has_samples else None)
+    except RecordError:
+        said = ()  # merging says what is wrong with it
+    else:
+        marked = record.model_copy(update={"flags": [*record.flags, _mark(found.revision, said)]})
+        path = source.root / run_id / RECORD
+        path.write_text(record_text(marked) + "\n", encoding="utf-8")
     done = merge(source, target)
     found.refused.extend(done.refused)
     found.added.extend(done.added)
     if done.known:
         found.known.append(run_id)
-    for one in done.added:
-        record = target.read(one)
-        has_samples = (target.root / one / SAMPLES).exists()
-        if said := doubts(record, target.answers(record) if has_samples else None):
-            found.doubts[one] = said
+    if said:
+        found.doubts.update(dict.fromkeys(done.added, said))
+
+
+def _mark(revision: str, said: tuple[str, ...]) -> FlagInfo:
+    """Flag of a run that came from somebody else: a warning where something of it is doubtful."""
+    detail = f"measured by somebody else (commit {revision[:7]}); weighin verify measures a sample"
+    if said:
+        return FlagInfo(name=DOUBTFUL, detail=f"{'; '.join(said)}; {detail}")
+    return FlagInfo(name=PULLED, detail=detail, level="note")

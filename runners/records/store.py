@@ -73,7 +73,7 @@ class Store:
             make_folder(temporary)
             if samples is not None:
                 _write_parquet(samples, temporary / SAMPLES)
-            _write_synced(temporary / RECORD, _as_json(record) + "\n")
+            _write_synced(temporary / RECORD, record_text(record) + "\n")
             sync(temporary)
             temporary.rename(target)
         except OSError as error:
@@ -240,7 +240,8 @@ def default_store() -> Path:
     return here / "results" / "runs" if checkout else here / "weighin-results"
 
 
-def _as_json(record: Record) -> str:
+def record_text(record: Record) -> str:
+    """A record as JSON, also where a file name in it is no text."""
     try:
         return record.model_dump_json(indent=1)
     except PydanticSerializationError:

@@ -240,11 +240,16 @@ def test_what_cannot_be_true_is_said(
     run = forged(hub, store, change)
     doubts: dict[str, list[str]] = pulled(weighin)["doubts"]  # type: ignore[assignment]
     assert said in "; ".join(doubts[run])
+    # And for good: tables and the board show the flag.
+    (flag,) = [one for one in Store(Path("mine")).read(run).flags if one.name == "doubtful"]
+    assert (said in flag.detail, flag.level) == (True, "warning")
 
 
 def test_an_honest_record_raises_no_doubt(hub: State, weighin: Weighin, store: Store) -> None:
-    forged(hub, store, lambda _: None)
+    run = forged(hub, store, lambda _: None)
     assert pulled(weighin)["doubts"] == {}
+    (flag,) = [one for one in Store(Path("mine")).read(run).flags if "measured" in one.name]
+    assert (flag.name, flag.level) == ("not measured here", "note")
 
 
 def test_a_repository_cannot_write_elsewhere(
