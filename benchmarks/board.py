@@ -212,7 +212,7 @@ def server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
 
 def limits(folder: Path) -> list[float]:
     """Falling limits of memory, MiB: each leaves out more of the candidates on the first page."""
-    from leaderboard.export.site.library import StoredLibrary
+    from leaderboard.pages.stored import StoredLibrary
     from leaderboard.rows.view import View
     from leaderboard.units import mib
 
