@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import importlib.util
 import json
 import re
 import runpy
@@ -141,3 +144,23 @@ LONG = f"{PAGE}, and then it reads the second one"
 def test_the_layout_of_pages(text: str, laid_out: str):
     assert LAYOUT["laid_out"](text) == laid_out
     assert LAYOUT["laid_out"](laid_out) == laid_out
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda p: p.stem)
+def test_what_a_benchmark_imports_is_there(path: Path):
+    """Also what it imports inside of a function: benchmarks are run once in many changes."""
+    missing = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        module = node.module if isinstance(node, ast.ImportFrom) else None
+        if module is None or module.partition(".")[0] not in OURS:
+            continue
+        found = importlib.import_module(module)
+        missing += [
+            f"{module}.{one.name}" for one in node.names
+            if not hasattr(found, one.name)
+            and importlib.util.find_spec(f"{module}.{one.name}") is None
+        ]  # fmt: skip
+    assert missing == []
+
+
+OURS = ("evals", "runners", "leaderboard", "benchmarks", "tests")
