@@ -6,19 +6,18 @@ import json
 import re
 import runpy
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 import zipfile
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 import yaml
 
+from runners.endpoint.listening import free_port
 from runners.records.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -106,9 +105,7 @@ def test_the_wheel_has_what_is_no_python(space: Path):
 
 @pytest.mark.slow
 def test_its_command_serves_the_board_under_any_name(space: Path):
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     program, *words = command_of(space / "Dockerfile")
     words[words.index("--port") + 1] = port
     words[words.index("--address") + 1] = "127.0.0.1"

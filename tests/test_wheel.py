@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -13,10 +12,12 @@ import time
 import urllib.request
 import venv
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from runners.endpoint.listening import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.slow
@@ -87,12 +88,6 @@ def test_it_measures_shows_and_checks_from_any_folder(
     where = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True,
                            cwd=tmp_path)  # fmt: skip
     assert where.stdout.startswith(str(home))
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import hashlib
 import io
 import logging
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,8 @@ from evals.fetch.hub_choice import choose
 from evals.fetch.split_files import split_names
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from evals.fetch.allowance import Allowance
     from evals.fetch.cache import Progress
 
@@ -62,6 +65,21 @@ def is_in_hub_cache(wanted: HubFile) -> bool:
     return isinstance(found, str)
 
 
+@contextmanager
+def quiet_hub() -> Iterator[None]:
+    """Keep the hub's client from saying on stderr that it tries again."""
+    import huggingface_hub.file_download  # noqa: F401  # sets its loggers up, which are silenced here
+
+    logger = logging.getLogger("huggingface_hub")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+@quiet_hub()
 def download_hub(
     uri: str,
     wanted: HubFile,
@@ -86,14 +104,10 @@ def download_hub(
     Raises:
         ArtifactError: no such repository, revision or file, gated, too large, or no network.
     """
-    import huggingface_hub.file_download  # noqa: F401  # sets its loggers up, which are silenced here
     from huggingface_hub import errors
 
     # The hub's error derives from its HTTP library's, whichever that is in this release.
     http_error: type[Exception] = errors.HfHubHTTPError.__bases__[0]
-    logger = logging.getLogger("huggingface_hub")
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # each retry would be a line on stderr
     try:
         get = partial(_download, uri, wanted, offline=offline, ask=ask, progress=progress)
         if wanted.file is None or "." not in wanted.file:
@@ -108,8 +122,6 @@ def download_hub(
             return get(_chosen(uri, wanted, offline=False))  # which says what is near
     except (errors.EntryNotFoundError, errors.HFValidationError, OSError, http_error) as error:
         raise hub_error(uri, wanted, error, offline=offline) from error
-    finally:
-        logger.setLevel(level)
 
 
 def _download(

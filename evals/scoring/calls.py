@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evals.scoring.scorer import averaged
 from evals.spec_file import Spec
 
 if TYPE_CHECKING:
@@ -65,11 +66,11 @@ class Calls:
         functions = json.loads(doc[self.options.functions])
         truth = json.loads(doc[self.options.truth] or "null") or {}
         found = [calls_in(answer) for answer in answers]
-        right = [is_right(calls, truth, functions) for calls in found]
-        return {
-            "right": sum(right) / len(right),
-            "called": sum(map(bool, found)) / len(found),
-        }
+        scored = [
+            {"right": float(is_right(calls, truth, functions)), "called": float(bool(calls))}
+            for calls in found
+        ]
+        return averaged(scored, self.metrics)
 
 
 def is_right(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from evals.questions.rules import is_right
-from evals.scoring.scorer import Means
+from evals.scoring.scorer import Means, averaged
 from evals.spec_file import Spec
 
 
@@ -38,4 +38,4 @@ class Rule:
             is_right(self.options.rule, answer, accepted, (), search=means.search)
             for answer in answers
         ]
-        return {"right": sum(map(bool, right)) / len(right)}
+        return averaged([{"right": float(bool(one))} for one in right], self.metrics)

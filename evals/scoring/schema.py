@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evals.scoring.calls import Call, is_right
+from evals.scoring.scorer import averaged
 from evals.spec_file import Spec
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Schema:
         functions = json.loads(doc[self.options.functions])
         truth = json.loads(doc[self.options.truth])
         found = [steps(answer, schema, functions, truth) for answer in answers]
-        return {name: sum(one[name] for one in found) / len(found) for name in self.metrics}
+        return averaged(found, self.metrics)
 
 
 def steps(

@@ -17,6 +17,11 @@ class Means:
     """Looks for a regular expression in a text, in a time that is bounded."""
 
 
+def averaged(found: Sequence[Mapping[str, float]], names: Sequence[str]) -> dict[str, float]:
+    """The mean over a document's answers of each metric; at least one answer."""
+    return {name: sum(one[name] for one in found) / len(found) for name in names}
+
+
 class Scorer(Protocol):
     """A way to score generations, made with the options of one task."""
 

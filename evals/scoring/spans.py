@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evals.scoring.scorer import averaged
 from evals.spec_file import Spec
 
 if TYPE_CHECKING:
@@ -56,8 +57,7 @@ class Spans:
         abstains exactly where there is no answer. Means over repeats.
         """
         accepted = list(doc[self.options.accepted])
-        scored = [score(answer, accepted) for answer in answers]
-        return {name: sum(one[name] for one in scored) / len(scored) for name in self.metrics}
+        return averaged([score(answer, accepted) for answer in answers], self.metrics)
 
 
 def score(answer: str, accepted: Sequence[str]) -> dict[str, float]:

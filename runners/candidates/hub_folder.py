@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,14 @@ from evals.errors import ArtifactError
 from evals.fetch.allowance import allowance
 from evals.fetch.cache import sha256_of
 from evals.fetch.hub_choice import gguf_models, name_one, short_names
-from evals.fetch.remote import HubFile, hub_error, is_as_announced, parse_hub, reporter
+from evals.fetch.remote import (
+    HubFile,
+    hub_error,
+    is_as_announced,
+    parse_hub,
+    quiet_hub,
+    reporter,
+)
 from runners.candidates.model_folder import BESIDE, ModelFolder, read_folder
 
 if TYPE_CHECKING:
@@ -23,6 +29,7 @@ UNWANTED = ("*/*", "consolidated*", "adapter_*")
 """Other formats of the same weights lie in folders of their own."""
 
 
+@quiet_hub()
 def fetch_hub_folder(uri: str, *, offline: bool, progress: Progress | None) -> ModelFolder:
     """The repository of `hf:ORG/NAME[@REVISION]`, in the hub's own cache.
 
@@ -43,9 +50,6 @@ def fetch_hub_folder(uri: str, *, offline: bool, progress: Progress | None) -> M
         allow_patterns=list(WANTED),
         ignore_patterns=list(UNWANTED),
     )
-    logger = logging.getLogger("huggingface_hub")
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # each retry would be a line on stderr
     try:
         try:
             return read_folder(Path(get(local_files_only=True)), progress)
@@ -59,8 +63,6 @@ def fetch_hub_folder(uri: str, *, offline: bool, progress: Progress | None) -> M
             get(force_download=True)
     except (errors.EntryNotFoundError, errors.HFValidationError, OSError, http_error) as error:
         raise hub_error(uri, wanted, error, offline=offline) from error
-    finally:
-        logger.setLevel(level)
     try:
         return read_folder(folder, progress)
     except ArtifactError as error:

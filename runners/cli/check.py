@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +25,7 @@ from runners.cli.options import (
     store_option,
     suite_options,
     trust_code_option,
+    typed,
 )
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _measured(
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
     run_options = Options(
         store=Store(store.root / GATES / name),
-        command=shlex.join(["weighin", *sys.argv[1:]]),
+        command=typed(),
         timeout_s=TIMEOUT_S,
     )
     return measure(planned, pairs, run_options, options, ProgressLines())

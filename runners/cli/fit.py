@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,6 +22,7 @@ from runners.cli.options import (
     store_option,
     suite_options,
     trust_code_option,
+    typed,
 )
 from runners.cli.progress import ProgressLines
 
@@ -96,7 +95,7 @@ def command(candidate: str, **options: Any) -> int:
         raise unresolved
     run_options = Options(
         store=store,
-        command=shlex.join(["weighin", *sys.argv[1:]]),
+        command=typed(),
         timeout_s=options["timeout_s"],
         job_timeout_s=options["timeout_s"],
         fresh=not options["resume"],

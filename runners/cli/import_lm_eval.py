@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from pathlib import Path
 
 import click
 
 from evals.errors import RecordError
-from runners.cli.options import json_option, open_store, store_option
+from runners.cli.options import json_option, open_store, store_option, typed
 
 
 @click.group("import")
@@ -36,7 +35,7 @@ def lm_eval(path: Path, name: str | None, store_path: Path | None, *, as_json: b
 
     store = open_store(store_path)
     store.create()
-    said = shlex.join(["weighin", *sys.argv[1:]])
+    said = typed()
     # All of them before the first is stored: a damaged one leaves the store as it was.
     files = results_files(path)
     imported = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -195,6 +197,11 @@ def choose_budget(options: dict[str, Any]) -> Any:
         if value is not None and not 0 < value <= most:  # refuses nan, too
             raise click.UsageError(f"--{option}: {value:g} is not above 0 and at most {most:,.0f}")
     return ad_hoc(**given) if loose else None
+
+
+def typed() -> str:
+    """This command as the user typed it, for the records."""
+    return shlex.join(["weighin", *sys.argv[1:]])
 
 
 def open_store(path: Path | None) -> Store:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +20,7 @@ from runners.cli.options import (
     open_store,
     store_option,
     timeout_option,
+    typed,
 )
 from runners.cli.planned import planned_batch, read_job, refuse_loose
 from runners.cli.progress import ProgressLines
@@ -193,7 +192,7 @@ def _options(options: dict[str, Any]) -> Options:
     from runners.cli.elsewhere import executor_here
     from runners.jobs.job import Options
 
-    executor, command = executor_here() or (None, shlex.join(["weighin", *sys.argv[1:]]))
+    executor, command = executor_here() or (None, typed())
     return Options(
         store=open_store(options["store_path"]),
         command=command,

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import random
 import secrets
-import shlex
-import sys
 import tempfile
 from collections import defaultdict
 from dataclasses import asdict, replace
@@ -25,6 +23,7 @@ from runners.cli.options import (
     open_store,
     store_option,
     trust_code_option,
+    typed,
 )
 from runners.cli.progress import ProgressLines
 from runners.cli.trust import refuse_code
@@ -101,8 +100,10 @@ def _scored(named: Record, store: Store) -> Record:
             f"{named.run_id}: was measured by {named.imported.source or 'another harness'}, "
             "whose prompts cannot be made again here"
         )
+    if named.status == "completed" and named.accuracy:
+        return named
     whole = [one for one in store.records() if not isinstance(one, RecordError)]
-    alike = [named, *reversed(runs_of(named, whole))]
+    alike = reversed(runs_of(named, whole))
     found = next((one for one in alike if one.status == "completed" and one.accuracy), None)
     if found is None:
         raise RecordError(f"{named.run_id}: has no scores to verify ({named.status})")
@@ -146,7 +147,7 @@ def _measured(
     store.create()
     run_options = Options(
         store=store,
-        command=shlex.join(["weighin", *sys.argv[1:]]),
+        command=typed(),
         timeout_s=options["timeout_s"],
     )
     progress.plan([job])

@@ -54,6 +54,11 @@ class BlockRun:
     """Wall time of `weighin run`, from its start to its end."""
 
 
+def executor_text(command: str, executor: Mapping[str, Any]) -> str:
+    """Value of `WEIGHIN_EXECUTOR`: what the user typed, and the `executor` part of the records."""
+    return json.dumps({"command": command, "executor": dict(executor)})
+
+
 def node_store(plan_text: str) -> Path:
     """Folder of the store in which this machine keeps a plan's records, for when the driver dies.
 
@@ -86,7 +91,7 @@ def run_block(
     """
     store = node_store(plan_text)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("OMP_")}
-    environment[EXECUTOR] = json.dumps({"command": command, "executor": dict(executor)})
+    environment[EXECUTOR] = executor_text(command, executor)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "plan.json"
         file.write_text(plan_text, encoding="utf-8")

@@ -19,3 +19,14 @@ class Ended:
     """Result; None where the block was given up."""
     why: str = ""
     """Why it was given up."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of a scheduler's or lender's error, cut to 200 letters."""
+    return str(error).strip().partition("\n")[0][:200]
+
+
+def kind_and_line(error: BaseException) -> str:
+    """The kind of such an error and its first line."""
+    text = first_line(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

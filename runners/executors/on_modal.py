@@ -17,6 +17,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import RuntimeFailure
+from runners.executors.ended import first_line, kind_and_line
 from runners.executors.rented import MAX_FETCHED_BYTES, LentError, Limits
 
 if TYPE_CHECKING:
@@ -150,11 +151,7 @@ def _lent(modal: Any) -> Iterator[None]:
         yield
     except modal.exception.AuthError as error:
         raise RuntimeFailure(
-            f"--on modal: nobody is logged in ({_first_line(error)}); run: modal token new"
+            f"--on modal: nobody is logged in ({first_line(error)}); run: modal token new"
         ) from error
     except modal.exception.Error as error:
-        raise LentError(f"modal: {type(error).__name__}: {_first_line(error)}") from error
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0][:200]
+        raise LentError(f"modal: {kind_and_line(error)}") from error

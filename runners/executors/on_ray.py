@@ -10,12 +10,12 @@ import logging
 import os
 import socket
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import RuntimeFailure
 from runners.executors.block_run import BlockRun, run_block
-from runners.executors.ended import Ended
+from runners.executors.ended import Ended, first_line, kind_and_line
 from runners.executors.queue import BlockQueue
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _cluster(address: str) -> Iterator[Any]:
     try:
         ray.init(**given, log_to_driver=False, logging_level=logging.ERROR)
     except (ValueError, RuntimeError, OSError, ray.exceptions.RayError) as error:
-        raise _no_cluster(address, str(error).strip().partition("\n")[0]) from error
+        raise _no_cluster(address, first_line(error)) from error
     try:
         yield ray
     finally:
@@ -189,20 +189,13 @@ def _result(ray: Any, task: Any) -> BlockRun | str:
         found: BlockRun = ray.get(task)
     except (errors.NodeDiedError, errors.WorkerCrashedError, errors.OutOfMemoryError,
             errors.TaskUnschedulableError, errors.ObjectLostError) as error:  # fmt: skip
-        return _first_line(error)
+        return kind_and_line(error)
     except errors.RayTaskError as error:
         # Our own code on the node: the disk is full, or weighin is not there.
-        return _first_line(error.cause if error.cause else error)
+        return kind_and_line(error.cause if error.cause else error)
     except errors.RayError as error:
-        return _first_line(error)
+        return kind_and_line(error)
     return found
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip().partition("\n")[0][:200]
-    with suppress(AttributeError):
-        return f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return text
 
 
 def _cpus(node: dict[str, Any]) -> float:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
-from runners.executors.block_run import EXECUTOR, BlockRun
+from runners.executors.block_run import EXECUTOR, LAST_LINES, BlockRun, executor_text
 from runners.executors.ended import Ended
 from runners.executors.queue import BlockQueue
 from runners.executors.rented import LentError, Limits
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from runners.executors.rented import Lend
 
 PLAN, STORE = "plan.json", "store"
-LAST_LINES = 5
 MAIN = "import os; os.environ[{name!r}] = {said!r}; from runners.cli import main; main()"
 """The command on a rented machine, whose records say who lent it."""
 
@@ -88,7 +86,7 @@ def _run(
 
     with lend() as machine:
         machine.upload({PLAN: plan_text.encode()})
-        said = json.dumps({"command": command, "executor": {"name": machine.name}})
+        said = executor_text(command, {"name": machine.name})
         start = [machine.python, "-c", MAIN.format(name=EXECUTOR, said=said), "run", "--job", PLAN]
         start += ["--block", str(block), "--store", STORE, *arguments]
         code = machine.run(start, limits, keep)

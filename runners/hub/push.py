@@ -116,8 +116,9 @@ def push(
         with one_line_errors(where, "making the repository"):
             hub.create_repo(where.name, repo_type="dataset", private=private, exist_ok=True)
     done = 0
+    known: dict[str, Record | None] = {}
     for chunk in _chunks(prepared.new):
-        _commit(hub, where, chunk, flat)
+        _commit(hub, where, chunk, flat, known)
         done += len(chunk)
         say(f"{where}: {done} of {len(prepared.new)} runs are there")
 
@@ -150,14 +151,20 @@ def _chunks(new: Sequence[Leaving]) -> Iterator[Sequence[Leaving]]:
         yield new[start : start + RUNS_A_COMMIT]
 
 
-def _commit(hub: HfApi, where: Repository, chunk: Sequence[Leaving], flat: Flat) -> None:
-    """One commit: the runs, and the flat file and README over all that is then there."""
+def _commit(
+    hub: HfApi, where: Repository, chunk: Sequence[Leaving], flat: Flat,
+    known: dict[str, Record | None],
+) -> None:  # fmt: skip
+    """One commit: the runs, and the flat file and README over all that is then there.
+
+    `known` are the repository's records that were read already, which nobody changes.
+    """
     from huggingface_hub import CommitOperationAdd, errors
 
     for attempt in range(TRIES):
         with one_line_errors(where, "the upload"):
             head = hub.repo_info(where.name, repo_type="dataset").sha
-            records = [*_records_there(hub, where, head), *(one.record for one in chunk)]
+            records = [*_records_there(hub, where, head, known), *(one.record for one in chunk)]
             records = sorted({r.run_id: r for r in records}.values(), key=lambda r: r.run_id)
             files = dict(file for one in chunk for file in contents(one))
             files |= {FLAT: flat(records), CARD: card(where.name, records).encode()}
@@ -182,20 +189,31 @@ def _status(error: Any) -> int | None:
     return getattr(getattr(error, "response", None), "status_code", None)
 
 
-def _records_there(hub: HfApi, where: Repository, revision: str | None) -> Iterator[Record]:
+def _records_there(
+    hub: HfApi, where: Repository, revision: str | None, known: dict[str, Record | None]
+) -> Iterator[Record]:
     """Records of the repository, without their raw values; what cannot be read is left out of the
     flat file, and stays where it is.
     """
-    from huggingface_hub import hf_hub_download
-
     files = hub.list_repo_files(where.name, repo_type="dataset", revision=revision)
     for run_id in run_ids(files):
-        path = hf_hub_download(
-            where.name, path_of(run_id, RECORD), repo_type="dataset", revision=revision,
-            endpoint=hub.endpoint,
-        )  # fmt: skip
-        try:
-            text = read_small(Path(path), MAX_RECORD_BYTES)
-            yield parse_record(text, where=f"{where}/{run_id}", raw=False)
-        except (RecordError, OSError, UnicodeDecodeError):
-            continue
+        if run_id not in known:
+            known[run_id] = _record_there(hub, where, revision, run_id)
+        if (record := known[run_id]) is not None:
+            yield record
+
+
+def _record_there(
+    hub: HfApi, where: Repository, revision: str | None, run_id: str
+) -> Record | None:
+    from huggingface_hub import hf_hub_download
+
+    path = hf_hub_download(
+        where.name, path_of(run_id, RECORD), repo_type="dataset", revision=revision,
+        endpoint=hub.endpoint,
+    )  # fmt: skip
+    try:
+        text = read_small(Path(path), MAX_RECORD_BYTES)
+        return parse_record(text, where=f"{where}/{run_id}", raw=False)
+    except (RecordError, OSError, UnicodeDecodeError):
+        return None

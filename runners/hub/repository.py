@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import SpecError, WeighinError, one_line
+from evals.fetch.remote import quiet_hub
 from runners.records.record import RUN_ID
 from runners.records.store import RECORD
 
@@ -71,11 +71,9 @@ def one_line_errors(where: Repository | str, doing: str) -> Iterator[None]:
     from huggingface_hub import errors
 
     http_error: type[Exception] = errors.HfHubHTTPError.__bases__[0]
-    logger = logging.getLogger("huggingface_hub")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
     try:
-        yield
+        with quiet_hub():
+            yield
     except errors.LocalTokenNotFoundError as error:
         raise HubError(f"{where}: nobody is logged in; run: hf auth login") from error
     except errors.RepositoryNotFoundError as error:
@@ -92,8 +90,6 @@ def one_line_errors(where: Repository | str, doing: str) -> Iterator[None]:
             f"{where}: the hub cannot be reached for {doing} ({one_line(error)}); nothing is "
             "lost, and the same command goes on"
         ) from error
-    finally:
-        logger.setLevel(level)
 
 
 def _why(error: Any) -> str:

@@ -18,15 +18,9 @@ from leaderboard.app.hosts import HOSTS
 from leaderboard.app.launch import APP, MACHINE, PRESETS, STORES, SUITES, arguments, environment
 from leaderboard.pages.presets import Preset
 from runners.cli.board import command
+from runners.endpoint.listening import free_port
 
 WEIGHIN = str(Path(sys.executable).with_name("weighin"))
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 SERVED = {"/": 200, "/static/index.html": 200, "/media/none.csv": 404, "/_stcore/stream": 101}

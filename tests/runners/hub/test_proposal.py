@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 import yaml
 
@@ -21,7 +18,7 @@ from runners.hub.proposal import (
 from runners.hub.repository import Repository
 from runners.records.record import Record, TaskAccuracy
 from tests.runners.records.test_store import record as example
-from tests.support.dataset_hub import TOKEN, Kept, State, serving
+from tests.support.dataset_hub import Kept, State
 
 MODEL = Repository(name="org/model-gguf")
 GSM = Benchmark(task="gsm8k", dataset="openai/gsm8k", task_id="gsm8k")
@@ -99,17 +96,6 @@ def test_a_table_takes_the_place_of_an_earlier_one() -> None:
     assert "| 1 |" not in second
     assert second.endswith("\nMore.\n")
     assert with_table("", "| 1 |").startswith(BEGIN)
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[State]:
-    with serving() as (address, state):
-        monkeypatch.setenv("HF_ENDPOINT", address)
-        monkeypatch.setenv("HF_TOKEN", TOKEN)
-        import huggingface_hub.constants as constants
-
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-        yield state
 
 
 def test_it_is_opened_as_a_pull_request_and_changes_nothing(hub: State) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -16,23 +16,10 @@ from runners.cli import group
 from runners.records.record import Record
 from runners.records.store import RECORD, SAMPLES, Store
 from tests.runners.conftest import Bench
-from tests.support.dataset_hub import TOKEN, State, serving
+from tests.support.dataset_hub import State
 
 Weighin = Callable[..., Result]
 REPO = "datasets/me/results"
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[State]:
-    """A hub, and a user who is logged in."""
-    with serving() as (address, state):
-        monkeypatch.setenv("HF_ENDPOINT", address)
-        monkeypatch.setenv("HF_TOKEN", TOKEN)
-        monkeypatch.setenv("WEIGHIN_CACHE", str(tmp_path / "cache"))
-        import huggingface_hub.constants as constants
-
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
-        yield state
 
 
 @pytest.fixture
