@@ -44,7 +44,8 @@ trust_code_option = click.option(
     "--trust-remote-code",
     "trust_code",
     is_flag=True,
-    help="Run the Python that comes with a model whose candidate says trust_remote_code.",
+    help="Run what a candidate's file has run: a model's own Python (trust_remote_code), a command "
+    "that starts a server (serve).",
 )
 
 

@@ -1,4 +1,4 @@
-"""Refuse what would run somebody's Python unless the command line allows it."""
+"""Refuse what would run somebody's code unless the command line allows it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def refuse_code(candidate: Candidate, *, trusted: bool, typed: Sequence[str] = ()) -> None:
-    """Refuse Python that a candidate's file would have run, which that file alone cannot allow.
+    """Refuse code that a candidate's file would have run, which that file alone cannot allow.
 
     Args:
-        candidate: which may bring a model's own Python, or be an app.
+        candidate: which may bring a model's own Python, start a server, or be an app.
         trusted: the command line allows it.
         typed: candidates on the command line: an app whose own file stands there is meant to run.
 
@@ -30,9 +30,9 @@ def refuse_code(candidate: Candidate, *, trusted: bool, typed: Sequence[str] = (
             f"candidate {candidate.name}: its file has {candidate.weights} run as an app, with "
             "your rights; --trust-remote-code if you trust whoever wrote both"
         )
-    setting = candidate.settings.code_beside_weights
-    if setting and not trusted:
+    runs = candidate.settings.runs_code
+    if runs and not trusted:
         raise SpecError(
-            f"candidate {candidate.name}: settings.{setting} runs Python that lies beside "
-            "its weights with your rights; --trust-remote-code if you trust its author"
+            f"candidate {candidate.name}: {runs} with your rights; --trust-remote-code if you "
+            "trust its author"
         )

@@ -48,8 +48,8 @@ class Settings(Spec):
         return ""
 
     @property
-    def code_beside_weights(self) -> str:
-        """The setting that runs Python from the weights' author; empty where none does."""
+    def runs_code(self) -> str:
+        """The setting that runs somebody's code, and what it runs; empty where none does."""
         return ""
 
     @property

@@ -21,9 +21,10 @@ class HfSettings(Settings):
     """Run Python code that lies beside the weights."""
 
     @property
-    def code_beside_weights(self) -> str:
+    def runs_code(self) -> str:
         """The setting that runs Python from the weights' author; empty where none does."""
-        return "trust_remote_code" if self.trust_remote_code else ""
+        said = "settings.trust_remote_code runs Python that lies beside its weights"
+        return said if self.trust_remote_code else ""
 
 
 SPEC = RuntimeSpec(

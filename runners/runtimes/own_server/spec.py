@@ -29,6 +29,11 @@ class OwnServerSettings(Settings):
     request: dict[str, Any] = Field(default_factory=dict)
     """Keys that each request carries besides."""
 
+    @property
+    def runs_code(self) -> str:
+        """The command that the candidate's file has started."""
+        return f"serve starts the program {self.serve[0]}"
+
     @model_validator(mode="after")
     def _has_a_port(self) -> OwnServerSettings:
         if not any("{port}" in word for word in (*self.serve, *self.environment.values())):

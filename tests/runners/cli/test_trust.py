@@ -67,3 +67,18 @@ def test_a_folders_functions_need_the_command_line(here: Path, capsys: pytest.Ca
     assert ended(*asked, "--trust-tasks", "--json") == 0
     (record,) = json.loads(capsys.readouterr().out)
     assert record["accuracy"]["called"]["value"] == 1.0
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c[0])
+def test_a_file_alone_starts_no_program(
+    here: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+):
+    mark = here / "started"
+    content = {"name": "own", "serve": ["/bin/sh", "-c", f"touch {mark}", "{port}"]}
+    (here / "own.yaml").write_text(yaml.safe_dump(content))
+    other = ["fake.yaml"] if command[0] == "check" else []
+    assert ended(*command, *other, "own.yaml", "--tasks", "arc_easy", "--store", "s") == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "candidate own: serve starts the program /bin/sh with your rights" in line
+    assert "--trust-remote-code if you trust its author" in line
+    assert not mark.exists()
