@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runners.endpoint.answer import Answer
@@ -17,10 +18,10 @@ from runners.worker.runtime import OnProgress
 
 TURNS = "weighin-turns:"
 """What a prompt begins with that is a conversation, as JSON."""
-TURNS_TEMPLATE = TURNS + "{{ messages | tojson }}"
-"""Chat template of a server whose own is not known: it hands the messages on as they are."""
-THINKING_TEMPLATE = TURNS_TEMPLATE + "{# <think></think> #}"
-"""The same for a model that thinks: by the marks in it the thought gets tokens of its own."""
+THINKING_TURNS = TURNS + "<think></think>"
+"""Stands for the template of a model that thinks: by the marks its thought gets tokens of its
+own.
+"""
 
 
 @dataclass(slots=True)
@@ -67,8 +68,18 @@ def _no_answer(fault: EndpointError) -> protocol.ItemText:
     )
 
 
+def written_turns(messages: Sequence[Mapping[str, str]]) -> str:
+    """A conversation as a prompt, for a server whose template is not known.
+
+    Args:
+        messages: each with `role` and `content`; a last one of the assistant's is a begun answer.
+    """
+    turns = [{"role": one["role"], "content": one["content"]} for one in messages]
+    return TURNS + json.dumps(turns, ensure_ascii=False)
+
+
 def read_prompt(prompt: str) -> str | tuple[Turn, ...]:
-    """A text as it stands, or the conversation that `TURNS_TEMPLATE` wrote.
+    """A text as it stands, or the conversation that `written_turns` wrote.
 
     Raises:
         EndpointError: the conversation is broken.
@@ -124,7 +135,7 @@ def _ask(
         min_p=item.min_p,
         repetition_penalty=item.repetition_penalty,
         seed=item.seed if item.temperature > 0 else None,
-        extra=served.uncached,
+        extra={**served.uncached, **served.going_on(prompt)},
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from runners.endpoint import llama_api, ollama_api, openai_api
 from runners.endpoint.answer import Answer, read_answer
-from runners.endpoint.asking import Ask, Dialect, Piece
+from runners.endpoint.asking import Ask, Dialect, Piece, Turn
 from runners.endpoint.client import Client
 
 Kind = Literal["llama-server", "vllm", "ollama", "openai"]
@@ -74,6 +74,16 @@ class Served:
             return {"cache_prompt": False}
         # vLLM takes blocks of a prompt from requests of the same salt alone.
         return {"cache_salt": secrets.token_hex(8)} if self.kind == "vllm" else {}
+
+    def going_on(self, prompt: str | tuple[Turn, ...]) -> dict[str, Any]:
+        """Keys by which vLLM goes on in an answer that the conversation's last message begins.
+
+        llama-server and Ollama do so by themselves; others may begin the answer anew.
+        """
+        begun = isinstance(prompt, tuple) and prompt and prompt[-1].role == "assistant"
+        if not begun or self.kind != "vllm":
+            return {}
+        return {"add_generation_prompt": False, "continue_final_message": True}
 
     @property
     def fills(self) -> bool:

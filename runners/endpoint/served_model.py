@@ -8,7 +8,7 @@ from dataclasses import replace
 from runners.endpoint.asking import Ask, Dialect, Piece
 from runners.endpoint.client import Tally
 from runners.endpoint.faults import EndpointError
-from runners.endpoint.generating import THINKING_TEMPLATE, TURNS_TEMPLATE, Refusals, generated
+from runners.endpoint.generating import THINKING_TURNS, TURNS, Refusals, generated
 from runners.endpoint.scoring import ItemScorer, find_scorer, scored
 from runners.endpoint.self_check import PROMPTS
 from runners.endpoint.served import NEWER_LIMIT_KEY, Served
@@ -74,11 +74,11 @@ class ServedModel:
         return replace(answers, tries=self._since(before))
 
     def chat_template(self) -> protocol.ChatTemplate:
-        """The server's own; where it does not tell it, one that hands messages on as they are."""
+        """The server's own; where it does not tell it, the mark of `written_turns`."""
         served = self.served
         if served.template and served.completes:
             return protocol.ChatTemplate(text=served.template, bos=served.bos, eos=served.eos)
-        template = THINKING_TEMPLATE if served.reasons else TURNS_TEMPLATE
+        template = THINKING_TURNS if served.reasons else TURNS
         return protocol.ChatTemplate(text=template, bos="", eos="")
 
     def said(self) -> protocol.ServerSaid:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from evals.errors import RuntimeFailure
 from evals.tasks.items import build_requests
 from evals.tasks.templates import TemplateChild, TemplateFault
+from runners.endpoint.generating import TURNS, written_turns
 from runners.engine.thought import MAX_THOUGHT_TOKENS, find_marks
 from runners.jobs.measured import AskedTask
 from runners.jobs.recommended import chosen_sampling
@@ -48,9 +49,13 @@ class ChatPrompts:
     ) -> str:
         """One prompt; without a generation prompt the last message's turn stays open.
 
+        A server that does not tell its template gets the messages themselves.
+
         Raises:
             ChatTemplateError: the template fails, or takes more than it may.
         """
+        if self._template.text.startswith(TURNS):
+            return written_turns(messages)
         try:
             text, complete = self._child.chat(
                 self._template.text,
@@ -70,6 +75,8 @@ class ChatPrompts:
     def turn_end(self) -> str:
         """Text that the template writes after an answer; empty where it does not say."""
         told = self._template
+        if told.text.startswith(TURNS):
+            return ""
         try:
             return self._child.turn_end(told.text, bos=told.bos, eos=told.eos, args=self._args)
         except TemplateFault:

@@ -6,7 +6,7 @@ import pytest
 
 from runners.endpoint.asking import Turn
 from runners.endpoint.faults import EndpointError
-from runners.endpoint.generating import TURNS, Refusals, cut_at, read_prompt
+from runners.endpoint.generating import TURNS, Refusals, cut_at, read_prompt, written_turns
 from runners.endpoint.generating import generated as generated_by
 from runners.endpoint.served import Served
 from runners.worker.protocol import Generate, Generated, GenerateItem, Thinking
@@ -87,6 +87,20 @@ def test_conversations_are_read_back() -> None:
     for broken in ("[{]", '[{"role": "user"}]', "7"):
         with pytest.raises(EndpointError, match="no conversation"):
             read_prompt(TURNS + broken)
+
+
+def test_a_begun_answer_is_the_last_turn_and_vllm_is_told_to_go_on(mocked: Mocked) -> None:
+    begun = [{"role": "user", "content": "<&>"}, {"role": "assistant", "content": '"""\n```\n'}]
+    prompt = read_prompt(written_turns(begun))
+    assert prompt == (
+        Turn(role="user", content="<&>"),
+        Turn(role="assistant", content='"""\n```\n'),
+    )
+    told = mocked("vllm").going_on(prompt)
+    assert told == {"add_generation_prompt": False, "continue_final_message": True}
+    assert mocked("vllm").going_on(prompt[:1]) == {}
+    assert mocked("vllm").going_on("a text") == {}
+    assert mocked("openai").going_on(prompt) == {}
 
 
 @pytest.mark.parametrize(

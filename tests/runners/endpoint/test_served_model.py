@@ -7,7 +7,7 @@ import pytest
 
 from runners.endpoint.asking import Ask, Turn
 from runners.endpoint.faults import EndpointError
-from runners.endpoint.generating import THINKING_TEMPLATE, TURNS_TEMPLATE
+from runners.endpoint.generating import THINKING_TURNS, TURNS
 from runners.endpoint.served_model import ServedModel, with_apis
 from runners.engine.thought import find_marks
 from runners.worker.protocol import Generate, GenerateItem
@@ -49,11 +49,11 @@ def test_keys_of_each_request_are_added_or_left_out(mocked: Mocked) -> None:
 def test_thought_that_a_server_tells_apart_has_tokens_of_its_own(mocked: Mocked) -> None:
     model = ServedModel(with_apis(mocked("openai", text="42", reasoning="Hm. ")), 4096)
     template = model.chat_template().text
-    assert template == THINKING_TEMPLATE
+    assert template == THINKING_TURNS
     marks = find_marks(template)
     assert marks is not None
     assert (marks.start, marks.end) == ("<think>", "</think>")
-    assert find_marks(TURNS_TEMPLATE) is None
+    assert find_marks(TURNS) is None
 
 
 def test_a_server_that_answers_neither_is_refused_by_its_own_words(mocked: Mocked) -> None:
