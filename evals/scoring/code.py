@@ -19,6 +19,10 @@ from evals.spec_file import Spec
 
 _BLOCK = re.compile(r"```[\w+-]*[^\S\n]*\n(.*?)(?:\n?```|\Z)", re.DOTALL)
 _FENCE = "```"
+_DEFINES = re.compile(
+    r"\A\n*(?: {2,}|\t)\S|^\s*(?:async\s+def|def|class)\s|^\w+\s*=\s*lambda\b", re.MULTILINE
+)
+"""A function or class, or the rest of one: it begins indented."""
 
 
 class CodeOptions(Spec):
@@ -76,16 +80,15 @@ class Code:
 
 
 def code_of(answer: str, *, opened: bool) -> str:
-    """The code in an answer: its part of an opened block, else its first block, else all of it.
+    """The code in an answer: the rest of an opened block, else a block of its own, else all of it.
 
-    Of several blocks, the first that defines something: some answers begin with a command.
+    Of these the first that defines something: some answers begin with a command, and a server that
+    does not go on in an opened block begins with a sentence.
     """
-    before, fence, _ = answer.partition(_FENCE)
-    if opened and (before.strip() or not fence):
-        return before
-    blocks = [match[1] for match in _BLOCK.finditer(answer)]
-    defining = [block for block in blocks if re.search(r"^\s*(def|class)\s", block, re.MULTILINE)]
-    return (defining or blocks or [answer])[0]
+    rest, fence, _ = answer.partition(_FENCE)
+    found = [rest] if opened and (rest.strip() or not fence) else []
+    found += [match[1] for match in _BLOCK.finditer(answer)]
+    return next(filter(_DEFINES.search, found), (found or [answer])[0])
 
 
 def pass_at_k(n: int, passed: int, k: int) -> float:

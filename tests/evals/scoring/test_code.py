@@ -16,15 +16,21 @@ WHOLE = "def add(a, b):\n    return a + b"
     [
         (f"{BODY}\n```\nThis adds.", True, f"{BODY}\n"),
         (BODY, True, BODY),
+        (f"{BODY}\n```\nUse:\n```\ndef main():\n    add(1, 2)\n```", True, f"{BODY}\n"),
         (f"```python\n{WHOLE}\n```", True, WHOLE),  # begun anew
+        (f"Here it is:\n```python\n{WHOLE}\n```", True, WHOLE),
+        (f"add = lambda a, b: a + b\n```\nUse:\n```python\n{WHOLE}\n```", True,
+         "add = lambda a, b: a + b\n"),
         (f"Sure!\n```python\n{WHOLE}\n```\nIt adds.", False, WHOLE),
         (f"First:\n```bash\npip install x\n```\nthen\n```\n{WHOLE}\n```", False, WHOLE),
         (f"```py\n{WHOLE}", False, WHOLE),  # cut by length
         (WHOLE, False, WHOLE),
         ("", True, ""),
     ],
-    ids=["body", "no end", "anew", "chat", "command first", "cut", "bare", "nothing"],
-)
+    ids=["body", "no end", "body and more", "anew", "after a sentence", "lambda", "chat",
+         "command first", "cut",
+         "bare", "nothing"],
+)  # fmt: skip
 def test_the_code_of_an_answer(answer: str, opened: bool, code: str) -> None:
     assert code_of(answer, opened=opened) == code
 
