@@ -84,9 +84,9 @@ def first_line(answer: str) -> str:
 
 
 def abstains(answer: str) -> bool:
-    """True where an answer says that there is none, or says nothing."""
+    """True where an answer says that there is none; one that says nothing is no such answer."""
     words = normalised(answer).split()
-    return not words or (len(words) <= MOST_WORDS and bool(_ABSTAINS.search(" ".join(words))))
+    return len(words) <= MOST_WORDS and bool(_ABSTAINS.search(" ".join(words)))
 
 
 def normalised(text: str) -> str:

@@ -42,7 +42,9 @@ def test_f1_counts_words_as_often_as_they_stand() -> None:
         ("France", [], 0.0, 0.0, 0.0),
         # One document's right answer is a phrase of abstention.
         ("unknown", ["unknown", "not known"], 1.0, 1.0, 1.0),
-        ("", ["France"], 0.0, 0.0, 0.0),
+        # A thought that was cut leaves nothing, and nothing does not say that the text has none.
+        ("", ["France"], 0.0, 0.0, 1.0),
+        ("", [], 0.0, 0.0, 0.0),
     ],
 )
 def test_scores(
@@ -58,7 +60,7 @@ def test_scores(
     "answer",
     [
         "unanswerable", "Unanswerable.", "I don't know", "It cannot be determined.",
-        "The answer is not mentioned in the text", "No answer", "",
+        "The answer is not mentioned in the text", "No answer",
         "there is insufficient information",
     ],
 )  # fmt: skip
@@ -67,7 +69,8 @@ def test_abstentions(answer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["France", "No", "42", "The Unknown Soldier's tomb in Paris", "a notable man"]
+    "answer",
+    ["France", "No", "42", "", "...", "The Unknown Soldier's tomb in Paris", "a notable man"],
 )
 def test_what_is_an_answer(answer: str) -> None:
     assert abstains(answer) == ("Unknown" in answer)
