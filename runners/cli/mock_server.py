@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import click
 
 from evals.errors import SpecError
+from evals.questions.rows import NEEDED, read_text, rows
 from runners.cli import say
 from runners.endpoint.mock.options import FAULTS, SPOKEN
 
@@ -22,6 +24,9 @@ from runners.endpoint.mock.options import FAULTS, SPOKEN
 @click.option("--model", default="mock", metavar="NAME", help="Its model's name; default mock.")
 @click.option("--text", default="The answer is 42.", metavar="TEXT",
               help="What it answers; empty: letters drawn by a toy model.")  # fmt: skip
+@click.option("--answers", type=click.Path(path_type=Path), metavar="FILE",
+              help="A .csv or .jsonl file with the columns question and answer: a prompt with a "
+              "question in it gets its answer, however long; any other gets --text.")  # fmt: skip
 @click.option("--reasoning", default="", metavar="TEXT", help="Thought before each answer.")
 @click.option("--wrong-rate", type=click.FloatRange(0, 1), default=0.0, metavar="P",
               help="Share of answers that are reversed.")  # fmt: skip
@@ -45,7 +50,9 @@ from runners.endpoint.mock.options import FAULTS, SPOKEN
               "status (429; 429/7 with a Retry-After of 7 s).")  # fmt: skip
 @click.option("--key-env", default="", metavar="NAME",
               help="Variable with the key that each request must carry.")  # fmt: skip
-def command(*, host: str, port: int, faults: str, key_env: str, **told: Any) -> int:
+def command(
+    *, host: str, port: int, faults: str, key_env: str, answers: Path | None, **told: Any
+) -> int:
     """Serve a model that is none, as slow, wrong, flaky and buffered as it is told to be.
 
     It speaks OpenAI's completions and chat, llama-server's, vLLM's, Ollama's and Gradio's paths.
@@ -61,6 +68,7 @@ def command(*, host: str, port: int, faults: str, key_env: str, **told: Any) -> 
         options = MockOptions(
             speaks=tuple(told.pop("speaks")) or SPOKEN,
             usage=not told.pop("no_usage"),
+            answers=read_answers(answers) if answers else {},
             faults=tuple(part.strip() for part in faults.split(",") if part.strip()),
             key=os.environ.get(key_env, "") if key_env else "",
             **told,
@@ -81,3 +89,19 @@ def command(*, host: str, port: int, faults: str, key_env: str, **told: Any) -> 
         server.mock.stopping.set()
         server.server_close()
     return 0
+
+
+def read_answers(path: Path) -> dict[str, str]:
+    """Question -> answer of each row.
+
+    Raises:
+        SpecError: it cannot be read, or a row has not both.
+    """
+    found = {}
+    for line, row in rows(path, read_text(path)):
+        told = [row.get(name) for name in NEEDED] if isinstance(row, dict) else []
+        texts = [text for text in told if isinstance(text, str)]
+        if len(texts) < len(NEEDED) or not texts[0].strip():
+            raise SpecError(f"{path}: line {line} has no question, or its answer is no text")
+        found[texts[0].strip()] = texts[1]
+    return found

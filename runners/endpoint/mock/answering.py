@@ -137,7 +137,7 @@ class Mock:
         thought: list[int] = []
         if self.options.speechless:
             answer, ended = [], True
-        elif by_model or not (self.options.text or self.options.reasoning):
+        elif by_model or not (self.options.text or self.options.reasoning or self.options.answers):
             answer, ended = self.language.write(prompt, most), False
         else:
             thought, answer, ended = self._told(prompt, most, fills=fills)
@@ -157,15 +157,24 @@ class Mock:
         self, prompt: Sequence[int], most: int, *, fills: bool
     ) -> tuple[list[int], list[int], bool]:
         """Thought and answer of the options, and True where they are not cut."""
-        text = self.options.text
+        known = None if fills else self._known(prompt)
+        text = self.options.text if known is None else known
         if self._draw(prompt) < self.options.wrong_rate:
             text = text[::-1]
+        if known is not None:
+            most = max(most, len(self.options.reasoning.encode()) + len(text.encode()))
         thought = self.language.encode(self.options.reasoning)
         answer = self.language.encode(text)
         while fills and answer and len(thought) + len(answer) < most:
             answer += self.language.encode(" " + text)
         whole = len(thought) + len(answer) <= most and not fills
         return thought[:most], answer[: max(0, most - len(thought))], whole
+
+    def _known(self, prompt: Sequence[int]) -> str | None:
+        """The answer to the question that the prompt holds."""
+        text = self.language.decode(prompt)
+        found = [question for question in self.options.answers if question in text]
+        return self.options.answers[max(found, key=len)] if found else None
 
     def _timed(
         self, prompt: Sequence[int], ids: Sequence[int], thoughts: int, first_s: float

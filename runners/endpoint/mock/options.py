@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 Spoken = Literal["openai", "vllm", "llama-server", "ollama", "gradio"]
@@ -26,6 +27,9 @@ class MockOptions:
     text: str = "The answer is 42."
     """Text of its answers; empty: its toy model writes, as it also does where log-probabilities are
     asked for."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """Question -> answer, told whole however few tokens are allowed; of several questions in a
+    prompt the longest counts, and without one `text` is what it answers."""
     reasoning: str = ""
     """Thought that comes before each answer, in the field that the API has for it."""
     wrong_rate: float = 0.0

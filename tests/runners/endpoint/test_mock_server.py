@@ -3,12 +3,14 @@
 import math
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from runners.cli.mock_server import command
+from evals.errors import SpecError
+from runners.cli.mock_server import command, read_answers
 from runners.endpoint import llama_api, ollama_api, openai_api
 from runners.endpoint.address import read_address
 from runners.endpoint.answer import Answer, read_answer
@@ -73,6 +75,27 @@ def test_each_api_answers_the_text_and_counts_tokens(
     assert (cut.text, cut.stop, cut.cut) == ("Gr", "length", True)
     stopped = ask(dialect, prefix, stop=("ß",))
     assert stopped.text == "Grü"
+
+
+@pytest.mark.parametrize(("dialect", "prefix"), DIALECTS)
+def test_a_known_question_gets_its_own_answer_whole(
+    asked: Any, dialect: Dialect, prefix: str
+) -> None:
+    _, ask = asked(answers={"2 + 2": "It is 4.", "12 + 2": "It is 14."}, text="What?")
+    assert ask(dialect, prefix, prompt="Q: 2 + 2\nA:", max_tokens=2).text == "It is 4."
+    assert ask(dialect, prefix, prompt="Q: 12 + 2\nA:").text == "It is 14."  # the longest
+    assert ask(dialect, prefix, prompt="Q: 3 + 3\nA:").text == "What?"
+    assert ask(dialect, prefix, prompt="2 + 2", stop=(" 4",)).text == "It is"
+
+
+def test_answers_are_read_from_a_file_of_questions(tmp_path: Path) -> None:
+    path = tmp_path / "gold.jsonl"
+    path.write_text('{"question": " 2 + 2 ", "answer": "4", "rule": "number"}\n')
+    assert read_answers(path) == {"2 + 2": "4"}
+    for row in ('{"question": "2 + 2"}', '{"question": " ", "answer": "4"}', "7"):
+        path.write_text(row)
+        with pytest.raises(SpecError, match=r"gold\.jsonl: line 1 has no question, or its answer"):
+            read_answers(path)
 
 
 @pytest.mark.parametrize(("dialect", "prefix"), [one for one in DIALECTS if "chat" in one[0].name])
