@@ -8,13 +8,11 @@ import os
 import zipfile
 from collections import defaultdict
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from evals.fetch.artifact import fetch
-from evals.scoring.calls import gold
 from evals.scoring.scorer import Means
 from evals.scoring.table import find_scorer
 from evals.spec_file import read_spec
@@ -26,9 +24,10 @@ from evals.tasks.packaged import find_mirrors, packaged_names, packaged_task, re
 from evals.tasks.rebuild import distinct_docs
 from evals.tasks.scored import executing
 from runners.sandbox.trial import runs_to_its_end, why_not
+from tests.support.gold import right_answer, written_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import Any
 
     from evals.tasks.items import Item
@@ -53,36 +52,11 @@ def shipped() -> dict[str, list[LoadedTask]]:
     return dict(by_group)
 
 
-def right_call(item: Item) -> str:
-    """The call that is right, as a model would write it."""
-    if not item.doc["truth"]:
-        return "none"
-    call = gold(json.loads(item.doc["truth"]))
-    return f"{call.name}({', '.join(f'{k}={v!r}' for k, v in call.arguments.items())})"
-
-
-WRITTEN: dict[str, Callable[[Item], str]] = {
-    "code": lambda item: f"{item.target}\n```\nThat is how.",
-    "calls": right_call,
-    "schema": lambda item: json.dumps(gold(json.loads(item.doc["truth"])).arguments),
-    "spans": lambda item: f" {item.target}.\n",
-    "minerva_math500": lambda item: (
-        f"Final Answer: The final answer is ${item.target}$. I hope it is correct."
-    ),
-}
-"""The right answer of a scorer's tasks, or of a task."""
-UNKNOWN = {"ifeval"}
-"""Tasks whose checks know no right answer: any text that keeps to the instructions is."""
-ANSWERED = [name for name in packaged_names() if name not in UNKNOWN]
-
-
 def oracle(item: Item, written: str) -> Iterator[tuple[Any, Any]]:
     """Answers, one an instance: the gold choice is far more likely, the gold answer is given."""
     for instance in item.instances:
-        if written in WRITTEN:
-            yield instance, WRITTEN[written](item)
-        elif instance.request_type == "generate_until":
-            yield instance, f"Let me think. The answer is {item.target}."
+        if instance.request_type == "generate_until":
+            yield instance, right_answer(written, item.doc, item.target)
         else:
             gold = len(item.instances) == 1 or instance.idx == item.target
             yield instance, (-1.0, True) if gold else (-1e6, False)
@@ -90,9 +64,8 @@ def oracle(item: Item, written: str) -> Iterator[tuple[Any, Any]]:
 
 def score(loaded: LoadedTask, items: list[Item]) -> dict[str, float]:
     """The steps of lm_eval.evaluator.evaluate from answers to metrics."""
-    told = (loaded.task.get_config("metadata") or {}).get("scorer") or {}
     for item in items:
-        for instance, answer in oracle(item, next(iter(told), loaded.name)):
+        for instance, answer in oracle(item, written_by(loaded.name, loaded.task)):
             instance.resps.append(answer)
     loaded.task.apply_filters()
     values = defaultdict(list)
@@ -104,7 +77,7 @@ def score(loaded: LoadedTask, items: list[Item]) -> dict[str, float]:
     return {m: loaded.task.aggregation()[m](v) for m, v in values.items()}
 
 
-@pytest.mark.parametrize("name", ANSWERED)
+@pytest.mark.parametrize("name", packaged_names())
 def test_an_oracle_scores_one(shipped: dict[str, list[LoadedTask]], name: str):
     for loaded in shipped[name]:
         if loaded.executes and why_not():
@@ -233,8 +206,7 @@ def test_every_known_answer_scores_one(name: str):
     wrong = []
     for row in rows:
         target = (row.get("answers") or ["unanswerable"])[0]
-        item = SimpleNamespace(doc=row, target=target)
-        found = scorer(row, [WRITTEN[next(iter(told))](item)], means)  # type: ignore[arg-type]
+        found = scorer(row, [right_answer(next(iter(told)), row, target)], means)
         if found[scorer.metrics[0]] != 1.0:
             wrong.append(row["id"])
     assert (len(rows), wrong) == (spec.items, [])
