@@ -28,8 +28,8 @@ class MockOptions:
     """Text of its answers; empty: its toy model writes, as it also does where log-probabilities are
     asked for."""
     answers: Mapping[str, str] = field(default_factory=dict)
-    """Question -> answer, told whole however few tokens are allowed; of several questions in a
-    prompt the longest counts, and without one `text` is what it answers."""
+    """Question -> answer, told whole however few tokens are allowed. The longest question in a
+    prompt counts; to a prompt without any it answers `text`."""
     reasoning: str = ""
     """Thought that comes before each answer, in the field that the API has for it."""
     wrong_rate: float = 0.0
