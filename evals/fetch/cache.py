@@ -1,8 +1,9 @@
 """The cache folder: where it is, its locks, its temporary folders and remembered hashes.
 
 Layout: `artifacts/` fetched files, `quantized/` and `converted/` what was made here, `builds/` and
-`proven/` what is known of compiled runtimes, `hashes/` sha256 of files used in place, `locks/`, and
-`tmp/`, where everything is written before it is renamed into place.
+`proven/` what is known of compiled runtimes, `hashes/` sha256 of files used in place, `indexes/`
+lm-eval's names of tasks, `locks/`, and `tmp/`, where everything is written before it is renamed
+into place.
 """
 
 from __future__ import annotations

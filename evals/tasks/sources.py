@@ -6,7 +6,6 @@ Each way ends in lm-eval `Task` objects that are ready but for few-shot numbers 
 from __future__ import annotations
 
 import copy
-import functools
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +18,7 @@ from evals.tasks.code import refuse_unsafe
 from evals.tasks.faults import task_faults
 from evals.tasks.folder import open_folder
 from evals.tasks.groups import Group, group_of, groups_of_members
+from evals.tasks.harness_index import config_of, harness_index
 from evals.tasks.needs import prepare_needs
 from evals.tasks.sandbox import sandboxed_templates
 from evals.tasks.worded import worded_task
@@ -98,7 +98,7 @@ class Sources:
             return self._from_package(found)
         if self.folder and self.folder.broken:  # it may be the one
             raise self.folder.broken[0]
-        index = _whole_index()
+        index = harness_index()
         if name not in index.task_index:
             known = set(index.task_index) | set(packaged.packaged_names())
             known |= set(self.folder.index.task_index) if self.folder else set()
@@ -131,7 +131,7 @@ class Sources:
             inner = [found for member in members for found in self.find(member, depth + 1)]
             group = group_of(name, entry.cfg or {}) if entry.kind.name == "GROUP" else None
             return [replace(f, groups=(group, *f.groups)) for f in inner] if group else inner
-        refuse_unsafe(name, entry.cfg or {})
+        refuse_unsafe(name, config_of(entry))
         trusted = source == "hub" or bool(self.folder and self.folder.trusted)
         with (
             task_faults(name, entry.yaml_path),
@@ -268,14 +268,6 @@ def _once_a_split(process: Any) -> Any:
         return done[id(split)][1]
 
     return process_docs
-
-
-@functools.cache
-def _whole_index() -> Any:
-    """lm-eval's index of all its tasks; nine seconds, hence once a process."""
-    from lm_eval.tasks import TaskManager
-
-    return TaskManager()
 
 
 def open_sources(

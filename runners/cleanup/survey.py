@@ -30,8 +30,8 @@ from runners.records.record import Record
 from runners.records.store import GATES, JOURNALS, Store
 
 CACHE_PARTS = (
-    "artifacts", "quantized", "converted", "logits", "builds", "proven", "hashes", "nltk", "hub",
-    "nodes", "tmp", "locks",
+    "artifacts", "quantized", "converted", "logits", "builds", "proven", "hashes", "indexes",
+    "nltk", "hub", "nodes", "tmp", "locks",
 )  # fmt: skip
 _QUANTIZED = re.compile(r"[0-9a-f]{16}-[A-Za-z0-9_]+-(?P<version>.+)")
 """Folder names as `runners.candidates.quantized` gives them: source, type, llama-cpp-python
