@@ -141,7 +141,7 @@ def _loaded(runtime: str, path: Path) -> Iterator[Any]:
 
 
 def _text(model: Any) -> Any:
-    return getattr(model, "_text", None) or model._model.text
+    return model.loaded.text if hasattr(model, "loaded") else model._model.text
 
 
 def _hflm(path: Path) -> Any:

@@ -107,8 +107,6 @@ class _CellLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers ships n
 class CellDecoder:
     """A `Decoder` (scoring.py) over one cache of shared cells."""
 
-    path = "prefix tree, shared cells and one mask"
-
     def __init__(
         self, model: Model, *, cells: int, sequences: int, batch_tokens: int, rows: int
     ) -> None:

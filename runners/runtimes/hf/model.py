@@ -6,6 +6,7 @@ safetensors on the disk.
 
 from __future__ import annotations
 
+import copy
 import inspect
 import os
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", HF_HUB_DIS
 
 import torch
 import transformers
+from transformers.cache_utils import DynamicCache
 
 from runners.worker.runtime import WorkerError
 
@@ -114,6 +116,17 @@ class Model:
         """The model type of its configuration."""
         return str(self.config.model_type)
 
+    @property
+    def exact(self) -> bool:
+        """True in float32."""
+        return bool(self.dtype == torch.float32)
+
+    @property
+    def ends(self) -> list[int | None]:
+        """Tokens that end a generation by the model's own settings."""
+        said = getattr(self.network.generation_config, "eos_token_id", None)
+        return said if isinstance(said, list) else [said]
+
     def recommended(self) -> dict[str, Any]:
         """Settings of `generation_config.json` that change which tokens are chosen."""
         config = getattr(self.network, "generation_config", None)
@@ -166,6 +179,24 @@ class Model:
             found: NDArray[np.float32] = logits.float().cpu().numpy()
         named = (name for name in CACHE_NAMES if name in output.keys())  # noqa: SIM118  # by `in`
         return found, next((output[name] for name in named), None)
+
+    def begin(self) -> DynamicCache:
+        """An empty cache, of the layers that the configuration names."""
+        return DynamicCache(config=self.config)
+
+    def copied(self, state: Any) -> Any:
+        """A cache of the same tokens, which may go on by itself."""
+        return copy.deepcopy(state)
+
+    def state_bytes(self, state: Any) -> int:
+        """Bytes of the tensors in a cache, however it keeps them."""
+        if isinstance(state, torch.Tensor):
+            return int(state.numel() * state.element_size())
+        if isinstance(state, dict):
+            return sum(map(self.state_bytes, state.values()))
+        if isinstance(state, list | tuple):
+            return sum(map(self.state_bytes, state))
+        return self.state_bytes(vars(state)) if hasattr(state, "__dict__") else 0
 
 
 def load_tokenizer(path: str, *, trust: bool) -> Any:

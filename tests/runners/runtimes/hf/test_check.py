@@ -90,12 +90,12 @@ def test_a_cache_that_is_not_read_is_done_without(
         prompt="the clerk put", until=[], max_tokens=6, temperature=0.0, top_k=0, top_p=1.0, seed=0
     )
     (answer,) = runtime.generate(protocol.Generate(items=[item]), lambda _: None).items
-    tokens = runtime._text.encode_prompt("the clerk put", True)
-    network, start = runtime._model.network, len(tokens)
+    tokens = runtime.loaded.text.encode_prompt("the clerk put", True)
+    network, start = runtime.loaded.model.network, len(tokens)
     for _ in range(6):  # greedy, and all of it again for each token
         with torch.inference_mode():
             tokens.append(int(network(torch.tensor([tokens])).logits[0, -1].argmax()))
-    pieces = b"".join(runtime._text.piece(token) for token in tokens[start:])
+    pieces = b"".join(runtime.loaded.text.piece(token) for token in tokens[start:])
     # A random model's bytes make broken characters, which a text may end with.
     expected = pieces.decode("utf-8", "replace")
     assert answer.text.rstrip("\ufffd") == expected.rstrip("\ufffd")

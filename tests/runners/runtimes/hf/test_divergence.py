@@ -37,7 +37,7 @@ def test_divergence_is_torchs(
     assert (said.positions, said.kl_nats, said.same_top) == (11, [], [])
     rounded = loaded(name, dtype="bfloat16")
     found = rounded.diverge(protocol.Diverge(**asked, reference=kept))
-    tokens = exact._text.encode(TEXT * 4, True)[:WINDOW]
+    tokens = exact.loaded.text.encode(TEXT * 4, True)[:WINDOW]
     p, q = (by_torch(tiny(name), dtype, tokens) for dtype in (torch.float32, torch.bfloat16))
     kl = torch.nn.functional.kl_div(q, p, log_target=True, reduction="none").sum(dim=-1)
     assert found.kl_nats == pytest.approx(kl.tolist(), rel=0.02, abs=1e-4)

@@ -39,8 +39,8 @@ def greedy(runtime: Any, text: str, new_tokens: int, **how: float) -> str:
     """What transformers' own `generate` says, as HFLM calls it."""
     import torch
 
-    tokenizer, network = runtime._text.tokenizer, runtime._model.network
-    tokens = torch.tensor([runtime._text.encode_prompt(text, True)])
+    tokenizer, network = runtime.loaded.text.tokenizer, runtime.loaded.model.network
+    tokens = torch.tensor([runtime.loaded.text.encode_prompt(text, True)])
     made = network.generate(
         tokens, attention_mask=torch.ones_like(tokens), max_new_tokens=new_tokens, do_sample=False,
         **how,
@@ -120,7 +120,7 @@ def test_packed_generations_are_the_same(name: str, loaded: Callable[..., Any]) 
 
 
 def test_pieces_make_the_text(loaded: Callable[..., Any]) -> None:
-    text = loaded("llama")._text
+    text = loaded("llama").loaded.text
     for sentence in ("  the clerk 🙂🧑\u200d🌾 wrote, 日本語\n", "é", "", " a  b"):
         tokens = text.encode(f"{sentence}<|user|>", True)
         assert b"".join(text.piece(token) for token in tokens).decode() == sentence
@@ -131,7 +131,8 @@ def test_pieces_of_a_vocabulary_of_words_and_bytes(tmp_path: Path) -> None:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    from runners.runtimes.hf.tokenizer import Text
+    from runners.engine.folder_text import Text
+    from runners.runtimes.hf.model import load_tokenizer
 
     words = ["<unk>", "</s>", "\u2581", "\u2581the", "\u2581a", "s", "<0xC3>", "<0xA9>"]
     made = Tokenizer(
@@ -146,14 +147,14 @@ def test_pieces_of_a_vocabulary_of_words_and_bytes(tmp_path: Path) -> None:
     PreTrainedTokenizerFast(
         tokenizer_object=made, eos_token="</s>", unk_token="<unk>"
     ).save_pretrained(tmp_path)
-    text = Text(str(tmp_path), trust=False, generation_config=None, rows=len(words))
+    text = Text(load_tokenizer(str(tmp_path), trust=False), ends=[], rows=len(words))
     pieces = [text.piece(n) for n in range(len(words))]
     assert pieces == [b"", b"", b" ", b" the", b" a", b"s", b"\xc3", b"\xa9"]
     assert (text.prefix_token, text.ends(1), text.ends(3)) == (1, True, False)
 
 
 def test_special_tokens_are_added_as_hflm_does(loaded: Callable[..., Any]) -> None:
-    text = loaded("llama")._text
+    text = loaded("llama").loaded.text
     plain = text.encode("the clerk", False)
     assert text.encode("the clerk", True) == [0, *plain]
     assert text.encode("<s>the clerk", True) == [0, *plain]  # no second one
@@ -245,7 +246,7 @@ def test_a_model_that_computes_nan_is_refused(loaded, asked):
 
     runtime = loaded("llama")  # which was sound; one that is not is refused there
     with torch.no_grad():
-        runtime._model.network.model.norm.weight[0] = torch.nan
+        runtime.loaded.model.network.model.norm.weight[0] = torch.nan
     runtime.open_engine(protocol.OpenEngine(memory_bytes=2**24))
     workload = protocol.RunLatency(prompt_tokens=4, new_tokens=2, warmups=0, repeats=1)
     pair = protocol.ScoreItem(contexts=["one"], continuations=[(0, " two"), (0, " three")])

@@ -57,7 +57,7 @@ def plain(runtime: Any, scoring: Scoring) -> tuple[float, bool]:
     """One sequence by itself, every logit of it, without a cache."""
     import torch
 
-    network = runtime._model.network
+    network = runtime.loaded.model.network
     with torch.inference_mode():
         logits = network(torch.tensor([scoring.read]), use_cache=False).logits[0].double()
     rows = torch.log_softmax(logits[scoring.first - 1 :], dim=-1)
@@ -175,14 +175,14 @@ def test_batches_are_halved_when_memory_runs_out(
     runtime = loaded("llama", context=LENGTH)
     expected = score(runtime, ITEMS)
     runtime.open_engine(protocol.OpenEngine(memory_bytes=MEMORY))
-    forward = runtime._model.forward
+    forward = runtime.loaded.model.forward
 
     def scarce(tokens: Any, *rest: Any, **how: Any) -> Any:
         if len(tokens) > 10:
             raise torch.OutOfMemoryError("out of memory")
         return forward(tokens, *rest, **how)
 
-    monkeypatch.setattr(runtime._model, "forward", scarce)
+    monkeypatch.setattr(runtime.loaded.model, "forward", scarce)
     reply = runtime.score(ITEMS, lambda _: None)
     assert reply.halved_to is not None
     assert 5 <= reply.halved_to <= 10

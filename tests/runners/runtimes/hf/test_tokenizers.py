@@ -16,10 +16,11 @@ ENDLESS = 10**6
 
 
 def text(kind: tiny_kinds.Kind, path: Path, *, rows: int = ENDLESS) -> Any:
-    from runners.runtimes.hf.tokenizer import Text
+    from runners.engine.folder_text import Text
+    from runners.runtimes.hf.model import load_tokenizer
 
     folder, *_ = tiny_kinds.write(kind, path)
-    return Text(str(folder), trust=False, generation_config=None, rows=rows)
+    return Text(load_tokenizer(str(folder), trust=False), ends=[], rows=rows)
 
 
 @pytest.mark.parametrize("bos", [None, "<s>"])

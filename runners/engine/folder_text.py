@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from runners.engine.answer_text import looks_special
-from runners.runtimes.hf.model import load_tokenizer
 from runners.worker import protocol
 from runners.worker.runtime import WorkerError
 
@@ -20,8 +19,18 @@ BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 class Text:
     """The tokenizer of a folder."""
 
-    def __init__(self, path: str, *, trust: bool, generation_config: Any, rows: int) -> None:
-        self.tokenizer: Any = load_tokenizer(path, trust=trust)
+    def __init__(self, tokenizer: Any, *, ends: Sequence[int | None], rows: int) -> None:
+        """Take a tokenizer of transformers.
+
+        Args:
+            tokenizer: a fast one as a rule.
+            ends: tokens besides EOS that end a generation.
+            rows: of the embedding.
+
+        Raises:
+            WorkerError: it has no token for an empty context, or more tokens than the model.
+        """
+        self.tokenizer = tokenizer
         if self.prefix_token is None:
             raise WorkerError("the tokenizer has neither a BOS nor an EOS token")
         self._rows = rows
@@ -36,9 +45,7 @@ class Text:
         self._added = frozenset(self.tokenizer.get_added_vocab().values())
         self._anchor = self.tokenizer.encode("a", add_special_tokens=False)[-1]
         self._bytes = _byte_characters() if _is_byte_level(self.tokenizer) else {}
-        said = getattr(generation_config, "eos_token_id", None)
-        listed = said if isinstance(said, list) else [said]
-        self._ends = frozenset([*listed, self.tokenizer.eos_token_id])
+        self._ends = frozenset([*ends, self.tokenizer.eos_token_id])
         self._turn_end: int | None = None
 
     @property

@@ -1,22 +1,73 @@
 """Sequences that share no cells: one user's, a recurrent model's, and those evaluated anew.
 
-All are `Decoder`s (scoring.py) that evaluate one sequence at a time.
+All are `Decoder`s (decoder.py) that evaluate one sequence at a time, over a model that is a
+function of tokens and of the state that earlier tokens left.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import torch
-from transformers.cache_utils import DynamicCache
-
-from runners.runtimes.hf.model import Model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+class StatefulModel(Protocol):
+    """A model in process, and what an earlier pass left: keys and values as a rule."""
+
+    @property
+    def architecture(self) -> str:
+        """Name of its architecture, for messages."""
+        ...
+
+    @property
+    def vocabulary(self) -> int:
+        """Logits of a row."""
+        ...
+
+    @property
+    def exact(self) -> bool:
+        """True where it computes in float32: equal logits differ by the order of sums alone."""
+        ...
+
+    def forward(
+        self,
+        tokens: Sequence[int] | NDArray[np.int32],
+        positions: Sequence[int] | NDArray[np.int32] | None,
+        state: Any,
+        rows: Sequence[int] | NDArray[np.int64],
+        *,
+        keep: bool = True,
+    ) -> tuple[NDArray[np.float32], Any]:
+        """Evaluate tokens of batch 1.
+
+        Args:
+            tokens: shape (n,).
+            positions: shape (n,); None: they follow on what the state holds.
+            state: what an earlier pass returned, or None.
+            rows: which of the tokens' logits are wanted.
+            keep: whether the pass makes or extends a state.
+
+        Returns:
+            Shape (rows, vocabulary), in this process's memory, so that the computation is over; and
+            the state, which is no longer the one that was passed.
+        """
+        ...
+
+    def begin(self) -> Any:
+        """The state of a sequence that shares nothing; None: the first pass makes it."""
+        ...
+
+    def copied(self, state: Any) -> Any:
+        """A state of the same tokens, which may go on by itself."""
+        ...
+
+    def state_bytes(self, state: Any) -> int:
+        """Bytes that a state takes."""
+        ...
 
 
 class StateDecoder:
@@ -24,7 +75,7 @@ class StateDecoder:
 
     path = "prefix tree, a cache a sequence"
 
-    def __init__(self, model: Model, *, batch_tokens: int, rows: int) -> None:
+    def __init__(self, model: StatefulModel, *, batch_tokens: int, rows: int) -> None:
         self.batch_tokens, self.rows = batch_tokens, rows
         self._model = model
         self._states: dict[int, Any] = {}
@@ -35,7 +86,7 @@ class StateDecoder:
 
     def copy(self, source: int, target: int) -> None:
         """Let `target` begin with all of `source`."""
-        self._states[target] = copy.deepcopy(self._states[source])
+        self._states[target] = self._model.copied(self._states[source])
 
     def drop(self, sequence: int) -> None:
         """Forget one sequence, whole."""
@@ -52,16 +103,17 @@ class StateDecoder:
         """Evaluate tokens; the logits of the flagged ones, shape (flagged, vocabulary)."""
         found = []
         for sequence, run in _runs(sequences):
-            cache = self._states.get(sequence) or DynamicCache(config=self._model.config)
+            state = self._states.get(sequence)
+            state = self._model.begin() if state is None else state
             logits, self._states[sequence] = self._model.forward(
-                tokens[run], positions[run], cache, np.flatnonzero(flags[run])
+                tokens[run], positions[run], state, np.flatnonzero(flags[run])
             )
             found.append(logits)
         return np.concatenate(found)
 
     def state_bytes(self) -> int:
         """Bytes of the largest sequence that is held."""
-        return max((_tensor_bytes(state) for state in self._states.values()), default=0)
+        return max(map(self._model.state_bytes, self._states.values()), default=0)
 
 
 class UserDecoder:
@@ -69,7 +121,7 @@ class UserDecoder:
 
     rows = 1
 
-    def __init__(self, model: Model, *, length: int, caches: bool = True) -> None:
+    def __init__(self, model: StatefulModel, *, length: int, caches: bool = True) -> None:
         """Begin with nothing.
 
         Args:
@@ -125,7 +177,7 @@ class WholeDecoder:
 
     path = "every sequence anew"
 
-    def __init__(self, model: Model, *, batch_tokens: int, rows: int) -> None:
+    def __init__(self, model: StatefulModel, *, batch_tokens: int, rows: int) -> None:
         self.batch_tokens, self.rows = batch_tokens, rows
         self.evaluated = 0
         """Tokens, since it was last set."""
@@ -172,14 +224,3 @@ def _runs(sequences: NDArray[np.int32]) -> Iterator[tuple[int, slice]]:
     borders = np.flatnonzero(np.diff(sequences)) + 1
     for start, stop in zip([0, *borders], [*borders, len(sequences)], strict=True):
         yield int(sequences[start]), slice(int(start), int(stop))
-
-
-def _tensor_bytes(value: Any) -> int:
-    """Bytes of the tensors in a cache, however it keeps them."""
-    if isinstance(value, torch.Tensor):
-        return int(value.numel() * value.element_size())
-    if isinstance(value, dict):
-        return sum(map(_tensor_bytes, value.values()))
-    if isinstance(value, list | tuple):
-        return sum(map(_tensor_bytes, value))
-    return _tensor_bytes(vars(value)) if hasattr(value, "__dict__") else 0

@@ -1,29 +1,27 @@
 """Hold each way in which a job may evaluate a model to plain forward passes, on a few tokens.
 
 Not every architecture takes positions and masks from outside (ALiBi, code of a model's own), goes
-on from a state over several tokens, or reads a cache by the name that it is given; transformers
-does not say which do, and one that does not answers something else without a word.
+on from a state over several tokens, or reads a cache by the name that it is given; libraries do not
+say which do, and a model that does not answers something else without a word.
 """
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import torch
 
-from runners.runtimes.hf.cells import CellDecoder, shares_cells
-from runners.runtimes.hf.states import StateDecoder, UserDecoder, WholeDecoder
+from runners.engine.decoder import Decoder
+from runners.engine.states import StateDecoder, UserDecoder
 from runners.worker.runtime import WorkerError, check_largest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from runners.runtimes.hf.model import Model
+    from runners.engine.states import StatefulModel
 
 TRUNK, BRANCHES = 9, 2
 STEPS = ((0, 3), (3, 4), (4, 5))
@@ -46,15 +44,26 @@ ODD_ROWS_IN_16_BITS = 0.25
 UNFIT = (RuntimeError, ValueError, TypeError, AttributeError, IndexError, KeyError)
 """Exceptions of architectures that cannot be driven in some way."""
 
-Packing = CellDecoder | StateDecoder
+
+class Cells(Decoder, Protocol):
+    """A cache in which a token may belong to several sequences."""
+
+    cells: int
+    """Tokens that it holds."""
+
+    def kv_bytes(self) -> int:
+        """Bytes of all cells, once a token was evaluated."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """Usable ways of driving a model, and their memory."""
 
-    scoring: type[CellDecoder | StateDecoder | WholeDecoder]
-    """The first way of scoring that gives what plain evaluation gives."""
+    packs: bool
+    """True where a beginning that sequences share is evaluated once, and rightly."""
+    shared: bool = False
+    """True where one token belongs to several sequences; False: each has a state of its own."""
     caches: bool
     """True where one sequence continues from its cache as if it were evaluated anew."""
     cell_bytes: int = 0
@@ -65,8 +74,12 @@ class Checked:
     """Seconds of the check; what the first pass took longer than the next belongs to loading."""
 
 
-def check(model: Model) -> Checked:
+def check(model: StatefulModel, cells: Cells | None = None) -> Checked:
     """Evaluate two sequences of one beginning in each way.
+
+    Args:
+        model: what is evaluated.
+        cells: tried before a state a sequence; holds `CELLS` tokens and `BRANCHES` sequences.
 
     Raises:
         WorkerError: the model cannot be evaluated, gives NaN, or sees tokens that come later.
@@ -78,7 +91,7 @@ def check(model: Model) -> Checked:
         reason = (" ".join(str(error).split()) or type(error).__name__)[:300]
         raise WorkerError(f"the model does not compute: {reason}") from error
     check_largest(float(expected.max(axis=-1).sum(dtype=np.float64)))
-    agree = _Agreement(dtype=model.dtype, scale=float(expected.std()))
+    agree = _Agreement(exact=model.exact, scale=float(expected.std()))
     if agree.odd_rows(expected[0, :SEEN], expected[1, :SEEN], CAUSAL_IN_16_BITS) == 1.0:
         raise WorkerError(
             f"the architecture {model.architecture} sees the tokens that come after one: it is an "
@@ -87,27 +100,32 @@ def check(model: Model) -> Checked:
     after = expected[:, SEEN - 1 :]
     cached = _rows(_one_by_one(model))
     caches = cached is not None and agree(cached, after[0])
-    scoring = _first_that_agrees(model, after, agree)
-    seconds = time.perf_counter() - started - first_s
-    if isinstance(scoring, CellDecoder):
-        cell = scoring.kv_bytes() // scoring.cells
-        return Checked(scoring=CellDecoder, caches=caches, cell_bytes=cell, seconds=seconds)
-    if isinstance(scoring, StateDecoder):
-        state = scoring.state_bytes()
-        return Checked(scoring=StateDecoder, caches=caches, state_bytes=state, seconds=seconds)
-    return Checked(scoring=WholeDecoder, caches=caches, seconds=seconds)
+    wanted = np.concatenate(
+        [after[:, 1 + start : 1 + stop].reshape(-1, after.shape[-1]) for start, stop in STEPS]
+    )
+    shared = cells is not None and _packs(model, cells, True, wanted, agree)
+    states = StateDecoder(model, batch_tokens=CHECKED, rows=CHECKED)
+    packs = shared or _packs(model, states, False, wanted, agree)
+    return Checked(
+        packs=packs,
+        shared=shared,
+        caches=caches,
+        cell_bytes=cells.kv_bytes() // cells.cells if cells is not None and shared else 0,
+        state_bytes=states.state_bytes() if packs else 0,
+        seconds=time.perf_counter() - started - first_s,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Agreement:
     """Test that logits of the same tokens, shape (rows, vocabulary), differ by rounding only."""
 
-    dtype: torch.dtype
+    exact: bool
     scale: float
     """Standard deviation of the logits."""
 
     def __call__(self, found: NDArray[np.float32], expected: NDArray[np.float32]) -> bool:
-        most = 0.0 if self.dtype == torch.float32 else ODD_ROWS_IN_16_BITS
+        most = 0.0 if self.exact else ODD_ROWS_IN_16_BITS
         return self.odd_rows(found, expected) <= most
 
     def odd_rows(
@@ -118,14 +136,14 @@ class _Agreement:
     ) -> float:
         """Share of rows that are others; NaN is never the same."""
         apart = np.abs(found - expected)
-        if self.dtype == torch.float32:
+        if self.exact:
             same = apart.max(axis=-1) <= self.scale * APART
         else:
             same = apart.mean(axis=-1) <= self.scale * limit
         return float(np.mean(~same))
 
 
-def _sample(model: Model) -> NDArray[np.int32]:
+def _sample(model: StatefulModel) -> NDArray[np.int32]:
     """Token ids, shape (BRANCHES, CHECKED), of one beginning: the same every time."""
     draw = np.random.default_rng(0)
     found = draw.integers(0, min(model.vocabulary, 30_000), (BRANCHES, CHECKED)).astype(np.int32)
@@ -133,7 +151,7 @@ def _sample(model: Model) -> NDArray[np.int32]:
     return found
 
 
-def _plain(model: Model) -> tuple[NDArray[np.float32], float]:
+def _plain(model: StatefulModel) -> tuple[NDArray[np.float32], float]:
     """Logits of each sequence's last tokens, and what the first pass took longer than the second.
 
     Returns:
@@ -148,7 +166,7 @@ def _plain(model: Model) -> tuple[NDArray[np.float32], float]:
     return np.stack(found), max(0.0, took[0] - took[1])
 
 
-def _one_by_one(model: Model) -> Iterator[NDArray[np.float32]]:
+def _one_by_one(model: StatefulModel) -> Iterator[NDArray[np.float32]]:
     """Logits of the first sequence after the trunk and each later token, as generations read it."""
     tokens = _sample(model)[0]
     decoder = UserDecoder(model, length=CHECKED)
@@ -159,26 +177,15 @@ def _one_by_one(model: Model) -> Iterator[NDArray[np.float32]]:
         yield decoder.decode(tokens[start:stop], at, none, none + 1, flags)
 
 
-def _first_that_agrees(
-    model: Model, expected: NDArray[np.float32], agree: _Agreement
-) -> Packing | None:
-    wanted = np.concatenate(
-        [expected[:, 1 + start : 1 + stop].reshape(-1, expected.shape[-1]) for start, stop in STEPS]
-    )
-    for decoder in _ways(model):
-        found = _rows(_packed(model, decoder))
-        if found is not None and agree(found, wanted):
-            return decoder
-    return None
-
-
-def _ways(model: Model) -> Iterator[Packing]:
-    """Decoders that share what sequences begin with, the cheapest first."""
-    size = {"batch_tokens": CHECKED, "rows": CHECKED}
-    with contextlib.suppress(*UNFIT):  # a configuration that transformers' cache does not know
-        if shares_cells(model):
-            yield CellDecoder(model, cells=CELLS, sequences=BRANCHES, **size)
-    yield StateDecoder(model, **size)
+def _packs(
+    model: StatefulModel,
+    decoder: Decoder,
+    shared: bool,
+    wanted: NDArray[np.float32],
+    agree: _Agreement,
+) -> bool:
+    found = _rows(_packed(model, decoder, shared))
+    return found is not None and agree(found, wanted)
 
 
 def _rows(parts: Iterator[NDArray[np.float32]]) -> NDArray[np.float32] | None:
@@ -189,10 +196,9 @@ def _rows(parts: Iterator[NDArray[np.float32]]) -> NDArray[np.float32] | None:
         return None
 
 
-def _packed(model: Model, decoder: Packing) -> Iterator[NDArray[np.float32]]:
+def _packed(model: StatefulModel, decoder: Decoder, shared: bool) -> Iterator[NDArray[np.float32]]:
     """The logits of the branches, a step after the other, behind a trunk that they share."""
     sequences = _sample(model)
-    shared = isinstance(decoder, CellDecoder)
     none = np.zeros(TRUNK, dtype=np.int32)
     counts = none + (BRANCHES if shared else 1)
     at = np.arange(TRUNK, dtype=np.int32)
