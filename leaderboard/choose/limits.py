@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from leaderboard.rows.classes import classes_of, in_classes, why_not_off_grid
 from leaderboard.rows.metric import Metric
 from leaderboard.rows.metrics import METRICS, WORKS_FROM, limited
 from leaderboard.rows.peers import usable
 from leaderboard.rows.row import Row
-from runners.records.size_class import size_classes
+from runners.records.size_class import OFF_GRID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class Limits:
     architectures: frozenset[str] | None = None
     runtimes: frozenset[str] | None = None
     classes: frozenset[str] | None = None
-    """Classes of size, of which it must be in one."""
+    """Classes of size, of which it must be in one; off-grid among them is asked beside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +132,16 @@ def _reasons(row: Row, limits: Limits, weights: Mapping[str, float] | None) -> I
         wanted: frozenset[str] | None = getattr(limits, name)
         if wanted is not None and word not in wanted:
             yield Reason(limit=name, text=f"{what} {word or 'unknown'}", unknown=not word)
-    size = candidate.parameters
-    if limits.classes is not None and not limits.classes & set(size_classes(size)):
+    yield from _classes(row, limits.classes or frozenset())
+
+
+def _classes(row: Row, wanted: frozenset[str]) -> Iterator[Reason]:
+    found, size = classes_of(row.record), row.record.candidate.parameters
+    if not in_classes(found, wanted - {OFF_GRID}):
         shown = "unknown" if size is None else METRICS["parameters"].unit.text(size)
         yield Reason(limit="classes", text=f"parameters {shown}", unknown=size is None)
+    if not in_classes(found, wanted & {OFF_GRID}):
+        yield Reason(limit="classes", text=f"not off-grid: {why_not_off_grid(row.record)}")
 
 
 def _outside(value: float | None, what: str, metric: Metric, bound: float | None) -> Reason | None:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from evals.errors import ArtifactError, SpecError, did_you_mean
 from evals.fetch.artifact import is_here
 from runners.candidates.catalogue import find_candidate
-from runners.candidates.published import OFF_GRID, classes
 from runners.candidates.weights import MAX_LADDER
-from runners.records.size_class import CLASSES
+from runners.records.size_class import CLASSES, OFF_GRID, classes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a model's publisher says of it, and the classes of size that it falls into."""
+"""What a model's publisher says of it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ from pydantic import BeforeValidator, Field
 
 from evals.quantities import parse_bytes
 from evals.spec_file import NAME, Spec
-from runners.records.size_class import size_classes
-
-OFF_GRID = "off-grid"
-"""Runs on the machine that asks, without a network once its weights are there."""
 
 
 class Published(Spec):
@@ -27,9 +23,3 @@ class Published(Spec):
     """Tokens that it was trained for."""
     sampling: dict[str, float] = Field(default_factory=dict)
     """Recommended arguments of generation; `sampling: recommended` takes those of the file."""
-
-
-def classes(parameters: float | None, *, off_grid: bool) -> tuple[str, ...]:
-    """Classes of a model, those of its size first; of unknown size it is in none of them."""
-    sizes = size_classes(parameters)
-    return (*sizes, OFF_GRID) if off_grid else sizes

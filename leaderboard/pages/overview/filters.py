@@ -9,6 +9,7 @@ from leaderboard.choose.limits import weighted_accuracy
 from leaderboard.pages.blocks import Bar, Block, Fold, Popover, Text
 from leaderboard.pages.controls import Changes, PickNumber, PickSeveral, Presets, Reset
 from leaderboard.pages.presets import HEADROOM_PERCENT, Preset, left_for_model
+from leaderboard.rows.classes import CLASS_WORDS, classes_of
 from leaderboard.rows.metric import Limit, Metric
 from leaderboard.rows.metrics import limited
 from leaderboard.rows.peers import usable
@@ -16,9 +17,9 @@ from leaderboard.rows.row import Row
 from leaderboard.rows.shown import applies
 from leaderboard.rows.view import MOST_WEIGHT, UNLIMITED, View, task_weights
 from leaderboard.units import format_number, mib
-from runners.records.size_class import size_classes
 
 ANY = "any"
+NO_WORDS: Mapping[str, str] = {}
 
 
 def presets(known: Sequence[Preset], view: View) -> Iterator[Block]:
@@ -76,16 +77,16 @@ def _reset(view: View) -> Iterator[Reset]:
 def _models(rows: Sequence[Row], view: View) -> Iterator[Block]:
     """What may be chosen, and what counts."""
     candidates = [row.record.candidate for row in rows]
-    classes = [size_classes(one.parameters) for one in candidates]
+    classes = [classes_of(row.record) for row in rows]
     told_apart = classes if len(set(classes)) > 1 else ()
     for label, field, names in (
         ("licence", "licences", [one.licence for one in candidates]),
         ("family", "families", [one.family for one in candidates]),
         ("architecture", "architectures", [one.architecture or "" for one in candidates]),
         ("runtime", "runtimes", [one.runtime for one in candidates]),
-        ("class", "classes", list(chain.from_iterable(told_apart))),
     ):
         yield from _names(label, field, names, view)
+    yield from _names("class", "classes", [*chain(*told_apart)], view, CLASS_WORDS)
     for metric, limit in limited():
         if limit.part == "choose":
             yield _box(metric, limit, rows, view)
@@ -183,14 +184,22 @@ def _fidelity(view: View) -> PickNumber:
     )
 
 
-def _names(label: str, field: str, found: Sequence[str], view: View) -> Iterator[PickSeveral]:
+def _names(
+    label: str,
+    field: str,
+    found: Sequence[str],
+    view: View,
+    words: Mapping[str, str] = NO_WORDS,
+) -> Iterator[PickSeveral]:
+    """A box of names, where there is a choice; those that have words in the words' order."""
     chosen: tuple[str, ...] = getattr(view, field)
-    known = sorted({*(name for name in found if name), *chosen})
+    order = {name: place for place, name in enumerate(words)}
+    known = sorted({*filter(None, found), *chosen}, key=lambda one: (order.get(one, -1), one))
     if len(known) > 1 or chosen:
         yield PickSeveral(
             name=field,
             label=label,
-            options={name: name for name in known},
+            options={name: words.get(name, name) for name in known},
             chosen=chosen,
             changes=lambda names: {field: names},
             empty=ANY,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from leaderboard.rows.classes import classes_of
 from leaderboard.rows.row import Row
 from leaderboard.text import plain
-from runners.records.size_class import size_classes
 
 ASKED_FOR = ("note", "runtime", "class")
 """Fields that are searched only where a word names them."""
@@ -24,7 +24,7 @@ def fields(row: Row) -> dict[str, str]:
         "arch": plain(candidate.architecture or ""),
         "licence": plain(candidate.licence),
         "runtime": plain(candidate.runtime),
-        "class": " ".join(size_classes(candidate.parameters)),
+        "class": " ".join(classes_of(row.record)),
         "flag": plain(" ".join(row.flags)),
         "note": plain(candidate.notes),
     }

@@ -11,7 +11,9 @@ from leaderboard.choose.limits import Limits, admit, weighted_accuracy
 from leaderboard.rows.metrics import METRICS, limited
 from leaderboard.rows.row import row
 from runners.records.answers import AnswersInfo, SummaryInfo
+from runners.records.circumstances import ImportedInfo
 from runners.records.record import JobError, QuantisationInfo
+from runners.records.server import ServerInfo
 
 if TYPE_CHECKING:
     from leaderboard.rows.row import Row
@@ -152,3 +154,25 @@ def test_widening_a_limit_never_removes_a_candidate(
     after = admit(rows, limits(**{**narrow, widen: wider}))
     assert all(one in after.admitted for one in before)
     assert len(after.admitted) + len(after.refused) == len(rows)
+
+
+def test_off_grid_is_asked_beside_a_class_of_size(made: Maker):
+    small = {"parameters": 135_000_000}
+    server = ServerInfo(url="http://192.0.2.1:8080/v1", kind="openai")
+    local, remote = made.row("local", candidate=small), made.row("remote", server=server,
+                                                                  candidate=small)  # fmt: skip
+    imported = made.row("other", candidate=small, imported=ImportedInfo(source="lm-eval"))
+
+    def refused(*classes: str) -> dict[str, str]:
+        found = admit([local, remote, imported], limits(classes=frozenset(classes)))
+        return {one.row.record.candidate.name: one.reasons[0].text for one in found.refused}
+
+    assert refused("tiny-titan") == {}
+    assert (
+        refused("off-grid")
+        == refused("off-grid", "32b")
+        == {
+            "remote": "not off-grid: answers from http://192.0.2.1:8080/v1",
+            "other": "not off-grid: where it ran is not known",
+        }
+    )

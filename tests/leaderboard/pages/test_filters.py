@@ -114,3 +114,14 @@ def test_filters_come_off_where_any_is_set(made: Maker):
     titles = [b.title for b in all_of(rows(made), View(licences=("MIT",), weights=(("t", 2.0),)))
               if isinstance(b, Popover)]  # fmt: skip
     assert titles == ["More filters (2 set)"]
+
+
+def test_classes_are_offered_where_candidates_are_of_several(made: Maker):
+    def offered(*counts: int) -> list[str]:
+        found = [made.row(str(n), 0.5, candidate={"parameters": n}) for n in counts]
+        boxes = [b for b in all_of(found, View()) if isinstance(b, PickSeveral)]
+        return [word for box in boxes if box.name == "classes" for word in box.options.values()]
+
+    assert offered(10**9, 10**9) == []
+    # Of 1 and of 20 billion, all of them computed here.
+    assert offered(10**9, 20 * 10**9) == ["Tiny Titan (≤ 4B)", "≤ 32B", "off-grid (no network)"]

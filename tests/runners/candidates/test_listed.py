@@ -10,7 +10,7 @@ from evals.errors import SpecError
 from evals.fetch import artifact
 from runners.candidates.catalogue import candidate_names
 from runners.candidates.listed import listed
-from runners.candidates.published import classes
+from runners.records.size_class import classes
 
 
 def test_classes_by_parameters():
