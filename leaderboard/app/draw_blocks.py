@@ -17,7 +17,7 @@ from leaderboard.app.draw_controls import draw_control
 from leaderboard.app.draw_table import draw_table
 from leaderboard.choose.overview import Line
 from leaderboard.pages import blocks as b
-from leaderboard.pages import controls, grid, tiles
+from leaderboard.pages import controls, folded, grid, tiles
 from leaderboard.pages.library import Page
 from leaderboard.pages.overview import answer
 from leaderboard.pages.overview.plot_labels import fit_labels
@@ -116,6 +116,11 @@ def _(block: b.Items) -> None:
 
 
 @_draw.register
+def _(block: b.Texts) -> None:
+    st.html(folded.as_html(block.texts))
+
+
+@_draw.register
 def _(block: b.Json) -> None:
     st.json(block.text, expanded=1)
 
@@ -159,7 +164,7 @@ def _(block: b.Answer) -> None:
 
 @_draw.register
 def _(block: b.Ranked) -> None:
-    draw_table(block, ranked_table(block, _link(block)))
+    draw_table(block, ranked_table(block, _link(block), terms=_address))
 
 
 @_draw.register

@@ -43,6 +43,8 @@ def draw_table(block: b.Ranked, html: str) -> None:
     if asked and asked[0] == "open":
         found = block.opens(asked[1])
         session.go(found.page, **found.changes)
+    if asked and asked[0] == "term":
+        session.go("method", term=asked[1])
 
 
 def _asked(value: Any) -> tuple[str, str] | None:

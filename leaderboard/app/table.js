@@ -13,7 +13,7 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
     const mark = event.target.closest("[data-act]");
     if (!mark) return;
     const { act, value } = mark.dataset;
-    if (act === "open") {
+    if (act === "open" || act === "term") {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;  // a tab of its own
       event.preventDefault();
     }

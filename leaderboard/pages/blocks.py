@@ -22,6 +22,7 @@ from leaderboard.pages.controls import (
     Reset,
     Search,
 )
+from leaderboard.pages.folded import LongText
 from leaderboard.pages.grid import Grid
 from leaderboard.pages.overview.columns import Column
 from leaderboard.pages.tiles import Tile
@@ -97,6 +98,13 @@ class Items:
     """Unique on its page."""
     rows: Sequence[Mapping[str, object]]
     """Column -> value, a text or a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Long texts, each behind its title."""
+
+    texts: tuple[LongText, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +224,7 @@ Block = (
     | Go
     | Download
     | Items
+    | Texts
     | Json
     | Fold
     | Beside

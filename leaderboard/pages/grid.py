@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from leaderboard.pages.controls import Go
+from leaderboard.pages.tells import Link, Tells
 from leaderboard.stats.intervals import Interval
 from leaderboard.text import html
 from leaderboard.units import MISSING
@@ -23,8 +25,8 @@ class Head:
     """Numbers are set to the right."""
     wide: bool = False
     """Holds sentences, which get room on a narrow screen, too."""
-    board: bool = False
-    """Left out of files: its cells open pages that only the board has."""
+    ways: bool = False
+    """Holds ways to other pages alone; a file that has none of them leaves it out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Grid:
     """Basis of the numbers: where they were measured, over how many items or runs."""
     heads: tuple[Head, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    names: tuple[str, ...] = ()
+    """Names of the lines in an address, which are unique on a page; empty: they have none."""
 
 
 LONG = 24
@@ -77,41 +81,55 @@ def text_grid(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]])
     )
 
 
-def as_html(grid: Grid, link: Callable[[Go], str] | None = None) -> str:
+def as_html(grid: Grid, link: Link | None = None, place: str = "") -> str:
     """The table as HTML; it scrolls sideways by itself where the screen is narrow.
 
     Args:
         grid: the table.
-        link: the address of what a cell opens, empty where it has none; None: no cell is a link.
+        link: the address of what a cell or an explanation opens, empty where it has none; None:
+            nothing is a link.
+        place: tells it from tables that are alike elsewhere in the document.
 
-    A reason for a missing value is in the tooltip and, for readers without a pointer, in the text
-    below the table.
+    A head that has something to tell is a button. A reason for a missing value, or for several
+    values, is in the text below the table, that of one value behind a button.
     """
-    head = "".join(_head(one) for one in grid.heads)
+    tells = Tells(f"{place}/{grid.caption}/{[one.text for one in grid.heads]}", link)
+    hints = Counter(cell.hint for row in grid.rows for cell in row if cell.text != MISSING)
+    shared = [hint for hint, count in hints.items() if hint and count > 1]
+    alone = frozenset(hint for hint, count in hints.items() if hint and count == 1)
+    head = "".join(_head(one, tells) for one in grid.heads)
     body = "".join(
-        "<tr>" + "".join(_cell(h, c, link) for h, c in zip(grid.heads, row, strict=True)) + "</tr>"
-        for row in grid.rows
+        f"<tr{_name(grid, number)}>"
+        + "".join(_cell(h, c, tells, alone) for h, c in zip(grid.heads, row, strict=True))
+        + "</tr>"
+        for number, row in enumerate(grid.rows)
     )
     why = dict.fromkeys(c.hint for row in grid.rows for c in row if c.text == MISSING and c.hint)
-    notes = "".join(f'<p class="why">{MISSING} {html(reason)}</p>' for reason in why)
+    notes = [*(f"{MISSING} {reason}" for reason in why), *shared]
     return (
         f'<div class="grid" role="region" tabindex="0" aria-label="{html(grid.caption)}"><table>'
         f"<caption>{html(grid.caption)}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table></div>{notes}"
+        f"<tbody>{body}</tbody></table></div>"
+        + "".join(f'<p class="why">{html(note)}</p>' for note in notes)
     )
 
 
-def _head(head: Head) -> str:
+def _name(grid: Grid, number: int) -> str:
+    return f' id="{html(grid.names[number])}"' if grid.names else ""
+
+
+def _head(head: Head, tells: Tells) -> str:
     unit = f" <small>{html(head.unit)}</small>" if head.unit else ""
-    # Reached by keyboard and by touch, where no pointer shows a title.
-    hint = f' title="{html(head.hint)}" tabindex="0"' if head.hint else ""
     kind = f"{_kind(head)} long" if len(head.text) > LONG else _kind(head)
-    return f'<th scope="col" class="{kind}"{hint}>{html(head.text)}{unit}</th>'
+    told = tells.head(html(head.text), head.text, head.hint)
+    return f'<th scope="col" class="{kind}">{told}{unit}</th>'
 
 
-def for_a_file(grid: Grid) -> Grid:
-    """The table without columns that only the board has."""
-    return _with(grid, [place for place, head in enumerate(grid.heads) if not head.board])
+def for_a_file(grid: Grid, link: Link) -> Grid:
+    """The table without columns of nothing but ways to pages that the file has not."""
+    columns = list(enumerate(zip(*grid.rows, strict=True)))
+    leads = {place for place, cells in columns if any(c.opens and link(c.opens) for c in cells)}
+    return _with(grid, [n for n, head in enumerate(grid.heads) if not head.ways or n in leads])
 
 
 def without_empty(grid: Grid) -> Grid:
@@ -128,10 +146,13 @@ def _with(grid: Grid, kept: Sequence[int]) -> Grid:
     )
 
 
-def _cell(head: Head, cell: Cell, link: Callable[[Go], str] | None) -> str:
-    text, address = html(cell.text), link(cell.opens) if link and cell.opens else ""
+def _cell(head: Head, cell: Cell, tells: Tells, alone: Collection[str]) -> str:
+    text = html(cell.text)
+    address = tells.link(cell.opens) if tells.link and cell.opens else ""
     if address:
         text = f'<a href="{html(address)}" target="_self">{text}</a>'
+    elif cell.text not in ("", MISSING) and cell.hint in alone:
+        text = tells.button(text, html(cell.hint))
     hint = f' title="{html(cell.hint)}"' if cell.hint else ""
     spread = f' <span class="pm">± {html(cell.spread)}</span>' if cell.spread else ""
     kind = f"{_kind(head)}{' muted' if cell.muted else ''}{' bad' if cell.bad else ''}"

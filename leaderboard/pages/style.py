@@ -69,7 +69,6 @@ code { overflow-wrap: anywhere; }
 .grid th, .grid td { padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; text-align: left; }
 .grid thead th { font-weight: 600; white-space: nowrap; }
-.grid th[title] { text-decoration: underline dotted; text-underline-offset: .25rem; }
 .grid small { font-weight: 400; opacity: .7; }
 .grid th.number, .grid td.number { text-align: right; white-space: nowrap;
   font-variant-numeric: tabular-nums; }
@@ -78,10 +77,21 @@ code { overflow-wrap: anywhere; }
 .stMultiSelect [data-tag], .stMultiSelect [data-tag] * {
   color: var(--on-accent); }
 nav.pages { display: none; }
-.grid th[title] { position: relative; }
-.grid th[title]:focus::after { content: attr(title); position: absolute; left: 0; top: 100%;
-  z-index: 2; width: max-content; max-width: 16rem; padding: .4rem .6rem; white-space: normal;
-  text-align: left; font-weight: 400; background: var(--panel); border: 1px solid var(--line); }
+.folded { margin: .35rem 0; }
+.folded summary { cursor: pointer; overflow-wrap: anywhere; }
+.folded pre { white-space: pre-wrap; overflow-wrap: anywhere; max-height: 24rem; overflow-y: auto;
+  background: var(--panel); padding: .5rem .75rem; margin: .35rem 0; font-size: .85rem; }
+.tell { font: inherit; color: inherit; background: none; border: 0; padding: 0; margin: 0;
+  text-align: inherit; cursor: help; text-decoration: underline dotted;
+  text-underline-offset: .25rem; border-radius: 0; }
+.ranked thead small .tell { display: inline-block; min-width: 1.5rem; line-height: 1.4rem;
+  text-align: center; text-decoration: none; border: 1px solid var(--line); border-radius: 1rem; }
+.told { margin: .3rem; inset: auto; max-width: min(22rem, 90vw); padding: .55rem .75rem;
+  border: 1px solid var(--muted); border-radius: .4rem; background: var(--panel);
+  color: var(--text); font-size: .875rem; font-weight: 400; line-height: 1.45; text-align: left;
+  white-space: normal; overflow-wrap: anywhere; position-area: block-end span-inline-end;
+  position-try-fallbacks: flip-inline, flip-block, flip-block flip-inline; }
+@supports not (position-area: block-end) { .told { inset: auto 1rem 1rem 1rem; margin: auto; } }
 .grid thead th.long { white-space: normal; min-width: 8rem; max-width: 16rem; }
 .grid td.wide { min-width: 16rem; }
 .grid td.bad { color: var(--bad); font-weight: 600; }

@@ -49,7 +49,7 @@ class View:
     architectures: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
-    """Classes of size that are admitted (`runners.records.size_class`)."""
+    """Classes that are admitted (`leaderboard.rows.classes`)."""
     weights: tuple[tuple[str, float], ...] = ()
     """Weight of each task or group in the mean accuracy; those equal to 1 are left out."""
     prefer: Prefer = "smallest"
@@ -82,6 +82,8 @@ class View:
     task: str = ""
     items: str = ""
     """Text to search for among items that two candidates answered differently."""
+    term: str = ""
+    """Word of the glossary that the page on the method begins with."""
     margin_points: float | None = None
     """Largest acceptable loss of accuracy, in percentage points."""
     perplexity_percent: float | None = None

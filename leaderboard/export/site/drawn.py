@@ -8,15 +8,25 @@ from dataclasses import dataclass, field
 from functools import singledispatchmethod
 from typing import Any
 
-from leaderboard.export.site.names import candidate_name
+from leaderboard.export.site.names import candidate_name, pair_name, runs_name, shared_page
 from leaderboard.pages import blocks as b
-from leaderboard.pages import controls, grid, tiles
+from leaderboard.pages import controls, folded, grid, tiles
 from leaderboard.pages.overview import answer
 from leaderboard.pages.overview.plot_labels import USUAL_WIDTH, fit_labels
 from leaderboard.text import html, sentence
 
 MOST_ROWS = 200
 """Lines of a long table that a file holds; the board and `weighin export --samples` have all."""
+
+MOST_TEXTS, MOST_CHARACTERS = 5, 2000
+"""Long texts of a page that a file holds, and how much of each."""
+
+MOST_RUN_PAIRS = 30
+"""Comparisons of two runs that a file holds, those of the first pages that lead to them."""
+_OTHER_RUNS = (
+    '<p class="small">The comparisons of older runs are on the board (<code>weighin board</code>) '
+    "and in the terminal (<code>weighin compare RUN RUN</code>).</p>"
+)
 
 
 @dataclass(slots=True)
@@ -27,6 +37,11 @@ class Drawing:
     """Name -> the figure on a light page, as plotly's JSON."""
     candidates: frozenset[str] = frozenset()
     """Digests of the candidates that have a page."""
+    pairs: frozenset[str] = frozenset()
+    """Names of the comparisons of two candidates that have a page."""
+    runs: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Two runs, the reference first, that a page leads to -> the name of their comparison's page.
+    """
     prefix: str = ""
     """Prefix of figures' names, so that two pages share none."""
 
@@ -46,11 +61,25 @@ class Drawing:
         return "".join(self._draw(block) for block in blocks)
 
     def _link(self, go: controls.Go) -> str:
-        """Where a cell leads in the file; empty where the file has no such page."""
+        """Where a cell or a button leads in the file; empty where the file has no such page."""
         if go.page == "candidate":
             (digest, *_) = go.changes.get("candidates", ("",))
             return f"#{candidate_name(digest)}" if digest in self.candidates else ""
-        return f"#{go.page}" if not go.changes else ""
+        if go.page == "compare" and "sides" in go.changes:
+            return self._of_runs(*go.changes["sides"])
+        if go.page == "compare":
+            both = go.changes.get("candidates", ())
+            name = pair_name(*both) if len(both) == 2 else ""
+            return f"#{name}" if name in self.pairs else ""
+        return shared_page(go)
+
+    def _of_runs(self, reference: str, other: str) -> str:
+        both = reference, other
+        if both not in self.runs:
+            if len(self.runs) == MOST_RUN_PAIRS:
+                return ""
+            self.runs[both] = runs_name(*both)
+        return f"#{self.runs[both]}"
 
     @singledispatchmethod
     def _draw(self, block: b.Block) -> str:
@@ -84,7 +113,11 @@ class Drawing:
 
     @_draw.register
     def _(self, block: b.Table) -> str:
-        return grid.as_html(grid.for_a_file(block.grid), self._link)
+        ways = [cell.opens for row in block.grid.rows for cell in row if cell.opens]
+        pairs = [way for way in ways if "sides" in way.changes]
+        beyond = any(not self._link(way) for way in pairs)
+        kept = grid.for_a_file(block.grid, self._link)
+        return grid.as_html(kept, self._link, self.prefix) + (_OTHER_RUNS if beyond else "")
 
     @_draw.register
     def _(self, block: b.Figure) -> str:
@@ -99,6 +132,12 @@ class Drawing:
     @_draw.register
     def _(self, block: b.Items) -> str:
         return _items(block)
+
+    @_draw.register
+    def _(self, block: b.Texts) -> str:
+        rest = len(block.texts) - MOST_TEXTS
+        more = f'<p class="small">{rest:,} more are on the board.</p>' if rest > 0 else ""
+        return folded.as_html(block.texts[:MOST_TEXTS], MOST_CHARACTERS) + more
 
     @_draw.register
     def _(self, block: b.Fold) -> str:
@@ -124,15 +163,24 @@ class Drawing:
     def _(self, block: b.Answer) -> str:
         return answer.as_html(block)
 
+    @_draw.register
+    def _(self, block: controls.Go) -> str:
+        address = self._link(block)
+        words = html(block.label)
+        return f'<a class="button" href="{html(address)}">{words}</a>' if address else ""
+
+    @_draw.register
+    def _(self, block: b.Bar) -> str:
+        inner = self.blocks(block.blocks)
+        return f'<p class="beyond">{inner}</p>' if inner else ""
+
     @_draw.register(b.Ranked)
     @_draw.register(b.Popover)
-    @_draw.register(b.Bar)
     @_draw.register(controls.Presets)
     @_draw.register(controls.Reset)
     @_draw.register(controls.PickSeveral)
     @_draw.register(controls.PickNumber)
     @_draw.register(controls.Search)
-    @_draw.register(controls.Go)
     @_draw.register(controls.Download)
     @_draw.register(b.Json)
     @_draw.register(b.Shown)

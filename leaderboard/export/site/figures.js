@@ -126,18 +126,26 @@ window.addEventListener("afterprint", () => {
 // Printing waits for nothing, so what it needs is unpacked before.
 window.addEventListener("load", () => setTimeout(ready, 300));
 
-/** Show the page that the address names; its part before a `?` is the page. */
+/** Show the page that the address names, its part before a `?`; a name in a page shows that. */
 const pages = [...document.querySelectorAll("main > section.page")];
 
 function route() {
   const wanted = decodeURIComponent(location.hash.slice(1)).split("?")[0];
-  const shown = pages.find((page) => page.id === wanted) ?? pages[0];
+  const named = wanted && wanted !== "main" ? document.getElementById(wanted) : null;
+  const shown = pages.find((page) => page.contains(named)) ?? pages[0];
   for (const page of pages) page.hidden = page !== shown;
   for (const link of document.querySelectorAll("nav a")) {
     if (link.hash === `#${shown.id}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  if (wanted && wanted !== "main") window.scrollTo(0, 0);
+  if (!named || named === shown) {
+    if (named) window.scrollTo(0, 0);
+    return;
+  }
+  for (let one = named; one !== shown; one = one.parentElement) {
+    if (one.matches("details")) one.open = true;
+  }
+  named.scrollIntoView({ block: "center" });
 }
 
 window.addEventListener("hashchange", route);

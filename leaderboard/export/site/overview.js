@@ -43,7 +43,8 @@ async function overview() {
     const counts = (name, value) => name === "class"
       ? fields[name].split(" ").includes(value) : fields[name] === value;
     const others = filters.filter((one) => one.value && !counts(one.dataset.filter, one.value))
-      .map((one) => `${one.dataset.filter} ${fields[one.dataset.filter] || "unknown"}`);
+      .map((one) => one.dataset.filter === "class" ? `not ${one.selectedOptions[0].text}`
+        : `${one.dataset.filter} ${fields[one.dataset.filter] || "unknown"}`);
     return [...beyond, ...others];
   }
 
@@ -292,7 +293,7 @@ async function overview() {
   search.addEventListener("input", show);
   document.getElementById("overview").addEventListener("click", (event) => {
     const button = event.target.closest("button, input[data-act]");
-    if (!button) return;
+    if (!button || button.matches(".tell")) return;
     const { preset: wanted, prefer: kind, axis: name, act, value } = button.dataset;
     if (wanted) {
       for (const box of boxes.values()) box.value = "";

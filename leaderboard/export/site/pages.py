@@ -106,6 +106,9 @@ def entries(library: Library, view: View, judged: Judged, drawing: Drawing) -> I
             title=f"{other.record.candidate.name} against {one.record.candidate.name}",
             html=drawing.page(name, found, before=_sides(one, other)),
         )
+    for both, name in list(drawing.runs.items()):
+        found = compare_page(library, replace(view, sides=both))
+        yield Entry(name=name, title="Two runs", html=drawing.page(name, found))
 
 
 def _comparisons(row: Row, compared: Sequence[Pair]) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from leaderboard.choose.overview import Line
-from leaderboard.export.site.names import candidate_name
+from leaderboard.export.site.names import candidate_name, shared_page
 from leaderboard.pages.blocks import Ranked
 from leaderboard.pages.controls import Changes
 from leaderboard.pages.overview.columns import known_columns, shown_columns
 from leaderboard.pages.overview.ranked_table import ranked_table
 from leaderboard.pages.overview.ranking import opens
 from leaderboard.pages.overview.search import EXAMPLE, fields
+from leaderboard.rows.classes import CLASS_WORDS
 from leaderboard.rows.row import Row
 from leaderboard.text import html
 
@@ -43,6 +44,7 @@ def table(lines: Sequence[Line], pages: Collection[str]) -> str:
         block,
         lambda line: _page(line.row.record.candidate.digest, pages),
         most=len(lines),
+        terms=shared_page,
     )
     rest = len(lines) - len(pages)
     bound = (
@@ -79,7 +81,10 @@ def _filters(rows: Sequence[Row]) -> Iterator[str]:
         values = [_values(name, one) for one in found]
         known = sorted({one for value in values for one in value})
         if len(set(values)) > 1 and known:
-            options = "".join(f'<option value="{html(one)}">{html(one)}</option>' for one in known)
+            said = CLASS_WORDS if name == "class" else {}
+            options = "".join(
+                f'<option value="{html(one)}">{html(said.get(one, one))}</option>' for one in known
+            )
             yield (
                 f'<label>{words} <select data-filter="{name}"><option value="">any</option>'
                 f"{options}</select></label>"

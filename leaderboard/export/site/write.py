@@ -32,6 +32,8 @@ def site(library: Library, view: View) -> str:
         return document(TITLE, [Entry(name=START, title="Overview", html=page)], {}, {})
     judged = judge(library, view, selection, presets)
     drawing.candidates = frozenset(row.record.candidate.digest for row in shown(judged))
+    named = pair_names(judged)
+    drawing.pairs = frozenset(named.values())
     drawing.prefix = START
     first = "".join(
         [
@@ -49,6 +51,4 @@ def site(library: Library, view: View) -> str:
         Entry(name=START, title="Overview", html=first, in_menu=True),
         *entries(library, view, judged, drawing),
     ]
-    return document(
-        TITLE, pages, drawing.figures, overview.data(judged, presets, pair_names(judged))
-    )
+    return document(TITLE, pages, drawing.figures, overview.data(judged, presets, named))

@@ -26,7 +26,7 @@ from leaderboard.units import (
 )
 from runners.records.record import Record
 
-SINGLE_RUN = "a single run: nothing is known of the next"
+SINGLE_RUN = "Without ±: a single run, which says nothing of the next."
 
 
 def tiles(row: Row) -> tuple[Tile, ...]:

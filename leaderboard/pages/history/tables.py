@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from leaderboard.gate.past import PastGate
 from leaderboard.pages.controls import Go
 from leaderboard.pages.grid import Cell, Grid, Head, half, missing, text_grid, without_empty
 from leaderboard.pages.measures import shown, shown_interval
 from leaderboard.pages.method.glossary import Chapter
+from leaderboard.pages.method.lookup import term_name
 from leaderboard.pages.selecting import compare_runs
 from leaderboard.rows.conditions import budget_name, machine_in_full, suite_in_full
 from leaderboard.rows.machines import Data, Machine, Measured
@@ -18,7 +20,7 @@ from leaderboard.rows.row import Row
 from leaderboard.runs.history import Line
 from leaderboard.units import MISSING, format_gib, format_minute, format_number, points
 
-_ONE_RUN = "a single run: no interval"
+_ONE_RUN = "Without ±: a single run, which says nothing of the next."
 
 
 def line_grid(line: Line, caption: str, checks: Mapping[str, PastGate]) -> Grid:
@@ -32,7 +34,7 @@ def line_grid(line: Line, caption: str, checks: Mapping[str, PastGate]) -> Grid:
     heads = (
         Head("when", "UTC", number=False),
         Head("check", number=False, hint="what weighin check said of it last"),
-        Head("compare", number=False, board=True),
+        Head("compare", number=False, ways=True),
         Head("accuracy", "%", "95 % interval over items"),
         Head("n"),
         *measured_heads(),
@@ -236,4 +238,5 @@ def data_grid(found: Sequence[Data]) -> Grid:
 def chapter_grid(chapter: Chapter) -> Grid:
     """The terms of one chapter of the glossary."""
     rows = [(t.word, t.meaning, t.formula, t.source) for t in chapter.terms]
-    return text_grid(chapter.title, ("word", "is", "formula", "source"), rows)
+    found = text_grid(chapter.title, ("word", "is", "formula", "source"), rows)
+    return replace(found, names=tuple(term_name(term.word) for term in chapter.terms))

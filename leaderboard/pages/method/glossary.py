@@ -24,6 +24,7 @@ _ACCURACY = (
         "number in any task of the suite has no accuracy",
         formula="Σ score / tasks; standard error √Σ se² / tasks",
         code="leaderboard.stats.intervals.combined",
+        heads=("accuracy", "score"),
     ),
     Term(
         word="± of accuracy",
@@ -49,6 +50,7 @@ _ACCURACY = (
         "worse at telling candidates apart, since a two-choice task has twice the noise",
         formula="mean over tasks of (accuracy - chance) / (1 - chance)",
         code="leaderboard.stats.guessing.normalised",
+        heads=("above guessing",),
     ),
     Term(
         word="chance",
@@ -56,6 +58,7 @@ _ACCURACY = (
         "one-sided exact binomial test at 5 %",
         formula="P(X ≥ right), X ~ Binomial(n, chance)",
         code="leaderboard.stats.intervals.above_chance",
+        heads=("guessing",),
     ),
     Term(
         word="noise floor",
@@ -64,12 +67,20 @@ _ACCURACY = (
         formula="f = changed choices / items; a mean of n items moves by at most 1.96 √(f / n), 95 "
         "times in 100",
         code="leaderboard.runs.timings.noise_floor",
+        heads=("packing alone",),
     ),
     Term(
         word="within T seconds",
         meaning="of a generation task: the score when answers complete after T count as wrong",
         formula="Σ score of items complete by T / items",
         code="leaderboard.runs.deadline.within",
+    ),
+    Term(
+        word="n",
+        meaning="items that were asked and scored; more of them make the interval narrower, by the "
+        "square root of their number",
+        code="leaderboard.rows.row.task_score",
+        heads=("n", "items"),
     ),
 )
 _COMPARING = (
@@ -81,6 +92,7 @@ _COMPARING = (
         "documents); its interval is by sign flips of the documents, from 300 on by Student's t",
         source="J. A. Hartigan, JASA 64 (1969) 1303-1317",
         code="leaderboard.stats.sign_flips.rate_loss",
+        heads=("perplexity ratio",),
     ),
     Term(
         word="fidelity",
@@ -97,6 +109,7 @@ _COMPARING = (
         meaning="how far a candidate's distribution over an item's choices is from the reference's",
         formula="mean of Σ p (ln p - ln q), p of the reference, both normalised over the choices",
         code="leaderboard.compare.fidelity.choice_divergence",
+        heads=("KL",),
     ),
     Term(
         word="choices changed",
@@ -104,11 +117,13 @@ _COMPARING = (
         "with choices; some change with batching alone (noise floor)",
         formula="changed choices / items with two choices or more",
         code="leaderboard.compare.fidelity.fidelity",
+        heads=("choices changed",),
     ),
     Term(
         word="gained, lost",
         meaning="items that the other scores higher, and lower, than the reference",
         code="leaderboard.stats.paired_means.paired_difference",
+        heads=("gained", "lost"),
     ),
     Term(
         word="p (McNemar)",
@@ -116,6 +131,7 @@ _COMPARING = (
         formula="2 · P(X ≥ max(gained, lost)), X ~ Binomial(gained + lost, ½)",
         source="Q. McNemar, Psychometrika 12 (1947) 153-157",
         code="leaderboard.stats.paired_counts.mcnemar",
+        heads=("p",),
     ),
     Term(
         word="p, over tasks",
@@ -130,6 +146,7 @@ _COMPARING = (
         formula="every δ that the score test of paired proportions does not reject",
         source="T. Tango, Statistics in Medicine 17 (1998) 891-908",
         code="leaderboard.stats.paired_counts.score_interval",
+        heads=("difference",),
     ),
     Term(
         word="± over all tasks",
@@ -145,6 +162,7 @@ _COMPARING = (
         formula="√n δ = z₀.₉₇₅ √ψ + z₀.₈ √(ψ - δ²)",
         source="R. J. Connor, Biometrics 43 (1987) 207-211",
         code="leaderboard.stats.paired_counts.detectable_difference",
+        heads=("detectable",),
     ),
     Term(
         word="ratio",
@@ -153,6 +171,7 @@ _COMPARING = (
         formula="exp(mean log ratio ± t · standard error)",
         source="Student 1908; unpaired: B. L. Welch, Biometrika 34 (1947) 28-35",
         code="leaderboard.stats.run_ratios.paired_ratio",
+        heads=("other / reference",),
     ),
     Term(
         word="no worse than a margin",
@@ -167,6 +186,7 @@ _CHOOSING = (
         word="Pareto-optimal",
         meaning="unbeaten in accuracy, speed and memory at once, as probably as not",
         code="leaderboard.choose.front.place",
+        heads=("Pareto-optimal",),
     ),
     Term(
         word="certainty",
@@ -176,6 +196,7 @@ _CHOOSING = (
         "answers, Beta(right + ½, wrong + ½)",
         source="D. B. Rubin, The Annals of Statistics 9 (1981) 130-134",
         code="leaderboard.stats.item_resampling.resample_items",
+        heads=("most accurate",),
     ),
     Term(
         word="expected shortfall",
@@ -187,6 +208,7 @@ _CHOOSING = (
         meaning="candidates without a significant accuracy difference from the best of them",
         formula="McNemar's test, and beyond the studentised range of so many equal candidates, 5 %",
         code="leaderboard.choose.ranking.rank",
+        heads=("rank",),
     ),
 )
 _CONDITIONS = (
@@ -196,6 +218,7 @@ _CONDITIONS = (
         "quantisation), runtime, and the settings that someone chose",
         formula="digest over the weights' sha256, the runtime and what differs from its defaults",
         code="runners.records.identity.candidate_digest",
+        heads=("candidate",),
     ),
     Term(
         word="conditions",
@@ -209,6 +232,7 @@ _CONDITIONS = (
         "and GPUs; early records know its name only, which several generations share",
         formula="first 12 hex digits of a sha256",
         code="runners.compute.machine.Machine",
+        heads=("machine",),
     ),
     Term(
         word="build",
@@ -216,6 +240,14 @@ _CONDITIONS = (
         "fail; unknown in early records",
         formula="digest over versions and the libraries' hashes",
         code="runners.runtimes.build.runtime_build",
+        heads=("build",),
+    ),
+    Term(
+        word="flags",
+        meaning="what a reader of a measurement should know: other processes were busy, a cache "
+        "was cold, answers were cut",
+        code="leaderboard.rows.flags.flags_of",
+        heads=("flags", "flagged"),
     ),
 )
 CHAPTERS = (

@@ -10,6 +10,7 @@ LATENCY = (
         meaning="time to first token, tokenising and sampling inside",
         formula="first token - request made",
         code="runners.records.latency.token_latency",
+        heads=("TTFT", "first token saved"),
     ),
     Term(
         word="ITL",
@@ -22,12 +23,14 @@ LATENCY = (
         meaning="speed of writing, one request at a time",
         formula="(n - 1) / (last token - first token)",
         code="runners.records.latency.token_latency",
+        heads=("decode",),
     ),
     Term(
         word="prefill tokens/s",
         meaning="speed of reading the prompt",
         formula="prompt tokens evaluated / seconds to the first logits",
         code="runners.records.latency.token_latency",
+        heads=("prefill",),
     ),
     Term(
         word="slow end",
@@ -36,6 +39,7 @@ LATENCY = (
         formula="1 - 0.95^59 > 0.95: of 59 values the slowest lies beyond the 95th percentile",
         source="Wilks, Annals of Mathematical Statistics 12 (1941) 91-96",
         code="leaderboard.stats.tails.tail",
+        heads=("slow end", "TTFT tail", "decode tail", "prefill tail"),
     ),
     Term(
         word="p50, p95, p99",
@@ -43,12 +47,14 @@ LATENCY = (
         formula="linear between the nearest ranks, at rank (n - 1) · q",
         source="Hyndman & Fan, The American Statistician 50 (1996) 361-365, method 7",
         code="runners.records.latency.percentile",
+        heads=("median",),
     ),
     Term(
         word="cold start",
         meaning="process started -> model loaded -> first token of the first request",
         formula="ready + load + first token",
         code="runners.records.parts.LoadInfo",
+        heads=("cold start",),
     ),
     Term(
         word="± of times and memory",
@@ -56,6 +62,28 @@ LATENCY = (
         formula="mean ± t(n - 1) · s / √n over the n runs' medians",
         source="Student, Biometrika 6 (1908) 1-25",
         code="leaderboard.stats.intervals.mean_interval",
+    ),
+    Term(
+        word="runs",
+        meaning="starts of the process that were measured; times and memory are taken over them, "
+        "answers in one of them",
+        code="leaderboard.rows.repeats.counted",
+        heads=("runs",),
+    ),
+    Term(
+        word="thought",
+        meaning="tokens that a model writes before its answer; they are not scored",
+        formula="tokens before the end of the thought / generated items",
+        code="leaderboard.rows.thought.thought_tokens",
+        heads=("thought",),
+    ),
+    Term(
+        word="seconds to the answer",
+        meaning="from the request to the first token after the thought, which a reader waits for; "
+        "to the last token where no answer came",
+        formula="mean over generated items",
+        code="leaderboard.rows.thought.answer_s",
+        heads=("answer",),
     ),
 )
 MEMORY = (
@@ -67,6 +95,7 @@ MEMORY = (
         formula="VmHWM, reset at each phase's start; ± t(n - 1) · s · √(1 + 1/n)",
         source="Hahn, JASA 64 (1969) 878-888",
         code="leaderboard.rows.metric.largest_run",
+        heads=("peak", "peak saved"),
     ),
     Term(
         word="works from",
@@ -75,6 +104,7 @@ MEMORY = (
         "memory compares with it where it is known, else with the peak",
         formula="weighin fit, to 16 MiB",
         code="leaderboard.rows.working_limits.working_limits",
+        heads=("works from",),
     ),
     Term(
         word="anon, file",
@@ -82,11 +112,32 @@ MEMORY = (
         "pages and read them again; anonymous ones it cannot drop without swap",
         formula="RssAnon; RssFile + RssShmem",
         code="runners.records.record.MemoryPhase",
+        heads=("anonymous", "file-backed"),
     ),
     Term(
         word="bits per weight",
         meaning="read from the file; above the number in a quantisation's name",
         formula="8 · bytes of all weight tensors / parameters",
         code="runners.records.record.QuantisationInfo",
+        heads=("bits/weight",),
+    ),
+    Term(
+        word="weights",
+        meaning="size of the file or folder of weights, which is what a download costs",
+        code="runners.records.record.CandidateInfo",
+        heads=("weights", "disk saved"),
+    ),
+    Term(
+        word="parameters",
+        meaning="numbers in all weight tensors, read from the file; experts that rest included",
+        code="runners.records.record.CandidateInfo",
+        heads=("parameters",),
+    ),
+    Term(
+        word="quantisation",
+        meaning="the format in which weights are kept, in fewer bits than they were trained in, as "
+        "the file names it: Q4_K_M",
+        code="runners.records.record.QuantisationInfo",
+        heads=("quantisation",),
     ),
 )

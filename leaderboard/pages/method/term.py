@@ -16,3 +16,5 @@ class Term:
     """Who published it; empty where it is our own convention."""
     code: str = ""
     """The function that computes it, as `module.function`; it exists."""
+    heads: tuple[str, ...] = ()
+    """Heads of tables that it explains, wherever they stand."""

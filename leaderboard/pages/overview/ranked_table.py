@@ -6,13 +6,16 @@ The board and the exported file show the same table; each listens to its buttons
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from leaderboard.choose.overview import Line
 from leaderboard.pages.overview.cells import Cell, rank_text
 from leaderboard.pages.overview.columns import Column
+from leaderboard.pages.tells import Link, Tells
 from leaderboard.text import html
 
 if TYPE_CHECKING:
@@ -20,25 +23,37 @@ if TYPE_CHECKING:
 
 MOST_LINES = 200
 """More are not read on a page; the downloads have them all."""
+FLAGS = "flags"
+"""Key of the column whose cells each tell their own."""
 MOST_TICKED = 4
 """Candidates that Compare lays side by side."""
 
 
-def ranked_table(block: Ranked, link: Callable[[Line], str], *, most: int = MOST_LINES) -> str:
+def ranked_table(
+    block: Ranked,
+    link: Callable[[Line], str],
+    *,
+    most: int = MOST_LINES,
+    terms: Link | None = None,
+) -> str:
     """A table of candidates, the pinned ones on top.
 
     Args:
         block: what it shows.
         link: the address of a candidate's own page; empty where there is none.
         most: lines, beside the pinned ones.
+        terms: the address of what a head's explanation opens; None: it opens nothing.
 
     Returns:
         HTML in which nothing from a record is markup.
     """
     shown = block.lines[:most]
+    tells = Tells("ranked", terms)
+    drawn = _Drawn(block, link, tells, _shared((*block.pinned, *shown), block.columns))
+    heads = "".join(_head(column, drawn) for column in block.columns)
     groups = groupby(shown, key=_group if block.grouped else lambda _line: 0)
-    bodies = [_body("pinned", list(block.pinned), block, link)] if block.pinned else []
-    bodies += [_body("", list(group), block, link) for _, group in groups]
+    bodies = [_body("pinned", list(block.pinned), drawn)] if block.pinned else []
+    bodies += [_body("", list(group), drawn) for _, group in groups]
     more = len(block.lines) - len(shown)
     rest = (
         f'<p class="more">{more:,} more: narrow the search, or download them.</p>' if more else ""
@@ -46,53 +61,81 @@ def ranked_table(block: Ranked, link: Callable[[Line], str], *, most: int = MOST
     return (
         '<div class="ranked" role="region" tabindex="0" aria-label="Ranked candidates">'
         f"<table><caption>{html(block.caption)}</caption><thead><tr>"
-        f'<td class="tick"></td>{_rank_head(block)}'
-        f'<th scope="col" class="name">candidate</th>'
-        f"{''.join(_head(column, block.sort) for column in block.columns)}</tr></thead>"
-        f"{''.join(bodies)}</table></div>{rest}"
+        f'<td class="tick"></td>{_rank_head(drawn)}'
+        f'<th scope="col" class="name">{tells.head("candidate", "candidate", "")}</th>'
+        f"{heads}</tr></thead>{''.join(bodies)}</table></div>{rest}"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What every part of one table needs."""
+
+    block: Ranked
+    link: Callable[[Line], str]
+    tells: Tells
+    shared: Mapping[str, tuple[str, ...]]
+    """Hints of several cells of a column, or of its only one, by its key: its head tells them."""
+
+
+def _shared(lines: Sequence[Line], columns: Sequence[Column]) -> dict[str, tuple[str, ...]]:
+    found = {}
+    for column in columns:
+        counts = Counter(column.cell(line).hint for line in lines)
+        several = 1 if len(lines) > 1 else 0
+        found[column.key] = tuple(hint for hint, n in counts.items() if hint and n > several)
+    return found
 
 
 def _group(line: Line) -> tuple[int, bool]:
     return line.rank or 0, bool(line.reasons)
 
 
-def _rank_head(block: Ranked) -> str:
-    told = "ascending" if not block.sort else "none"
+def _rank_head(drawn: _Drawn) -> str:
+    told = "ascending" if not drawn.block.sort else "none"
+    hint = "Among those that fit. Equal ranks: no significant difference."
     return (
         f'<th scope="col" class="rank" aria-sort="{told}"><button type="button" data-act="sort" '
-        'data-value="" title="Among those that fit. Equal ranks: no significant difference.">'
-        "<span>rank</span></button></th>"
+        f'data-value="" title="{hint}"><span>rank</span></button>'
+        f"<small>{_asked(drawn.tells, 'rank', hint)}</small></th>"
     )
 
 
-def _head(column: Column, sort: str) -> str:
+def _head(column: Column, drawn: _Drawn) -> str:
     ways = {column.key: "ascending", f"-{column.key}": "descending"}
-    unit = f"<small>{html(column.unit)}</small>" if column.unit else ""
+    hints = "; ".join(drawn.shared[column.key]) if column.key != FLAGS else ""
+    told = f"{column.hint} In this table: {hints}.".strip() if hints else column.hint
     return (
-        f'<th scope="col" class="{_kind(column)}" aria-sort="{ways.get(sort, "none")}">'
+        f'<th scope="col" class="{_kind(column)}" aria-sort="{ways.get(drawn.block.sort, "none")}">'
         f'<button type="button" data-act="sort" data-value="{html(column.key)}" '
         f'data-first="{column.first}" title="{html(column.hint)}">'
-        f"<span>{html(column.header)}</span> {unit}</button></th>"
+        f"<span>{html(column.header)}</span></button>"
+        f"<small>{html(column.unit)} {_asked(drawn.tells, column.header, told)}</small></th>"
     )
+
+
+def _asked(tells: Tells, words: str, told: str) -> str:
+    """A button that tells what a head means; nothing where nobody knows."""
+    found = tells.head("?", words, told, sign=f"What is {words}?")
+    return "" if found == "?" else found
 
 
 def _kind(column: Column) -> str:
     return "number" if column.number else "text"
 
 
-def _body(name: str, lines: Sequence[Line], block: Ranked, link: Callable[[Line], str]) -> str:
-    rows = "".join(_row(line, block, link) for line in lines)
+def _body(name: str, lines: Sequence[Line], drawn: _Drawn) -> str:
+    rows = "".join(_row(line, drawn) for line in lines)
     return f'<tbody class="{name}">{rows}</tbody>'
 
 
-def _row(line: Line, block: Ranked, link: Callable[[Line], str]) -> str:
+def _row(line: Line, drawn: _Drawn) -> str:
     digest = html(line.row.record.candidate.digest)
     kind = "chosen" if line.ship else "outside" if line.reasons else ""
-    cells = "".join(_cell(column, line) for column in block.columns)
+    cells = "".join(_cell(column, line, drawn) for column in drawn.block.columns)
     return (
-        f'<tr class="{kind}" data-digest="{digest}">{_tick(line, block)}{_rank(line)}'
-        f"{_name(line, block, link)}{cells}</tr>"
+        f'<tr class="{kind}" data-digest="{digest}">{_tick(line, drawn.block)}{_rank(line)}'
+        f"{_name(line, drawn.block, drawn.link)}{cells}</tr>"
     )
 
 
@@ -138,15 +181,19 @@ _PIN = (
 )
 
 
-def _cell(column: Column, line: Line) -> str:
+def _cell(column: Column, line: Line, drawn: _Drawn) -> str:
     cell: Cell = column.cell(line)
     value = column.value(line)
     kind = _kind(column) + (" muted" if cell.muted else "")
     spread = f' <span class="pm">\N{PLUS-MINUS SIGN} {html(cell.spread)}</span>'
     hint = f' title="{html(cell.hint)}"' if cell.hint else ""
     text = html(cell.text)
-    if column.key == "flags" and cell.text:
+    flags = column.key == FLAGS
+    if flags and cell.text:
         text = f'<span class="flag">{text}</span>'
+    # What only this cell has to say is reached without a pointer, too; the rest is in the head.
+    if cell.text and cell.hint and (flags or cell.hint not in drawn.shared[column.key]):
+        text = drawn.tells.button(text, html(cell.hint))
     sorts = "" if value is None else html(value)
     return (
         f'<td class="{kind}"{hint} data-value="{sorts}">{text}{spread if cell.spread else ""}</td>'

@@ -170,8 +170,20 @@ def test_a_score_that_is_not_told_from_guessing_is_grey(made: Maker):
 
 
 def test_a_missing_number_says_why(made: Maker):
-    html = table(lines([made.row("a", memory=None)]))
-    assert 'title="not measured" data-value="">\N{EN DASH}</td>' in html
+    html = table(lines([made.row("a", memory=None), made.row("b")]))
+    assert re.search(r">\N{EN DASH}</button><span[^>]*>not measured</span></td>", html)
+
+
+def test_what_the_cells_of_a_column_share_is_told_by_its_head(made: Maker):
+    html = table(lines([made.row(name, memory=None) for name in ("a", "b")]))
+    assert "In this table: not measured." in html
+    assert "\N{EN DASH}</button>" not in html
+
+
+def test_a_head_leads_to_its_word_in_the_glossary(three: tuple[Line, ...]):
+    html = ranked_table(ranked(three), lambda _: "", terms=lambda go: f"#{go.changes['term']}")
+    assert '<a href="#peak MiB" target="_self" data-act="term" data-value="peak MiB">' in html
+    assert 'aria-label="What is TTFT?"' in html
 
 
 def test_a_single_run_says_that_it_has_no_interval(made: Maker):

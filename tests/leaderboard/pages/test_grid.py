@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 from leaderboard.pages.compare.tables import interval_text, p_text, signed
 from leaderboard.pages.controls import Go
 from leaderboard.pages.grid import (
@@ -26,8 +28,34 @@ def test_every_text_is_escaped() -> None:
     )
     html = as_html(grid)
     assert "<img" not in html
-    # Caption and its label, head with unit and hint, cell with spread and hint, and why.
-    assert html.count("&lt;img") == 10
+    # Caption and its label; head, unit and what it tells; cell, spread, tooltip and what it tells;
+    # the tooltip of the missing one, and why below the table.
+    assert html.count("&lt;img") == 11
+
+
+def test_a_head_tells_what_it_is_and_leads_to_its_term() -> None:
+    grid = Grid(caption="c", heads=(Head("TTFT", "ms", "here"), Head("x")), rows=())
+    drawn = as_html(grid, lambda go: f"#{go.changes['term']}")
+    button = re.search(
+        r'popovertarget="([^"]*)">TTFT</button><span class="told" id="([^"]*)"', drawn
+    )
+    assert button
+    assert button[1] == button[2]
+    assert '>here <a href="#TTFT" target="_self" data-act="term" data-value="TTFT">' in drawn
+    assert '<th scope="col" class="number">x</th>' in drawn
+    # Without a hint of its own a head has its term's meaning; another table's has another id.
+    told = as_html(Grid(caption="c", heads=(Head("TTFT"),), rows=()))
+    assert "Time to first token, tokenising and sampling inside.</span>" in told
+    assert button[1] not in told
+
+
+def test_what_one_value_has_to_say_is_behind_a_button_and_what_several_have_below() -> None:
+    cells = [(Cell("1", hint="alone"),), (Cell("2", hint="both"),), (Cell("3", hint="both"),)]
+    drawn = as_html(Grid(caption="", heads=(Head("x"),), rows=tuple(cells)))
+    assert re.findall(r"<button[^>]*>(.*?)</button><span[^>]*>(.*?)</span>", drawn) == [
+        ("1", "alone")
+    ]
+    assert re.findall(r'<p class="why">(.*?)</p>', drawn) == ["both"]
 
 
 def test_a_missing_value_says_why_below_the_table_once() -> None:
@@ -69,15 +97,17 @@ def test_columns_in_which_nothing_stands_are_left_out() -> None:
     assert [[cell.text for cell in row] for row in found.rows] == [["1", "4"], ["", "3"]]
 
 
-def test_a_file_lacks_the_columns_of_the_board_and_links_what_it_has() -> None:
-    to = Go(label="", page="checks", changes={})
+def test_a_file_lacks_columns_of_ways_that_lead_nowhere_and_links_what_it_has() -> None:
+    to, there = Go(label="", page="checks", changes={}), Go(label="", page="compare", changes={})
     grid = Grid(
         caption="c",
-        heads=(Head("a", number=False), Head("b", board=True)),
-        rows=((Cell("x<", opens=to), Cell("y", opens=to)),),
+        heads=(Head("a", number=False), Head("b", ways=True), Head("c", ways=True)),
+        rows=((Cell("x<", opens=to), Cell("y", opens=to), Cell("z", opens=there)), (Cell(""),) * 3),
     )
-    assert [head.text for head in for_a_file(grid).heads] == ["a"]
-    drawn = as_html(for_a_file(grid), lambda go: f"#{go.page}")
+    kept = for_a_file(grid, lambda go: "#there" if go is there else "")
+    assert [head.text for head in kept.heads] == ["a", "c"]
+    assert [head.text for head in for_a_file(grid, lambda _: "").heads] == ["a"]
+    drawn = as_html(kept, lambda go: f"#{go.page}")
     assert '<a href="#checks" target="_self">x&lt;</a>' in drawn
     assert "<a " not in as_html(grid, lambda _: "")
     assert "<a " not in as_html(grid)
