@@ -58,6 +58,9 @@ class ItemDifference:
     other_answer: str | None
     prompt: str | None
     """The prompt, where a run kept it; else None."""
+    reference_raw: str | None
+    """The whole generation with its thought, where the answer is a part of it; else None."""
+    other_raw: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +198,8 @@ def _differing(reference: Answers, other: Answers) -> tuple[ItemDifference, ...]
             reference_answer=reference.cell(key, "answer"),
             other_answer=other.cell(key, "answer"),
             prompt=reference.cell(key, "prompt") or other.cell(key, "prompt"),
+            reference_raw=reference.cell(key, "raw"),
+            other_raw=other.cell(key, "raw"),
         )
         for part, scores in reference.scores.items()
         for key, score in scores.items()

@@ -47,6 +47,16 @@ def item_rows(items: Sequence[ItemDifference]) -> list[dict[str, Any]]:
     return [{key: value for key, value in row.items() if key in used} for row in rows]
 
 
+def whole_texts(items: Sequence[ItemDifference]) -> list[tuple[str, str]]:
+    """Title and text of each generation that is more than its answer, the reference's first."""
+    return [
+        (f"{item.key.task} {item.key.doc_id}, {direction(item)}: {side}", text)
+        for item in items
+        for side, text in (("the reference", item.reference_raw), ("the other", item.other_raw))
+        if text
+    ]
+
+
 def choices(logprobs: Sequence[float] | None, target: str | None) -> str:
     """The score of each choice in nats, the right one in brackets: `-3.21 | [-2.90]`."""
     if logprobs is None:

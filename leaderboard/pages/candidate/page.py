@@ -20,6 +20,7 @@ from leaderboard.pages.blocks import (
     Shown,
     Table,
     Text,
+    Texts,
     Tiles,
 )
 from leaderboard.pages.candidate import identity, measured, tables
@@ -29,17 +30,20 @@ from leaderboard.pages.candidate.part_figures import tensors_figure
 from leaderboard.pages.candidate.tasks_figure import tasks_figure
 from leaderboard.pages.checks.alarms import alarms
 from leaderboard.pages.controls import Download, Go, pick_field
+from leaderboard.pages.folded import LongText
 from leaderboard.pages.history.tables import line_grid, line_name
 from leaderboard.pages.library import Library
 from leaderboard.pages.measure.command import Asked, command
 from leaderboard.pages.overview.use import use
 from leaderboard.pages.selecting import candidate, compare_runs, selected
+from leaderboard.rows.answers import Answers
 from leaderboard.rows.conditions import build_name, machine_in_full, machine_name
 from leaderboard.rows.repeats import runs_of
 from leaderboard.rows.row import Row
 from leaderboard.rows.selection import Selection, elsewhere
 from leaderboard.rows.view import View
 from leaderboard.runs.deadline import deadline_curves
+from leaderboard.runs.generations import generations, title
 from leaderboard.runs.history import history
 from leaderboard.runs.own_questions import own_answers
 from leaderboard.runs.timings import tensor_shares
@@ -108,6 +112,7 @@ def _accuracy(library: Library, row: Row, runs: Sequence[Record]) -> Iterator[Bl
         return
     for own in own_answers(answers.record, answers.samples):
         yield from own_blocks(own)
+    yield from _generations(answers)
     curves, _ = deadline_curves(answers)
     if curves:
         yield Heading("Accuracy within a deadline")
@@ -121,6 +126,19 @@ def _accuracy(library: Library, row: Row, runs: Sequence[Record]) -> Iterator[Bl
             "interval over items, at each deadline by itself; the times are those of one run.",
             small=True,
         )
+
+
+MOST_THOUGHTS = 40
+"""Whole texts on the page."""
+
+
+def _generations(answers: Answers) -> Iterator[Block]:
+    """What it wrote before it answered, the wrong ones first."""
+    found = generations(answers)
+    if found:
+        first = f", the first {MOST_THOUGHTS}" if len(found) > MOST_THOUGHTS else ""
+        texts = (LongText(title(one), one.raw) for one in found[:MOST_THOUGHTS])
+        yield Fold(f"Whole texts, with thought ({len(found):,}{first})", (Texts(tuple(texts)),))
 
 
 def _identity(library: Library, row: Row) -> Iterator[Block]:

@@ -5,14 +5,33 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 
 from evals.errors import RecordError
-from leaderboard.compare.comparison import MOST_SIDES, Comparison, Side, compare
-from leaderboard.compare.items import item_rows, matching
+from leaderboard.compare.comparison import (
+    MOST_SIDES,
+    Comparison,
+    ItemDifference,
+    Side,
+    compare,
+)
+from leaderboard.compare.items import item_rows, matching, whole_texts
 from leaderboard.compare.summary import summary
-from leaderboard.pages.blocks import Beside, Block, Figure, Heading, Items, Note, Shown, Table, Text
+from leaderboard.pages.blocks import (
+    Beside,
+    Block,
+    Figure,
+    Fold,
+    Heading,
+    Items,
+    Note,
+    Shown,
+    Table,
+    Text,
+    Texts,
+)
 from leaderboard.pages.compare import fidelity_grid, tables
 from leaderboard.pages.compare.forest_figure import forest_figure
 from leaderboard.pages.compare.runs import Pair, pick_runs
 from leaderboard.pages.controls import Search, pick_field
+from leaderboard.pages.folded import LongText
 from leaderboard.pages.library import Library
 from leaderboard.pages.selecting import answered, selected, several, sides_of
 from leaderboard.rows.conditions import machine_name
@@ -145,6 +164,20 @@ def _items(view: View, found: Comparison, pair: str) -> Iterator[Block]:
         small=True,
     )
     yield Items("differing", item_rows(shown))
+    yield from _generations(shown)
     if not any(item.prompt for item in found.items):
         words = "Prompts are not here: they are kept by `weighin run --keep-prompts`."
         yield Text(words, small=True)
+
+
+MOST_THOUGHTS = 40
+"""Whole texts on a page; the search above them finds the others."""
+
+
+def _generations(shown: Sequence[ItemDifference]) -> Iterator[Block]:
+    """What both wrote before they answered, where one of them thinks."""
+    texts = [LongText(title, text) for title, text in whole_texts(shown)]
+    if texts:
+        first = f", the first {MOST_THOUGHTS}" if len(texts) > MOST_THOUGHTS else ""
+        title = f"Whole texts, with thought ({len(texts):,}{first})"
+        yield Fold(title, (Texts(tuple(texts[:MOST_THOUGHTS])),))

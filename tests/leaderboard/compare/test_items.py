@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from leaderboard.compare.comparison import ItemDifference
-from leaderboard.compare.items import choices, direction, item_rows, matching
+from leaderboard.compare.items import choices, direction, item_rows, matching, whole_texts
 from leaderboard.rows.answers import ItemKey
 
 
@@ -21,6 +21,8 @@ def item(task: str = "t", doc: int = 0, part: str = "", **given: Any) -> ItemDif
         "reference_answer": None,
         "other_answer": None,
         "prompt": None,
+        "reference_raw": None,
+        "other_raw": None,
     }
     return ItemDifference(**{**usual, **given})
 
@@ -69,3 +71,16 @@ def test_rows_have_the_columns_that_some_item_fills() -> None:
     assert rows[0]["other's choices, nats"] == "-3.00 | [-2.00]"
     assert rows[0]["direction"] == direction(item()) == "lost"
     assert item_rows([]) == []
+
+
+def test_whole_texts_are_those_with_more_than_the_answer() -> None:
+    items = [
+        item("gsm8k", 1),
+        item("gsm8k", 2, reference_raw="<think>7</think>18", other_raw="<think>6</think>7"),
+        item("gsm8k", 3, reference_score=0.0, other_score=1.0, other_raw="<think></think>5"),
+    ]
+    assert whole_texts(items) == [
+        ("gsm8k 2, lost: the reference", "<think>7</think>18"),
+        ("gsm8k 2, lost: the other", "<think>6</think>7"),
+        ("gsm8k 3, gained: the other", "<think></think>5"),
+    ]
