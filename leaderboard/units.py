@@ -82,6 +82,28 @@ def format_number(value: float | None) -> str:
     return f"{value:,.{decimals}f}"
 
 
+def format_range(low: float, high: float) -> str:
+    """A range as somebody would type it: two digits, at most two decimals, rounded outwards.
+
+    (386, 1140) -> `380` to `1,200`; (84.1, 84.1) -> `84`; (0.00155, 0.00155) -> `<0.01`.
+    """
+    if low == high:
+        place = _typed_place(low)
+        return f"{round(low, place):,.{max(0, place)}f}" if round(low, place) else "<0.01"
+    ends = []
+    for value, whole in ((low, math.floor), (high, math.ceil)):
+        place = _typed_place(value)
+        # 0.3 / 0.1 is 2.9999999999999996.
+        found = whole(round(value * 10.0**place, 6)) / 10.0**place
+        ends.append(f"{found:,.{max(0, place)}f}" if found else "0")
+    return "\N{EN DASH}".join(ends)
+
+
+def _typed_place(value: float) -> int:
+    """Decimals of a number of two digits: 1 of 4.2, -1 of 420; at most 2."""
+    return 2 if value <= 0 else min(2, 1 - math.floor(math.log10(value)))
+
+
 def format_half(half: float, value: float) -> str:
     """Half an interval with as many decimals as `format_number` gives the value: `0.1` of 310.0.
 

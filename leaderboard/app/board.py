@@ -11,6 +11,7 @@ import streamlit as st
 
 from leaderboard.app import notices, readings, session
 from leaderboard.app.draw_blocks import draw, draw_page
+from leaderboard.app.draw_link import draw_link
 from leaderboard.pages import style
 from leaderboard.pages.candidate import page as candidate
 from leaderboard.pages.checks import page as checks
@@ -76,6 +77,7 @@ def main() -> None:
     st.set_page_config(page_title=f"{page.title} \N{MIDDLE DOT} Weighin")
     st.html(f"<style>:root {{ {style.colours(dark=session.dark())} }}{style.RULES}</style>")
     session.begin(pages, page)
+    draw_link()
     notices.show()
     draw(running(readings.library()))
     page.run()

@@ -77,6 +77,16 @@ code { overflow-wrap: anywhere; }
 .stMultiSelect [data-tag], .stMultiSelect [data-tag] * {
   color: var(--on-accent); }
 nav.pages { display: none; }
+.stElementContainer:has(.copy) { position: fixed; top: .8rem; right: 1.25rem; width: auto;
+  z-index: 999991; }
+.copy { display: flex; gap: .75rem; align-items: center; justify-content: flex-end; }
+.copy button { font: inherit; font-size: .875rem; color: var(--text); background: var(--page);
+  cursor: pointer; border: 1px solid var(--line); border-radius: .5rem; padding: .3rem .7rem;
+  white-space: nowrap; }
+.copy button:hover { border-color: var(--accent); }
+.copy span { font-size: .8rem; max-width: 24rem; color: var(--text); background: var(--panel);
+  border-radius: .4rem; }
+.copy span:not(:empty) { padding: .2rem .6rem; }
 .folded { margin: .35rem 0; }
 .folded summary { cursor: pointer; overflow-wrap: anywhere; }
 .folded pre { white-space: pre-wrap; overflow-wrap: anywhere; max-height: 24rem; overflow-y: auto;

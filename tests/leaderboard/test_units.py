@@ -67,3 +67,19 @@ def test_a_missing_number_is_a_dash() -> None:
         units.format_rate(None),
     ):
         assert text == "\N{EN DASH}"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (386.2, 1140.0, "380\N{EN DASH}1,200"),
+        (100.0, 400.0, "100\N{EN DASH}400"),
+        (0.3, 7.91, "0.30\N{EN DASH}8.0"),  # 0.3 / 0.1 is no whole number for a computer
+        (56.0, 60.1, "56\N{EN DASH}61"),
+        (0.00155, 0.4, "0\N{EN DASH}0.40"),
+        (84.1, 84.1, "84"),
+        (0.00155, 0.00155, "<0.01"),
+    ],
+)
+def test_a_range_reads_as_somebody_would_type_it(low: float, high: float, text: str):
+    assert units.format_range(low, high) == text

@@ -49,7 +49,7 @@ def document(
             changes its colours.
         data: what the overview's script filters and sorts.
     """
-    ours = "\n".join(_source(name) for name in SCRIPTS)
+    ours = "\n".join((_copy(), *(_source(name) for name in SCRIPTS)))
     library = plotly.offline.get_plotlyjs()
     policy = "; ".join(
         [
@@ -80,7 +80,8 @@ def document(
             f"<title>{html(title)}</title>",
             f"<style>{colours}{style.RULES}{_source('site.css')}</style></head><body>",
             '<a class="skip" href="#main">Skip to the page</a>',
-            f'<header><h1>{html(title)}</h1><nav aria-label="Pages">{menu}</nav></header>',
+            f'<header><h1>{html(title)}</h1><nav aria-label="Pages">{menu}</nav>'
+            '<span class="copy"></span></header>',
             f'<main id="main">{"".join(one.html for one in entries)}</main>',
             _packed("library", library),
             _packed(
@@ -90,6 +91,12 @@ def document(
             f"<script>{ours}</script></body></html>",
         ]
     )
+
+
+def _copy() -> str:
+    """The board's script for a button that copies the address."""
+    script = files("leaderboard.pages").joinpath("copy.js").read_text(encoding="utf-8")
+    return f'"use strict";\n{script}\ncopyLink(document.querySelector(".copy"));'
 
 
 def _source(name: str) -> str:

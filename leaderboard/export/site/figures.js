@@ -1,5 +1,3 @@
-"use strict";
-
 /** Read a packed block of the file: gzip in base 64. */
 async function unpack(id) {
   const text = document.getElementById(id).textContent;

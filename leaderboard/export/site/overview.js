@@ -262,6 +262,7 @@ async function overview() {
     if (search.value) query.set("search", search.value);
     if (prefer !== "smallest") query.set("prefer", prefer);
     if (sort) query.set("sort", sort);
+    if (shownAxis !== axes[0]) query.set("x", shownAxis);
     for (const digest of pinned) query.append("pin", digest);
     for (const digest of ticked) query.append("tick", digest);
     if (pages[0].hidden) return;
@@ -269,7 +270,11 @@ async function overview() {
     history.replaceState(null, "", text ? `#overview?${text}` : "#overview");
   }
 
+  const axes = plots.map((plot) => plot.dataset.figure.split("/")[1]);
+  let shownAxis = axes.includes(state.get("x")) ? state.get("x") : axes[0];
+
   function axis(name) {
+    shownAxis = name;
     for (const plot of plots) {
       plot.hidden = plot.dataset.figure !== `overview/${name}`;
       if (!plot.hidden && plot.classList.contains("js-plotly-plot")) draw(plot);
@@ -316,7 +321,9 @@ async function overview() {
     });
     opened.observe(plot, { attributes: true, attributeFilter: ["class"] });
   }
-  axis(plots[0]?.dataset.figure.split("/")[1]);
+  // A link to the page alone takes the view out of the address.
+  window.addEventListener("hashchange", () => remember(limits()));
+  axis(shownAxis);
   show();
 }
 

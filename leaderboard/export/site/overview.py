@@ -25,7 +25,7 @@ from leaderboard.rows.selection import Selection
 from leaderboard.rows.shown import applies, axes_of
 from leaderboard.rows.view import PREFERENCES, Prefer, View
 from leaderboard.text import html, plain
-from leaderboard.units import mib
+from leaderboard.units import format_range, mib
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -94,7 +94,7 @@ def controls(judged: Judged, presets: Sequence[Preset]) -> str:
         f"{html(title)}</button>"
         for name, title in [(ANY, "no limit"), *((one.name, one.title) for one in presets)]
     )
-    boxes = "".join(_box(metric, limit) for metric, limit in bounds(judged.ranked))
+    boxes = "".join(_box(metric, limit, judged) for metric, limit in bounds(judged.ranked))
     return (
         f'<div class="presets" role="group" aria-label="Computer">{buttons}</div>'
         f'<p class="small">{HEADROOM_PERCENT:g} % of a computer is kept for your app.</p>'
@@ -116,11 +116,13 @@ def _preferences() -> str:
     )
 
 
-def _box(metric: Metric, limit: Limit) -> str:
+def _box(metric: Metric, limit: Limit, judged: Judged) -> str:
     words = "max" if metric.better == "lower" else "min"
+    known = [value for row in judged.ranked if (value := shown(metric, row)) is not None]
+    there = format_range(min(known), max(known)) if known else "not measured"
     return (
         f'<label>{words} {html(limit.label)} <input type="number" min="0" step="any" '
-        f'inputmode="decimal" data-limit="{html(metric.key)}"></label>'
+        f'inputmode="decimal" placeholder="{there}" data-limit="{html(metric.key)}"></label>'
     )
 
 

@@ -16,7 +16,7 @@ from leaderboard.rows.peers import usable
 from leaderboard.rows.row import Row
 from leaderboard.rows.shown import applies
 from leaderboard.rows.view import MOST_WEIGHT, UNLIMITED, View, task_weights
-from leaderboard.units import format_number, mib
+from leaderboard.units import format_range, mib
 
 ANY = "any"
 NO_WORDS: Mapping[str, str] = {}
@@ -122,10 +122,8 @@ def _shown(metric: Metric, rows: Sequence[Row], view: View) -> list[float]:
 
 def _range(found: Sequence[float]) -> str:
     """Text of an empty box: that anything goes, and what there is."""
-    if not found:
-        return f"{ANY} (not measured)"
-    low, high = (format_number(value) for value in (min(found), max(found)))
-    return f"{ANY} ({low})" if low == high else f"{ANY} ({low}\N{EN DASH}{high})"
+    known = f"{ANY} ({format_range(min(found), max(found))})" if found else ""
+    return known or f"{ANY} (not measured)"
 
 
 def _step(found: Sequence[float]) -> float:
