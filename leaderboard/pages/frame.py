@@ -22,8 +22,8 @@ def frame(*, dark: bool, height: int) -> go.Figure:
 
 
 def lines_high(count: int) -> int:
-    """Pixels for so many lines with an axis and a legend."""
-    return 96 + LINE_PX * max(count, 1)
+    """Pixels for so many lines with an axis, its title and a legend."""
+    return 96 + LINE_PX * max(count, 2)
 
 
 def label(text: object) -> str:

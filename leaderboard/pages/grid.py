@@ -107,8 +107,9 @@ def as_html(grid: Grid, link: Link | None = None, place: str = "") -> str:
     why = dict.fromkeys(c.hint for row in grid.rows for c in row if c.text == MISSING and c.hint)
     notes = [*(f"{MISSING} {reason}" for reason in why), *shared]
     return (
-        f'<div class="grid" role="region" tabindex="0" aria-label="{html(grid.caption)}"><table>'
-        f"<caption>{html(grid.caption)}</caption><thead><tr>{head}</tr></thead>"
+        f'<div class="grid" role="region" tabindex="0" aria-label="{html(grid.caption)}">'
+        f'<p class="caption">{html(grid.caption)}</p><table>'
+        f"<thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
         + "".join(f'<p class="why">{html(note)}</p>' for note in notes)
     )
@@ -147,7 +148,8 @@ def _with(grid: Grid, kept: Sequence[int]) -> Grid:
 
 
 def _cell(head: Head, cell: Cell, tells: Tells, alone: Collection[str]) -> str:
-    text = html(cell.text)
+    # A long name may break behind its joints rather than inside a word.
+    text = html(cell.text).replace("_", "_<wbr>")
     address = tells.link(cell.opens) if tells.link and cell.opens else ""
     if address:
         text = f'<a href="{html(address)}" target="_self">{text}</a>'

@@ -29,7 +29,7 @@ ul.notices { margin: 0; padding-left: 1.2rem; font-size: .9rem; overflow-wrap: a
 .ranked th[aria-sort="ascending"] span::after { content: "\\2009\\25B2" / ""; }
 .ranked th[aria-sort="descending"] span::after { content: "\\2009\\25BC" / ""; }
 .ranked th[aria-sort="ascending"], .ranked th[aria-sort="descending"] { color: var(--text); }
-.ranked small { display: block; font-size: .75rem; opacity: .8; }
+.ranked small { display: block; font-size: .75rem; }
 .ranked .number { text-align: right; font-variant-numeric: tabular-nums; }
 .ranked tbody { border-bottom: 1px solid var(--line); }
 .ranked tbody.pinned { border-bottom: 2px solid var(--muted); }
@@ -64,8 +64,15 @@ code { overflow-wrap: anywhere; }
 .tile .value { font-size: 1.45rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 .tile .pm { font-size: .9rem; font-weight: 400; opacity: .8; white-space: nowrap; }
 .grid { overflow-x: auto; margin: .25rem 0 .75rem; }
+.grid, .ranked { background: linear-gradient(90deg, var(--page) 40%, transparent) left local,
+    linear-gradient(-90deg, var(--page) 40%, transparent) right local,
+    linear-gradient(90deg, var(--edge), transparent) left scroll,
+    linear-gradient(-90deg, var(--edge), transparent) right scroll;
+  background-size: 2.5rem 100%, 2.5rem 100%, .8rem 100%, .8rem 100%;
+  background-repeat: no-repeat; }
 .grid table { border-collapse: collapse; font-size: .875rem; min-width: 100%; }
-.grid caption { text-align: left; font-size: .8rem; opacity: .75; padding-bottom: .35rem; }
+.grid .caption { font-size: .8rem; color: var(--muted); margin: 0; padding-bottom: .35rem;
+  overflow-wrap: anywhere; position: sticky; left: 0; }
 .grid th, .grid td { padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; text-align: left; }
 .grid thead th { font-weight: 600; white-space: nowrap; }
@@ -94,8 +101,10 @@ nav.pages { display: none; }
 .tell { font: inherit; color: inherit; background: none; border: 0; padding: 0; margin: 0;
   text-align: inherit; cursor: help; text-decoration: underline dotted;
   text-underline-offset: .25rem; border-radius: 0; }
-.ranked thead small .tell { display: inline-block; min-width: 1.5rem; line-height: 1.4rem;
-  text-align: center; text-decoration: none; border: 1px solid var(--line); border-radius: 1rem; }
+.ranked thead small .tell { display: inline-block; position: relative; width: 1.1rem;
+  line-height: 1.05rem; text-align: center; text-decoration: none; font-size: .7rem;
+  border: 1px solid var(--line); border-radius: 1rem; }
+.ranked thead small .tell::before { content: ""; position: absolute; inset: -.3rem; }
 .told { margin: .3rem; inset: auto; max-width: min(22rem, 90vw); padding: .55rem .75rem;
   border: 1px solid var(--muted); border-radius: .4rem; background: var(--panel);
   color: var(--text); font-size: .875rem; font-weight: 400; line-height: 1.45; text-align: left;
@@ -106,7 +115,11 @@ nav.pages { display: none; }
 .grid td.wide { min-width: 16rem; }
 .grid td.bad { color: var(--bad); font-weight: 600; }
 .grid a { color: inherit; text-decoration-color: var(--accent); text-underline-offset: .2em; }
-.grid .pm { opacity: .7; }
+.grid .pm { color: var(--muted); }
+div[data-testid="stCaptionContainer"], div[data-testid="stCaptionContainer"] p {
+  color: var(--muted); }
+.stMarkdown code, div[data-testid="stCaptionContainer"] code { color: var(--text); }
+.stJson .variable-value div { color: var(--text) !important; }
 .grid td.muted, .ranked td.muted { color: var(--muted); }
 .stHorizontalBlock [data-testid^="stNumberInputStep"] { display: none; }
 [data-testid="stMultiSelectTagsContainer"] [role="group"] > span { color: var(--page); }
@@ -134,6 +147,7 @@ def colours(*, dark: bool) -> str:
         "line": found.grid,
         "page": found.background,
         "panel": found.panel,
+        "edge": found.edge,
         "text": found.text,
         "muted": found.muted,
     }

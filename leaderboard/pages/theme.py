@@ -28,6 +28,8 @@ class Palette:
     """Text on the accent."""
     bad: str
     """What regressed."""
+    edge: str
+    """Shadow at the edge behind which there is more."""
     series: tuple[str, ...]
     """Colours of series, in this order."""
 
@@ -41,6 +43,7 @@ LIGHT = Palette(
     accent=BLUE,
     on_accent="#FFFFFF",
     bad="#C0182B",
+    edge="#C3CAD2",
     series=(BLUE, ORANGE, GREEN, PURPLE, AMBER, "#2A8FC4"),
 )
 DARK = Palette(
@@ -52,6 +55,7 @@ DARK = Palette(
     accent=SKY,
     on_accent="#12161B",
     bad="#FF6B6B",
+    edge="#4A5561",
     series=(SKY, AMBER, "#2BC79A", "#E39BC3", YELLOW, "#E8702A"),
 )
 

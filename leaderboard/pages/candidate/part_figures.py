@@ -21,7 +21,7 @@ LEAST_LABELLED = 0.06
 def tensors_figure(shares: Sequence[tuple[str, float]], *, dark: bool) -> go.Figure:
     """One bar: the per cent of the parameters that each tensor type holds, the greatest first."""
     colours = palette(dark=dark)
-    figure = frame(dark=dark, height=96)
+    figure = frame(dark=dark, height=128)
     for number, (kind, share) in enumerate(shares):
         figure.add_bar(
             x=[points(share)],

@@ -25,6 +25,9 @@ _PAIRED = (
 )
 
 
+_A_FILE = "a file's size does not vary"
+
+
 def overall_grid(comparisons: Sequence[Comparison], names: Sequence[str], caption: str) -> Grid:
     """The mean over tasks, a row a candidate."""
     rows = tuple(
@@ -139,7 +142,7 @@ def _axis(axis: AxisComparison) -> tuple[Cell, ...]:
         missing(axis.reason) if ratio is None else Cell(times_text(ratio.ratio)),
         _ratio_interval(ratio, axis.reason),
         Cell(_ratio_runs(axis, ratio)),
-        missing(axis.reason or "one run on a side")
+        missing(axis.reason or ("one run on a side" if axis.metric.varies else _A_FILE))
         if ratio is None or ratio.detectable is None
         else Cell(times_text(ratio.detectable)),
     )
@@ -147,7 +150,7 @@ def _axis(axis: AxisComparison) -> tuple[Cell, ...]:
 
 def _ratio_interval(ratio: RunRatio | None, reason: str) -> Cell:
     if ratio is None or ratio.interval is None:
-        return missing(reason or "a file's size does not vary")
+        return missing(reason or _A_FILE)
     return Cell(interval_text(ratio.interval, times_text))
 
 

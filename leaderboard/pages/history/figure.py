@@ -15,14 +15,15 @@ from leaderboard.pages.theme import palette
 from leaderboard.rows.metric import Metric
 from leaderboard.rows.metrics import METRICS
 from leaderboard.runs.history import Line, Point
-from leaderboard.text import cut, plotly
+from leaderboard.text import cut_middle, plotly
 from leaderboard.units import format_number
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 MARGIN = timedelta(hours=12)
-MOST_NAME = 60
+MOST_NAME = 40
+"""A phone shows no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +63,13 @@ def history_figure(lines: Sequence[Drawn], metric: str, *, dark: bool) -> go.Fig
         values = [value for *_, value in known]
         colour = colours.series[number % len(colours.series)]
         if drawn.allowed is not None and known:
-            _band(figure, drawn.allowed, one, colour, colours.background)
+            _band(figure, drawn.allowed, one, colour)
         figure.add_scatter(
             x=[point.row.record.created_at for _, point, _ in known],
             y=values,
             mode="lines+markers",
-            name=plotly(cut(drawn.name, MOST_NAME)),
+            name=plotly(cut_middle(drawn.name, MOST_NAME)),
+            showlegend=len(lines) > 1,
             line={"width": 1.8, "color": colour},
             error_y=whiskers(
                 values, [shown_interval(one, point.row) for _, point, _ in known], colour
@@ -86,20 +88,21 @@ def history_figure(lines: Sequence[Drawn], metric: str, *, dark: bool) -> go.Fig
     return figure
 
 
-def _band(figure: go.Figure, found: Allowed, metric: Metric, colour: str, background: str) -> None:
+def _band(figure: go.Figure, found: Allowed, metric: Metric, colour: str) -> None:
     value, worst = (metric.unit.scale(one) for one in (found.value, found.worst))
     figure.add_hrect(
-        y0=min(value, worst), y1=max(value, worst), fillcolor=shade(colour, 0.12), line_width=0
+        y0=min(value, worst),
+        y1=max(value, worst),
+        fillcolor=shade(colour, 0.12),
+        line_width=0,
+        name="allowed by the newest check",
+        showlegend=True,
     )
     figure.add_hline(
         y=value,
         line={"width": 1.2, "dash": "dash", "color": colour},
-        annotation={
-            "text": plotly(f"baseline {cut(found.baseline, MOST_NAME)}, and what is allowed"),
-            "font": {"size": 11, "color": colour},
-            "bgcolor": background,
-        },
-        annotation_position="bottom left" if metric.better == "lower" else "top left",
+        name=plotly(f"baseline {cut_middle(found.baseline, MOST_NAME - 9)}"),
+        showlegend=True,
     )
 
 

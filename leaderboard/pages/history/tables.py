@@ -108,7 +108,7 @@ def gate_grid(gates: Sequence[PastGate]) -> Grid:
 
 
 def _verdict(gate: PastGate, *, opens: Go | None = None) -> Cell:
-    return Cell(gate.verdict, hint=gate.line, bad=gate.verdict == "regressed", opens=opens)
+    return Cell(gate.verdict, bad=gate.verdict == "regressed", opens=opens)
 
 
 def accuracy_cells(row: Row) -> tuple[Cell, Cell]:

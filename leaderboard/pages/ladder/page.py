@@ -6,12 +6,12 @@ from collections.abc import Generator, Iterator, Sequence
 
 from leaderboard.compare.fidelity import FIDELITY_MARGIN
 from leaderboard.compare.ladder import MARGIN, Ladder, bits, families, ladder
-from leaderboard.pages.blocks import Beside, Block, Figure, Heading, Note, Shown, Table, Text
+from leaderboard.pages.blocks import Beside, Block, Figure, Fold, Heading, Note, Shown, Table, Text
 from leaderboard.pages.compare.fidelity_grid import caveats
 from leaderboard.pages.controls import PickNumber, pick_field
 from leaderboard.pages.ladder import words
 from leaderboard.pages.ladder.figures import losses_figure, ratios_figure, savings_figure
-from leaderboard.pages.ladder.table import ladder_grid
+from leaderboard.pages.ladder.table import lost_grid, saved_grid
 from leaderboard.pages.library import Library
 from leaderboard.pages.selecting import answered, selected, sides_of
 from leaderboard.rows.conditions import machine_name
@@ -111,6 +111,8 @@ def _drawn(found: Ladder, named: dict[str, str]) -> Iterator[Block]:
         Text(words.accuracy_legend(found), small=True),
     )
     yield Beside((answers, lost))
+    caption = f"Against {reference} ({found.reference_runs} runs), {machine}"
+    yield Table(lost_grid(found, names, caption))
     yield Heading("Saved")
     yield Figure(
         "savings",
@@ -118,10 +120,15 @@ def _drawn(found: Ladder, named: dict[str, str]) -> Iterator[Block]:
         "Saved, by quantisation",
     )
     yield Text(f"{machine}; first token of {found.workload}", small=True)
-    caption = f"Against {reference} ({found.reference_runs} runs), {machine}"
-    yield Table(ladder_grid(found, names, caption))
+    yield Table(saved_grid(found, names, f"Saved. {caption}"))
+    notes = tuple(Text(line, small=True) for line in _notes(found, names))
+    if notes:
+        yield Fold(f"Notes ({len(notes)})", notes)
+
+
+def _notes(found: Ladder, names: Sequence[str]) -> Iterator[str]:
+    """What candidates' files say of themselves, and what bounds the fidelity."""
     for name, quantisation in zip(names, found.quantisations, strict=True):
         if quantisation.record.candidate.notes:
-            yield Text(f"{name}: {quantisation.record.candidate.notes}", small=True)
-    for line in caveats([quantisation.fidelity for quantisation in found.quantisations]):
-        yield Text(line, small=True)
+            yield f"{name}: {quantisation.record.candidate.notes}"
+    yield from caveats([quantisation.fidelity for quantisation in found.quantisations])

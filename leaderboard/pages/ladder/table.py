@@ -12,8 +12,8 @@ from leaderboard.pages.grid import Cell, Grid, Head, missing
 from leaderboard.units import format_number, mib, ms, points
 
 
-def ladder_grid(ladder: Ladder, names: Sequence[str], caption: str) -> Grid:
-    """A row a quantisation: what is lost, whether that is below the margins, what is saved."""
+def lost_grid(ladder: Ladder, names: Sequence[str], caption: str) -> Grid:
+    """A row a quantisation: what is lost, and whether that is below the margins."""
     accuracy = f"within {points(ladder.margin):g}"
     heads = (
         Head("quantisation", number=False),
@@ -23,27 +23,44 @@ def ladder_grid(ladder: Ladder, names: Sequence[str], caption: str) -> Grid:
         Head("95 %", "points"),
         Head("n"),
         Head(accuracy, "points", "whether the whole interval lies above", number=False),
-        Head("disk saved", "MiB"),
-        Head("peak saved", "MiB"),
-        Head("first token saved", "ms", f"workload {ladder.workload}"),
-        Head("decode", "ratio", "its own over the largest's, 95 %"),
-        Head("runs"),
     )
-    margin = ladder.fidelity_margin
     rows = tuple(
-        _quantisation(quantisation, name, margin)
+        _lost(quantisation, name, ladder.fidelity_margin)
         for quantisation, name in zip(ladder.quantisations, names, strict=True)
     )
     return Grid(caption=caption, heads=heads, rows=rows)
 
 
-def _quantisation(quantisation: Quantisation, name: str, margin: float) -> tuple[Cell, ...]:
+def _lost(quantisation: Quantisation, name: str, margin: float) -> tuple[Cell, ...]:
     file = quantisation.record.candidate.quantisation
     return (
         Cell(name),
         Cell(f"{file.bits_per_weight:.2f}") if file else missing("no weights file"),
         *fidelity_cells(quantisation.fidelity, margin, quantisation.reason),
         *_accuracy(quantisation),
+    )
+
+
+def saved_grid(ladder: Ladder, names: Sequence[str], caption: str) -> Grid:
+    """A row a quantisation: disk, memory and time that it saves."""
+    heads = (
+        Head("quantisation", number=False),
+        Head("disk saved", "MiB"),
+        Head("peak saved", "MiB"),
+        Head("first token saved", "ms", f"workload {ladder.workload}"),
+        Head("decode", "ratio", "its own over the largest's, 95 %"),
+        Head("runs"),
+    )
+    rows = tuple(
+        _saves(quantisation, name)
+        for quantisation, name in zip(ladder.quantisations, names, strict=True)
+    )
+    return Grid(caption=caption, heads=heads, rows=rows)
+
+
+def _saves(quantisation: Quantisation, name: str) -> tuple[Cell, ...]:
+    return (
+        Cell(name),
         _saved(quantisation.disk_saved_bytes, mib, "a side has no weights file"),
         _saved(quantisation.memory_saved_bytes, mib, _why(quantisation.memory, quantisation)),
         _saved(quantisation.ttft_saved_s, ms, _why(quantisation.ttft, quantisation)),

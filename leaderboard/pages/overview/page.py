@@ -126,7 +126,7 @@ def _plot(found: Overview, view: View) -> Iterator[Block]:
 def _legend(view: View, absent: Sequence[Line]) -> str:
     words = (
         "Pareto line: nothing that fits is as good in both numbers that are shown. "
-        "Bars: 95% intervals, of accuracy over items, of times and memory over process runs. "
+        "Bars: 95 % intervals, of accuracy over items, of times and memory over process runs. "
         "A click opens the candidate."
     )
     if view.search:

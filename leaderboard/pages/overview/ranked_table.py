@@ -51,6 +51,7 @@ def ranked_table(
     tells = Tells("ranked", terms)
     drawn = _Drawn(block, link, tells, _shared((*block.pinned, *shown), block.columns))
     heads = "".join(_head(column, drawn) for column in block.columns)
+    name = f"candidate<small>{_asked(tells, 'candidate', '')}</small>"
     groups = groupby(shown, key=_group if block.grouped else lambda _line: 0)
     bodies = [_body("pinned", list(block.pinned), drawn)] if block.pinned else []
     bodies += [_body("", list(group), drawn) for _, group in groups]
@@ -62,7 +63,7 @@ def ranked_table(
         '<div class="ranked" role="region" tabindex="0" aria-label="Ranked candidates">'
         f"<table><caption>{html(block.caption)}</caption><thead><tr>"
         f'<td class="tick"></td>{_rank_head(drawn)}'
-        f'<th scope="col" class="name">{tells.head("candidate", "candidate", "")}</th>'
+        f'<th scope="col" class="name">{name}</th>'
         f"{heads}</tr></thead>{''.join(bodies)}</table></div>{rest}"
     )
 

@@ -60,7 +60,7 @@ def test_what_one_value_has_to_say_is_behind_a_button_and_what_several_have_belo
 
 def test_a_missing_value_says_why_below_the_table_once() -> None:
     grid = Grid(caption="", heads=(Head("a"),), rows=((missing("no run"),), (missing("no run"),)))
-    assert as_html(grid).count("<p") == 1
+    assert as_html(grid).count('<p class="why"') == 1
     assert "\N{EN DASH} no run</p>" in as_html(grid)
 
 
