@@ -9,6 +9,26 @@ from pydantic import Field
 from runners.runtimes.llama_server.program import MISSING, find_program
 from runners.runtimes.spec import USUAL, RuntimeSpec, Settings
 
+_FLAGS = """
+-t --threads -tb --threads-batch -C --cpu-mask -Cr --cpu-range --cpu-strict --prio --poll
+-Cb --cpu-mask-batch -Crb --cpu-range-batch --cpu-strict-batch --prio-batch --poll-batch
+-c --ctx-size -b --batch-size -ub --ubatch-size --keep --swa-full -fa --flash-attn
+--rope-scaling --rope-scale --rope-freq-base --rope-freq-scale --yarn-orig-ctx
+--yarn-ext-factor --yarn-attn-factor --yarn-beta-slow --yarn-beta-fast -kvo --kv-offload -nkvo
+--no-kv-offload --repack -nr --no-repack --no-host -ctk --cache-type-k -ctv --cache-type-v
+-dt --defrag-thold -lm --load-mode -lzm --lazy-mode --mlock --mmap --no-mmap --numa -dev
+--device -ot --override-tensor -cmoe --cpu-moe -ncmoe --n-cpu-moe -ncffn --n-cpu-ffn -ngl
+--gpu-layers --n-gpu-layers -sm --split-mode -ts --tensor-split -mg --main-gpu -fit --fit -fitt
+--fit-target -fitc --fit-ctx --op-offload --no-op-offload --override-kv -np --parallel -cb
+--cont-batching -nocb --no-cont-batching -kvu --kv-unified -no-kvu --no-kv-unified
+--kv-unified-per-slot -ctxcp --ctx-checkpoints --swa-checkpoints -cms --checkpoint-min-step
+-cram --cache-ram --cache-prompt --no-cache-prompt --cache-reuse --context-shift
+--no-context-shift --warmup --no-warmup --threads-http --jinja --no-jinja --reasoning-format
+--reasoning-budget -to --timeout
+"""
+COMPUTES = frozenset(_FLAGS.split())
+"""Flags of llama-server that say how it computes, and nothing else."""
+
 Argument = Annotated[str, Field(max_length=4096)]
 
 
@@ -22,6 +42,21 @@ class LlamaServerSettings(Settings):
     """Copy weights into the layout that this processor's kernels are fastest with."""
     arguments: Annotated[tuple[Argument, ...], Field(max_length=64)] = ()
     """Arguments of llama-server beside those that Weighin gives; the last of two counts."""
+
+    @property
+    def runs_code(self) -> str:
+        """The first flag that does more than say how to compute.
+
+        Some have the server write files, answer other machines, or run tools for whoever asks.
+        """
+        flags = (word.partition("=")[0] for word in self.arguments if not _is_value(word))
+        odd = next((flag for flag in flags if flag not in COMPUTES), None)
+        return f"arguments gives llama-server {odd}, which may do more than compute," if odd else ""
+
+
+def _is_value(word: str) -> bool:
+    """Whether an argument is no flag: a word, or a number that may be negative."""
+    return not word.startswith("-") or word[1:2].isdigit()
 
 
 SPEC = RuntimeSpec(

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pytest
 from click.testing import CliRunner
 
+from evals.errors import SpecError
+from runners.candidates.spec import Candidate
 from runners.cli.run import command
+from runners.cli.trust import refuse_code
 from runners.runtimes.llama_server import program
 from runners.runtimes.llama_server.program import VARIABLE
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def dry(*arguments: str) -> dict[str, Any]:
@@ -41,3 +42,31 @@ def test_without_a_server_the_dry_run_says_what_to_do(
     monkeypatch.setattr(program, "package", lambda _: None)
     (job,) = dry(str(weights), "--runtime", "llama-server", "--store", str(tmp_path))["jobs"]
     assert "which is not installed: pip install weighin[xllamacpp]" in job["starts"]
+
+
+@pytest.mark.parametrize(
+    ("given", "odd"),
+    [
+        ((), ""),
+        (("-ngl", "99", "-b", "-1", "-ot", "exps=CPU", "--no-mmap"), ""),
+        (("-b", "64", "--log-file", "notes.txt"), "--log-file"),
+        (("--host", "0.0.0.0", "--agent"), "--host"),
+        (("--agent",), "--agent"),
+        (("--tools=all",), "--tools"),
+        (("-hf", "somebody/model"), "-hf"),
+    ],
+)
+def test_arguments_that_do_more_than_compute_need_trust(given: tuple[str, ...], odd: str):
+    content = {
+        "name": "x",
+        "weights": "x.gguf",
+        "runtime": "llama-server",
+        "settings": {"arguments": given},
+    }
+    candidate = Candidate.model_validate(content)
+    refuse_code(candidate, trusted=True)
+    if not odd:
+        refuse_code(candidate, trusted=False)
+        return
+    with pytest.raises(SpecError, match=f"gives llama-server {odd}, .*--trust-remote-code"):
+        refuse_code(candidate, trusted=False)
