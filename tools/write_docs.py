@@ -22,6 +22,7 @@ HELP_WIDTH = 96
 SCHEMA: dict[str, tuple[str, ...] | None] = {
     "runners/records/record.py": None,
     "runners/records/answers.py": None,
+    "runners/records/users.py": None,
     "runners/records/parts.py": ("EngineInfo", "NoiseFloorInfo", "EnergyInfo"),
     "runners/records/circumstances.py": (
         "MachineInfo",

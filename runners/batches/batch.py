@@ -28,6 +28,7 @@ from runners.jobs.journal import job_unfinished
 from runners.jobs.measured import Measured, Step
 from runners.jobs.prepared import PreparedTask, unclustered
 from runners.jobs.run import run_job
+from runners.jobs.user_level import Users
 from runners.records.record import JobError, Record
 from runners.runtimes.llamacpp.proven import proof_of
 from runners.sandbox.trial import require_sandbox
@@ -72,6 +73,8 @@ class Batch:
     """Keep the answers, and score none."""
     engine_memory_bytes: int = 256 * 2**20
     budget: Budget | None = None
+    users: Users | None = None
+    """Several users of each candidate's server at once."""
     reference: Candidate | None = None
     """Whose logits all others are held against; None: in each family those of the candidate with
     the most bits per weight."""
@@ -182,6 +185,7 @@ def plan_jobs(
             throughput=batch.throughput,
             unscored=batch.unscored,
             budget=batch.budget,
+            users=batch.users,
             proof=proofs[candidate.runtime],
         )
         jobs.append((job, failure))

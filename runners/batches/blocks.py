@@ -26,6 +26,7 @@ from runners.batches.batch import Batch
 from runners.candidates import weights
 from runners.candidates.spec import Candidate
 from runners.compute.budget import Budget
+from runners.jobs.user_level import Users
 from runners.runtimes.spec import Settings
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class BatchPlan(Spec):
     """Answers are kept, and not scored."""
     engine_memory_bytes: Annotated[int, Field(ge=1)] = 256 << 20
     budget: Budget | None = None
+    users: Users | None = None
+    """Several users of each candidate's server at once, in the blocks that time."""
     blocks: Annotated[tuple[Block, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -140,6 +143,7 @@ def plan_of(batch: Batch, split: Split, blocks: int) -> BatchPlan:
         unscored=batch.unscored,
         engine_memory_bytes=batch.engine_memory_bytes,
         budget=batch.budget,
+        users=batch.users,
         blocks=tuple(parts),
     )
 
@@ -203,6 +207,7 @@ def batch_of(plan: BatchPlan, *, whole: bool = False) -> Batch:
         unscored=plan.unscored,
         engine_memory_bytes=plan.engine_memory_bytes,
         budget=plan.budget,
+        users=plan.users,
     )
 
 

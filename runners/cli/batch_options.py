@@ -21,6 +21,7 @@ from runners.cli.options import (
     trust_code_option,
 )
 from runners.cli.server_options import choose_with_servers, server_options
+from runners.cli.users_options import choose_users, users_options
 
 if TYPE_CHECKING:
     from runners.batches.batch import Batch
@@ -39,6 +40,7 @@ def batch_options(command: F) -> F:
         suite_options,
         candidate_options,
         budget_options,
+        users_options,
         click.option("--repeats", type=click.IntRange(min=1), default=1, metavar="N",
                      help="Processes per candidate, interleaved in random order; default 1. From "
                      "10 on each times two requests a workload instead of five."),
@@ -66,11 +68,11 @@ def chosen_batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
     from runners.batches.batch import Batch
 
     questions = choose_questions(options)
+    chosen = with_template(with_app(choose_with_servers(candidates, options), options), options)
+    suite = choose_suite(options, questions)
     return Batch(
-        candidates=with_template(
-            with_app(choose_with_servers(candidates, options), options), options
-        ),
-        suite=choose_suite(options, questions),
+        candidates=chosen,
+        suite=suite,
         questions=questions,
         repeats=options["repeats"],
         score=options["score"],
@@ -83,4 +85,5 @@ def chosen_batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
         unscored=options["no_score"],
         engine_memory_bytes=options["engine_memory"],
         budget=choose_budget(options),
+        users=choose_users(options, chosen, suite),
     )

@@ -34,6 +34,9 @@ from runners.endpoint.mock.options import FAULTS, SPOKEN
               help="Seconds to the first token.")  # fmt: skip
 @click.option("--per-token", "per_token_s", type=click.FloatRange(0), default=0.0, metavar="S",
               help="Seconds between tokens.")  # fmt: skip
+@click.option("--slots", type=click.IntRange(0), default=0, metavar="N",
+              help="Completions that it works on at once, the others wait in line; default: all of "
+              "them.")  # fmt: skip
 @click.option("--queue", "queue_s", type=click.FloatRange(0), default=0.0, metavar="S",
               help="Seconds that a question to a Gradio app waits behind another's.")  # fmt: skip
 @click.option("--coalesce", type=click.IntRange(1), default=1, metavar="N",

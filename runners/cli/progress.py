@@ -52,7 +52,8 @@ class ProgressLines:
         what = " ".join(word for word in (step.phase, step.task, step.workload) if word)
         count = ""
         if step.total:
-            count = f"  {step.done}/{step.total} {'requests' if step.workload else 'items'}"
+            unit = step.unit or ("requests" if step.workload else "items")
+            count = f"  {step.done}/{step.total} {unit}"
         left_s = self._left.seconds(job.position, now)
         left = "" if left_s is None else f"about {format_duration(max(1.0, left_s))} left in all · "
         self._draw(f"{place} · {left}{name}  {what}{count}", key=f"{where}{what}")

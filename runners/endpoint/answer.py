@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runners.endpoint.asking import Dialect, Piece, Scored, Usage
-from runners.endpoint.client import Streamed, json_object
+from runners.endpoint.client import Streamed
+from runners.endpoint.events import json_object
 from runners.endpoint.faults import EndpointError
 from runners.endpoint.words import said_by
 

@@ -6,16 +6,18 @@ starts anew with every try: waits between tries are counted in `Tally`, never in
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import select
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from runners.endpoint.address import Address
-from runners.endpoint.events import DONE, Event, JsonLinesReader, SseReader
+from runners.endpoint.events import DONE, Event, JsonLinesReader, SseReader, json_object
 from runners.endpoint.faults import PASSING, EndpointError
 from runners.endpoint.transport import Body, Patience, named_fault, open_connection
 from runners.endpoint.words import plain, said_by, without
@@ -176,6 +178,18 @@ class Client:
         self._connection = open_connection(self.address, self.patience)
         return False
 
+    def another(self) -> Client:
+        """A client of the same server with a connection of its own, which sends nothing again."""
+        return Client(self.address, key=self._key, patience=self.patience, retries=Retries(times=0))
+
+    def hang_up(self) -> None:
+        """Break off the request under way, from another thread than the one that asks."""
+        connection = self._connection
+        link = connection.sock if connection is not None else None
+        if link is not None:
+            with contextlib.suppress(OSError):  # it has just ended by itself
+                link.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Close the connection; the next request opens another."""
         if self._connection is not None:
@@ -273,18 +287,3 @@ class Client:
             status=fault.status,
             retry_after_s=fault.retry_after_s,
         )
-
-
-def json_object(text: str) -> dict[str, Any]:
-    """A JSON object out of its text.
-
-    Raises:
-        EndpointError: `invalid JSON`.
-    """
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise EndpointError("invalid JSON", f"invalid JSON: {text[:80]!r}") from error
-    if not isinstance(found, dict):
-        raise EndpointError("invalid JSON", f"no JSON object: {text[:80]!r}")
-    return found

@@ -92,6 +92,7 @@ def _llama(
         version=words(props.get("build_info")),
         models=names,
         context=count(settings.get("n_ctx")),
+        slots=count(props.get("total_slots")),
         about=_known(
             {
                 "file": shown_name(path),

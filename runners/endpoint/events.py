@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
+from typing import Any
+
+from runners.endpoint.faults import EndpointError
 
 DONE = "[DONE]"
 """Data of the event that ends a stream of OpenAI's dialect."""
@@ -95,3 +99,18 @@ class _Lines:
             line = line.removeprefix(b"\xef\xbb\xbf")
             self._begun = True
         return line.decode("utf-8", "replace")
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """A JSON object out of its text.
+
+    Raises:
+        EndpointError: `invalid JSON`.
+    """
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise EndpointError("invalid JSON", f"invalid JSON: {text[:80]!r}") from error
+    if not isinstance(found, dict):
+        raise EndpointError("invalid JSON", f"no JSON object: {text[:80]!r}")
+    return found

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from runners.endpoint.asking import count, rows, table, words
-from runners.endpoint.client import Streamed, json_object
-from runners.endpoint.events import Event
+from runners.endpoint.client import Streamed
+from runners.endpoint.events import Event, json_object
 from runners.endpoint.faults import EndpointError
 from runners.endpoint.words import said_by
 

@@ -35,6 +35,8 @@ class Served:
     """Names of all models that it serves; empty: it does not say."""
     context: int | None = None
     """Tokens of context; None: it does not say."""
+    slots: int | None = None
+    """Requests that it works on at once; None: it does not say."""
     about: Mapping[str, Any] | None = None
     """What it says of the model's weights: file, digest, size, parameters."""
     bos: str = ""

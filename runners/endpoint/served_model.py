@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from runners.endpoint.asking import Ask, Dialect, Piece
 from runners.endpoint.client import Tally
+from runners.endpoint.crowd import Crowd
 from runners.endpoint.faults import EndpointError
 from runners.endpoint.generating import THINKING_TURNS, TURNS, Refusals, generated
 from runners.endpoint.scoring import ItemScorer, find_scorer, scored
@@ -36,9 +37,8 @@ class ServedModel:
             context: tokens that prompt and answer may have together.
         """
         self.served, self.context = served, context
-        self._timer = Timer(
-            served=served, prompts=Prompts(served, _tokens(served)), context=context
-        )
+        self._prompts = Prompts(served, _tokens(served))
+        self._timer = Timer(served=served, prompts=self._prompts, context=context)
         self._scorer: ItemScorer | None = None
         self._refusals = Refusals()
 
@@ -47,6 +47,22 @@ class ServedModel:
         before = self._tally()
         times = self._timer.workload(message, progress)
         return replace(times, tries=self._since(before))
+
+    def run_users(self, message: protocol.RunUsers, progress: OnProgress) -> protocol.UsersTimes:
+        """Keep several users busy at once.
+
+        Raises:
+            WorkerError: there is no workload, or one does not fit the context of a slot.
+        """
+        if not message.workloads:
+            raise WorkerError("no workload of a fixed length fits the context")
+        longest = max(prompt + new for prompt, new in message.workloads)
+        if longest > self.context:
+            raise WorkerError(
+                f"the longest workload needs a context of {longest} tokens, a slot of the server "
+                f"has {self.context}"
+            )
+        return Crowd(self.served, self._prompts, message).run(progress)
 
     def open_engine(self) -> protocol.EngineOpened:
         """Find a way to score that the server passes its self-check with."""

@@ -55,9 +55,10 @@ class StartedRuntime:
         self._server: StartedServer | None = None
         self._client: Client | None = None
         self._model: ServedModel | None = None
+        self._load: protocol.Load | None = None
 
-    def launch(self, message: protocol.Load) -> Launch:
-        """The command for these settings.
+    def launch(self, message: protocol.Load, users: int = 1) -> Launch:
+        """The command for these settings, and for so many users at once.
 
         Raises:
             WorkerError: there is none.
@@ -65,13 +66,59 @@ class StartedRuntime:
         raise NotImplementedError
 
     def load(self, message: protocol.Load) -> protocol.Loaded:
-        """Start the server, and wait until it has written a token.
-
-        A server may say that it is ready before its model is loaded. So the time to load runs from
-        the start to the first token, less what a token takes once more.
-        """
+        """Start the server, and wait until it has written a token."""
         called = time.perf_counter()
         launch = self.launch(message)
+        loaded_s = self._start(launch, message)
+        self._load = message
+        with self._watched() as model:
+            said = model.said()
+        about, served, context = said.about, model.served, model.context
+        return protocol.Loaded(
+            seconds=loaded_s,
+            weights_bytes=int(about.get("bytes", 0)),
+            parameters=int(about.get("parameters", 0)),
+            context=context,
+            trained_context=int(about.get("trained_context", context)),
+            threads=message.settings["threads"],
+            vocabulary=int(about.get("vocabulary", 0)),
+            architecture=str(about.get("architecture", "")),
+            chat_template=bool(served.template) or served.chats,
+            server=said,
+            serve=[launch.name, *launch.arguments],
+            checked_s=time.perf_counter() - called - loaded_s,
+            root_pid=self._running().pid,
+        )
+
+    def open_users(self, message: protocol.OpenUsers) -> protocol.UsersOpened:
+        """Start the server anew where its command depends on the number of users."""
+        load, ready_s = self._load, None
+        if load is None:
+            raise WorkerError("no server was started")
+        launch = self.launch(load, message.users)
+        if launch != self.launch(load, message.users + 1):
+            self.close()
+            self._server = None
+            ready_s = self._start(launch, load)
+        with self._watched() as model:
+            return protocol.UsersOpened(
+                slots=model.served.slots,
+                context=model.context,
+                ready_s=ready_s,
+                root_pid=self._running().pid,
+            )
+
+    def run_users(self, message: protocol.RunUsers, progress: OnProgress) -> protocol.UsersTimes:
+        """Keep so many users busy."""
+        with self._watched() as model:
+            return model.run_users(message, progress)
+
+    def _start(self, launch: Launch, message: protocol.Load) -> float:
+        """Start the server; the seconds from its start to its first token.
+
+        A server may say that it is ready before its model is loaded. So the time runs to the first
+        token, less what a token takes once more.
+        """
         port = free_port()
         places = {**launch.places, **_places(launch, message.path, port)}
         server = self._server = StartedServer(
@@ -97,24 +144,8 @@ class StartedRuntime:
             ended = time.perf_counter()
             loaded_s = (again - server.started_ns / 1e9) - (ended - again)
             context = served.context or int(message.settings["context"] or DEFAULT_CONTEXT)
-            model = self._model = ServedModel(served, context)
-            said = model.said()
-        about = said.about
-        return protocol.Loaded(
-            seconds=loaded_s,
-            weights_bytes=int(about.get("bytes", 0)),
-            parameters=int(about.get("parameters", 0)),
-            context=context,
-            trained_context=int(about.get("trained_context", context)),
-            threads=message.settings["threads"],
-            vocabulary=int(about.get("vocabulary", 0)),
-            architecture=str(about.get("architecture", "")),
-            chat_template=bool(served.template) or served.chats,
-            server=said,
-            serve=[launch.name, *launch.arguments],
-            checked_s=time.perf_counter() - called - loaded_s,
-            root_pid=server.pid,
-        )
+            self._model = ServedModel(served, context)
+        return loaded_s
 
     def latency(self, message: protocol.RunLatency, progress: OnProgress) -> protocol.LatencyTimes:
         """Time the requests of one workload."""
@@ -166,17 +197,21 @@ class StartedRuntime:
         Raises:
             WorkerError: its process ended, a part of it left the process tree, or a request failed.
         """
-        if self._server is None:
-            raise WorkerError("no server was started")
-        self._server.check()
+        server = self._running()
+        server.check()
         try:
             yield self._model  # type: ignore[misc]  # None while it is loading alone
         except EndpointError as fault:
             if fault.outcome in BROKEN:
-                self._server.settle()
-            self._server.check()
+                server.settle()
+            server.check()
             raise
-        self._server.check()
+        server.check()
+
+    def _running(self) -> StartedServer:
+        if self._server is None:
+            raise WorkerError("no server was started")
+        return self._server
 
 
 def _places(launch: Launch, weights: str | None, port: int) -> dict[str, str]:

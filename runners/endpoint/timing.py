@@ -7,6 +7,7 @@ several bytes arrive with their last one.
 
 from __future__ import annotations
 
+import random
 import secrets
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ NEAR = 0.02
 """A prompt may be longer or shorter by this share, where its tokens can only be counted after."""
 _CHARACTERS = 4.0
 """Characters of a token, at first."""
+NONCE = 6
+"""Tokens that are drawn anew for each prompt of several users."""
 
 
 class Prompts:
@@ -34,6 +37,7 @@ class Prompts:
         """Without `tokens` lengths are found by asking for a count."""
         self._served, self._tokens = served, tokens
         self._lengths: dict[int, int] = {}
+        self._bases: dict[int, tuple[int, ...]] = {}
 
     def make(self, n: int) -> str | tuple[int, ...]:
         """A prompt of `n` tokens, or of about as many where the server has no tokeniser."""
@@ -44,6 +48,26 @@ class Prompts:
         while len(ids := self._tokens.encode(self._text(nonce, characters), True)) < n:
             characters *= 2
         return tuple(ids[:n])
+
+    def ready(self, n: int) -> None:
+        """Find out what `fresh` needs, so that it asks the server nothing."""
+        if self._tokens is None:
+            self._characters(n)
+        elif n not in self._bases:
+            made = self.make(n)
+            self._bases[n] = tuple(one for one in made if isinstance(one, int))
+
+    def fresh(self, n: int, draw: random.Random) -> str | tuple[int, ...]:
+        """A prompt of a length that is `ready`, without a request; from any thread.
+
+        Its beginning is drawn, so that no other request's is the same: `NONCE` tokens after the
+        first, which may be the model's BOS, or a word.
+        """
+        if self._tokens is None:
+            return self._text(f"{draw.getrandbits(48):012x}", self._lengths[n])
+        base = self._bases[n]
+        drawn = [draw.choice(base[1:] or base) for _ in base[1 : 1 + NONCE]]
+        return (*base[:1], *drawn, *base[1 + NONCE :])
 
     def _text(self, nonce: str, characters: int) -> str:
         return f"{nonce} {passage(characters)}"[:characters]
@@ -102,15 +126,7 @@ class Timer:
         )
 
     def _ask(self, prompt: str | tuple[int, ...], new_tokens: int) -> Answer:
-        extra = {**self.served.uncached, **({"ignore_eos": True} if self.served.fills else {})}
-        ask = Ask(prompt=prompt, max_tokens=new_tokens, extra=extra)
-        answer = self.served.stream(self.served.text_dialect, ask)
-        if answer.first_s is None:
-            raise EndpointError(
-                "empty answer",
-                f"{self.served.client.address.text}: a timed answer has no text: {answer.stop}",
-            )
-        return answer
+        return ask_timed(self.served, prompt, new_tokens)
 
     def _cache_ratio(self, prompt_tokens: int, timed: list[Answer]) -> float | None:
         """How much sooner a prompt is answered that was just asked, where no count tells."""
@@ -120,6 +136,23 @@ class Timer:
         anew = self._ask(prompt, 1).first_s
         again = self._ask(prompt, 1).first_s
         return anew / again if anew and again else None
+
+
+def ask_timed(served: Served, prompt: str | tuple[int, ...], new_tokens: int) -> Answer:
+    """Ask for so many new tokens, of which none may come from a cache.
+
+    Raises:
+        EndpointError: it was not answered, or with no text.
+    """
+    extra = {**served.uncached, **({"ignore_eos": True} if served.fills else {})}
+    ask = Ask(prompt=prompt, max_tokens=new_tokens, extra=extra)
+    answer = served.stream(served.text_dialect, ask)
+    if answer.first_s is None:
+        raise EndpointError(
+            "empty answer",
+            f"{served.client.address.text}: a timed answer has no text: {answer.stop}",
+        )
+    return answer
 
 
 def request_times(answer: Answer) -> protocol.RequestTimes:

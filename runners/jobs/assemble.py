@@ -43,6 +43,7 @@ from runners.jobs.sample_rows import sample_rows
 from runners.jobs.seen import Seen
 from runners.jobs.server_record import ELSEWHERE, machine_info, server_info
 from runners.jobs.subject import candidate_info, suite_info
+from runners.jobs.users_record import users_info
 from runners.jobs.verdict import verdict_of
 from runners.records.circumstances import SoftwareInfo
 from runners.records.identity import digest
@@ -113,6 +114,7 @@ def assemble(
         energy=_energy(job, measured),
         noise=noise_info(timed),
         executor=options.executor,
+        users=users_info(job, measured),
     )
     record = record.model_copy(update={"flags": flags(record, _seen(job, measured))})
     return record, sample_table(rows) if rows else None

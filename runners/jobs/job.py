@@ -17,6 +17,7 @@ from runners.compute.budget_use import engine_bytes, threads
 from runners.compute.machine import Machine
 from runners.jobs.prepared import PreparedTask
 from runners.jobs.suite_digest import suite_digest
+from runners.jobs.user_level import Users
 from runners.records.circumstances import ExecutorInfo
 from runners.records.identity import candidate_digest, digest
 from runners.records.store import Store
@@ -73,6 +74,8 @@ class Job:
     reference: Job | None = None
     """Whose logits its own are held against; None: nobody's. No part of its key: a run that was
     held against nothing is the same run."""
+    users: Users | None = None
+    """Several users at once, after everything else; None: one alone."""
     proof: Proof = UNTRIED
     """Result of the proof that the runtime's build computes on this processor."""
 
@@ -140,6 +143,7 @@ class Job:
                 *(["throughput"] if self.throughput else []),
                 *(["unscored"] if self.unscored else []),
                 *([] if self.times else ["untimed"]),
+                *([self.users.model_dump()] if self.users and self.times else []),
                 *([f"without {self.proof.left_out}"] if self.proof.left_out else []),
                 # Until 1.0 a minor version may pack items otherwise, and so give other bits.
                 version("weighin").split(".")[:2],

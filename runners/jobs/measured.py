@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runners.compute.limits import Held
+from runners.jobs.user_level import UsersLevel
 from runners.jobs.windows import PLAINLY, Answering
 from runners.measure.group_usage import GroupUsage
 from runners.measure.memory import PhaseMemory
@@ -35,6 +36,8 @@ class Step:
     total: int = 0
     workload: str = ""
     """Workload whose requests `done` and `total` count in the latency phase."""
+    unit: str = ""
+    """What `done` and `total` count, where it is neither items nor requests."""
     stays: bool = False
     """True where the line remains after the next one is drawn."""
 
@@ -209,7 +212,7 @@ class Interrupted:
 Part = (
     Held | PageCache | Begun | Started | Resumed | LoadedModel | Timing | TimedPhase | PhaseMarks
     | Metered | protocol.EngineOpened | AskedTask | UnaskedTask | AnsweredWindow | Probed | Sampled
-    | Killed | Unlimited | ReferenceLogits | DivergenceInfo | Interrupted
+    | Killed | Unlimited | ReferenceLogits | DivergenceInfo | UsersLevel | Interrupted
 )  # fmt: skip
 PartT = TypeVar("PartT", bound=Part)
 

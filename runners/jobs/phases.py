@@ -1,4 +1,4 @@
-"""The phases of a job in order: baseline, load, latency, scoring, generation, divergence."""
+"""The phases of a job in order: baseline, load, latency, scoring, generation, divergence, users."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from runners.jobs.measured import (
 )
 from runners.jobs.resuming import keep, restore
 from runners.jobs.scoring_phase import Asking, answer_tasks
+from runners.jobs.users_phase import serve_users
 from runners.measure.energy import EnergyMeter
 from runners.measure.memory import MemoryMark, MemorySampler
 from runners.worker import protocol
@@ -71,6 +72,7 @@ def run_phases(
         if job.scores:
             running.answer()
             running.diverge()
+        serve_users(job, worker, journal, measured, marks, notify)
     finally:
         measured.add(Metered(source=meter.source, reason=meter.reason))
     worker.close()

@@ -13,6 +13,7 @@ from runners.jobs.journal import STORED, JobBusyError, Journal
 from runners.jobs.measured import Interrupted, Measured, Notify, Step, Unlimited
 from runners.jobs.reference_logits import reference_logits
 from runners.jobs.under_limit import work
+from runners.jobs.user_level import why_no_users
 from runners.jobs.verdict import may_thrash
 from runners.jobs.worker_process import WorkerCrash
 from runners.records.record import JobError, Record
@@ -95,6 +96,8 @@ def _refuse_what_it_cannot(job: Job) -> None:
     asked = {"generation" if task.generates else "scoring" for task in job.tasks if job.scores}
     if job.suite.workloads and job.times and not asked:
         asked.add("latency")  # beside tasks, workloads are left out where there can be none
+    if job.users and job.times and (why := why_no_users(spec, job.suite)):
+        raise RuntimeFailure(why)
     budget = job.budget
     if job.elsewhere and budget and (budget.memory_bytes is not None or budget.cpus is not None):
         raise RuntimeFailure(
@@ -120,7 +123,7 @@ def _compare_with_unlimited(job: Job, options: Options, measured: Measured, noti
     """Run the timed phases without the memory limit where only that tells thrashing."""
     if job.budget is None or not may_thrash(measured.group.get("latency"), measured.weights_bytes):
         return
-    free = replace(job, budget=without_memory(job.budget), scores=False, repeat=0)
+    free = replace(job, budget=without_memory(job.budget), scores=False, users=None, repeat=0)
     known = [options.store.answered(one.key) for one in (free, replace(free, scores=True))]
     stored = next((one for one in known if one and one.job.batch == job.batch), None)
     if stored is None:

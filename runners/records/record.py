@@ -32,6 +32,7 @@ from runners.records.parts import (
 )
 from runners.records.server import ServerInfo
 from runners.records.timed import WorkloadLatency
+from runners.records.users import UsersInfo
 from runners.records.values import (
     Bits,
     Bytes,
@@ -46,7 +47,7 @@ from runners.records.values import (
 
 SCHEMA_VERSION = 1
 RUN_ID = r"^[0-9]{8}T[0-9]{6}-[A-Za-z0-9._-]{1,120}$"
-Phase = Literal["baseline", "load", "latency", "scoring", "generation", "divergence"]
+Phase = Literal["baseline", "load", "latency", "scoring", "generation", "divergence", "users"]
 
 
 class JobError(Part):
@@ -251,6 +252,8 @@ class Record(Part):
     """Scheduler that ran it; None: it was run from this machine."""
     server: ServerInfo | None = None
     """The server that was asked; None: the model was in a process of Weighin's own."""
+    users: UsersInfo | None = None
+    """Several users at once; None: that was not asked for."""
     imported: ImportedInfo | None = None
     """Origin of imported results; None: Weighin measured it."""
 

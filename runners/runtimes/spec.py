@@ -16,11 +16,12 @@ from pydantic import Field
 
 from evals.spec_file import NAME, Spec
 
-Ability = Literal["latency", "scoring", "generation", "logits"]
-"""logits: whole rows of them, over the vocabulary."""
+Ability = Literal["latency", "scoring", "generation", "logits", "users"]
+"""logits: whole rows of them, over the vocabulary; users: several at once."""
 Format = Literal["gguf", "folder", "app"]
 """gguf: one file; folder: safetensors with config.json; app: Python that serves a model itself."""
 USUAL: frozenset[Ability] = frozenset({"latency", "scoring", "generation"})
+OF_SERVERS = USUAL | frozenset[Ability]({"users"})
 EVERYTHING = USUAL | frozenset[Ability]({"logits"})
 _CODE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 

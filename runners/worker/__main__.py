@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 
 from runners.worker import protocol, wire
 from runners.worker.crashing import leave_no_core
-from runners.worker.runtime import WorkerError, checked_template
+from runners.worker.runtime import WorkerError, checked_template, serving_many
 
 if TYPE_CHECKING:
     from runners.worker.runtime import OnProgress, Runtime
@@ -76,6 +76,18 @@ def _asked(runtime: Runtime, question: protocol.Message, progress: OnProgress) -
             return runtime.generate(question, progress)
         case protocol.ReadTemplate():
             return checked_template(runtime.chat_template())
+        case _:
+            return _asked_of_many(runtime, question, progress)
+
+
+def _asked_of_many(
+    runtime: Runtime, question: protocol.Message, progress: OnProgress
+) -> protocol.Message:
+    match question:
+        case protocol.OpenUsers():
+            return serving_many(runtime).open_users(question)
+        case protocol.RunUsers():
+            return serving_many(runtime).run_users(question, progress)
         case _:
             raise WorkerError(f"{type(question).__name__} is no question")
 

@@ -18,6 +18,11 @@ from runners.worker.generation import RequestTimes as RequestTimes
 from runners.worker.generation import Thinking as Thinking
 from runners.worker.serving import ServerSaid as ServerSaid
 from runners.worker.serving import Tries as Tries
+from runners.worker.users import OpenUsers as OpenUsers
+from runners.worker.users import RunUsers as RunUsers
+from runners.worker.users import UserRequest as UserRequest
+from runners.worker.users import UsersOpened as UsersOpened
+from runners.worker.users import UsersTimes as UsersTimes
 
 VERSION = 4
 
@@ -272,5 +277,5 @@ class Failed:
 Message = (
     Ready | Load | Loaded | RunLatency | LatencyTimes | OpenEngine | EngineOpened | Score | Scored
     | ScorePlain | Diverge | Diverged | Generate | Generated | ReadTemplate | ChatTemplate | Close
-    | Closed | Progress | Failed
+    | Closed | Progress | Failed | OpenUsers | UsersOpened | RunUsers | UsersTimes
 )  # fmt: skip

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from runners.worker import protocol
 
@@ -94,3 +94,27 @@ class Runtime(Protocol):
     def close(self) -> None:
         """Free everything."""
         ...
+
+
+@runtime_checkable
+class ServingMany(Protocol):
+    """A runtime that answers several users at once: a server's."""
+
+    def open_users(self, message: protocol.OpenUsers) -> protocol.UsersOpened:
+        """Have the server ready for so many."""
+        ...
+
+    def run_users(self, message: protocol.RunUsers, progress: OnProgress) -> protocol.UsersTimes:
+        """Keep so many users busy; progress is told the whole seconds of the window that passed."""
+        ...
+
+
+def serving_many(runtime: Runtime) -> ServingMany:
+    """The runtime, where it answers several users at once.
+
+    Raises:
+        WorkerError: it does not.
+    """
+    if isinstance(runtime, ServingMany):
+        return runtime
+    raise WorkerError("this runtime answers one request at a time")

@@ -20,6 +20,7 @@ from runners.compute.budget import Budget
 from runners.jobs.job import Job, Options
 from runners.jobs.measured import Step
 from runners.jobs.prepared import PreparedTask
+from runners.jobs.user_level import Users
 from runners.records.record import Record
 from runners.records.store import Store
 
@@ -161,9 +162,14 @@ class Bench:
         tasks: tuple[str, ...] = KINDS,
         repeats: int = 1,
         budget: Budget | None = None,
+        users: Users | None = None,
     ) -> list[tuple[Job, Any]]:
         batch = Batch(
-            candidates=candidates, suite=tiny_suite(*tasks), repeats=repeats, budget=budget
+            candidates=candidates,
+            suite=tiny_suite(*tasks),
+            repeats=repeats,
+            budget=budget,
+            users=users,
         )
         return plan_jobs(batch, [self.tasks[name] for name in tasks], resolver(batch))
 
@@ -174,6 +180,7 @@ class Bench:
             tasks=tasks,
             repeats=given.pop("repeats", 1),
             budget=given.pop("budget", None),
+            users=given.pop("users", None),
         )
         options = self.options(**given)
         return list(run_batch(jobs, options, lambda _, step: self.steps.append(step)))

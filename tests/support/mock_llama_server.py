@@ -1,7 +1,8 @@
 """A llama-server that is none: the mock behind llama-server's command line, with faults of its own.
 
 `program` writes a script that is started like the real one. What befalls it is told by variables:
-MOCK_TOLD (JSON, `MockOptions`), MOCK_HOLDS (bytes that it touches), and MOCK_FAULT, one of:
+MOCK_TOLD (JSON, `MockOptions`), MOCK_HOLDS (bytes that it touches), MOCK_SPARES (a number of slots
+of which nothing befalls it), and MOCK_FAULT, one of:
 
 refuses      ends before it listens
 deaf         never listens
@@ -20,6 +21,7 @@ import sys
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 from runners.endpoint.mock.options import MockOptions
 from runners.endpoint.mock.server import MockServer
@@ -57,13 +59,16 @@ def main(arguments: list[str]) -> None:
     if fault == "deaf":
         time.sleep(600)
     held = touched(int(os.environ.get("MOCK_HOLDS", "0")))  # noqa: F841  # kept until the end
-    server = _loading(port) if fault == "unready" else _mock(port, fault, int(at or 1))
+    slots = int(arguments[arguments.index("-np") + 1])
+    fault = "" if os.environ.get("MOCK_SPARES") == str(slots) else fault
+    context = int(arguments[arguments.index("-c") + 1]) // slots
+    told = {"slots": slots, "context": context, **json.loads(os.environ.get("MOCK_TOLD", "{}"))}
+    server = _loading(port) if fault == "unready" else _mock(port, told, fault, int(at or 1))
     sys.stderr.write("listening\n")
     server.serve_forever(0.01)
 
 
-def _mock(port: int, fault: str, at: int) -> MockServer:
-    told = json.loads(os.environ.get("MOCK_TOLD", "{}"))
+def _mock(port: int, told: dict[str, Any], fault: str, at: int) -> MockServer:
     options = MockOptions(speaks=("llama-server",), **told)
     server = MockServer(options, port=port)
     usual, asked = server.mock.next_fault, itertools.count(1)

@@ -12,6 +12,7 @@ from typing import Any
 
 from runners.endpoint.mock.language import Language
 from runners.endpoint.mock.options import MockOptions
+from runners.endpoint.mock.slots import Slots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,7 @@ class Mock:
     def __init__(self, options: MockOptions) -> None:
         self.options, self.language = options, Language(options.seed)
         self.stopping = threading.Event()
+        self.slots = Slots(options.slots)
         self.sessions: dict[str, Any] = {}
         """Values that an API keeps from one request to the next."""
         self._lock = threading.Lock()

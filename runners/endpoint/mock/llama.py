@@ -22,7 +22,7 @@ def props(mock: Mock, _request: Request) -> Whole:
     return Whole(
         body={
             "default_generation_settings": {"n_ctx": mock.options.context},
-            "total_slots": 1,
+            "total_slots": mock.options.slots or 1,
             "model_path": mock.options.model,
             "build_info": "b0-mock",
             "bos_token": "<s>",

@@ -40,6 +40,8 @@ class MockOptions:
     first_token_s: float = 0.0
     """From the request to the first token, where nothing of the prompt is cached."""
     per_token_s: float = 0.0
+    slots: int = 0
+    """Completions that it works on at once, the others wait in line; 0: all of them."""
     queue_s: float = 0.0
     """Time that a question to a Gradio app waits behind another's."""
     coalesce: int = 1

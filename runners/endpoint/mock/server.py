@@ -100,7 +100,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             response = route.answer(mock, request)
         except (KeyError, TypeError, ValueError) as error:
             response = _error(400, f"cannot be answered: {error}")
-        self._meet(mock.next_fault() if route.completes else "ok", response, read_s)
+        if not route.completes:
+            self._meet("ok", response, read_s)
+            return
+        with mock.slots.taken() as free_s:
+            self._meet(mock.next_fault(), response, free_s)
 
     def _meet(self, fault: str, response: Whole | Stream, read_s: float) -> None:
         """Send a response, or what a fault makes of it."""

@@ -60,6 +60,17 @@ class Endpoint:
         """Time the requests of one workload."""
         return self._ready().latency(message, progress)
 
+    def open_users(self, message: protocol.OpenUsers) -> protocol.UsersOpened:  # noqa: ARG002
+        """The server as it is, whatever the number of users."""
+        served = self._ready().served
+        return protocol.UsersOpened(
+            slots=served.slots, context=served.context, ready_s=None, root_pid=None
+        )
+
+    def run_users(self, message: protocol.RunUsers, progress: OnProgress) -> protocol.UsersTimes:
+        """Keep so many users busy."""
+        return self._ready().run_users(message, progress)
+
     def open_engine(self, message: protocol.OpenEngine) -> protocol.EngineOpened:  # noqa: ARG002
         """Find a way to score that the server passes its self-check with."""
         return self._ready().open_engine()

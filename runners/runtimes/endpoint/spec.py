@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from evals.spec_file import PRINTABLE
 from runners.endpoint.address import read_address
-from runners.runtimes.spec import USUAL, RuntimeSpec, Settings
+from runners.runtimes.spec import OF_SERVERS, RuntimeSpec, Settings
 
 
 class EndpointSettings(Settings):
@@ -50,6 +50,6 @@ SPEC = RuntimeSpec(
     code="runners.runtimes.endpoint.runtime:Endpoint",
     settings=EndpointSettings,
     weights="none",
-    can=USUAL,
+    can=OF_SERVERS,
     packages=(),
 )

@@ -17,13 +17,17 @@ CLEARED = ("LLAMA_ARG_", "LLAMA_API_KEY", "LLAMA_CACHE", "LLAMA_LOG_")
 """Beginnings of variables that set flags beside the command line; a record would not show them."""
 
 
-def arguments(settings: Mapping[str, Any], help_text: str, *, repacks: bool) -> list[str]:
+def arguments(
+    settings: Mapping[str, Any], help_text: str, *, repacks: bool, users: int = 1
+) -> list[str]:
     """Arguments of llama-server, with `{weights}` and `{port}` as places.
 
     Args:
         settings: the runtime's own.
         help_text: what its `--help` prints.
         repacks: False where repacked weights fail in this build.
+        users: slots, each with the whole context of the settings: llama-server shares out what
+            `-c` says.
 
     Raises:
         WorkerError: this build cannot be told something that a setting asks for.
@@ -36,9 +40,9 @@ def arguments(settings: Mapping[str, Any], help_text: str, *, repacks: bool) -> 
         ["-m", "{weights}"],
         ["--host", "127.0.0.1"],
         ["--port", "{port}"],
-        ["-c", str(settings["context"] or DEFAULT_CONTEXT)],
+        ["-c", str(users * (settings["context"] or DEFAULT_CONTEXT))],
         ["-t", str(settings["threads"])],
-        ["-np", "1"],
+        ["-np", str(users)],
         attention,
         ["-ctk", kv, "-ctv", kv],
         ["-ngl", "0"],

@@ -17,9 +17,9 @@ HELP_S = 30.0
 
 
 class LlamaServer(StartedRuntime):
-    """One GGUF model behind a server of one slot."""
+    """One GGUF model behind a server of one slot, or of one for each user."""
 
-    def launch(self, message: protocol.Load) -> Launch:
+    def launch(self, message: protocol.Load, users: int = 1) -> Launch:
         """The shipped command, in the flags that this build knows."""
         try:
             known = subprocess.run(
@@ -32,7 +32,10 @@ class LlamaServer(StartedRuntime):
             name="llama-server",
             program=message.program,
             arguments=arguments(
-                message.settings, known.stdout + known.stderr, repacks=message.extra_buffers
+                message.settings,
+                known.stdout + known.stderr,
+                repacks=message.extra_buffers,
+                users=users,
             ),
             environment=dict.fromkeys(name for name in os.environ if name.startswith(CLEARED)),
         )

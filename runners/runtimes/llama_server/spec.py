@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from runners.runtimes.llama_server.program import MISSING, find_program
-from runners.runtimes.spec import USUAL, RuntimeSpec, Settings
+from runners.runtimes.spec import OF_SERVERS, RuntimeSpec, Settings
 
 _FLAGS = """
 -t --threads -tb --threads-batch -C --cpu-mask -Cr --cpu-range --cpu-strict --prio --poll
@@ -65,7 +65,7 @@ SPEC = RuntimeSpec(
     settings=LlamaServerSettings,
     weights="required",
     formats=("gguf",),
-    can=USUAL,
+    can=OF_SERVERS,
     packages=(),
     missing=MISSING,
     find_program=lambda _: find_program(),

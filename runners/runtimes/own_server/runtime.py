@@ -16,8 +16,8 @@ BUILD = ""
 class OwnServer(StartedRuntime):
     """A server by the command that starts it."""
 
-    def launch(self, message: protocol.Load) -> Launch:
-        """The candidate's command."""
+    def launch(self, message: protocol.Load, users: int = 1) -> Launch:
+        """The candidate's command; where it says `{users}`, another for each number of them."""
         settings = message.settings
         first, *rest = settings["serve"]
         return Launch(
@@ -27,6 +27,7 @@ class OwnServer(StartedRuntime):
             places={
                 "context": str(settings["context"] or DEFAULT_CONTEXT),
                 "threads": str(settings["threads"]),
+                "users": str(users),
             },
             environment=settings["environment"],
             model=settings["model"],

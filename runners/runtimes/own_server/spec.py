@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from evals.errors import RuntimeFailure
 from evals.fetch.cache import remembered_sha256, user_path
 from evals.spec_file import PRINTABLE
-from runners.runtimes.spec import USUAL, Program, RuntimeSpec, Settings
+from runners.runtimes.spec import OF_SERVERS, Program, RuntimeSpec, Settings
 
 Word = Annotated[str, Field(max_length=4096)]
 
@@ -21,7 +21,8 @@ class OwnServerSettings(Settings):
 
     serve: Annotated[tuple[Word, ...], Field(min_length=1, max_length=256)]
     """Command that starts it and stays in the foreground, a word an entry. `{port}`, `{weights}`,
-    `{context}` and `{threads}` stand for what Weighin fills in."""
+    `{context}`, `{threads}` and `{users}` (1, or one of --users) stand for what Weighin fills
+    in."""
     environment: Annotated[dict[str, Word], Field(max_length=64)] = Field(default_factory=dict)
     """Variables that it is given beside the user's, with the same places."""
     model: Annotated[str, Field(max_length=200, pattern=f"{PRINTABLE}|^$")] = ""
@@ -63,7 +64,7 @@ SPEC = RuntimeSpec(
     settings=OwnServerSettings,
     weights="optional",
     formats=("gguf", "folder"),
-    can=USUAL,
+    can=OF_SERVERS,
     packages=(),
     find_program=find_program,
 )

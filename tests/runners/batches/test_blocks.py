@@ -26,6 +26,7 @@ from runners.batches.blocks import (
 from runners.candidates import weights
 from runners.candidates.spec import Candidate
 from runners.compute.budget import Budget
+from runners.jobs.user_level import Users
 from runners.records.merging import merge
 from runners.records.store import Store
 from tests.runners.conftest import Bench
@@ -97,6 +98,7 @@ def test_a_plan_carries_whatever_a_batch_asks(tmp_path: Path) -> None:
         candidates=(candidate("x"), candidate("y")), suite=SUITE, repeats=3, score="each", limit=7,
         data="hub", include=tmp_path, questions=read_questions(own), throughput=True, unscored=True,
         engine_memory_bytes=1 << 20, budget=Budget.model_validate({"name": "b", "cpus": 2}),
+        users=Users(levels=(1, 4), seconds=2.0),
     )  # fmt: skip
     file = tmp_path / "plan.json"
     file.write_text(plan_text(plan_of(asked, "none", 1)), encoding="utf-8")
