@@ -59,13 +59,17 @@ def main(arguments: list[str]) -> None:
     if fault == "deaf":
         time.sleep(600)
     held = touched(int(os.environ.get("MOCK_HOLDS", "0")))  # noqa: F841  # kept until the end
-    slots = int(arguments[arguments.index("-np") + 1])
+    slots = int(_value(arguments, "-np", "1"))
     fault = "" if os.environ.get("MOCK_SPARES") == str(slots) else fault
-    context = int(arguments[arguments.index("-c") + 1]) // slots
+    context = int(_value(arguments, "-c", "4096")) // slots
     told = {"slots": slots, "context": context, **json.loads(os.environ.get("MOCK_TOLD", "{}"))}
     server = _loading(port) if fault == "unready" else _mock(port, told, fault, int(at or 1))
     sys.stderr.write("listening\n")
     server.serve_forever(0.01)
+
+
+def _value(arguments: list[str], flag: str, default: str) -> str:
+    return arguments[arguments.index(flag) + 1] if flag in arguments else default
 
 
 def _mock(port: int, told: dict[str, Any], fault: str, at: int) -> MockServer:
