@@ -16,6 +16,7 @@ from evals.replacing import replaced_file
 from runners.cli import EXIT_FAILED, refusal
 from runners.cli.asking import ASKED
 from runners.cli.completion_names import complete_runs_or_candidates
+from runners.cli.help import GroupedCommand, examples
 from runners.cli.options import (
     accept_option,
     insist_option,
@@ -39,7 +40,11 @@ PAIRS = 10
 TIMEOUT_S = 600.0
 
 
-@click.command("check")
+@click.command("check", cls=GroupedCommand, epilog=examples(
+    ("weighin check a.gguf --against results/baselines/a --rerun", "measure both sides now"),
+    ("weighin check a --against RUN", "runs that are stored"),
+    ("weighin check a --against b --github --junit report.xml", "in CI"),
+))  # fmt: skip
 @click.argument("candidate", shell_complete=complete_runs_or_candidates)
 @click.option("--against", required=True, metavar="BASELINE",
               shell_complete=complete_runs_or_candidates,

@@ -12,6 +12,7 @@ import click
 from runners.cli.completion_names import complete_runs_or_candidates
 from runners.cli.conclusion import conclusion, told
 from runners.cli.fidelity_table import fidelity_dict, fidelity_lines, fidelity_table
+from runners.cli.help import examples
 from runners.cli.options import insist_option, json_option, open_store, store_option
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ ACROSS = (
 )
 
 
-@click.command("compare")
+@click.command("compare", epilog=examples(
+    ("weighin compare q4_1 q4_0", "two candidates of the store"),
+    ("weighin compare RUN RUN", "two runs, by the ends of their ids"),
+    ("weighin compare folder/a folder/b", "of other folders"),
+))  # fmt: skip
 @click.argument(
     "sides", nargs=-1, required=True, metavar="A B…", shell_complete=complete_runs_or_candidates
 )

@@ -18,6 +18,7 @@ from runners.cli import say
 from runners.cli.completion_names import complete_budgets, complete_runs
 from runners.cli.export_judged import JUDGED, judged_text
 from runners.cli.export_lm_eval import LM_EVAL, write_lm_eval
+from runners.cli.help import examples
 from runners.cli.options import open_store, store_option
 
 if TYPE_CHECKING:
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
     from runners.records.store import Store
 
 
-@click.command("export")
+@click.command("export", epilog=examples(
+    ("weighin export --format html --output board.html", "the board as one file"),
+    ("weighin export --format markdown", "a table for a README"),
+    ("weighin export > runs.csv", "every run's numbers"),
+))  # fmt: skip
 @click.argument("runs", nargs=-1, metavar="[RUN]…", shell_complete=complete_runs)
 @click.option("--format", "kind", type=click.Choice(["csv", "json", "parquet", LM_EVAL, *JUDGED]),
               default="csv", help="Default: csv.")  # fmt: skip

@@ -10,6 +10,7 @@ import click
 from evals.errors import WeighinError
 from runners.cli.asking import candidate_options, with_template
 from runners.cli.completion_names import complete_candidates
+from runners.cli.help import GroupedCommand, examples
 from runners.cli.options import (
     accept_option,
     choose_candidates,
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
 DEFAULT_ITEMS = 2
 
 
-@click.command("fit")
+@click.command("fit", cls=GroupedCommand, epilog=examples(
+    ("weighin fit model.gguf", "the smallest memory in which it works"),
+    ("weighin fit model.gguf --cpus 1", "with one core"),
+))  # fmt: skip
 @click.argument("candidate", metavar="CANDIDATE", shell_complete=complete_candidates)
 @suite_options
 @candidate_options

@@ -11,13 +11,14 @@ import click
 
 from evals.errors import SpecError
 from runners.cli.batch_options import batch_options, chosen_batch
+from runners.cli.help import GroupedCommand
 from runners.cli.options import json_option
 
 if TYPE_CHECKING:
     from runners.batches.blocks import BatchPlan, Block
 
 
-@click.command("plan")
+@click.command("plan", cls=GroupedCommand)
 @batch_options
 @click.option("--split", type=click.Choice(["none", "repeats", "families", "scores"]),
               default="none",

@@ -13,6 +13,7 @@ import click
 from runners.cli import EXIT_FAILED, EXIT_INTERRUPTED
 from runners.cli.batch_options import batch_options, chosen_batch
 from runners.cli.ended import ended
+from runners.cli.help import GroupedCommand, examples
 from runners.cli.options import (
     accept_option,
     json_option,
@@ -40,7 +41,14 @@ OWN_SIGNALS = ("SIGSEGV", "SIGILL", "SIGBUS", "SIGFPE")
 """A process dies of them by what it does: a wrong build, most likely."""
 
 
-@click.command("run")
+@click.command("run", cls=GroupedCommand, epilog=examples(
+    ("weighin run", "the embedded model on the suite quick"),
+    ("weighin run model.gguf --suite core", "a file of yours, 2,570 items"),
+    ("weighin run a.gguf b.gguf --memory 1GiB", "two candidates under 1 GiB"),
+    ("weighin run org/name#Q4_K_M --repeats 5", "from the Hub; intervals from 5 processes"),
+    ("weighin run q4.gguf --against f16.gguf --suite damage", "what a quantisation changed"),
+    ("weighin run http://localhost:8000/v1 --questions mine.csv", "your questions to a server"),
+))  # fmt: skip
 @batch_options
 @click.option("--against", metavar="REFERENCE",
               help="Say what became of the answers beside this candidate's, e.g. the model before "
