@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 _FENCE = re.compile(r"```[\w+-]*\s*\n(.*?)(?:```|\Z)", re.DOTALL)
 _TAGGED = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)
 _START = re.compile(r"[A-Za-z_][\w.]*\s*\(")
+_DECLINES = re.compile(
+    r"\A\W*(?:none|null|n/a)\b(?! *=)|\bnone of\b|\bno\b[^.\n]{0,60}\b(?:function|tool|call)s?\b"
+    r"|\b(?:function|tool)s?\b[^.\n]{0,60}(?:\bnot\b|n't\b|\bcannot\b)"
+    r"|\b(?:cannot|can't|can not|unable to|not able to|sorry)\b",
+    re.IGNORECASE,
+)
 _IGNORED = re.compile(r"[ \,\.\/\-\_\*\^]")
 OMITTED = ""
 """Among a parameter's accepted values: it may be left out."""
@@ -62,14 +68,18 @@ class Calls:
         answers: Sequence[str],
         means: Means,  # noqa: ARG002
     ) -> dict[str, float]:
-        """`right`, and in `called` whether anything that is a call was written at all."""
+        """`right`, and in `called` whether anything that is a call was written at all.
+
+        Where none fits the leaderboard counts whatever is no call as right, which a model that
+        babbles mostly writes; here the answer has to say that none fits.
+        """
         functions = json.loads(doc[self.options.functions])
         truth = json.loads(doc[self.options.truth] or "null") or {}
-        found = [calls_in(answer) for answer in answers]
-        scored = [
-            {"right": float(is_right(calls, truth, functions)), "called": float(bool(calls))}
-            for calls in found
-        ]
+        scored = []
+        for answer in answers:
+            calls = calls_in(answer)
+            right = is_right(calls, truth, functions) and (bool(truth) or declines(answer))
+            scored.append({"right": float(right), "called": float(bool(calls))})
         return averaged(scored, self.metrics)
 
 
@@ -121,6 +131,17 @@ def _first(kept: Sequence[Any]) -> Any:
     return _first_of_each(one) if isinstance(one, dict) else one
 
 
+def declines(answer: str) -> bool:
+    """True where an answer says, outside of code, that no function fits or that it cannot."""
+    words = _FENCE.sub(_bare_word, answer[:MOST_TEXT])
+    return bool(_DECLINES.search(words.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")))
+
+
+def _bare_word(block: re.Match[str]) -> str:
+    """What is left of a code block: a single word, as in a fenced `none`."""
+    return block[1] if re.fullmatch(r"\W*\w+\W*", block[1]) else " "
+
+
 def calls_in(answer: str) -> list[Call]:
     """The calls in an answer: JSON (`name` and `arguments`), or Python, alone or in a list.
 
@@ -141,13 +162,17 @@ def _of_block(block: str) -> list[Call]:
 
 
 def _scattered(text: str) -> Iterator[Call]:
-    """Calls between which a model says something else."""
-    past = 0
+    """Calls between which a model says something else, each once: to repeat one is not to call it
+    twice.
+    """
+    past, seen = 0, set()
     for match in _START.finditer(text):
         end = _closing(text, match.end() - 1) if match.start() >= past else 0
-        if found := _of_python(text[match.start() : end]):
-            yield from found
+        for call in _of_python(text[match.start() : end]):
             past = end
+            if repr(call) not in seen:
+                seen.add(repr(call))
+                yield call
 
 
 def _of_json(content: Any) -> list[Call]:

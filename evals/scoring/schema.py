@@ -15,7 +15,7 @@ from evals.spec_file import Spec
 if TYPE_CHECKING:
     from evals.scoring.scorer import Means
 
-_FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
+_FENCED = re.compile(r"\A\s*(?:```(?:json)?\s*\n)?(.*?)\s*(?:```)?\s*\Z", re.DOTALL | re.IGNORECASE)
 MOST_TEXT = 20_000
 
 
@@ -70,7 +70,7 @@ def steps(
 
 
 def unfenced(answer: str) -> str:
-    """The reply without the code fence that chat models put around JSON."""
+    """The reply without the code fence that chat models put around JSON, or at one end of it."""
     found = _FENCED.match(answer)
     return found[1] if found else answer
 

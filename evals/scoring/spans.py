@@ -44,7 +44,7 @@ class Spans:
 
     options: SpansOptions
     executes: bool = False
-    metrics: tuple[str, ...] = ("f1", "exact", "abstention")
+    metrics: tuple[str, ...] = ("f1", "exact", "contains", "abstention")
     answers: int = 1
 
     def __call__(
@@ -53,8 +53,9 @@ class Spans:
         answers: Sequence[str],
         means: Means,  # noqa: ARG002
     ) -> dict[str, float]:
-        """F1 and exact match against the nearest accepted text; 1 in `abstention` where the model
-        abstains exactly where there is no answer. Means over repeats.
+        """F1 and exact match against the nearest accepted text; `contains`: an accepted text stands
+        in the answer, which may be a sentence; `abstention`: the model abstains exactly where there
+        is no answer. Means over repeats.
         """
         accepted = list(doc[self.options.accepted])
         return averaged([score(answer, accepted) for answer in answers], self.metrics)
@@ -68,13 +69,20 @@ def score(answer: str, accepted: Sequence[str]) -> dict[str, float]:
     abstained = abstains(line) and not known  # "unknown" is the right answer of one document
     if not accepted or abstained:
         right = float(abstained and not accepted)
-        return {"f1": right, "exact": right, "abstention": right}
+        return {"f1": right, "exact": right, "contains": right, "abstention": right}
     pairs = [(words, normalised(one).split()) for one in accepted]
     return {
         "f1": max(f1(said, right) for said, right in pairs),
         "exact": max(float(said == right) for said, right in pairs),
+        "contains": max(float(holds(said, right)) for said, right in pairs),
         "abstention": 1.0,
     }
+
+
+def holds(said: Sequence[str], right: Sequence[str]) -> bool:
+    """True where the right words stand in what was said, one after the other."""
+    places = range(len(said) - len(right) + 1)
+    return bool(right) and any(said[at : at + len(right)] == right for at in places)
 
 
 def first_line(answer: str) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from evals.scoring.calls import Call, calls_in, gold, is_right
+from evals.scoring.calls import Call, Calls, CallsOptions, calls_in, gold, is_right
+from evals.scoring.scorer import Means
 
 FUNCTIONS = [
     {
@@ -42,6 +43,7 @@ def right(answer: str, truth: dict[str, Any] = TRUTH) -> bool:
         '[{"function": {"name": "math.area", "arguments": "{\\"base\\": 10}"}}]',
         '<tool_call>\n{"name": "math.area", "arguments": {"base": 10}}\n</tool_call>',
         "Sure (of course)! math.area(base=10, unit='cm^2') does it.",
+        "math.area(base=10)\n\nThe call `math.area(base=10)` computes it.",
     ],
 )
 def test_a_right_call_in_whatever_form(answer: str) -> None:
@@ -59,7 +61,7 @@ def test_a_right_call_in_whatever_form(answer: str) -> None:
         "math.area(base=10, height=5)",
         "math.area(base=10, unit='m')",
         "area(base=10)",
-        "math.area(base=10); math.area(base=10)",
+        "math.area(base=10); math.area(base=11)",
         "[math.area(base=10), math.area(base=10)]",
         "math.area(base=5 + 5)",
         "math.area(base=__import__('os').getpid())",
@@ -74,10 +76,29 @@ def test_a_wrong_one(answer: str) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
-    [("none", True), ("No function fits.", True), ("math.area(base=1)", False), ("", True)],
+    [
+        ("none", True),
+        ("`None`.", True),
+        ("```python\nnone\n```", True),
+        ("None of these functions fits the request.", True),
+        ("No suitable function is available.", True),
+        ("There's no function for that.", True),
+        ("The given function doesn't tell the weather.", True),
+        ("I\u2019m sorry, but I can\u2019t do that.", True),
+        ("math.area(base=1)", False),
+        ("None of them fits, so: math.area(base=1)", False),
+        # What a model that babbles writes is no call, and says nothing of its fitting.
+        ("", False),
+        ("The weather in Paris is sunny.", False),
+        ("```python\ndef weather(city=None):\n    return None\n```", False),
+        ("def weather(city=None):\n    return None", False),
+        ("none = 1", False),
+    ],
 )
-def test_where_no_function_fits_the_right_answer_is_no_call(answer: str, expected: bool) -> None:
-    assert right(answer, {}) is expected
+def test_where_no_function_fits_the_right_answer_says_so(answer: str, expected: bool) -> None:
+    doc = {"functions": json.dumps(FUNCTIONS), "truth": ""}
+    means = Means(execute=lambda _: False, search=lambda *_: False)
+    assert Calls(options=CallsOptions())(doc, [answer], means)["right"] == float(expected)
 
 
 def test_an_optional_parameter_may_be_left_out_only_where_the_answers_say_so() -> None:

@@ -30,29 +30,38 @@ def test_f1_counts_words_as_often_as_they_stand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "accepted", "exact", "f1", "abstention"),
+    ("answer", "accepted", "exact", "f1", "contains", "abstention"),
     [
-        (" France.", ["France"], 1.0, 1.0, 1.0),
-        ("Answer: the Normans\nmore", ["Normans"], 1.0, 1.0, 1.0),
-        ("in France", ["France"], 0.0, 2 / 3, 1.0),
-        ("Spain", ["France"], 0.0, 0.0, 1.0),
-        ("unanswerable", ["France"], 0.0, 0.0, 0.0),
-        ("unanswerable", [], 1.0, 1.0, 1.0),
-        ("The text does not say.", [], 1.0, 1.0, 1.0),
-        ("France", [], 0.0, 0.0, 0.0),
+        (" France.", ["France"], 1.0, 1.0, 1.0, 1.0),
+        ("Answer: the Normans\nmore", ["Normans"], 1.0, 1.0, 1.0, 1.0),
+        ("in France", ["France"], 0.0, 2 / 3, 1.0, 1.0),
+        # 2 of 9 words are right, and all right ones are said: 2 * 2/9 / (2/9 + 1).
+        (
+            "The share of stations without fuel is the 20 per cent.",
+            ["20 per"],
+            0.0,
+            4 / 11,
+            1.0,
+            1.0,
+        ),
+        ("20 stations", ["20 per cent", "200"], 0.0, 0.4, 0.0, 1.0),
+        ("Spain", ["France"], 0.0, 0.0, 0.0, 1.0),
+        ("unanswerable", ["France"], 0.0, 0.0, 0.0, 0.0),
+        ("unanswerable", [], 1.0, 1.0, 1.0, 1.0),
+        ("The text does not say.", [], 1.0, 1.0, 1.0, 1.0),
+        ("France", [], 0.0, 0.0, 0.0, 0.0),
         # One document's right answer is a phrase of abstention.
-        ("unknown", ["unknown", "not known"], 1.0, 1.0, 1.0),
+        ("unknown", ["unknown", "not known"], 1.0, 1.0, 1.0, 1.0),
         # A thought that was cut leaves nothing, and nothing does not say that the text has none.
-        ("", ["France"], 0.0, 0.0, 1.0),
-        ("", [], 0.0, 0.0, 0.0),
+        ("", ["France"], 0.0, 0.0, 0.0, 1.0),
+        ("", [], 0.0, 0.0, 0.0, 0.0),
     ],
 )
 def test_scores(
-    answer: str, accepted: list[str], exact: float, f1: float, abstention: float
+    answer: str, accepted: list[str], exact: float, f1: float, contains: float, abstention: float
 ) -> None:
-    found = score(answer, accepted)
-    assert found == {
-        "exact": exact, "f1": pytest.approx(f1), "abstention": abstention,
+    assert score(answer, accepted) == {
+        "exact": exact, "f1": pytest.approx(f1), "contains": contains, "abstention": abstention,
     }  # fmt: skip
 
 
