@@ -6,6 +6,7 @@ read the difference before it is committed.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -19,7 +20,7 @@ from runners.cli import group
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "tests" / "data" / "golden"
 STORE = ["--store", "reference"]
-Q8, F16 = "smollm2-135m-instruct-q8_0", "smollm2-135m-instruct-f16"
+Q8, F16, Q2 = (f"smollm2-135m-instruct-{rung}" for rung in ("q8_0", "f16", "q2_k"))
 COMMANDS = {
     "list-candidates": ["list", "candidates"],
     "list-suites": ["list", "suites"],
@@ -48,22 +49,65 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def two_suites(here: Path) -> Path:
+    """The same, and beside it a store where two candidates were asked another suite afterwards."""
+    store = here / "two" / "reference"
+    shutil.copytree(here / "reference", store)
+    for day, name in enumerate((Q8, Q2), 1):
+        source = max(path for path in store.glob(f"*-{name}-*") if scored(path))
+        run_id = f"202612{day:02}T000000-{name}-deadbeef"
+        shutil.copytree(source, store / run_id)
+        record = json.loads((source / "record.json").read_text(encoding="utf-8"))
+        suite = {**record["suite"], "name": "builder", "version": 1, "digest": "b" * 64}
+        content = json.dumps({**record, "run_id": run_id, "suite": suite})
+        (store / run_id / "record.json").write_text(content, encoding="utf-8")
+    return store.parent
+
+
+def scored(folder: Path) -> bool:
+    return bool(json.loads((folder / "record.json").read_text(encoding="utf-8"))["accuracy"])
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_says_what_it_said(
     name: str, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(here)
-    monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setenv("WEIGHIN_CACHE", str(here / "cache"))  # which candidates are here
-    said = CliRunner().invoke(group, COMMANDS[name], standalone_mode=False)
-    assert said.exception is None or isinstance(said.exception, SystemExit), said.output
-    text = _without_the_moment(said.stdout)
+    text = said(COMMANDS[name], here, here, monkeypatch)
     path = FOLDER / f"{name}.txt"
     if os.environ.get("WEIGHIN_WRITE_GOLDEN"):
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["check", "compare", "ship"])
+def test_runs_on_another_suite_change_no_answer(
+    name: str, here: Path, two_suites: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = said(COMMANDS[name], two_suites, here, monkeypatch)
+    assert text == (FOLDER / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def test_a_candidate_is_shown_on_the_suite_that_is_named(
+    here: Path, two_suites: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = said(COMMANDS["show"], two_suites, here, monkeypatch)
+    assert newest.startswith(f"{Q8} \N{MIDDLE DOT} builder (version 1)")
+    assert f"also measured on core: weighin show {Q8} --suite core\n" in newest
+    shown = said([*COMMANDS["show"], "--suite", "core"], two_suites, here, monkeypatch)
+    other = f"also measured on builder: weighin show {Q8} --suite builder\n"
+    assert shown.replace(other, "") == (FOLDER / "show.txt").read_text(encoding="utf-8")
+
+
+def said(command: list[str], folder: Path, here: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("WEIGHIN_CACHE", str(here / "cache"))  # which candidates are here
+    done = CliRunner().invoke(group, command, standalone_mode=False)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.output
+    return _without_the_moment(done.stdout)
 
 
 def _without_the_moment(text: str) -> str:

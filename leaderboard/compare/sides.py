@@ -11,7 +11,7 @@ from runners.records.record import Record
 
 
 def newest(
-    records: Sequence[Record], candidate: str, *, beside: Record | None = None
+    records: Sequence[Record], candidate: str, *, beside: Record | None = None, suite: str = ""
 ) -> Record | None:
     """The newest run of a candidate; an interrupted one only where there is no other.
 
@@ -20,8 +20,10 @@ def newest(
         candidate: its name.
         beside: a run that it will be held against: a run that may be compared with it in all, an
             older one too, comes before one that may not.
+        suite: digest; where the candidate was asked this suite, only those runs are looked at.
     """
     named = [record for record in records if record.candidate.name == candidate]
+    named = [record for record in named if record.suite.digest == suite] or named
     if beside is not None:
         fit = [one for one in named if one.status != "interrupted" and comparable(one, beside)]
         named = fit or named

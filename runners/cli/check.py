@@ -77,7 +77,8 @@ TIMEOUT_S = 600.0
 def command(candidate: str, against: str, **options: Any) -> int:
     """Check CANDIDATE for regressions against a baseline: pass, regressed or cannot tell.
 
-    CANDIDATE is a candidate (its newest runs in the store), a run id, a folder of records or
+    CANDIDATE is a candidate (its newest runs in the store, on the suite of BASELINE where it was
+    asked that), a run id, a folder of records or
     FOLDER/CANDIDATE. Times and memory are judged between runs on one machine, in one build of the
     runtime; --rerun measures both sides here and now.
     The suite's options choose what --rerun asks (default: what the baseline was asked); both sides
@@ -130,7 +131,11 @@ def _sides(
         baseline = find_side(against, store)
         shared = {run.run_id for run in baseline.runs}
         measured = find_side(candidate, store, but=shared)
-        return fitting(against, store, baseline, measured), measured
+        baseline = fitting(against, store, baseline, measured)
+        asked = baseline.runs[-1].suite.digest
+        if measured.runs[-1].suite.digest != asked:
+            measured = find_side(candidate, store, but=shared, suite=asked)
+        return baseline, measured
     return _measured(candidate, against, store, policy, options)
 
 

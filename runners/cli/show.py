@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evals.errors import RecordError
 from runners.cli.completion_names import complete_runs
 from runners.cli.options import json_option, open_store, store_option
 
@@ -25,9 +26,13 @@ if TYPE_CHECKING:
 @click.command("show")
 @click.argument("run", shell_complete=complete_runs)
 @store_option
+@click.option("--suite", "suite_name", metavar="NAME",
+              help="Of a candidate: its newest runs on this suite.")  # fmt: skip
 @click.option("--wrong", is_flag=True, help="List every wrong answer to your own questions.")
 @json_option
-def command(run: str, store_path: Path | None, *, wrong: bool, as_json: bool) -> int:
+def command(
+    run: str, store_path: Path | None, *, suite_name: str | None, wrong: bool, as_json: bool
+) -> int:
     """Show a candidate with all its repeats, or one run.
 
     RUN is a candidate (its newest runs, repeats merged), a run id, or its start or end. --json
@@ -44,6 +49,8 @@ def command(run: str, store_path: Path | None, *, wrong: bool, as_json: bool) ->
     store = open_store(store_path)
     record = store.find(run)
     records = [one for one in store.records() if isinstance(one, Record)]
+    if suite_name:
+        record = _on_suite(records, run, suite_name)
     alone = record.candidate.name != run
     repeats = runs_of(record, records)
     runs = (record,) if alone else repeats
@@ -59,10 +66,38 @@ def command(run: str, store_path: Path | None, *, wrong: bool, as_json: bool) ->
         out.print(table)
     if alone and len(repeats) > 1:
         say(out, f"one of {len(repeats)} repeats: weighin show {record.candidate.name}")
+    for line in [] if alone else _other_suites(records, record):
+        say(out, line)
     around = merged([one for one in records if conditions(one) == conditions(record)])
     beside = [one for one in around if one.record.candidate.digest != record.candidate.digest]
     print_ending(out, [*rows, *beside], store, shown=0)
     return 0
+
+
+def _on_suite(records: Sequence[Record], candidate: str, suite: str) -> Record:
+    """The newest run of a candidate on a suite.
+
+    Raises:
+        RecordError: there is none.
+    """
+    from leaderboard.rows.repeats import newest_of
+
+    named = [one for one in records if one.candidate.name == candidate]
+    found = [one for one in named if one.suite.name == suite]
+    if not found:
+        asked = ", ".join(dict.fromkeys(one.suite.name for one in named)) or "none"
+        raise RecordError(f'no run of "{candidate}" on suite "{suite}" (its suites: {asked})')
+    return newest_of(found)
+
+
+def _other_suites(records: Sequence[Record], shown: Record) -> list[str]:
+    """A line for each suite that the candidate was asked besides."""
+    name = shown.candidate.name
+    others = {one.suite.name for one in records if one.candidate.name == name}
+    return [
+        f"also measured on {suite}: weighin show {name} --suite {suite}"
+        for suite in sorted(others - {shown.suite.name})
+    ]
 
 
 def _print_run(out: Console, rows: Sequence[Row], runs: Sequence[Record], lead: Record) -> None:

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 
 def find_side(
-    text: str, store: Store, *, but: Collection[str] = (), beside: Record | None = None
-) -> Side:
+    text: str, store: Store, *, but: Collection[str] = (), beside: Record | None = None,
+    suite: str = "",
+) -> Side:  # fmt: skip
     """The runs that a text names, with the samples of the one that has answers.
 
     Args:
@@ -36,6 +37,7 @@ def find_side(
         but: ids of runs that are left out where a candidate is named: those of the other side.
         beside: a run of the other side: where a candidate is named, its runs under the same
             conditions come first.
+        suite: digest: where a candidate is named that was asked this suite, its runs on it.
 
     Raises:
         RecordError: there is no such run, it is damaged, what is named was not measured, or a
@@ -60,7 +62,7 @@ def find_side(
         return _side(home, runs_of(only_candidate(records, text), records))
     if _names_run_of(folder):
         records = readable(home, folder.name)
-        lead = newest(records, folder.name, beside=beside)
+        lead = newest(records, folder.name, beside=beside, suite=suite)
         if lead is not None:
             return _side(home, runs_of(lead, records))
     candidate = looked_up(text)
@@ -69,7 +71,7 @@ def find_side(
     if newest(records, name) is not None:
         current = _current(candidate, records, name, store)
         apart = [record for record in current if record.run_id not in but]
-        lead = newest(apart, name, beside=beside)
+        lead = newest(apart, name, beside=beside, suite=suite)
         if lead is None:
             raise RecordError(
                 f"{name}: every run of it in {store.root} belongs to the other side, and a run is "

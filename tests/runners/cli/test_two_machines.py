@@ -67,6 +67,14 @@ def test_another_suite_is_no_reason_to_refuse_where_both_were_asked_one(two: Sto
     assert days(fitting("b", two, b, a)) == ["02"]
 
 
+def test_the_newest_runs_on_one_suite_can_be_asked_for(two: Store):
+    suite = record("b", 2).suite.model_copy(update={"digest": "of-another-suite"})
+    two.add(record("b", 4, suite=suite), None)
+    assert days(find_side("b", two, suite=record("a", 1).suite.digest)) == ["02"]
+    assert days(find_side("b", two, suite="of-another-suite")) == ["04"]
+    assert days(find_side("a", two, suite="of-another-suite")) == ["03"]  # never asked it
+
+
 def test_a_run_is_not_held_against_itself_for_the_sake_of_its_conditions(two: Store):
     newest, old = find_side("a", two), find_side("20260101T000000-a", two)
     assert days(fitting("a", two, newest, old)) == ["03"]
