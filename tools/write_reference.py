@@ -29,6 +29,7 @@ HERE = Path(__file__).parent.parent
 STORE = HERE / "results" / "reference"
 PLOT = HERE / "docs" / "reference.svg"
 README = HERE / "README.md"
+LADDER_SUITE, APP_SUITE = "core", "builder"
 SHOWN = ("ttft", "decode", "memory", "disk", "bits")
 BEGIN, END = "<!-- reference -->", "<!-- end of reference -->"
 FIDELITY = (
@@ -46,18 +47,28 @@ WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 760, 420, 70, 40, 120, 60
 def main() -> int:
     """Write both, or say what is missing."""
     records = [r for r in Store(STORE).records() if isinstance(r, Record)]
-    rows = merged([r for r in records if r.status == "completed"])
+    done = [record for record in records if record.status == "completed"]
+    rows = _on(LADDER_SUITE, done)
     if not rows:
-        print(f"no completed records in {STORE.relative_to(HERE)}: run `make reference` first")
+        where = STORE.relative_to(HERE)
+        print(f"no completed records of {LADDER_SUITE} in {where}: run `make reference` first")
         return 3
-    rows.sort(key=lambda row: -(row.value("disk") or 0))
     text = README.read_text(encoding="utf-8")
-    section = f"{BEGIN}\n{table(rows)}\n{END}\n"
+    app = _on(APP_SUITE, done)
+    section = f"{BEGIN}\n{table(rows)}\n{app_table(app) if app else ''}{END}\n"
     pattern = re.compile(f"{re.escape(BEGIN)}.*?(?:{re.escape(END)}\n|(?=\n## ))", re.DOTALL)
     README.write_text(pattern.sub(lambda _: section, text, count=1), encoding="utf-8")
     PLOT.write_text(plot(rows), encoding="utf-8")
-    print(f"wrote {len(rows)} rows into README.md and {PLOT.relative_to(HERE)}")
+    print(f"wrote {len(rows) + len(app)} rows into README.md and {PLOT.relative_to(HERE)}")
     return 0
+
+
+def _on(suite: str, records: Sequence[Record]) -> list[Row]:
+    """Rows of one suite's newest version, the largest candidate first."""
+    asked = [record for record in records if record.suite.name == suite]
+    newest = max((record.suite.version for record in asked), default=0)
+    rows = merged([record for record in asked if record.suite.version == newest])
+    return sorted(rows, key=lambda row: -(row.value("disk") or 0))
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -94,6 +105,26 @@ def table(rows: Sequence[Row]) -> str:
         *lines, "", *(f"- {note}" for note in below), "",
         "![accuracy against peak memory](docs/reference.svg)",
     ])  # fmt: skip
+
+
+def app_table(rows: Sequence[Row]) -> str:
+    """What an app asks, task by task, as Markdown."""
+    record = rows[0].record
+    names = [score.name for score in rows[0].scores]
+    head = ["candidate", "mean", *names, "TTFT ms"]
+    lines = [
+        "",
+        f"What an app asks: suite `{APP_SUITE}` version {record.suite.version}, "
+        f"{sum(score.n for score in rows[0].scores):,} items; {record.created_at[:10]}.",
+        "",
+        f"| {' | '.join(head)} |",
+        "|---" * len(head) + "|",
+    ]
+    for row in rows:
+        scores = [with_interval(score) for score in row.scores]
+        cells = [row.record.candidate.name, with_interval(row.score), *scores]
+        lines.append(f"| {' | '.join([*cells, measured(row, METRICS['ttft'])])} |")
+    return "\n".join([*lines, ""])
 
 
 def _answers(record: Record) -> Answers:
