@@ -1,10 +1,15 @@
-"""Does asking through the chat template agree with lm-eval's `hf --apply_chat_template`?
+"""Does asking as chat models are asked agree with lm-eval's own harness and its `hf`?
 
-Both sides ask the same items, log-likelihood tasks included, of the same weights in float32:
-prompts, choices, generated texts and scores are compared item by item. Needs the extras `llamacpp`
-and `hf`:
+Both sides ask the same items of the same weights in float32: ours by a run, theirs by
+`lm_eval.evaluator.evaluate` with `--apply_chat_template --fewshot_as_multiturn`. Prompts, choices
+or generated texts, and scores are compared item by item. Needs the extras `llamacpp`, `hf`,
+`instruct` and `math`:
 
     python benchmarks/chat_agreement.py [--runtime llamacpp|hf] [--limit 100] [--json]
+    python benchmarks/chat_agreement.py --suites [--keep FOLDER] [--limit 40]
+
+`--suites` asks what the suites that are answered in words ask. With `--keep` each task's figures
+are written when they are there, and not measured again.
 """
 
 from __future__ import annotations
@@ -13,24 +18,38 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from benchmarks import models
+from benchmarks.lm_eval_chat import Parting, Theirs, scored_by_lm_eval
 from evals.suites import Suite, SuiteTask
 from runners.batches.batch import Batch, plan_jobs, prepare_tasks, resolver, run_batch
 from runners.candidates.asking import Chat
 from runners.candidates.catalogue import find_candidate
-from runners.jobs.harness import score_task
+from runners.candidates.spec import Candidate
 from runners.jobs.job import Options
 from runners.records.store import Store
 
 CANDIDATE = "smollm2-135m-instruct-f16"
+SYSTEM = "Be brief."
 TASKS = {
     "arc_easy": SuiteTask(task="arc_easy"),
     "piqa": SuiteTask(task="piqa", num_fewshot=2),
     "gsm8k_cot": SuiteTask(task="gsm8k_cot", num_fewshot=1, gen={"max_gen_toks": 24}),
 }
+"""Asked through the template, log-likelihood tasks included, with a system text."""
+SUITES = {
+    "ifeval": SuiteTask(task="ifeval", gen={"max_gen_toks": 64}),
+    "gsm8k_cot": SuiteTask(task="gsm8k_cot", gen={"max_gen_toks": 64},
+                           metric="exact_match,strict-match"),
+    "minerva_math500": SuiteTask(task="minerva_math500", gen={"max_gen_toks": 64}),
+    "humaneval": SuiteTask(task="humaneval", gen={"max_gen_toks": 96}),
+    "mbpp": SuiteTask(task="mbpp", gen={"max_gen_toks": 96}),
+    "squad2": SuiteTask(task="squad2"),
+}  # fmt: skip
+"""As the suites ask them, but for the length of answers."""
 SETTINGS: dict[str, dict[str, Any]] = {
     "llamacpp": {"kv_cache_type": "f32", "context": 2048},
     "hf": {"dtype": "float32", "context": 2048},
@@ -40,106 +59,121 @@ SETTINGS: dict[str, dict[str, Any]] = {
 def main() -> None:
     """Ask both sides and print where they differ."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tasks", default=",".join(TASKS))
+    parser.add_argument("--suites", action="store_true", help="the tasks answered in words")
+    parser.add_argument("--tasks", help="of these, by commas; default: all")
     parser.add_argument("--limit", type=int, default=100)
     parser.add_argument("--quick", action="store_true", help="5 items a task")
     parser.add_argument("--runtime", choices=list(SETTINGS), default="llamacpp")
+    parser.add_argument("--keep", type=Path, help="a folder for the figures of each task")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    entries = tuple(TASKS[name] for name in asked.tasks.split(","))
-    suite = Suite(name="chat", tasks=entries, workloads=(), latency_repeats=1, probe_items=0)
-    found = find_candidate(CANDIDATE)
-    content = found.model_dump(exclude={"settings"}, exclude_unset=True, by_alias=True)
-    candidate = (
-        type(found)
-        .model_validate({**content, "runtime": asked.runtime, "settings": SETTINGS[asked.runtime]})
-        .model_copy(update={"chat": Chat(template="all", system="Be brief.")})
-    )
-    batch = Batch(candidates=(candidate,), suite=suite, limit=5 if asked.quick else asked.limit)
-    tasks = prepare_tasks(batch)
-    ours = _ours(batch, tasks)
-    report = _theirs(ours, tasks)
+    entries = SUITES if asked.suites else TASKS
+    names = asked.tasks.split(",") if asked.tasks else list(entries)
+    limit = 5 if asked.quick else asked.limit
+    system = "" if asked.suites else SYSTEM
+    report = []
+    for one in _reports(
+        [entries[name] for name in names], asked.runtime, system, limit, asked.keep
+    ):
+        report.append(one)
+        if not asked.json:
+            print(_line(asked.runtime, one), flush=True)
     if asked.json:
         json.dump({"runtime": asked.runtime, "comparisons": report}, sys.stdout)
-        return
-    for one in report:
-        print(
-            f"{asked.runtime:8} {one['task']:12} n={one['n']:4}  prompts alike {one['prompts']}  "
-            f"answers alike {one['answers']}  scores alike {one['scores']}  "
-            f"ours {one['ours']:.3f}  theirs {one['theirs']:.3f}"
+
+
+def _reports(
+    entries: Iterable[SuiteTask], runtime: str, system: str, limit: int, keep: Path | None
+) -> Iterable[dict[str, Any]]:
+    theirs: Theirs | None = None
+    for entry in entries:
+        path = keep / f"{runtime}-{entry.task}-{limit}.json" if keep else None
+        if path and path.is_file():
+            yield json.loads(path.read_text(encoding="utf-8"))
+            continue
+        theirs = theirs or Theirs(models.safetensors(), system)
+        batch = Batch(
+            candidates=(_candidate(runtime, system),),
+            suite=Suite(
+                name="chat", tasks=(entry,), workloads=(), latency_repeats=1, probe_items=0
+            ),
+            limit=limit,
+            allow_code=True,
         )
+        (task,) = prepare_tasks(batch)
+        one = _compare(task, _ours(batch, [task]), theirs)
+        if path:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(one), encoding="utf-8")
+        yield one
 
 
-def _ours(batch: Batch, tasks: list) -> dict[str, list[dict[str, Any]]]:
+def _candidate(runtime: str, system: str) -> Candidate:
+    found = find_candidate(CANDIDATE)
+    content = found.model_dump(exclude={"settings"}, exclude_unset=True, by_alias=True)
+    made = type(found).model_validate(
+        {**content, "runtime": runtime, "settings": SETTINGS[runtime]}
+    )
+    return made.model_copy(update={"chat": Chat(template="all", system=system)})
+
+
+def _ours(batch: Batch, tasks: list[Any]) -> list[dict[str, Any]]:
     jobs = plan_jobs(batch, tasks, resolver(batch))
-    rows: dict[str, list[dict[str, Any]]] = {}
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
         options = Options(store=store, command="chat_agreement", timeout_s=600, keep_prompts=True)
         (outcome,) = run_batch(jobs, options, lambda _job, _step: None)
         if outcome.record.status != "completed":
             raise SystemExit(str(outcome.record.error))
-        for row in store.samples(outcome.record.run_id).to_pylist():
-            rows.setdefault(row["task"], []).append(row)
-    return rows
+        return list(store.samples(outcome.record.run_id).to_pylist())
 
 
-def _theirs(ours: dict[str, list[dict[str, Any]]], tasks: list) -> list[dict[str, Any]]:
-    import torch
-    from lm_eval.models.huggingface import HFLM
-
-    model = HFLM(
-        pretrained=str(models.safetensors()), dtype=torch.float32, batch_size=8, max_length=2048,
-        device="cpu",
-    )  # fmt: skip
-    return [_compare(model, task, ours[task.loaded.name]) for task in tasks]
-
-
-def _compare(model: Any, task: Any, ours: list[dict[str, Any]]) -> dict[str, Any]:
-    loaded = task.loaded
-    loaded.task.set_fewshot_seed(loaded.seed)
-    loaded.task.build_all_requests(
-        samples=list(loaded.selection), system_instruction="Be brief.", apply_chat_template=True,
-        fewshot_as_multiturn=True, chat_template=model.apply_chat_template,
-        tokenizer_name=model.tokenizer_name,
-    )  # fmt: skip
-    by_place: dict[int, list[Any]] = {}
-    for instance in loaded.task.instances:
-        by_place.setdefault(instance.doc_id, []).append(instance)
-    instances = [sorted(by_place[n], key=lambda one: one.idx) for n in range(len(task.items))]
-    flat = [instance for item in instances for instance in item]
-    generates = task.generates
-    answered = iter(
-        model.generate_until(flat, disable_tqdm=True)
-        if generates
-        else model.loglikelihood(flat, disable_tqdm=True)
-    )
-    theirs = [[[next(answered)] for _ in item] for item in instances]
-    score = score_task(loaded, task.items, theirs)
-    headline = score.accuracy.metric
-    alike = [
-        row["answer"] == other[0][0] if generates else _best(row["logprobs"]) == _best_of(other)
-        for row, other in zip(ours, theirs, strict=True)
-    ]
-    prompts = [r["prompt"] == i[0].args[0] for r, i in zip(ours, instances, strict=True)]
-    scores = [r[f"metric.{headline}"] == s[headline] for r, s in zip(ours, score.rows, strict=True)]
+def _compare(task: Any, ours: list[dict[str, Any]], theirs: Theirs) -> dict[str, Any]:
+    samples = theirs.samples(task.loaded)
+    metric = task.loaded.metric
+    pairs = list(zip(ours, samples, strict=True))
+    prompts = [row["prompt"] == other["arguments"][0][0] for row, other in pairs]
+    if task.generates:
+        texts = [(row["prompt"], row["answer"], other["resps"][0][0]) for row, other in pairs]
+        alike = [mine == other for _, mine, other in texts]
+        gaps = [theirs.gap(Parting(*one)) for one in texts if one[1] != one[2]]
+    else:
+        alike = [_best(row["logprobs"]) == _best_of(other["resps"]) for row, other in pairs]
+        gaps = []
+    scores = [float(row[f"metric.{metric}"]) for row in ours]
+    others = [float(other[metric.partition(",")[0]]) for other in samples]
+    again = [scored_by_lm_eval(task.loaded.name, other) for other in samples]
     return {
-        "task": loaded.name,
+        "task": task.loaded.name,
         "n": len(ours),
         "prompts": sum(prompts),
         "answers": sum(alike),
-        "scores": sum(scores),
-        "ours": sum(row[f"metric.{headline}"] for row in ours) / len(ours),
-        "theirs": score.accuracy.value,
+        "scores": sum(one == other for one, other in zip(scores, others, strict=True)),
+        "ours": sum(scores) / len(scores),
+        "theirs": sum(others) / len(others),
+        "largest_gap": max(gaps, default=0.0),
+        "rescored": None
+        if None in again
+        else sum(one == other for one, other in zip(again, others, strict=True)),
     }
+
+
+def _line(runtime: str, one: dict[str, Any]) -> str:
+    again = "" if one["rescored"] is None else f"  scored alike by lm-eval {one['rescored']}"
+    return (
+        f"{runtime:8} {one['task']:15} n={one['n']:4}  prompts alike {one['prompts']}  "
+        f"answers alike {one['answers']}  scores alike {one['scores']}  "
+        f"ours {one['ours']:.3f}  theirs {one['theirs']:.3f}  "
+        f"largest gap where texts part {one['largest_gap']:.1e} nats{again}"
+    )
 
 
 def _best(logprobs: list[float]) -> int:
     return max(range(len(logprobs)), key=logprobs.__getitem__)
 
 
-def _best_of(answers: list[list[tuple[float, bool]]]) -> int:
-    return _best([one[0][0] for one in answers])
+def _best_of(responses: list[list[tuple[float, bool]]]) -> int:
+    return _best([one[0][0] for one in responses])
 
 
 if __name__ == "__main__":
