@@ -49,7 +49,7 @@ SUITES = {
     "mbpp": SuiteTask(task="mbpp", gen={"max_gen_toks": 96}),
     "squad2": SuiteTask(task="squad2"),
 }  # fmt: skip
-"""As the suites ask them, but for the length of answers."""
+"""Asked like the suites ask them, with shorter answers."""
 SETTINGS: dict[str, dict[str, Any]] = {
     "llamacpp": {"kv_cache_type": "f32", "context": 2048},
     "hf": {"dtype": "float32", "context": 2048},

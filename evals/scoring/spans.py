@@ -53,9 +53,11 @@ class Spans:
         answers: Sequence[str],
         means: Means,  # noqa: ARG002
     ) -> dict[str, float]:
-        """F1 and exact match against the nearest accepted text; `contains`: an accepted text stands
-        in the answer, which may be a sentence; `abstention`: the model abstains exactly where there
-        is no answer. Means over repeats.
+        """Score answers by the nearest accepted text; means over repeats.
+
+        Returns:
+            `f1` and `exact` over words; `contains`: an accepted text stands in the answer, which
+            may be a sentence; `abstention`: it abstains exactly where there is no answer.
         """
         accepted = list(doc[self.options.accepted])
         return averaged([score(answer, accepted) for answer in answers], self.metrics)

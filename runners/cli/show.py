@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evals.errors import RecordError
 from runners.cli.completion_names import complete_runs
 from runners.cli.options import json_option, open_store, store_option
 
@@ -44,13 +43,14 @@ def command(
     from runners.cli import own_questions
     from runners.cli.ending import print_ending
     from runners.cli.layout import console, say
+    from runners.cli.suite_runs import on_suite, other_suites
     from runners.records.record import Record
 
     store = open_store(store_path)
     record = store.find(run)
     records = [one for one in store.records() if isinstance(one, Record)]
     if suite_name:
-        record = _on_suite(records, run, suite_name)
+        record = on_suite(records, run, suite_name)
     alone = record.candidate.name != run
     repeats = runs_of(record, records)
     runs = (record,) if alone else repeats
@@ -66,38 +66,12 @@ def command(
         out.print(table)
     if alone and len(repeats) > 1:
         say(out, f"one of {len(repeats)} repeats: weighin show {record.candidate.name}")
-    for line in [] if alone else _other_suites(records, record):
+    for line in [] if alone else other_suites(records, record):
         say(out, line)
     around = merged([one for one in records if conditions(one) == conditions(record)])
     beside = [one for one in around if one.record.candidate.digest != record.candidate.digest]
     print_ending(out, [*rows, *beside], store, shown=0)
     return 0
-
-
-def _on_suite(records: Sequence[Record], candidate: str, suite: str) -> Record:
-    """The newest run of a candidate on a suite.
-
-    Raises:
-        RecordError: there is none.
-    """
-    from leaderboard.rows.repeats import newest_of
-
-    named = [one for one in records if one.candidate.name == candidate]
-    found = [one for one in named if one.suite.name == suite]
-    if not found:
-        asked = ", ".join(dict.fromkeys(one.suite.name for one in named)) or "none"
-        raise RecordError(f'no run of "{candidate}" on suite "{suite}" (its suites: {asked})')
-    return newest_of(found)
-
-
-def _other_suites(records: Sequence[Record], shown: Record) -> list[str]:
-    """A line for each suite that the candidate was asked besides."""
-    name = shown.candidate.name
-    others = {one.suite.name for one in records if one.candidate.name == name}
-    return [
-        f"also measured on {suite}: weighin show {name} --suite {suite}"
-        for suite in sorted(others - {shown.suite.name})
-    ]
 
 
 def _print_run(out: Console, rows: Sequence[Row], runs: Sequence[Record], lead: Record) -> None:
