@@ -13,14 +13,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from evals.scoring.scorer import averaged
 from evals.spec_file import Spec
 
-if TYPE_CHECKING:
-    from evals.scoring.scorer import Means
-
+METRICS = ("right", "called")
 _FENCE = re.compile(r"```[\w+-]*\s*\n(.*?)(?:```|\Z)", re.DOTALL)
 _TAGGED = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)
 _START = re.compile(r"[A-Za-z_][\w.]*\s*\(")
@@ -53,34 +50,17 @@ class Call:
     arguments: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calls:
-    """Scores 1 where the answer is the right call, or none where none fits."""
+def score(options: CallsOptions, doc: Mapping[str, Any], answer: str) -> dict[str, float]:
+    """`right`, and in `called` whether anything that is a call was written at all.
 
-    options: CallsOptions
-    executes: bool = False
-    metrics: tuple[str, ...] = ("right", "called")
-    answers: int = 1
-
-    def __call__(
-        self,
-        doc: Mapping[str, Any],
-        answers: Sequence[str],
-        means: Means,  # noqa: ARG002
-    ) -> dict[str, float]:
-        """`right`, and in `called` whether anything that is a call was written at all.
-
-        Where none fits the leaderboard counts whatever is no call as right, which a model that
-        babbles mostly writes; here the answer has to say that none fits.
-        """
-        functions = json.loads(doc[self.options.functions])
-        truth = json.loads(doc[self.options.truth] or "null") or {}
-        scored = []
-        for answer in answers:
-            calls = calls_in(answer)
-            right = is_right(calls, truth, functions) and (bool(truth) or declines(answer))
-            scored.append({"right": float(right), "called": float(bool(calls))})
-        return averaged(scored, self.metrics)
+    Where none fits the leaderboard counts whatever is no call as right, which a model that babbles
+    mostly writes; here the answer has to say that none fits.
+    """
+    functions = json.loads(doc[options.functions])
+    truth = json.loads(doc[options.truth] or "null") or {}
+    calls = calls_in(answer)
+    right = is_right(calls, truth, functions) and (bool(truth) or declines(answer))
+    return {"right": float(right), "called": float(bool(calls))}
 
 
 def is_right(

@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evals.scoring.calls import Call, is_right
-from evals.scoring.scorer import averaged
 from evals.spec_file import Spec
 
-if TYPE_CHECKING:
-    from evals.scoring.scorer import Means
-
+METRICS = ("right", "conforms", "parses")
 _FENCED = re.compile(r"\A\s*(?:```(?:json)?\s*\n)?(.*?)\s*(?:```)?\s*\Z", re.DOTALL | re.IGNORECASE)
 MOST_TEXT = 20_000
 
@@ -29,27 +25,10 @@ class SchemaOptions(Spec):
     """Accepted values of each key, as the scorer `calls` has them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schema:
-    """Scores a reply in three steps; each can be reached only by way of the one before."""
-
-    options: SchemaOptions
-    executes: bool = False
-    metrics: tuple[str, ...] = ("right", "conforms", "parses")
-    answers: int = 1
-
-    def __call__(
-        self,
-        doc: Mapping[str, Any],
-        answers: Sequence[str],
-        means: Means,  # noqa: ARG002
-    ) -> dict[str, float]:
-        """Shares of replies that parse, that conform, and that are right."""
-        schema = json.loads(doc[self.options.form])
-        functions = json.loads(doc[self.options.functions])
-        truth = json.loads(doc[self.options.truth])
-        found = [steps(answer, schema, functions, truth) for answer in answers]
-        return averaged(found, self.metrics)
+def score(options: SchemaOptions, doc: Mapping[str, Any], answer: str) -> dict[str, float]:
+    """Three steps of a reply; each can be reached only by way of the one before."""
+    schema = json.loads(doc[options.form])
+    return steps(answer, schema, json.loads(doc[options.functions]), json.loads(doc[options.truth]))
 
 
 def steps(

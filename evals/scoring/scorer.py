@@ -22,6 +22,27 @@ def averaged(found: Sequence[Mapping[str, float]], names: Sequence[str]) -> dict
     return {name: sum(one[name] for one in found) / len(found) for name in names}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EachAnswer:
+    """A scorer that judges each answer by itself, without running or searching anything."""
+
+    options: Any
+    score: Callable[[Any, Mapping[str, Any], str], Mapping[str, float]]
+    """Options, document and answer -> its metrics."""
+    metrics: tuple[str, ...]
+    executes: bool = False
+    answers: int = 1
+
+    def __call__(
+        self,
+        doc: Mapping[str, Any],
+        answers: Sequence[str],
+        means: Means,  # noqa: ARG002
+    ) -> dict[str, float]:
+        """Means over a document's answers."""
+        return averaged([self.score(self.options, doc, one) for one in answers], self.metrics)
+
+
 class Scorer(Protocol):
     """A way to score generations, made with the options of one task."""
 

@@ -10,15 +10,11 @@ import re
 import string
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from evals.scoring.scorer import averaged
 from evals.spec_file import Spec
 
-if TYPE_CHECKING:
-    from evals.scoring.scorer import Means
-
+METRICS = ("f1", "exact", "contains", "abstention")
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ABSTAINS = re.compile(
@@ -38,32 +34,17 @@ class SpansOptions(Spec):
     """Texts of which any is right; an empty list: the text has no answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spans:
-    """Scores a short answer by its words."""
+def score(options: SpansOptions, doc: Mapping[str, Any], answer: str) -> dict[str, float]:
+    """Score an answer by the nearest accepted text.
 
-    options: SpansOptions
-    executes: bool = False
-    metrics: tuple[str, ...] = ("f1", "exact", "contains", "abstention")
-    answers: int = 1
-
-    def __call__(
-        self,
-        doc: Mapping[str, Any],
-        answers: Sequence[str],
-        means: Means,  # noqa: ARG002
-    ) -> dict[str, float]:
-        """Score answers by the nearest accepted text; means over repeats.
-
-        Returns:
-            `f1` and `exact` over words; `contains`: an accepted text stands in the answer, which
-            may be a sentence; `abstention`: it abstains exactly where there is no answer.
-        """
-        accepted = list(doc[self.options.accepted])
-        return averaged([score(answer, accepted) for answer in answers], self.metrics)
+    Returns:
+        `f1` and `exact` over words; `contains`: an accepted text stands in the answer, which may be
+        a sentence; `abstention`: it abstains exactly where there is no answer.
+    """
+    return held_against(answer, list(doc[options.accepted]))
 
 
-def score(answer: str, accepted: Sequence[str]) -> dict[str, float]:
+def held_against(answer: str, accepted: Sequence[str]) -> dict[str, float]:
     """One answer's metrics, each 0 to 1."""
     line = first_line(answer)
     words = normalised(line).split()

@@ -8,19 +8,32 @@ from typing import Any
 from pydantic import ValidationError
 
 from evals.errors import SpecError, did_you_mean
-from evals.scoring.calls import Calls, CallsOptions
+from evals.scoring import calls, schema, spans
 from evals.scoring.code import Code, CodeOptions
 from evals.scoring.rule import Rule, RuleOptions
-from evals.scoring.schema import Schema, SchemaOptions
-from evals.scoring.scorer import Scorer
-from evals.scoring.spans import Spans, SpansOptions
+from evals.scoring.scorer import EachAnswer, Scorer
+from evals.spec_file import Spec
 
-SCORERS: dict[str, Callable[[Mapping[str, Any], int], Scorer]] = {
-    "calls": lambda told, _: Calls(options=CallsOptions.model_validate(told)),
+Make = Callable[[Mapping[str, Any], int], Scorer]
+
+
+def each(
+    options: type[Spec],
+    score: Callable[[Any, Mapping[str, Any], str], Mapping[str, float]],
+    metrics: tuple[str, ...],
+) -> Make:
+    """Have a function score each answer by itself; the first of its metrics is the headline."""
+    return lambda told, _: EachAnswer(
+        options=options.model_validate(told), score=score, metrics=metrics
+    )
+
+
+SCORERS: dict[str, Make] = {
+    "calls": each(calls.CallsOptions, calls.score, calls.METRICS),
     "code": lambda told, repeats: Code(options=CodeOptions.model_validate(told), repeats=repeats),
     "rule": lambda told, _: Rule(options=RuleOptions.model_validate(told)),
-    "schema": lambda told, _: Schema(options=SchemaOptions.model_validate(told)),
-    "spans": lambda told, _: Spans(options=SpansOptions.model_validate(told)),
+    "schema": each(schema.SchemaOptions, schema.score, schema.METRICS),
+    "spans": each(spans.SpansOptions, spans.score, spans.METRICS),
 }
 """Name -> what makes a scorer of its options and the number of answers of a document."""
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from evals.scoring.calls import Call, Calls, CallsOptions, calls_in, gold, is_right
-from evals.scoring.scorer import Means
+from evals.scoring.calls import Call, CallsOptions, calls_in, gold, is_right, score
 
 FUNCTIONS = [
     {
@@ -97,8 +96,7 @@ def test_a_wrong_one(answer: str) -> None:
 )
 def test_where_no_function_fits_the_right_answer_says_so(answer: str, expected: bool) -> None:
     doc = {"functions": json.dumps(FUNCTIONS), "truth": ""}
-    means = Means(execute=lambda _: False, search=lambda *_: False)
-    assert Calls(options=CallsOptions())(doc, [answer], means)["right"] == float(expected)
+    assert score(CallsOptions(), doc, answer)["right"] == float(expected)
 
 
 def test_an_optional_parameter_may_be_left_out_only_where_the_answers_say_so() -> None:

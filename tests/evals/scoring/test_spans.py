@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evals.scoring.spans import abstains, f1, first_line, normalised, score
+from evals.scoring.spans import abstains, f1, first_line, held_against, normalised
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_f1_counts_words_as_often_as_they_stand() -> None:
 def test_scores(
     answer: str, accepted: list[str], exact: float, f1: float, contains: float, abstention: float
 ) -> None:
-    assert score(answer, accepted) == {
+    assert held_against(answer, accepted) == {
         "exact": exact, "f1": pytest.approx(f1), "contains": contains, "abstention": abstention,
     }  # fmt: skip
 

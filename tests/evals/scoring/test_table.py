@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from evals.errors import SpecError
 from evals.scoring.scorer import Means
-from evals.scoring.table import find_scorer
+from evals.scoring.table import each, find_scorer
 
 MEANS = Means(execute=lambda _: True, search=lambda pattern, text: pattern in text)
 
@@ -35,3 +39,17 @@ def test_a_rule_judges_by_any_of_what_is_accepted() -> None:
     assert number({"gold": 18}, ["17", "It is 18"], MEANS) == {"right": 0.5}
     contains = find_scorer("rule", "t")
     assert contains({"answer": "blue"}, ["The sky is Blue."], MEANS) == {"right": 1.0}
+
+
+def test_the_scorer_that_contributing_shows_works() -> None:
+    text = (Path(__file__).parents[3] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(code.splitlines()) <= 22
+    names: dict[str, Any] = {}
+    exec(code, names)
+    make = each(names["NamesOptions"], names["score"], names["METRICS"])
+    scorer = make({"words": "wanted"}, 1)
+    # One of two words, then both: 3/4 on average.
+    answers = ["red", "red and blue"]
+    assert scorer({"wanted": ["red", "blue"]}, answers, MEANS) == {"named": 0.75}
+    assert (scorer.metrics, scorer.executes, scorer.answers) == (("named",), False, 1)
