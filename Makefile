@@ -10,7 +10,7 @@ SETUP := pyproject.toml $(wildcard locks/*.txt) tools/install.py tools/llama.py 
 
 export PYTHON PREBUILT
 
-.PHONY: help demo board reference test check fuzz faults lint format lock audit sbom docs clean quick coverage space llama-server
+.PHONY: help demo board reference test check fuzz faults lint format lock audit sbom docs clean quick coverage space llama-server pictures
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -79,6 +79,9 @@ sbom: .venv/tools/.made  ## write the release's bill of materials into dist/
 
 docs: .venv/.dev  ## write docs/commands.md and docs/records.md from the code
 	$(BIN)/python tools/write_docs.py
+
+pictures: .venv/.dev  ## take the README's pictures of the board (needs Chromium)
+	$(BIN)/python tools/pictures.py
 
 clean:  ## remove the virtual environment and what tools left behind
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -127,10 +127,24 @@ window.addEventListener("load", () => setTimeout(ready, 300));
 /** Show the page that the address names, its part before a `?`; a name in a page shows that. */
 const pages = [...document.querySelectorAll("main > section.page")];
 
+/** What the address names: as it stands there, else as a browser has written it. */
+function namedInAddress() {
+  const [name] = location.hash.slice(1).split("?");
+  if (!name || name === "main") return null;
+  try {
+    return document.getElementById(name) ?? document.getElementById(decodeURIComponent(name));
+  } catch {
+    return null;  // no text is written so
+  }
+}
+
+let current = pages[0];
+
 function route() {
-  const wanted = decodeURIComponent(location.hash.slice(1)).split("?")[0];
-  const named = wanted && wanted !== "main" ? document.getElementById(wanted) : null;
-  const shown = pages.find((page) => page.contains(named)) ?? pages[0];
+  const named = namedInAddress();
+  const skipped = location.hash === "#main" ? current : pages[0];  // to the page that is shown
+  const shown = pages.find((page) => page.contains(named)) ?? skipped;
+  current = shown;
   for (const page of pages) page.hidden = page !== shown;
   for (const link of document.querySelectorAll("nav a")) {
     if (link.hash === `#${shown.id}`) link.setAttribute("aria-current", "page");

@@ -188,6 +188,20 @@ def test_it_opens_from_disk_and_its_filters_work(good: Path, tmp_path: Path, pag
     assert page.locator("tbody.pinned th a").all_inner_texts() == ["small"]
     assert "pin=" in page.evaluate("location.hash")
 
+    # The address can be copied; what a head means is told, and its word is on the Method page.
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_text("What follows # shows the same").wait_for()
+    page.get_by_role("button", name="What is accuracy?").click()
+    told = page.locator(".told:popover-open")
+    assert "Mean over tasks and groups" in told.inner_text()
+    told.get_by_role("link", name="accuracy in Method").click()
+    assert page.locator("#term-accuracy").is_visible()
+    page.get_by_role("link", name="Skip to the page").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#term-accuracy").is_visible()
+    page.get_by_role("link", name="Overview", exact=True).click()
+    page.wait_for_function("location.hash.includes('pin=')")
+
     # To a candidate and back, by keyboard.
     page.locator("tbody th a").first.focus()
     page.keyboard.press("Enter")
@@ -250,3 +264,13 @@ def test_hostile_texts_do_nothing(hostile: Path, tmp_path: Path, page: Page) -> 
         page.evaluate("(name) => { location.hash = name; }", name)
         page.wait_for_timeout(50)
     assert page.locator("img").count() == 0
+
+
+def test_two_runs_of_one_candidate_are_compared_where_a_page_leads_to_them(nightly: Path) -> None:
+    text = written(nightly)
+    sections = set(re.findall(r'<section id="([^"]*)"', text))
+    pairs = {name for name in sections if name.startswith("runs-")}
+    # Eight nights: each with the one before; and the last one with the baseline of its check.
+    assert len(pairs) == 8
+    assert pairs <= set(re.findall(r'<a (?:class="button" )?href="#([^"]*)"', text))
+    assert "comparisons of older runs are on the board" not in text
