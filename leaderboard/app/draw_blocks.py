@@ -118,6 +118,8 @@ def _(block: b.Items) -> None:
 @_draw.register
 def _(block: b.Texts) -> None:
     st.html(folded.as_html(block.texts))
+    if block.beyond:
+        st.caption(_sentence(f"{block.beyond:,} more: `weighin export --samples` has them all."))
 
 
 @_draw.register

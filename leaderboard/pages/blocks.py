@@ -105,6 +105,8 @@ class Texts:
     """Long texts, each behind its title."""
 
     texts: tuple[LongText, ...]
+    beyond: int = 0
+    """Number of further texts, which are not held here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,7 @@ class Drawing:
 
     @_draw.register
     def _(self, block: b.Texts) -> str:
-        rest = len(block.texts) - MOST_TEXTS
+        rest = len(block.texts) + block.beyond - MOST_TEXTS
         more = f'<p class="small">{rest:,} more are on the board.</p>' if rest > 0 else ""
         return folded.as_html(block.texts[:MOST_TEXTS], MOST_CHARACTERS) + more
 

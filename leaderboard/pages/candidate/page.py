@@ -136,9 +136,9 @@ def _generations(answers: Answers) -> Iterator[Block]:
     """What it wrote before it answered, the wrong ones first."""
     found = generations(answers)
     if found:
-        first = f", the first {MOST_THOUGHTS}" if len(found) > MOST_THOUGHTS else ""
-        texts = (LongText(title(one), one.raw) for one in found[:MOST_THOUGHTS])
-        yield Fold(f"Whole texts, with thought ({len(found):,}{first})", (Texts(tuple(texts)),))
+        texts = tuple(LongText(title(one), one.raw) for one in found[:MOST_THOUGHTS])
+        held = Texts(texts, len(found) - len(texts))
+        yield Fold(f"Whole texts, with thought ({len(found):,})", (held,))
 
 
 def _identity(library: Library, row: Row) -> Iterator[Block]:

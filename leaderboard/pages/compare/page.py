@@ -178,6 +178,5 @@ def _generations(shown: Sequence[ItemDifference]) -> Iterator[Block]:
     """What both wrote before they answered, where one of them thinks."""
     texts = [LongText(title, text) for title, text in whole_texts(shown)]
     if texts:
-        first = f", the first {MOST_THOUGHTS}" if len(texts) > MOST_THOUGHTS else ""
-        title = f"Whole texts, with thought ({len(texts):,}{first})"
-        yield Fold(title, (Texts(tuple(texts[:MOST_THOUGHTS])),))
+        held = Texts(tuple(texts[:MOST_THOUGHTS]), max(0, len(texts) - MOST_THOUGHTS))
+        yield Fold(f"Whole texts, with thought ({len(texts):,})", (held,))
