@@ -41,8 +41,8 @@ class Tells:
         """
         term = term_of(words)
         if term is None:
-            return self.button(label, html(hint), sign) if hint else label
-        told = html(hint or f"{term.meaning[:1].upper()}{term.meaning[1:]}.")
+            return self.button(label, html(_sentence(hint)), sign) if hint else label
+        told = html(_sentence(hint or term.meaning))
         go = Go(label=term.word, page="method", changes={"term": term.word})
         address = self.link(go) if self.link else ""
         if address:
@@ -61,3 +61,7 @@ class Tells:
             f'<button type="button" class="tell" popovertarget="{name}"{called}>{label}</button>'
             f'<span class="told" id="{name}" popover>{told}</span>'
         )
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}."

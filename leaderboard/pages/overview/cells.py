@@ -49,7 +49,8 @@ def metric_cell(row: Row, metric: Metric) -> Cell:
         return _proportion(number.value, number.interval, row.basis(metric))
     hint = row.basis(metric) if metric.varies else ""
     if number.basis:
-        hint = f"{number.basis}, {hint}"
+        # `largest of 5 runs` says how many they are.
+        hint = number.basis if number.basis.endswith(hint) else f"{number.basis}, {hint}"
     elif metric.varies and number.interval is None:
         hint += ": no interval, one run says nothing of the next"
     shown, half = format_number(scale(number.value)), ""

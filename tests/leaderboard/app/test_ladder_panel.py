@@ -15,7 +15,8 @@ def test_a_quantisation_is_shown_with_what_it_loses_and_saves(board: Board, good
     text = page_text(board("ladder", good))
     assert "Against big (2 runs)" in text
     # 4 of 100 lost; 150 MiB of disk, 300 of memory; the first token takes 100 ms longer.
-    assert "-4.0 -9.8 to -0.2 100 regressed 150 300 -100 2.00" in text
+    assert "-4.0 -9.8 to -0.2 100 regressed" in text
+    assert "small 150 300 -100 2.00" in text
     assert "not measured in these runs" in text
 
 
@@ -50,14 +51,14 @@ def test_a_margin_of_perplexity_changes_the_conclusion(board: Board) -> None:
 def test_a_wider_margin_changes_the_verdict_and_the_address(board: Board, good: Path) -> None:
     app = board("ladder", good)
     app.number_input[1].set_value(12.0).run()
-    assert "100 pass 150" in page_text(app)
+    assert "100 pass" in page_text(app)
     assert app.query_params["margin_points"] == "12"
 
 
 def test_a_margin_in_the_address_is_taken(board: Board, good: Path) -> None:
     app = board("ladder", good, margin_points="5.5")
     assert app.number_input[1].value == 5.5
-    assert "100 cannot tell 150" in page_text(app)
+    assert "100 cannot tell" in page_text(app)
 
 
 def test_an_unknown_family_is_named(board: Board, good: Path) -> None:

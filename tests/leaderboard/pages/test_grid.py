@@ -41,7 +41,7 @@ def test_a_head_tells_what_it_is_and_leads_to_its_term() -> None:
     )
     assert button
     assert button[1] == button[2]
-    assert '>here <a href="#TTFT" target="_self" data-act="term" data-value="TTFT">' in drawn
+    assert '>Here. <a href="#TTFT" target="_self" data-act="term" data-value="TTFT">' in drawn
     assert '<th scope="col" class="number">x</th>' in drawn
     # Without a hint of its own a head has its term's meaning; another table's has another id.
     told = as_html(Grid(caption="c", heads=(Head("TTFT"),), rows=()))
