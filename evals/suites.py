@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
+from evals.abilities import NAME as ABILITY
 from evals.scales import Stated
 from evals.spec_file import (
     NAME,
@@ -98,6 +99,9 @@ class SuiteTask(Spec):
     """Column of the documents by which items belong together, e.g. source_id. None: the one in the
     task's metadata, else a passage, context, story, article or paragraph. `beginning`: what prompts
     share at their start, where documents have no such column."""
+    ability: Annotated[str, Field(pattern=ABILITY)] | None = None
+    """Ability that the task measures, e.g. tools (`evals.abilities`). None: taken from the task's
+    metadata, else known by its name."""
     gen: Given = None
     """Generation arguments that stand in for the task's own, as lm-eval's `--gen_kwargs`."""
     metadata: Given = None

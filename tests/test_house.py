@@ -28,7 +28,7 @@ LEANS = re.compile(r"(Of|As|Likewise|Whether it|None:)(?!\w)")
 """Beginnings that lean on the line above: a docstring is read alone."""
 FLOORS = {
     "evals": [
-        "errors files quantities replacing scales terminal",
+        "abilities errors files quantities replacing scales terminal",
         "fetch", "questions", "spec_file", "scoring suites", "tasks",
     ],
     "runners": [
@@ -46,8 +46,8 @@ CROSS = {
     "runners": ("evals",),
     "runners.cli": ("evals", "leaderboard"),
     "leaderboard": (
-        "evals.errors", "evals.files", "evals.quantities", "evals.replacing", "evals.scales",
-        "evals.spec_file", "evals.terminal", "runners.records",
+        "evals.abilities", "evals.errors", "evals.files", "evals.quantities", "evals.replacing",
+        "evals.scales", "evals.spec_file", "evals.terminal", "runners.records",
     ),
 }  # fmt: skip
 """What a package, or one room of it, may import of the other packages."""

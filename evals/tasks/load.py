@@ -11,16 +11,15 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from evals.errors import ArtifactError, NotReadyError, SpecError, did_you_mean
-from evals.scales import KEY, Stated, stated_scale
+from evals.errors import ArtifactError, NotReadyError, SpecError
+from evals.scales import Stated
+from evals.tasks import stated
 from evals.tasks.adjusting import (
     refuse_foreign_tokenizer,
     set_fewshot,
     set_generation,
     tokenizer_of,
 )
-from evals.tasks.clusters import BEGINNING
-from evals.tasks.clusters import KEY as CLUSTER
 from evals.tasks.proportion import in_proportion
 from evals.tasks.quiet import go_offline, quiet_harness
 from evals.tasks.scored import scores_code
@@ -65,6 +64,8 @@ class LoadedTask:
     data: DataSource
     entry: str
     """The suite's entry that asked for it."""
+    ability: str = ""
+    """Ability that it measures, where the suite or the task's metadata names one."""
     cluster: str = ""
     """The column of the documents by which items belong together; empty: one of the usual."""
     chat_template: str | None = None
@@ -215,50 +216,15 @@ def _load(found: Found, entry: SuiteTask, suite: Suite, limit: int | None) -> Lo
         metric=metric,
         filter=answer_filter,
         higher_is_better=bool(found.task.higher_is_better().get(metric, True)),
-        scale=entry.scale or _metadata_scale(found),
-        cluster=_cluster(found, entry.cluster, documents[0]),
+        scale=entry.scale or stated.scale(found),
+        ability=entry.ability or stated.ability(found),
+        cluster=stated.cluster(found, entry.cluster, documents[0]),
         data=replace(found.data, note="; ".join(n for n in notes if n)),
         trusted=found.trusted,
         multiturn=suite.fewshot_as_multiturn,
         chat_template=entry.chat_template,
         metadata=suite.metadata_of(entry),
     )
-
-
-def _metadata_scale(found: Found) -> Stated | None:
-    """The scale that a task's file states under `metadata: {scale: …}`.
-
-    Raises:
-        SpecError: it is no scale.
-    """
-    given = _metadata(found).get(KEY)
-    stated = stated_scale(given)
-    if given is not None and stated is None:
-        raise SpecError(
-            f'task "{found.name}": metadata.{KEY} is {given!r}; it may be share (items score 0 to '
-            "1) or percent (0 to 100)"
-        )
-    return stated
-
-
-def _metadata(found: Found) -> dict[str, Any]:
-    metadata = found.task.get_config("metadata")
-    return metadata if isinstance(metadata, dict) else {}
-
-
-def _cluster(found: Found, asked: str | None, document: Any) -> str:
-    """The column that the suite, else `metadata: {cluster: …}` of the task's file names.
-
-    Raises:
-        SpecError: the documents have no such column.
-    """
-    column = str(asked or _metadata(found).get(CLUSTER) or "")
-    if column and column != BEGINNING and column not in document:
-        raise SpecError(
-            f'task "{found.name}": its documents have no column "{column}", which {CLUSTER} names'
-            f"{did_you_mean(column, map(str, document))}"
-        )
-    return column
 
 
 def _documents(found: Found) -> Any:

@@ -126,6 +126,7 @@ def _accuracy(
         metrics=metrics,
         note=loaded.data.note,
         scale=scale,
+        ability=loaded.ability,
         unusable=_unusable(metric, odd, len(rows), metrics.get(metric)),
         clusters=sure.clusters if sure and together else None,
         design_effect=sure.design_effect if sure and together else None,

@@ -182,6 +182,9 @@ class TaskAccuracy(Part):
     note: str = ""
     scale: str = ""
     """Scale of the headline metric (`evals.scales.Scale`); empty in records older than the key."""
+    ability: str = ""
+    """Ability that the suite or the task's file names; empty: the name of the task says which
+    (`evals.abilities`)."""
     unusable: str = ""
     """Why the value cannot be used, naming documents; empty where it can, or is not known."""
     clusters: Count | None = None
