@@ -24,7 +24,7 @@ from leaderboard.pages.measure import page as measure
 from leaderboard.pages.method import page as method
 from leaderboard.pages.overview import page as overview
 from leaderboard.pages.running.strip import running
-from leaderboard.rows.view import write_query
+from leaderboard.rows.address import write_query
 from leaderboard.text import html
 
 # Name in the address -> title, icon, what draws it; the first is the start page.

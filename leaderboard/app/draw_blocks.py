@@ -22,7 +22,7 @@ from leaderboard.pages.library import Page
 from leaderboard.pages.overview import answer
 from leaderboard.pages.overview.plot_labels import fit_labels
 from leaderboard.pages.overview.ranked_table import ranked_table
-from leaderboard.rows.view import write_query
+from leaderboard.rows.address import write_query
 
 _NOTES: dict[str, tuple[Callable[..., Any], str]] = {
     "info": (st.info, ":material/info:"),

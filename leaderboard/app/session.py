@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from leaderboard.pages.overview.plot_labels import WIDTHS
-from leaderboard.rows.view import View, read_query, write_query
+from leaderboard.rows.address import read_query, write_query
+from leaderboard.rows.view import View
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import Page

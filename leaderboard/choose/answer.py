@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from evals.abilities import ability_order, ability_title
 from leaderboard.choose.choice import Choice, Standing
 from leaderboard.choose.guessing import Guessing, guessing
-from leaderboard.choose.limits import Limits, varies
+from leaderboard.choose.limits import Limits
 from leaderboard.choose.nearest import nothing_fits
 from leaderboard.choose.preferences import SMALL
+from leaderboard.choose.ranking import weighted_interval
+from leaderboard.rows.abilities import Abilities, ability_score, weighing
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.names import short_names
+from leaderboard.rows.peers import items_counted
 from leaderboard.rows.row import Row
 from leaderboard.rows.view import Prefer
 from leaderboard.stats.intervals import Interval
@@ -46,14 +50,29 @@ class Answer:
         return " ".join(part for part in (self.claim, self.evidence, *self.warnings) if part)
 
 
-def answer(choice: Choice, limits: Limits, weights: Mapping[str, float] | None = None) -> Answer:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """What counts in the accuracy."""
+
+    tasks: Mapping[str, float] | None = None
+    """Weights of tasks and groups, 1 where not named; None: all alike."""
+    abilities: Mapping[str, float] = field(default_factory=dict)
+    """Weights of abilities, as a reader gave them; empty: none were given."""
+    members: Abilities = field(default_factory=dict)
+    """Tasks and groups by ability."""
+    within: Mapping[str, float] = field(default_factory=dict)
+    """Weights of tasks within their ability, 1 where not named."""
+
+
+def answer(choice: Choice, limits: Limits, weighed: Weighed | None = None) -> Answer:
     """Put a choice into words.
 
     Args:
         choice: what was chosen.
         limits: under which.
-        weights: of tasks and groups in the accuracy; 1 where not named.
+        weighed: what counts in the accuracy; None: all tasks alike.
     """
+    weighed = weighed or Weighed()
     row, standing = choice.row, choice.standing
     if row is None or standing is None:
         claim = "There is no candidate to choose from."
@@ -61,14 +80,34 @@ def answer(choice: Choice, limits: Limits, weights: Mapping[str, float] | None =
         if choice.admission.refused or choice.admission.admitted:
             claim, nexts = nothing_fits(choice.admission.refused, limits)
         return Answer(claim=claim, evidence="", nexts=nexts, warnings=())
-    known = guessing(row, weights)
-    limited = any(map(varies, limits.bounds))
+    known = guessing(row, weighed.tasks)
+    limited = limits.vary
+    purpose = f" for {weighing(weighed.abilities)}" if weighed.abilities else ""
+    parts = _evidence(choice, standing, known, limited=limited, purposeful=bool(weighed.abilities))
+    evidence = [*parts, *_by_ability(choice, weighed)]
     return Answer(
-        claim=f"Ship {_name(row)}: {_reason(choice, row)}.",
-        evidence=" ".join(_evidence(choice, standing, known, limited=limited)),
+        claim=f"Ship {_name(row)}{purpose}: {_reason(choice, row)}.",
+        evidence=" ".join(evidence),
         nexts=tuple(_nexts(choice, row)),
-        warnings=tuple(_warnings(choice, standing, known)),
+        warnings=tuple(_warnings(choice, standing, known, weighed)),
     )
+
+
+def _by_ability(choice: Choice, weighed: Weighed) -> Iterator[str]:
+    """What the weighted accuracy is made of, and what it has over the other in each ability."""
+    row, other = choice.row, choice.other
+    if row is None or len(weighed.abilities) < 2:
+        return
+    found = []
+    for ability in sorted(weighed.abilities, key=ability_order):
+        names = weighed.members[ability]
+        value = ability_score(row, names, weighed.within).value
+        beside = ability_score(other, names, weighed.within).value if other else None
+        if value is not None:
+            apart = "" if beside is None else f" ({points(value - beside):+.1f})"
+            found.append(f"{ability_title(ability)} {format_percent(value)}{apart}")
+    against = "" if other is None else f", and points against {_short(choice, other)}"
+    yield f"By ability{against}: {', '.join(found)}."
 
 
 def _reason(choice: Choice, row: Row) -> str:
@@ -98,13 +137,19 @@ def _reason(choice: Choice, row: Row) -> str:
 
 
 def _evidence(
-    choice: Choice, standing: Standing, known: Guessing | None, *, limited: bool
+    choice: Choice,
+    standing: Standing,
+    known: Guessing | None,
+    *,
+    limited: bool,
+    purposeful: bool,
 ) -> Iterator[str]:
     row = standing.row
     over = (
         "" if known is None else f" ({points(standing.accuracy - known.level):+.1f} over guessing)"
     )
-    figures = [f"{format_percent(standing.accuracy)}{over}"]
+    of = "weighted accuracy " if purposeful else ""
+    figures = [f"{of}{format_percent(standing.accuracy)}{over}".capitalize()]
     for key, before in (("memory", ""), ("decode", ""), ("ttft", "first token ")):
         value = row.value(key)
         if value is not None:
@@ -167,8 +212,11 @@ def _damage(choice: Choice, row: Row) -> str:
     return f"; its answers are {ratio - 1:.0%} more perplexing than those of {of}"
 
 
-def _warnings(choice: Choice, standing: Standing, known: Guessing | None) -> Iterator[str]:
+def _warnings(
+    choice: Choice, standing: Standing, known: Guessing | None, weighed: Weighed
+) -> Iterator[str]:
     row = standing.row
+    items, interval = items_counted(row, weighed.tasks), weighted_interval(row, weighed.tasks)
     best = choice.standings[0].accuracy
     if known and best - known.level < NEAR_GUESSING:
         all_of = "It is" if len(choice.standings) == 1 else f"All {len(choice.standings)} are"
@@ -180,14 +228,13 @@ def _warnings(choice: Choice, standing: Standing, known: Guessing | None) -> Ite
         yield f"Not significantly above guessing in {known.at_chance} of {known.tasks} tasks."
     seen = choice.against.detectable if choice.against else None
     if len(choice.tied) > 1 and seen is not None:
-        items = row.score.n if row.score else 0
         yield (
             f"Minimum detectable difference (80% power): {points(seen):.1f} points on {items:,} "
             "items."
         )
-    elif row.score and row.score.interval and row.score.interval.half > FEW:
-        half = points(row.score.interval.half)
-        yield f"Few items: {row.score.n:,} tell its accuracy to ± {half:.0f} points."
+    elif interval and interval.half > FEW:
+        half = points(interval.half)
+        yield f"Few items: {items:,} tell its accuracy to ± {half:.0f} points."
     disturbed = [flag for flag in row.flags if flag.startswith(DISTURBED)]
     others = [flag for flag in row.flags if not flag.startswith(DISTURBED)]
     if disturbed:

@@ -226,6 +226,9 @@ def _within(peers: Peers, accuracy: Floats, limits: Limits) -> npt.NDArray[np.bo
                 known = np.array([np.nan if one is None else one for one in tried], dtype=float)
                 found = np.where(np.isnan(known), found, known)
             within &= found >= limit if METRICS[key].better == "higher" else found <= limit
+    for one in limits.abilities:
+        parts = peers.draws.parts
+        within &= sum(share * parts[name] for name, share in one.shares.items()) >= one.least
     return within
 
 

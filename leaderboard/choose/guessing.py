@@ -32,7 +32,7 @@ def guessing(row: Row, weights: Mapping[str, float] | None = None) -> Guessing |
     level = guessing_level(row, weights)
     if level is None:
         return None
-    scores = usable(row)
+    scores = [one for one in usable(row) if (weights or {}).get(one.name, 1.0) > 0]
     return Guessing(
         level=level,
         at_chance=sum(score.told_from_chance is False for score in scores),

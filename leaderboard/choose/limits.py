@@ -6,12 +6,29 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from evals.abilities import ability_title
+from leaderboard.rows.abilities import ability_score
 from leaderboard.rows.classes import classes_of, in_classes, why_not_off_grid
 from leaderboard.rows.metric import Metric
 from leaderboard.rows.metrics import METRICS, WORKS_FROM, limited
 from leaderboard.rows.peers import usable
 from leaderboard.rows.row import Row
+from leaderboard.units import format_percent
 from runners.records.size_class import OFF_GRID
+
+ABILITY = "ability:"
+"""Prefix of a limit on an ability."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbilityLimit:
+    """The least score of an ability."""
+
+    ability: str
+    least: float
+    """0 to 1."""
+    shares: Mapping[str, float]
+    """Share of each of its tasks in its mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +44,12 @@ class Limits:
     runtimes: frozenset[str] | None = None
     classes: frozenset[str] | None = None
     """Classes of size, of which it must be in one; off-grid among them is asked beside."""
+    abilities: tuple[AbilityLimit, ...] = ()
+
+    @property
+    def vary(self) -> bool:
+        """True where other runs or items might meet or miss one of them."""
+        return bool(self.abilities) or any(map(varies, self.bounds))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +126,7 @@ def weighted_accuracy(row: Row, weights: Mapping[str, float] | None = None) -> f
 
 def varies(limit: str) -> bool:
     """True for a limit that other runs or items might meet or miss; facts of a file do not vary."""
-    return limit in METRICS and METRICS[limit].varies
+    return limit.startswith(ABILITY) or (limit in METRICS and METRICS[limit].varies)
 
 
 def _reasons(row: Row, limits: Limits, weights: Mapping[str, float] | None) -> Iterator[Reason]:
@@ -121,6 +144,7 @@ def _reasons(row: Row, limits: Limits, weights: Mapping[str, float] | None) -> I
         reason = _outside(value, what, metric, limits.bounds.get(metric.key))
         if reason:
             yield reason
+    yield from _below(row, limits.abilities)
     candidate = row.record.candidate
     words = (
         ("licences", "licence", candidate.licence),
@@ -142,6 +166,19 @@ def _classes(row: Row, wanted: frozenset[str]) -> Iterator[Reason]:
         yield Reason(limit="classes", text=f"parameters {shown}", unknown=size is None)
     if not in_classes(found, wanted & {OFF_GRID}):
         yield Reason(limit="classes", text=f"not off-grid: {why_not_off_grid(row.record)}")
+
+
+def _below(row: Row, limits: Sequence[AbilityLimit]) -> Iterator[Reason]:
+    """Reasons for the abilities in which a row scores less than it must."""
+    for one in limits:
+        key, what = f"{ABILITY}{one.ability}", ability_title(one.ability)
+        value = ability_score(row, list(one.shares), one.shares).value
+        if value is None:
+            yield Reason(limit=key, text=f"{what} not known", unknown=True)
+        elif value < one.least:
+            text = f"{what} {format_percent(value)} (at least {format_percent(one.least)})"
+            over = one.least / value - 1 if value > 0 else math.inf
+            yield Reason(limit=key, text=text, needed=value, over=over)
 
 
 def _outside(value: float | None, what: str, metric: Metric, bound: float | None) -> Reason | None:

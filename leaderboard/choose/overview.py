@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from leaderboard.choose.answer import Answer, answer
+from leaderboard.choose.answer import Answer, Weighed, answer
 from leaderboard.choose.choice import Choice, choose, preferring
 from leaderboard.choose.front import Placement, Speed, place
 from leaderboard.choose.limits import Reason
@@ -13,6 +13,8 @@ from leaderboard.choose.preferences import Judge
 from leaderboard.choose.ranking import compare_pairs, weighted_interval
 from leaderboard.choose.resampling import Peers
 from leaderboard.choose.view_limits import fidelity_margin, limits
+from leaderboard.rows.abilities import abilities, counted
+from leaderboard.rows.peers import items_counted
 from leaderboard.rows.row import Row
 from leaderboard.rows.view import UNLIMITED, View
 from leaderboard.stats.intervals import Interval
@@ -27,6 +29,8 @@ class Line:
     """Accuracy with the tasks weighted as the view says."""
     interval: Interval | None
     """95 % interval of the accuracy, over items."""
+    items: int
+    """Number of items that the accuracy rests on."""
     rank: int | None
     """Among those that fit; None for the others, and without an accuracy."""
     tied: int
@@ -79,7 +83,7 @@ def look(peers: Peers, view: View, judge: Judge | None = None) -> Overview:
         view: its limits and preference.
         judge: fidelity of a row to its reference.
     """
-    within = limits(view)
+    within = limits(view, peers.rows)
     choice = choose(
         peers,
         within,
@@ -94,8 +98,8 @@ def look(peers: Peers, view: View, judge: Judge | None = None) -> Overview:
     outside.sort(key=lambda line: -1.0 if line.accuracy is None else line.accuracy, reverse=True)
     return Overview(
         choice=choice,
-        answer=answer(choice, within, peers.weights),
-        basis=basis(choice),
+        answer=answer(choice, within, weighed(peers, view)),
+        basis=basis(choice, peers.weights),
         lines=(*lines, *outside),
     )
 
@@ -111,8 +115,8 @@ def with_preference(found: Overview, peers: Peers, view: View) -> Overview:
     choice = preferring(found.choice, view.prefer, compare_pairs(peers))
     return Overview(
         choice=choice,
-        answer=answer(choice, limits(view), peers.weights),
-        basis=basis(choice),
+        answer=answer(choice, limits(view, peers.rows), weighed(peers, view)),
+        basis=basis(choice, peers.weights),
         lines=tuple(replace(line, ship=line.row is choice.row) for line in found.lines),
     )
 
@@ -151,6 +155,7 @@ def _line(
         row=row,
         accuracy=peers.accuracy(row),
         interval=weighted_interval(row, peers.weights),
+        items=items_counted(row, peers.weights),
         rank=place,
         tied=tied,
         best=None if standing is None or open_race else standing.probability,
@@ -162,11 +167,22 @@ def _line(
     )
 
 
-def basis(choice: Choice) -> str:
+def weighed(peers: Peers, view: View) -> Weighed:
+    """What counts in the accuracy of rows that were gathered with a view's weights."""
+    found = abilities(peers.rows)
+    return Weighed(
+        tasks=peers.weights,
+        abilities=counted(view, found),
+        members=found,
+        within=dict(view.weights),
+    )
+
+
+def basis(choice: Choice, weights: Mapping[str, float] | None = None) -> str:
     """Basis of the answer's figures, in a sentence."""
     if choice.row is None:
         return ""
-    items = choice.row.score.n if choice.row.score else 0
+    items = items_counted(choice.row, weights)
     how = (
         f"Paired bootstrap over {items:,} items"
         if choice.paired

@@ -18,6 +18,7 @@ from leaderboard.stats.paired_means import (
     paired_difference,
 )
 from leaderboard.stats.simultaneous import LEVEL, critical_z
+from leaderboard.stats.weighted_mean import weighted_mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,20 +192,8 @@ def weighted_interval(row: Row, weights: Mapping[str, float] | None) -> Interval
 
 
 def _limits(row: Row, weights: Mapping[str, float] | None) -> tuple[float, Interval] | None:
-    """A weighted mean of independent scores and its 95 % interval, by square-and-add.
-
-    Source: G. Y. Zou & A. Donner, Statistics in Medicine 27 (2008) 1693-1702.
-    """
+    """A row's weighted accuracy and its 95 % interval; None where every weight is 0."""
     scores = usable(row)
     given = [1.0 if weights is None else weights.get(score.name, 1.0) for score in scores]
-    total = math.fsum(given)
-    if total <= 0:
-        return None
-    parts = [
-        (w / total, s.value or 0.0, s.interval or Interval(low=0.0, high=1.0))
-        for w, s in zip(given, scores, strict=True)
-    ]
-    mean = math.fsum(w * value for w, value, _ in parts)
-    below = math.hypot(*(w * (value - found.low) for w, value, found in parts))
-    above = math.hypot(*(w * (found.high - value) for w, value, found in parts))
-    return mean, Interval(low=mean - below, high=mean + above)
+    unknown = Interval(low=0.0, high=1.0)
+    return weighted_mean([(s.value or 0.0, s.interval or unknown) for s in scores], given)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 
 from leaderboard.choose.preferences import Judge
 from leaderboard.choose.resampling import Peers, gather
+from leaderboard.choose.view_limits import ability_limits
 from leaderboard.compare.fidelity import Fidelity, fidelity
+from leaderboard.rows.abilities import task_weights
 from leaderboard.rows.answers import Answers, ItemKey
 from leaderboard.rows.peers import Scores
 from leaderboard.rows.row import Row
+from leaderboard.rows.view import View
 
 MOST_PAIRED = 16
 """Candidates up to which their samples are read to compare them item by item."""
@@ -18,7 +21,11 @@ Read = Callable[[str], Answers | None]
 
 
 def read_peers(
-    rows: Sequence[Row], read: Read, weights: Mapping[str, float] | None = None
+    rows: Sequence[Row],
+    read: Read,
+    weights: Mapping[str, float] | None = None,
+    *,
+    parts: Collection[str] = (),
 ) -> Peers:
     """Gather rows with their items and passages.
 
@@ -26,6 +33,7 @@ def read_peers(
         rows: of one machine, suite and budget.
         read: how a run's answers are read.
         weights: of tasks and groups in the accuracy; 1 where not named.
+        parts: tasks and groups whose own accuracies are drawn, too.
     """
     scores: dict[str, Scores] = {}
     clusters: dict[ItemKey, Hashable] = {}
@@ -34,7 +42,19 @@ def read_peers(
         if found is not None:
             scores[row.record.run_id] = found.scores
             clusters |= found.passages()
-    return gather(rows, weights=weights, answers=scores, clusters=clusters)
+    return gather(rows, weights=weights, answers=scores, clusters=clusters, parts=parts)
+
+
+def gather_for(rows: Sequence[Row], read: Read, view: View) -> Peers:
+    """Gather rows with what a view's weights and limits on abilities need.
+
+    Args:
+        rows: of one machine, suite and budget.
+        read: how a run's answers are read.
+        view: what counts.
+    """
+    limited = [name for one in ability_limits(view, rows) for name in one.shares]
+    return read_peers(rows, read, task_weights(view, rows), parts=limited)
 
 
 def judge_by(read: Read, peers: Peers) -> Judge:

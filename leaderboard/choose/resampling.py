@@ -7,7 +7,7 @@ comes from a fixed seed: one view gives the same figures wherever and whenever i
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,8 +17,15 @@ from leaderboard.rows.answers import ItemKey
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.peers import Scores, check_peers, side_by_side, usable
 from leaderboard.rows.row import Row
+from leaderboard.rows.score import Score
 from leaderboard.stats.intervals import Interval
-from leaderboard.stats.item_resampling import Floats, Items, item_means, resample_items
+from leaderboard.stats.item_resampling import (
+    Floats,
+    Items,
+    item_means,
+    resample_items,
+    resample_tasks,
+)
 
 DRAWS = 2000
 """Draws: a probability of a half keeps an error of 1.1 points."""
@@ -34,6 +41,8 @@ class Draws:
     accuracy: Floats
     estimate: Floats
     """Shape (rows,): what the accuracies are drawn about."""
+    parts: Mapping[str, Floats]
+    """Accuracy in the tasks and groups that were asked for, in the same draws."""
     numbers: Mapping[str, Floats]
     """Times and memory, the mean over runs, by key of METRICS: what can be limited, or is an axis
     of the plot."""
@@ -51,6 +60,7 @@ class Draws:
             self,
             accuracy=self.accuracy[:, chosen],
             estimate=self.estimate[chosen],
+            parts={name: drawn[:, chosen] for name, drawn in self.parts.items()},
             numbers={key: drawn[:, chosen] for key, drawn in self.numbers.items()},
             run_numbers={key: drawn[:, chosen] for key, drawn in self.run_numbers.items()},
         )
@@ -96,6 +106,7 @@ def gather(
     weights: Mapping[str, float] | None = None,
     answers: Mapping[str, Scores] | None = None,
     clusters: Mapping[ItemKey, Hashable] | None = None,
+    parts: Collection[str] = (),
     draws: int = DRAWS,
     seed: int = SEED,
 ) -> Peers:
@@ -109,6 +120,7 @@ def gather(
             right is drawn from its posterior under Jeffreys' prior, Beta(right + 1/2,
             wrong + 1/2), for each row alone, which knows nothing of items that are hard for all.
         clusters: what an item shares with others, e.g. its passage.
+        parts: tasks and groups whose own accuracies are kept, for limits on them.
         draws: how many.
         seed: of the random numbers.
 
@@ -129,6 +141,7 @@ def gather(
     drawn = Draws(
         accuracy=accuracy,
         estimate=estimate,
+        parts=_parts(parts, rows, np.random.default_rng(seed), draws, weights, answers, clusters),
         numbers={key: one.mean for key, one in axes.items()},
         run_numbers={key: one.run for key, one in axes.items()},
         paired=paired,
@@ -192,10 +205,44 @@ def _from_counts(
 ) -> Floats:
     scores = usable(row)
     given = np.array([(weights or {}).get(s.name, 1.0) for s in scores])
+    return np.asarray(_shares_right(scores, rng, draws) @ (given / given.sum()), dtype=np.float64)
+
+
+def _parts(
+    wanted: Collection[str],
+    rows: Sequence[Row],
+    rng: np.random.Generator,
+    draws: int,
+    weights: Mapping[str, float] | None,
+    answers: Mapping[str, Scores] | None,
+    clusters: Mapping[ItemKey, Hashable] | None,
+) -> dict[str, Floats]:
+    """Draws of some tasks and groups: of those that make up the draws of `_accuracy`."""
+    if not wanted:
+        return {}
+    known = [i for i, row in enumerate(rows) if weighted_accuracy(row, weights) is not None]
+    paired = tables_of([rows[i] for i in known], answers, clusters, weights)
+    names = dict.fromkeys(score.name for i in known for score in usable(rows[i]))
+    found = {name: np.full((draws, len(rows)), np.nan) for name in names}
+    if paired is None:
+        for i in known:
+            scores = usable(rows[i])
+            drawn = _shares_right(scores, rng, draws)
+            for score, column in zip(scores, drawn.T, strict=True):
+                found[score.name][:, i] = column
+        return {name: found[name] for name in wanted if name in found}
+    tables = side_by_side([rows[i] for i in known], answers, clusters) or {}
+    sets = iter(resample_tasks(*paired, rng, draws))
+    for name, alike in tables.items():
+        found[name][:, known] = np.mean([next(sets) for _ in alike], axis=0)
+    return {name: found[name] for name in wanted if name in found}
+
+
+def _shares_right(scores: Sequence[Score], rng: np.random.Generator, draws: int) -> Floats:
+    """Shares right of each score, shape (draws, scores), from their posteriors."""
     right = np.array([(s.value or 0.0) * s.n for s in scores])
     wrong = np.array([s.n for s in scores]) - right
-    shares = rng.beta(right + 0.5, wrong + 0.5, size=(draws, len(scores)))
-    return np.asarray(shares @ (given / given.sum()), dtype=np.float64)
+    return rng.beta(right + 0.5, wrong + 0.5, size=(draws, len(scores)))
 
 
 Measured = tuple[float | None, Interval | None, int]

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from leaderboard.choose.limits import Limits
+from collections.abc import Sequence
+
+from leaderboard.choose.limits import AbilityLimit, Limits
+from leaderboard.rows.abilities import abilities, inside
 from leaderboard.rows.metrics import METRICS
+from leaderboard.rows.row import Row
 from leaderboard.rows.view import View
 from leaderboard.units import from_percent
 
 
-def limits(view: View) -> Limits:
-    """The view's limits in seconds, bytes and shares."""
+def ability_limits(view: View, rows: Sequence[Row]) -> tuple[AbilityLimit, ...]:
+    """The view's limits on abilities that these rows' suite measures."""
+    found, tasks = abilities(rows), dict(view.weights)
+    return tuple(
+        AbilityLimit(ability=one, least=from_percent(least), shares=inside(found[one], tasks))
+        for one, least in view.ability_limits
+        if one in found and inside(found[one], tasks)
+    )
+
+
+def limits(view: View, rows: Sequence[Row] = ()) -> Limits:
+    """The view's limits in seconds, bytes and shares.
+
+    Args:
+        view: the limits as they are shown.
+        rows: of the suite, which says what tasks an ability has.
+    """
     return Limits(
         bounds={key: METRICS[key].unit.back(shown) for key, shown in view.limits},
         licences=frozenset(view.licences) if view.licences else None,
@@ -17,6 +36,7 @@ def limits(view: View) -> Limits:
         architectures=frozenset(view.architectures) if view.architectures else None,
         runtimes=frozenset(view.runtimes) if view.runtimes else None,
         classes=frozenset(view.classes) if view.classes else None,
+        abilities=ability_limits(view, rows),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from evals.scales import LIKELIHOODS
 from leaderboard.rows.answers import Answers, ItemKey
 from leaderboard.rows.counting import left_out, parts, scale_of
-from leaderboard.rows.row import score_of_part
+from leaderboard.rows.score import score_of_part
 from leaderboard.stats.corrections import benjamini_hochberg
 from leaderboard.stats.likelihoods import LikelihoodDifference, likelihood_difference
 from leaderboard.stats.paired_means import PairedDifference, mean_difference, paired_difference

@@ -19,7 +19,8 @@ def message(found: Overview) -> str:
     row = found.choice.row
     if row is None:
         return "nothing fits"
-    accuracy = f" {format_percent(row.score.value)}" if row.score else ""
+    standing = found.choice.standing
+    accuracy = f" {format_percent(standing.accuracy)}" if standing else ""
     return cut(f"{row.record.candidate.name}{accuracy}", MOST_TEXT)
 
 

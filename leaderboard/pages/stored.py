@@ -12,13 +12,13 @@ from typing import Generic, TypeVar
 from evals.errors import RecordError
 from leaderboard.choose.overview import Overview, judged_view, look, with_preference
 from leaderboard.choose.preferences import Judge
-from leaderboard.choose.reading import judge_by, read_peers
+from leaderboard.choose.reading import gather_for, judge_by
 from leaderboard.choose.resampling import Peers
 from leaderboard.pages.presets import Preset
 from leaderboard.rows.answers import Answers, read_answers
 from leaderboard.rows.peers import Shared, sharing
 from leaderboard.rows.row import Row, merged
-from leaderboard.rows.selection import Selection, select
+from leaderboard.rows.selection import Selection, select, wanted_abilities
 from leaderboard.rows.stores import StoreReader, StoreView, shipped_machines
 from leaderboard.rows.view import PREFERENCES, View
 from runners.records.progress import Progress
@@ -26,7 +26,7 @@ from runners.records.record import Record
 
 MOST_RECORDS, MOST_ANSWERS, MOST_PEERS, MOST_VIEWS = 16, 32, 8, 64
 """Records with raw values, answers, gathered rows and judged views that are kept at once."""
-_Weights = tuple[tuple[str, float], ...]
+_Pairs = tuple[tuple[str, float], ...]
 
 
 Result = TypeVar("Result")
@@ -42,6 +42,12 @@ class _Once(Generic[Result]):
     def __call__(self, *key: Hashable) -> Result:
         with self._lock:
             return self._made(*key)
+
+
+def _counts(view: View) -> tuple[_Pairs, _Pairs, _Pairs]:
+    """What a view asks of the draws; which number an ability must reach is no part of it."""
+    named = tuple((name, 0.0) for name, _ in view.ability_limits)
+    return view.weights, view.ability_weights, named
 
 
 class StoredLibrary:
@@ -97,7 +103,9 @@ class StoredLibrary:
 
     def selected(self, view: View) -> Selection | None:
         """The rows that a view is about; None where there are none at all."""
-        return self._selected(view.machine, view.suite, view.budget, view.builds)
+        return self._selected(
+            view.machine, view.suite, view.budget, view.builds, wanted_abilities(view)
+        )
 
     def overview(self, selection: Selection, view: View) -> Overview:
         """The rows of a selection judged as a view asks, item by item where they are few.
@@ -105,7 +113,7 @@ class StoredLibrary:
         What was judged is not judged anew for another preference.
         """
         asked = replace(judged_view(view), prefer=PREFERENCES[0])
-        peers, _ = self._peers(selection.shared, view.weights)
+        peers, _ = self._peers(selection.shared, *_counts(view))
         return with_preference(self._judged(selection.shared, asked), peers, view)
 
     def progress(self) -> tuple[Progress, ...]:
@@ -121,17 +129,28 @@ class StoredLibrary:
         return self._answers(run_id)
 
     def _select(
-        self, machine: str, suite: str, budget: str, builds: tuple[str, ...]
+        self,
+        machine: str,
+        suite: str,
+        budget: str,
+        builds: tuple[str, ...],
+        measured: tuple[str, ...],
     ) -> Selection | None:
-        view = View(machine=machine, suite=suite, budget=budget, builds=builds)
+        view = View(machine=machine, suite=suite, budget=budget, builds=builds, measured=measured)
         return select(self.rows(), view, here=self._here, shipped=shipped_machines(self._stores))
 
     def _judge(self, shared: Shared, asked: View) -> Overview:
-        peers, judge = self._peers(shared, asked.weights)
+        peers, judge = self._peers(shared, *_counts(asked))
         return look(peers, asked, judge)
 
-    def _gather(self, shared: Shared, weights: _Weights) -> tuple[Peers, Judge]:
-        peers = read_peers(sharing(self.rows(), shared), self._read, dict(weights) or None)
+    def _gather(
+        self, shared: Shared, tasks: _Pairs, abilities: _Pairs, limited: _Pairs
+    ) -> tuple[Peers, Judge]:
+        peers = gather_for(
+            sharing(self.rows(), shared),
+            self._read,
+            View(weights=tasks, ability_weights=abilities, ability_limits=limited),
+        )
         return peers, judge_by(self._read, peers)
 
     def _read(self, run_id: str) -> Answers | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from leaderboard.choose.overview import Line
+from leaderboard.rows.abilities import Abilities, abilities, ability_score
 from leaderboard.rows.conditions import build_name
 from leaderboard.rows.metrics import ACCURACY, METRICS
 from leaderboard.rows.row import Row
@@ -13,11 +14,15 @@ from leaderboard.stats.intervals import Interval
 
 
 def flat_lines(lines: Sequence[Line]) -> list[dict[str, Any]]:
-    """A row a candidate, in the order of the lines; a missing number is None."""
-    return [_flat(line) for line in lines]
+    """A row a candidate, in the order of the lines; a missing number is None.
+
+    Tasks of one ability count alike in its score, whatever the lines' own accuracy weighs.
+    """
+    found = abilities([line.row for line in lines])
+    return [_flat(line, found) for line in lines]
 
 
-def _flat(line: Line) -> dict[str, Any]:
+def _flat(line: Line, found: Abilities) -> dict[str, Any]:
     row, candidate = line.row, line.row.record.candidate
     kind = candidate.quantisation
     scores = {
@@ -35,7 +40,7 @@ def _flat(line: Line) -> dict[str, Any]:
         "ship": line.ship,
         "outside": "; ".join(reason.text for reason in line.reasons),
         **_with_interval("accuracy", line.accuracy, line.interval),
-        "items": row.score.n if row.score else None,
+        "items": line.items or None,
         "runs": row.runs,
         **_metrics(row),
         "quantisation": kind.name if kind else None,
@@ -50,8 +55,18 @@ def _flat(line: Line) -> dict[str, Any]:
         "suite": row.record.suite.name,
         "suite_version": row.record.suite.version,
         "flags": "; ".join(row.flags),
+        **_abilities(row, found),
         **scores,
     }
+
+
+def _abilities(row: Row, found: Abilities) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for ability, tasks in found.items():
+        score = ability_score(row, tasks, {})
+        flat |= _with_interval(f"ability.{ability}", score.value, score.interval)
+        flat[f"ability.{ability}.n"] = score.n
+    return flat
 
 
 def _metrics(row: Row) -> dict[str, Any]:

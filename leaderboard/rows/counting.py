@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from evals.abilities import OTHER, ability_by_name
 from evals.scales import MEANS, MOST, scale_by_name
 from runners.records.record import Record, TaskAccuracy
 
@@ -72,6 +73,19 @@ def as_share(task: TaskAccuracy) -> TaskAccuracy:
         for name, number in (("value", task.value), ("stderr", task.stderr))
     }
     return task.model_copy(update=scaled)
+
+
+def ability_of(tasks: Mapping[str, TaskAccuracy]) -> str:
+    """The ability that a task, or a group of several, measures: OTHER where its tasks differ.
+
+    Args:
+        tasks: by name.
+    """
+    found = {
+        task.ability or ability_by_name(name, task.group, task.entry)
+        for name, task in tasks.items()
+    }
+    return found.pop() if len(found) == 1 else OTHER
 
 
 def parts(record: Record) -> Parts:

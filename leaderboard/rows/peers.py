@@ -13,7 +13,8 @@ import numpy as np
 
 from leaderboard.rows.answers import ItemKey
 from leaderboard.rows.conditions import Place, conditions
-from leaderboard.rows.row import Row, Score
+from leaderboard.rows.row import Row
+from leaderboard.rows.score import Score
 from leaderboard.stats.item_resampling import Items
 
 Scores = Mapping[str, Mapping[ItemKey, float]]
@@ -136,6 +137,18 @@ def _items(
         scores=np.array(columns, dtype=np.float64).T,
         groups=np.array([number[name] for name in named], dtype=np.intp),
     )
+
+
+def items_counted(row: Row, weights: Mapping[str, float] | None) -> int:
+    """Number of items that a row's accuracy rests on.
+
+    Args:
+        row: a candidate.
+        weights: of tasks and groups in the accuracy, 1 where not named.
+    """
+    if weights is None:
+        return row.score.n if row.score else 0
+    return sum(score.n for score in usable(row) if weights.get(score.name, 1.0) > 0)
 
 
 def usable(row: Row) -> list[Score]:

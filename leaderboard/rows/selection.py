@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from evals.abilities import ability_title
+from leaderboard.rows.abilities import abilities
 from leaderboard.rows.conditions import (
     Place,
     budget_name,
@@ -50,7 +52,8 @@ def select(
 
     Args:
         rows: of all conditions.
-        view: what is looked at.
+        view: what is looked at; where it names no suite, one that measures its abilities is taken,
+            if there is one.
         here: the fingerprint of the machine that the board runs on.
         shipped: fingerprints of machines whose runs come with Weighin.
 
@@ -61,6 +64,7 @@ def select(
     if not groups:
         return None
     problems: list[str] = []
+    lacking: Mapping[str, str] = {}
     wanted = (view.machine, view.suite, view.budget)
     left = list(groups)
     offered: list[dict[str, str]] = []
@@ -75,11 +79,19 @@ def select(
             }
         offered.append(names)
         chosen = wanted[level]
+        if field == "suite":
+            lacking = _lacking(there, [row for key in left for row in groups[key]], view)
+            there = sorted(there, key=lambda one: one in lacking)
         if chosen not in there:
             if chosen:
                 problems.append(f'{field} "{chosen}" has no run here; showing another')
             # No budget is a choice of its own: it is the plain run, where there is one.
             chosen = "" if field == "budget" and "" in there else there[0]
+        if field == "suite" and chosen in lacking:
+            problems.append(
+                f"suite {names[chosen]} does not measure {lacking[chosen]}, which counts nothing "
+                "here"
+            )
         left = [key for key in left if key[level] == chosen]
     known = builds(groups[left[0]])
     problems += [
@@ -102,6 +114,37 @@ def select(
         left_out=len(groups[left[0]]) - len(chosen_rows),
         problems=tuple(problems),
     )
+
+
+def measuring(rows: Sequence[Row]) -> dict[str, frozenset[str]]:
+    """The abilities that each suite measures, by its digest; the one of most rows first."""
+    suites: dict[str, list[Row]] = {}
+    for row in rows:
+        suites.setdefault(row.record.suite.digest, []).append(row)
+    ordered = sorted(suites, key=lambda one: (len(suites[one]), _newest(suites[one])), reverse=True)
+    return {one: frozenset(abilities(suites[one])) for one in ordered}
+
+
+def _newest(rows: Sequence[Row]) -> str:
+    return max(row.record.run_id for row in rows)
+
+
+def wanted_abilities(view: View) -> tuple[str, ...]:
+    """The abilities that a view's suite must measure: named, weighed or limited."""
+    weighed = [name for name, weight in view.ability_weights if weight > 0]
+    limited = [name for name, _ in view.ability_limits]
+    return tuple(dict.fromkeys([*view.measured, *weighed, *limited]))
+
+
+def _lacking(suites: Sequence[str], rows: Sequence[Row], view: View) -> dict[str, str]:
+    """Suites that do not measure all that a view wants, each with what it lacks, in words."""
+    wanted = wanted_abilities(view)
+    known = measuring(rows) if wanted else {}
+    return {
+        suite: ", ".join(ability_title(one) for one in wanted if one not in known[suite])
+        for suite in suites
+        if not known.get(suite, frozenset(wanted)).issuperset(wanted)
+    }
 
 
 def _build(found: Mapping[str, Sequence[Row]], view: View) -> str:

@@ -62,16 +62,47 @@ def resample_items(
     Beta(k + 1/2, 1/2) lies above 1/2: 82, 92, 97 and 99 % for k = 1, 2, 3 and 5.
     Candidates that gave the same answers share their pseudo-item: nothing tells them apart.
     """
-    distinct, column = np.unique(
-        np.concatenate([task.scores for task in tasks]), axis=1, return_inverse=True
-    )
-    column = column.reshape(-1)
-    drawn = np.zeros((draws, distinct.shape[1]))
-    first = np.unique(column, return_index=True)[1]
+    first, column = _distinct(tasks)
+    drawn = np.zeros((draws, len(first)))
     for task, share in zip(tasks, shares, strict=True):
         if share > 0:
             drawn += share * _resample(task.scores[:, first], task.groups, share, rng, draws)
     return np.asarray(np.round(drawn, _DECIMALS)[:, column], dtype=np.float64)
+
+
+def resample_tasks(
+    tasks: Sequence[Items], shares: Sequence[float], rng: np.random.Generator, draws: int
+) -> list[Floats]:
+    """The tasks' own means in the draws of `resample_items`, given the same arguments and seed.
+
+    Args:
+        tasks: shape (k,), k >= 1, of the same m candidates.
+        shares: shape (k,), adding up to 1: what a task counts.
+        rng: seeded as for `resample_items`.
+        draws: how many.
+
+    Returns:
+        k arrays of shape (draws, m). A task that counts nothing is drawn after the others, as if
+        it were the only one.
+    """
+    first, column = _distinct(tasks)
+    counting = [i for i, share in enumerate(shares) if share > 0]
+    order = [*counting, *(i for i, share in enumerate(shares) if share <= 0)]
+    found: dict[int, Floats] = {}
+    for i in order:
+        scores, share = tasks[i].scores[:, first], shares[i] if shares[i] > 0 else 1.0
+        drawn = _resample(scores, tasks[i].groups, share, rng, draws)
+        found[i] = np.asarray(np.round(drawn, _DECIMALS)[:, column], dtype=np.float64)
+    return [found[i] for i in range(len(tasks))]
+
+
+def _distinct(tasks: Sequence[Items]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """A column for each set of equal answers, and of each candidate which of these is its own."""
+    _, column = np.unique(
+        np.concatenate([task.scores for task in tasks]), axis=1, return_inverse=True
+    )
+    column = column.reshape(-1)
+    return np.unique(column, return_index=True)[1], column
 
 
 def _resample(

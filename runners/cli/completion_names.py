@@ -62,6 +62,14 @@ def complete_classes(_ctx: click.Context, _parameter: click.Parameter, incomplet
     return [CompletionItem(name) for name in FILTERS if name.startswith(incomplete)]
 
 
+def complete_weights(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
+    """Abilities behind the last comma, without a number."""
+    from evals.abilities import TITLES
+
+    before, comma, last = incomplete.rpartition(",")
+    return [CompletionItem(f"{before}{comma}{one}=") for one in TITLES if one.startswith(last)]
+
+
 def complete_runs(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> Items:
     """Runs of the store that --store names, or of the default one; the newest first."""
     chosen: Path | None = ctx.params.get("store_path")

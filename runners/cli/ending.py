@@ -9,9 +9,12 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from evals.errors import RecordError
+from leaderboard.choose.limits import weighted_accuracy
+from leaderboard.rows.abilities import task_weights
 from leaderboard.rows.guessing import guessing_level
 from leaderboard.rows.names import short_names
 from leaderboard.rows.row import Row
+from leaderboard.rows.view import View
 from leaderboard.units import format_size, mib, points
 from runners.candidates.catalogue import candidate_names
 from runners.cli.layout import COLOURS, plain, say
@@ -32,8 +35,9 @@ LIMIT = "vps-1gb"
 
 
 def print_ending(
-    out: Console, rows: Sequence[Row], store: Store, *, shown: int | None = None
-) -> None:
+    out: Console, rows: Sequence[Row], store: Store, *, shown: int | None = None,
+    view: View | None = None,
+) -> None:  # fmt: skip
     """Print the recommendation, a plot from three candidates on, presets and next commands.
 
     Args:
@@ -41,14 +45,15 @@ def print_ending(
         rows: all that were measured under the same conditions, of which one is chosen.
         store: where the records are, which the commands name.
         shown: which of the rows is looked at; None: all of them.
+        view: what counts in the accuracy; None: every task alike.
     """
     measured = [row for row in rows if peak_bytes(row) is not None]
     several = len(measured) > 1
-    found = judged(measured, store) if several else None
+    found = judged(measured, store, view) if several else None
     choice = found.choice if found else None
     out.print()
     if several:
-        _plot(out, measured, choice.row if choice else None)
+        _plot(out, measured, choice.row if choice else None, view)
         say_answer(out, found)
     looked_at = rows if shown is None else [rows[shown]]
     if any(peak_bytes(row) is not None for row in looked_at):
@@ -74,22 +79,27 @@ def say_answer(out: Console, found: Overview | None) -> None:
         say(out, f"  {line}", indent=4)
 
 
-def judged(rows: Sequence[Row], store: Store) -> Overview | None:
+def judged(rows: Sequence[Row], store: Store, view: View | None = None) -> Overview | None:
     """The board's judgement of the rows without a limit; None where none has a score.
+
+    Args:
+        rows: measured under the same conditions.
+        store: where their answers are.
+        view: what counts in the accuracy; None: every task alike.
 
     Of rows that may not be ranked together, those of most candidates are judged.
     """
     from leaderboard.choose.overview import look
-    from leaderboard.choose.reading import judge_by, read_peers
+    from leaderboard.choose.reading import gather_for, judge_by
     from leaderboard.rows.selection import select
-    from leaderboard.rows.view import View
 
-    selection = select(rows, View())
+    view = view or View()
+    selection = select(rows, view)
     if selection is None or not any(row.score for row in rows):
         return None
     read = lru_cache(partial(_answers, store))
-    peers = read_peers(selection.rows, read)
-    return look(peers, View(), judge_by(read, peers))
+    peers = gather_for(selection.rows, read, view)
+    return look(peers, view, judge_by(read, peers))
 
 
 def _answers(store: Store, run_id: str) -> Answers | None:
@@ -103,21 +113,23 @@ def _answers(store: Store, run_id: str) -> Answers | None:
         return None
 
 
-def _plot(out: Console, rows: Sequence[Row], chosen: Row | None) -> None:
-    scored = [row for row in rows if row.score and row.score.value is not None]
+def _plot(out: Console, rows: Sequence[Row], chosen: Row | None, view: View | None) -> None:
+    weights = task_weights(view or View(), rows)
+    accuracy = {row.record.run_id: weighted_accuracy(row, weights) for row in rows}
+    scored = [row for row in rows if accuracy[row.record.run_id] is not None]
     if len(scored) < FEWEST_PLOTTED:
         return
     names = short_names([row.record.candidate.name for row in scored])
     marks = [
-        Point(x=mib(peak_bytes(row) or 0), y=points(row.score.value or 0.0), name=name,
+        Point(x=mib(peak_bytes(row) or 0), y=points(accuracy[row.record.run_id] or 0.0), name=name,
               chosen=chosen is not None and row.record.run_id == chosen.record.run_id)
         for name, row in zip(names, scored, strict=True)
-        if row.score
     ]  # fmt: skip
     ascii_only = not (out.encoding or "").lower().startswith("utf")
-    level = guessing_level(scored[0])
+    level = guessing_level(scored[0], weights)
     guess = None if level is None else points(level)
-    say(out, f"accuracy %   {legend(ascii_only=ascii_only, guess=guess)}")
+    weighted = "weighted " if view and view.ability_weights else ""
+    say(out, f"{weighted}accuracy %   {legend(ascii_only=ascii_only, guess=guess)}")
     for line in plot(
         marks, width=out.width, x_label="peak MiB", guess=guess, ascii_only=ascii_only
     ):

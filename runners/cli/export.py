@@ -20,6 +20,7 @@ from runners.cli.export_judged import JUDGED, judged_text
 from runners.cli.export_lm_eval import LM_EVAL, write_lm_eval
 from runners.cli.help import examples
 from runners.cli.options import open_store, store_option
+from runners.cli.weights import Weights, weights_option
 
 if TYPE_CHECKING:
     import pyarrow
@@ -51,10 +52,11 @@ if TYPE_CHECKING:
               shell_complete=complete_budgets,
               help="For markdown, latex and badge: judge inside its memory. For html: offer it, "
               "too; may be given several times.")  # fmt: skip
+@weights_option
 @store_option
 def command(
     runs: tuple[str, ...], kind: str, output: Path | None, query: str, budgets: tuple[str, ...],
-    store_path: Path | None, *, samples: bool, fidelity: bool,
+    weights: Weights, store_path: Path | None, *, samples: bool, fidelity: bool,
 ) -> int:  # fmt: skip
     """Write records as a table: a flat row a record, or with --samples a row an item.
 
@@ -82,10 +84,10 @@ def command(
         if runs or samples:
             given = "--samples" if samples else f"RUN ({runs[0]})"
             raise click.UsageError(f"--format {kind} judges a whole store and takes no {given}")
-        _write_text(judged_text(store.root, kind, output, query, budgets), output)
+        _write_text(judged_text(store.root, kind, output, query, budgets, weights), output)
         return 0
-    if query or budgets:
-        given = "--view" if query else "--budget"
+    if query or budgets or weights:
+        given = "--view" if query else "--budget" if budgets else "--weights"
         raise click.UsageError(f"{given} is for --format {', '.join(JUDGED)}, not for {kind}")
     records = list(_records(store, runs))
     if not records:

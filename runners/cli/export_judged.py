@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -11,6 +12,7 @@ import click
 
 from evals.errors import RecordError
 from runners.cli.computers import presets
+from runners.cli.weights import Weights, check_measured
 from runners.compute.budget import Budget, find_budget
 
 if TYPE_CHECKING:
@@ -23,8 +25,9 @@ JUDGED = ("html", "markdown", "latex", "badge")
 
 
 def judged_text(
-    root: Path, kind: str, output: Path | None, query: str, budgets: Sequence[str]
-) -> str:
+    root: Path, kind: str, output: Path | None, query: str, budgets: Sequence[str],
+    weights: Weights = (),
+) -> str:  # fmt: skip
     """The file's content.
 
     Args:
@@ -33,6 +36,7 @@ def judged_text(
         output: where it goes; a badge is an SVG where the name ends so, else JSON.
         query: what stands in a board's address after the `?`; empty: its default.
         budgets: names or files; html offers each, the others take the memory of the one.
+        weights: of abilities in the accuracy, instead of the query's.
 
     Raises:
         RecordError: there is nothing to judge.
@@ -42,8 +46,12 @@ def judged_text(
     from leaderboard.pages.stored import StoredLibrary
 
     view = _view(query)
+    view = replace(view, ability_weights=weights) if weights else view
     found = [find_budget(name) for name in budgets]
     library = StoredLibrary([root], presets(found))
+    selected = library.selected(view)
+    if selected is not None:
+        check_measured(view.ability_weights, selected.rows)
     if kind == "html":
         from leaderboard.export.site.write import site
 
@@ -56,11 +64,11 @@ def judged_text(
 
         svg = output is not None and output.suffix.lower() == ".svg"
         return badge.svg(overview) if svg else badge.endpoint(overview)
-    return table_text(selection, overview, kind)
+    return table_text(selection, overview, kind, view)
 
 
 def _view(query: str) -> View:
-    from leaderboard.rows.view import read_query
+    from leaderboard.rows.address import read_query
 
     view, problems = read_query(parse_qs(query.lstrip("?"), keep_blank_values=True))
     if problems:
@@ -69,8 +77,6 @@ def _view(query: str) -> View:
 
 
 def _inside(view: View, budgets: Sequence[Budget]) -> View:
-    from dataclasses import replace
-
     from leaderboard.units import mib
 
     memory = next((one.memory_bytes for one in budgets), None)
@@ -85,13 +91,13 @@ def _overview(library: Library, view: View) -> tuple[Selection, Overview]:
     return selection, library.overview(selection, view)
 
 
-def table_text(selection: Selection, found: Overview, kind: str) -> str:
+def table_text(selection: Selection, found: Overview, kind: str, view: View) -> str:
     """The judged table as Markdown or LaTeX, the answer above it."""
     from leaderboard.pages.overview import typeset
     from leaderboard.pages.overview.columns import known_columns, shown_columns
     from leaderboard.pages.overview.page import measured
 
-    usual = shown_columns(known_columns([line.row for line in found.lines]), ())
+    usual = shown_columns(known_columns([line.row for line in found.lines], view), ())
     columns = [one for one in usual if any(one.cell(line).text for line in found.lines)]
     said = (found.claim, found.certainty, *found.answer.nexts, measured(selection))
     notes = [note for note in said if note]

@@ -14,6 +14,7 @@ from leaderboard.rows.view import PREFERENCES
 from runners.cli import EXIT_FAILED
 from runners.cli.completion_names import complete_suites
 from runners.cli.options import json_option, open_store, size_option, store_option, time_option
+from runners.cli.weights import check_measured, weights_option
 
 if TYPE_CHECKING:
     from leaderboard.choose.choice import Standing
@@ -29,6 +30,7 @@ Examples:
   weighin ship --memory 512MiB --decode 20  within limits
   weighin ship --prefer fastest             of those that tie, the fastest
   weighin ship --fidelity 2%                no damaged quantisation
+  weighin ship --weights tools=3,code=1     what an app needs it for
   weighin ship --store DIR --json           for a script
 """)  # fmt: skip
 @click.option("--memory", callback=size_option, metavar="SIZE",
@@ -43,8 +45,10 @@ Examples:
 @click.option("--fidelity", metavar="PERCENT",
               help="By how much more perplexing a quantisation's answers may be than those of its "
               "family's largest, e.g. 2%; default: any, and the price is named.")  # fmt: skip
+@weights_option
 @click.option("--suite", metavar="NAME", shell_complete=complete_suites,
-              help="Default: the one with the most candidates.")  # fmt: skip
+              help="Default: the one with the most candidates that measures what is weighed."
+              )  # fmt: skip
 @store_option
 @json_option
 @click.option("--markdown", is_flag=True, help="Print Markdown, e.g. for a README.")
@@ -65,13 +69,14 @@ def command(store_path: Path | None, suite: str | None, **options: Any) -> int:
     selection = select_rows(library.rows(), view, suite)
     if selection is None:
         raise RecordError(f"store {root}: no record can be read; is it the right --store?")
+    check_measured(view.ability_weights, selection.rows)
     found = library.overview(selection, view)
     if options["as_json"]:
-        print(json.dumps(as_dict(found)))
+        print(json.dumps({**as_dict(found), **_by_ability(found, view)}))
     elif options["markdown"]:
         from runners.cli.export_judged import table_text
 
-        print(table_text(selection, found, "markdown"), end="")
+        print(table_text(selection, found, "markdown", view), end="")
     else:
         from runners.cli.ending import say_answer
         from runners.cli.layout import console, say
@@ -136,6 +141,27 @@ def as_dict(found: Overview) -> dict[str, Any]:
     }
 
 
+def _by_ability(found: Overview, view: View) -> dict[str, Any]:
+    """Weights of abilities as shares, and each candidate's score in them; nothing without any."""
+    from leaderboard.rows.abilities import abilities, ability_score, counted
+
+    rows = [line.row for line in found.lines]
+    members = abilities(rows)
+    weights = counted(view, members)
+    if not weights:
+        return {}
+    total = sum(weights.values())
+    return {
+        "weights": {name: weight / total for name, weight in weights.items()},
+        "abilities": {
+            row.record.candidate.name: {
+                name: ability_score(row, tasks, {}).value for name, tasks in members.items()
+            }
+            for row in rows
+        },
+    }
+
+
 def _standing(one: Standing) -> dict[str, Any]:
     from leaderboard.rows.metrics import METRICS
 
@@ -164,6 +190,7 @@ def _view(options: dict[str, Any]) -> View:
         ),
         prefer=options["prefer"],
         perplexity_percent=_percent(options["fidelity"]),
+        ability_weights=options["weights"],
     )
 
 

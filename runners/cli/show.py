@@ -10,6 +10,7 @@ import click
 
 from runners.cli.completion_names import complete_runs
 from runners.cli.options import json_option, open_store, store_option
+from runners.cli.weights import Weights, check_measured, weights_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from leaderboard.rows.row import Row
+    from leaderboard.rows.view import View
     from leaderboard.stats.tails import Tail
     from runners.cli.layout import Grid
     from runners.records.record import Record
@@ -28,9 +30,16 @@ if TYPE_CHECKING:
 @click.option("--suite", "suite_name", metavar="NAME",
               help="Of a candidate: its newest runs on this suite.")  # fmt: skip
 @click.option("--wrong", is_flag=True, help="List every wrong answer to your own questions.")
+@weights_option
 @json_option
 def command(
-    run: str, store_path: Path | None, *, suite_name: str | None, wrong: bool, as_json: bool
+    run: str,
+    weights: Weights,
+    store_path: Path | None,
+    *,
+    suite_name: str | None,
+    wrong: bool,
+    as_json: bool,
 ) -> int:
     """Show a candidate with all its repeats, or one run.
 
@@ -40,6 +49,7 @@ def command(
     from leaderboard.rows.conditions import conditions
     from leaderboard.rows.repeats import runs_of
     from leaderboard.rows.row import merged, row
+    from leaderboard.rows.view import View
     from runners.cli import own_questions
     from runners.cli.ending import print_ending
     from runners.cli.layout import console, say
@@ -60,7 +70,9 @@ def command(
         return 0
     out = console()
     rows = [row(record)] if alone else merged(runs)
-    _print_run(out, rows, runs, lead)
+    check_measured(weights, rows)
+    view = View(ability_weights=weights)
+    _print_run(out, rows, runs, lead, view)
     for table in own_questions.tables(runs, store, all_of_them=wrong):
         out.print()
         out.print(table)
@@ -70,12 +82,15 @@ def command(
         say(out, line)
     around = merged([one for one in records if conditions(one) == conditions(record)])
     beside = [one for one in around if one.record.candidate.digest != record.candidate.digest]
-    print_ending(out, [*rows, *beside], store, shown=0)
+    print_ending(out, [*rows, *beside], store, shown=0, view=view)
     return 0
 
 
-def _print_run(out: Console, rows: Sequence[Row], runs: Sequence[Record], lead: Record) -> None:
+def _print_run(
+    out: Console, rows: Sequence[Row], runs: Sequence[Record], lead: Record, view: View
+) -> None:
     from leaderboard.rows.flags import said
+    from runners.cli.ability_table import by_ability
     from runners.cli.layout import COLOURS, say
     from runners.cli.tables import by_task, notes, results
 
@@ -89,7 +104,7 @@ def _print_run(out: Console, rows: Sequence[Row], runs: Sequence[Record], lead: 
             text = f"verdict: {word}: {record.verdict.reason}"
             say(out, text, style=COLOURS.get(word, ""))
     scored = by_task(rows, out.width) if rows[0].scores else []
-    for table in (_latency(runs), _memory(runs), *scored):
+    for table in (_latency(runs), _memory(runs), by_ability(rows, view), *scored):
         if table is not None:
             out.print()
             out.print(table)

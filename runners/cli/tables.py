@@ -9,7 +9,8 @@ from leaderboard.rows.conditions import machine_name
 from leaderboard.rows.metric import Metric, longest_workload
 from leaderboard.rows.metrics import METRICS
 from leaderboard.rows.names import short_names
-from leaderboard.rows.row import Row, Score
+from leaderboard.rows.row import Row
+from leaderboard.rows.score import Score
 from leaderboard.rows.shown import applies
 from leaderboard.stats.intervals import CutInterval
 from leaderboard.units import MISSING, format_half, format_number, format_percent

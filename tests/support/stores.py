@@ -52,6 +52,32 @@ def good(tmp_path: Path, made: Maker) -> Path:
     return store.root
 
 
+def of_abilities(root: Path, made: Maker) -> Path:
+    """Two tasks of tools and one of code, 40 items each: `caller` answers 36 of tools and 4 of
+    code, `coder` the other way round; and a suite that asks of knowledge alone.
+    """
+    store = Store(root)
+    many, few = [1.0] * 36 + [0.0] * 4, [0.0] * 36 + [1.0] * 4
+    tools, code = ("bfcl_simple", "json_schema"), ("mbpp",)
+    for name, of_tools, of_code in (("caller", many, few), ("coder", few, many)):
+        scores = {**dict.fromkeys(tools, of_tools), **dict.fromkeys(code, of_code)}
+        tasks = {task: made.task(sum(one) / 40, 40, group=task) for task, one in scores.items()}
+        record = made.record(name, tasks=tasks, candidate=quantised(4.0), status="completed")
+        store.add(record, made.samples(scores))
+    known = made.record(
+        "caller", tasks={"sciq": made.task(0.5, 40, group="sciq", chance=0.25)}, repeat=9,
+        suite={"name": "facts", "digest": "facts"}, candidate=quantised(4.0), status="completed",
+    )  # fmt: skip
+    store.add(known, made.samples({"sciq": [0.0, 1.0] * 20}))
+    return store.root
+
+
+@pytest.fixture
+def able(tmp_path: Path, made: Maker) -> Path:
+    """The store of `of_abilities`."""
+    return of_abilities(tmp_path / "able", made)
+
+
 @pytest.fixture
 def empty(tmp_path: Path) -> Path:
     (tmp_path / "empty").mkdir()

@@ -19,10 +19,16 @@ async function overview() {
   const ticked = new Set(state.getAll("tick").filter(known));
   const pinned = new Set(state.getAll("pin").filter(known));
   let sort = state.get("sort") ?? "";
+  let counts = state.get("counts") in data.weighings ? state.get("counts") : null;
+  counts ??= Object.keys(data.weighings)[0];
   let prefer = data.presets.any.answers[state.get("prefer")] ? state.get("prefer") : "smallest";
 
   const limits = () => Object.fromEntries(
     [...boxes].filter(([, box]) => box.value !== "").map(([key, box]) => [key, Number(box.value)]));
+
+  /** What was judged for a preset, by what counts. */
+  const answersOf = (name) =>
+    (data.weighings[counts].answers?.[name] ?? data.presets[name].answers)[prefer];
 
   /** The preset whose limits are those in the boxes, if one is. */
   function preset(found) {
@@ -64,7 +70,7 @@ async function overview() {
 
   /** Without a preset: who fits by the stored numbers, in the order without a limit. */
   function byNumbers(found) {
-    const judged = data.presets.any.answers[prefer].lines.map((line) => {
+    const judged = answersOf("any").lines.map((line) => {
       const out = broken(line.digest, found);
       if (line.rank === "excluded" || !out.length) return line;
       return { ...line, rank: "excluded", why: `outside your limits: ${out.join(", ")}` };
@@ -173,6 +179,22 @@ async function overview() {
     });
   }
 
+  /** Numbers of a candidate that depend on what counts. */
+  function weigh(row, cells) {
+    for (const [key, { text, spread, hint, value }] of Object.entries(cells)) {
+      const cell = row.cells[headOf(key)];
+      if (!cell) continue;
+      cell.textContent = text;
+      cell.title = hint;
+      cell.dataset.value = value;
+      if (!spread) continue;
+      const half = document.createElement("span");
+      half.className = "pm";
+      half.textContent = ` ± ${spread}`;
+      cell.append(half);
+    }
+  }
+
   function fill(line, chosen) {
     const row = rows.get(line.digest);
     row.querySelector(".rank").textContent = line.rank;
@@ -188,10 +210,13 @@ async function overview() {
     const found = limits();
     const filtered = filters.some((one) => one.value);
     const name = filtered ? undefined : preset(found);
-    const judged = name ? data.presets[name].answers[prefer] : byNumbers(found);
+    const judged = name ? answersOf(name) : byNumbers(found);
     say(judged);
     const shown = judged.lines.filter((line) => matches(line.digest));
-    for (const line of judged.lines) fill(line, judged.chosen);
+    for (const line of judged.lines) {
+      fill(line, judged.chosen);
+      weigh(rows.get(line.digest), data.weighings[counts].cells[line.digest]);
+    }
     const kept = judged.lines.filter((line) => shown.includes(line) || pinned.has(line.digest));
     const focus = document.activeElement;
     for (const body of [...table.tBodies]) body.remove();
@@ -207,6 +232,11 @@ async function overview() {
     for (const button of document.querySelectorAll("button[data-preset]")) {
       button.setAttribute("aria-pressed", String(button.dataset.preset === name));
     }
+    for (const button of document.querySelectorAll("button[data-counts]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.counts === counts));
+    }
+    const counted = document.getElementById("counted");
+    if (counted) counted.textContent = data.weighings[counts].words;
     for (const button of document.querySelectorAll("button[data-prefer]")) {
       button.setAttribute("aria-pressed", String(button.dataset.prefer === prefer));
     }
@@ -232,7 +262,7 @@ async function overview() {
   }
 
   function mark(plot, found, judged, shown) {
-    const key = plot.dataset.figure.split("/")[1];
+    const key = axisOf(plot);
     const asked = {
       chosen: judged.chosen,
       outside: new Set(judged.lines.filter((line) => line.rank === "excluded")
@@ -260,6 +290,7 @@ async function overview() {
     for (const [key, value] of Object.entries(found)) query.set(key, value);
     for (const one of filters) if (one.value) query.set(one.dataset.filter, one.value);
     if (search.value) query.set("search", search.value);
+    if (counts !== Object.keys(data.weighings)[0]) query.set("counts", counts);
     if (prefer !== "smallest") query.set("prefer", prefer);
     if (sort) query.set("sort", sort);
     if (shownAxis !== axes[0]) query.set("x", shownAxis);
@@ -270,13 +301,16 @@ async function overview() {
     history.replaceState(null, "", text ? `#overview?${text}` : "#overview");
   }
 
-  const axes = plots.map((plot) => plot.dataset.figure.split("/")[1]);
+  const axisOf = (plot) => plot.dataset.figure.split("/")[1].split("@")[0];
+  const axes = [...new Set(plots.map(axisOf))];
   let shownAxis = axes.includes(state.get("x")) ? state.get("x") : axes[0];
 
+  /** Show one of the plots: by its axis, and by what counts. */
   function axis(name) {
     shownAxis = name;
     for (const plot of plots) {
-      plot.hidden = plot.dataset.figure !== `overview/${name}`;
+      const wanted = `overview/${name}${data.weighings[counts].suffix}`;
+      plot.hidden = plot.dataset.figure !== wanted;
       if (!plot.hidden && plot.classList.contains("js-plotly-plot")) draw(plot);
     }
     for (const button of document.querySelectorAll("button[data-axis]")) {
@@ -299,13 +333,14 @@ async function overview() {
   document.getElementById("overview").addEventListener("click", (event) => {
     const button = event.target.closest("button, input[data-act]");
     if (!button || button.matches(".tell")) return;
-    const { preset: wanted, prefer: kind, axis: name, act, value } = button.dataset;
+    const { preset: wanted, prefer: kind, axis: name, counts: by, act, value } = button.dataset;
     if (wanted) {
       for (const box of boxes.values()) box.value = "";
       boxes.get("memory").value = data.presets[wanted].memory ?? "";
     }
     if (kind) prefer = kind;
-    if (name) axis(name);
+    if (by) counts = by;
+    if (name || by) axis(name ?? shownAxis);
     if (act === "sort") sort = next(button);
     if (act === "tick") toggle(ticked, value);
     if (act === "pin") toggle(pinned, value);

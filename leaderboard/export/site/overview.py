@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from leaderboard.choose.answer import WORDS
-from leaderboard.choose.overview import Overview
+from leaderboard.choose.overview import Line, Overview
+from leaderboard.export.site.weighings import (
+    Weighing,
+    judged_cells,
+    weighing_buttons,
+    weighings,
+)
 from leaderboard.pages.blocks import Block, Figure, Text
 from leaderboard.pages.checks.alarms import failed_check
 from leaderboard.pages.library import Library
@@ -17,6 +23,7 @@ from leaderboard.pages.overview.page import measured
 from leaderboard.pages.overview.search import ASKED_FOR, fields
 from leaderboard.pages.overview.tradeoff import tradeoff, unplotted
 from leaderboard.pages.presets import HEADROOM_PERCENT, Preset, left_for_model
+from leaderboard.rows.abilities import task_weights
 from leaderboard.rows.guessing import shared_level
 from leaderboard.rows.metric import Limit, Metric
 from leaderboard.rows.metrics import METRICS, WORKS_FROM, limited
@@ -43,6 +50,14 @@ class Judged:
     """Preset's name -> preference -> the rows judged so; ANY: without a limit."""
     failed: Mapping[str, str]
     """What the newest checks say against candidates, by digest; empty where nothing."""
+    weighings: tuple[Weighing, ...] = (Weighing(),)
+    """What may count in the accuracy; `found` is judged by the first."""
+    others: Mapping[str, Mapping[str, Mapping[Prefer, Overview]]] = field(default_factory=dict)
+    """Found by the others, by name."""
+
+    def by(self, weighing: Weighing) -> Mapping[str, Mapping[Prefer, Overview]]:
+        """Rows judged by one way to weigh: preset -> preference -> overview."""
+        return self.others.get(weighing.name, self.found)
 
     @property
     def plain(self) -> Overview:
@@ -67,19 +82,31 @@ def bounds(rows: Sequence[Row]) -> list[tuple[Metric, Limit]]:
 
 def judge(library: Library, view: View, selection: Selection, presets: Sequence[Preset]) -> Judged:
     """Judge a selection without a limit and inside each preset."""
+    failed = {row.record.candidate.digest: failed_check(library, row) for row in selection.rows}
+    first, *others = weighings(view, selection.rows)
+    return Judged(
+        selection=selection,
+        found=_found(library, first.of(view), selection, presets),
+        failed=failed,
+        weighings=(first, *others),
+        others={one.name: _found(library, one.of(view), selection, presets) for one in others},
+    )
+
+
+def _found(
+    library: Library, view: View, selection: Selection, presets: Sequence[Preset]
+) -> dict[str, dict[Prefer, Overview]]:
     views = {
         ANY: view,
         **{one.name: replace(view, limits=(("memory", _most(one)),)) for one in presets},
     }
-    found = {
+    return {
         name: {
             prefer: library.overview(selection, replace(one, prefer=prefer))
             for prefer in PREFERENCES
         }
         for name, one in views.items()
     }
-    failed = {row.record.candidate.digest: failed_check(library, row) for row in selection.rows}
-    return Judged(selection=selection, found=found, failed=failed)
 
 
 def _most(preset: Preset) -> int:
@@ -98,7 +125,7 @@ def controls(judged: Judged, presets: Sequence[Preset]) -> str:
     return (
         f'<div class="presets" role="group" aria-label="Computer">{buttons}</div>'
         f'<p class="small">{HEADROOM_PERCENT:g} % of a computer is kept for your app.</p>'
-        f'<div class="limits">{boxes}</div>{_preferences()}'
+        f'<div class="limits">{boxes}</div>{weighing_buttons(judged.weighings)}{_preferences()}'
         '<div class="answer" role="status" aria-live="polite"></div>'
         f'<p class="small basis">{html(measured(judged.selection))}</p>'
     )
@@ -132,26 +159,33 @@ def _plotted(judged: Judged) -> list[str]:
     return [x for x in axes_of(judged.ranked) if len(unplotted(lines, x)) < len(lines)]
 
 
-def figures(judged: Judged) -> Iterator[Block]:
-    """Accuracy against each cost, without a limit; the script draws the limit."""
-    lines = judged.plain.lines
-    guessing = shared_level([line.row for line in lines])
+def figures(judged: Judged, view: View) -> Iterator[Block]:
+    """Accuracy against each cost, without a limit, for each way to weigh; the script draws limits.
 
-    def drawn(x: str) -> Callable[[bool], go.Figure]:
-        return lambda dark: tradeoff(lines, x, guessing=guessing, dark=dark)
-
-    for x in _plotted(judged):
-        yield Figure(
-            x,
-            drawn(x),
-            f"Accuracy against {METRICS[x].title}. The table below has the same numbers.",
-        )
+    Args:
+        judged: the rows.
+        view: the conditions that the file is about.
+    """
+    for weighing in judged.weighings:
+        lines = judged.by(weighing)[ANY][PREFERENCES[0]].lines
+        rows = [line.row for line in lines]
+        guessing = shared_level(rows, task_weights(weighing.of(view), rows))
+        for x in _plotted(judged):
+            yield Figure(
+                f"{x}{weighing.suffix}",
+                _drawn(lines, x, guessing),
+                f"Accuracy against {METRICS[x].title}. The table below has the same numbers.",
+            )
     yield Text(
         "Pareto line: nothing that fits is as good in both numbers that are shown. "
         "Bars: 95 % intervals, of accuracy over items, of times and memory over process runs. "
         "A click on a point opens the candidate.",
         small=True,
     )
+
+
+def _drawn(lines: Sequence[Line], x: str, guessing: float | None) -> Callable[[bool], go.Figure]:
+    return lambda dark: tradeoff(lines, x, guessing=guessing, dark=dark)
 
 
 def axis_buttons(judged: Judged) -> str:
@@ -190,14 +224,33 @@ def data(
         },
         "asked_for": ASKED_FOR,
         "presets": {
-            name: {
-                "memory": limits.get(name),
-                "answers": {
-                    prefer: _answer(one, pairs, judged.failed) for prefer, one in found.items()
-                },
-            }
-            for name, found in judged.found.items()
+            name: {"memory": limits.get(name), "answers": answers}
+            for name, answers in _answers(judged.found, pairs, judged.failed).items()
         },
+        "weighings": {
+            one.name: {
+                "suffix": one.suffix,
+                "words": one.words,
+                # Of the others the file has no comparison: Compare would have to weigh, too.
+                "answers": _answers(judged.others[one.name], {}, judged.failed)
+                if one.name in judged.others
+                else None,
+                "cells": judged_cells(judged.by(one)[ANY][PREFERENCES[0]].lines),
+            }
+            for one in judged.weighings
+        },
+    }
+
+
+def _answers(
+    found: Mapping[str, Mapping[Prefer, Overview]],
+    pairs: Mapping[frozenset[str], str],
+    failed: Mapping[str, str],
+) -> dict[str, dict[str, Any]]:
+    """Answers by preset and preference."""
+    return {
+        name: {prefer: _answer(one, pairs, failed) for prefer, one in by_preference.items()}
+        for name, by_preference in found.items()
     }
 
 

@@ -14,6 +14,7 @@ from leaderboard.pages.overview.ranking import opens
 from leaderboard.pages.overview.search import EXAMPLE, fields
 from leaderboard.rows.classes import CLASS_WORDS
 from leaderboard.rows.row import Row
+from leaderboard.rows.view import View
 from leaderboard.text import html
 
 FILTERED = {
@@ -23,17 +24,18 @@ FILTERED = {
 """Field of the search -> label of its box."""
 
 
-def table(lines: Sequence[Line], pages: Collection[str]) -> str:
+def table(lines: Sequence[Line], pages: Collection[str], view: View) -> str:
     """Every candidate with the usual columns; the script sorts, filters, ticks and pins them.
 
     Args:
         lines: by rank, without a limit.
         pages: digests of the candidates that have a page.
+        view: what counts in the accuracy.
     """
     rows = [line.row for line in lines]
     block = Ranked(
         lines=tuple(lines),
-        columns=tuple(shown_columns(known_columns(rows), (), rows)),
+        columns=tuple(shown_columns(known_columns(rows, view), (), rows)),
         caption="",
         opens=opens,
         sorts=_nothing,

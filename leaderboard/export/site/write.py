@@ -42,8 +42,8 @@ def site(library: Library, view: View) -> str:
             drawing.blocks(alarms(library, [row.record.candidate.name for row in selection.rows])),
             overview.controls(judged, presets),
             overview.axis_buttons(judged),
-            drawing.blocks(overview.figures(judged)),
-            table(judged.plain.lines, drawing.candidates),
+            drawing.blocks(overview.figures(judged, view)),
+            table(judged.plain.lines, drawing.candidates, view),
             "</section>",
         ]
     )

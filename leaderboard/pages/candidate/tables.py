@@ -9,7 +9,8 @@ from leaderboard.pages.tiles import Tile
 from leaderboard.rows.flags import said
 from leaderboard.rows.metric import Metric, longest_workload
 from leaderboard.rows.metrics import METRICS
-from leaderboard.rows.row import Row, Score
+from leaderboard.rows.row import Row
+from leaderboard.rows.score import Score
 from leaderboard.rows.shown import applies
 from leaderboard.runs.memory_limits import LimitPoint
 from leaderboard.runs.timings import PhaseBytes, Timing

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from leaderboard.pages.frame import frame, lines_high, name_lines, scaled, whiskers
 from leaderboard.pages.theme import palette
-from leaderboard.rows.row import Score
+from leaderboard.rows.score import Score
 from leaderboard.text import plotly
 from leaderboard.units import format_percent, points
 

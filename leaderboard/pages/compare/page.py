@@ -34,9 +34,11 @@ from leaderboard.pages.controls import Search, pick_field
 from leaderboard.pages.folded import LongText
 from leaderboard.pages.library import Library
 from leaderboard.pages.selecting import answered, selected, several, sides_of
+from leaderboard.rows.abilities import task_weights
 from leaderboard.rows.conditions import machine_name
 from leaderboard.rows.names import labels
-from leaderboard.rows.view import View, task_weights
+from leaderboard.rows.row import row
+from leaderboard.rows.view import View
 
 
 def page(library: Library, view: View) -> Iterator[Block]:
@@ -92,7 +94,7 @@ def _compared(
 ) -> Generator[Block, None, tuple[Comparison, ...] | None]:
     read = yield from answered(library, sides)
     try:
-        return compare(read, weights=task_weights(view))
+        return compare(read, weights=task_weights(view, [row(side.scored) for side in read]))
     except RecordError as error:
         yield Note(str(error), "error")
         return None

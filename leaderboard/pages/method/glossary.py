@@ -27,6 +27,20 @@ _ACCURACY = (
         heads=("accuracy", "score"),
     ),
     Term(
+        word="ability",
+        meaning="what a task measures: known by its name, or said by its file or suite. Its score "
+        "is the mean of its tasks, however many items they have",
+        formula="Σ weight · score / Σ weight over its tasks, each 1 unless tasks are weighed",
+        code="leaderboard.rows.abilities.ability_score",
+    ),
+    Term(
+        word="weighted accuracy",
+        meaning="mean of the abilities by the weights that a reader gives them, however many tasks "
+        "each has; without weights every task counts the same",
+        formula="Σ weight · ability / Σ weight",
+        code="leaderboard.rows.abilities.task_weights",
+    ),
+    Term(
         word="± of accuracy",
         meaning="over items: what another sample of such items would give, for one model",
         formula="a task: Wilson's score interval over n / design effect items; the mean of tasks: "
@@ -79,7 +93,7 @@ _ACCURACY = (
         word="n",
         meaning="items that were asked and scored; more of them make the interval narrower, by the "
         "square root of their number",
-        code="leaderboard.rows.row.task_score",
+        code="leaderboard.rows.score.task_score",
         heads=("n", "items"),
     ),
 )

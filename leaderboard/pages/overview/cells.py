@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from leaderboard.choose.overview import Line
+from leaderboard.rows.abilities import ability_score
 from leaderboard.rows.flags import said
 from leaderboard.rows.metric import Metric
-from leaderboard.rows.row import Row, Score
+from leaderboard.rows.row import Row
+from leaderboard.rows.score import Score
 from leaderboard.stats.intervals import Interval
 from leaderboard.units import MISSING, format_measured, format_number, points
 
@@ -34,10 +37,9 @@ def rank_text(line: Line) -> str:
 
 def accuracy_cell(line: Line) -> Cell:
     """The accuracy of a candidate, with its tasks weighted."""
-    score = line.row.score
     if line.accuracy is None:
         return missing(line.row, line.row.unscored or "not every item was answered")
-    return _proportion(line.accuracy, line.interval, f"{score.n:,} items" if score else "")
+    return _proportion(line.accuracy, line.interval, f"{line.items:,} items" if line.items else "")
 
 
 def metric_cell(row: Row, metric: Metric) -> Cell:
@@ -82,6 +84,24 @@ def missing(row: Row, otherwise: str = "not measured") -> Cell:
         return Cell(text=MISSING, hint=otherwise)
     why = f": {error.phase}: {error.message}" if error else ""
     return Cell(text=MISSING, hint=f"{row.record.status}{why}")
+
+
+def ability_cell(row: Row, names: Sequence[str], tasks: Mapping[str, float]) -> Cell:
+    """The mean of an ability's tasks, in grey where its interval reaches down to guessing.
+
+    Args:
+        row: the candidate.
+        names: of the tasks and groups.
+        tasks: weights, 1 where not named.
+    """
+    found = ability_score(row, names, tasks)
+    if found.value is None:
+        return missing(row, found.reason)
+    low = found.interval.low if found.interval else 0.0
+    guessed = found.chance is not None and low <= found.chance
+    told = ", not significantly above guessing" if guessed else ""
+    cell = _proportion(found.value, found.interval, f"{found.n:,} items{told}")
+    return replace(cell, muted=guessed)
 
 
 def task_score_of(row: Row, name: str) -> Score | None:

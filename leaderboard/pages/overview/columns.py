@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from evals.abilities import ability_title
 from leaderboard.choose.overview import Line
 from leaderboard.pages.overview.cells import (
     Cell,
+    ability_cell,
     accuracy_cell,
     flags_cell,
     metric_cell,
@@ -16,12 +18,23 @@ from leaderboard.pages.overview.cells import (
     task_score_of,
 )
 from leaderboard.pages.overview.search import fields, matches
+from leaderboard.rows.abilities import (
+    abilities,
+    ability_score,
+    counted,
+    inside,
+    told_apart,
+    weighing,
+)
 from leaderboard.rows.metric import Metric, longest_workload
 from leaderboard.rows.metrics import ACCURACY, METRICS
 from leaderboard.rows.row import Row
 from leaderboard.rows.shown import applies
+from leaderboard.rows.view import View
 from leaderboard.units import MISSING, points
 
+ABILITY = "ability:"
+"""Prefix of the key of an ability's column."""
 TASK = "task:"
 """Prefix of the key of a task's own column."""
 USUAL = ("front", "flags")
@@ -44,12 +57,25 @@ class Column:
     """Sign of the order that a first click on the head gives: the best come first."""
 
 
-def known_columns(rows: Sequence[Row]) -> dict[str, Column]:
-    """Every column that there is for rows of one suite, by key."""
+def known_columns(rows: Sequence[Row], view: View | None = None) -> dict[str, Column]:
+    """Every column that there is for rows of one suite, by key.
+
+    Args:
+        rows: the candidates.
+        view: what counts in the accuracy and in abilities; None: all tasks alike.
+    """
+    counts = view or View()
+    found_abilities = abilities(rows)
+    by_ability = [
+        _ability(name, tasks, counts, counted(counts, found_abilities))
+        for name, tasks in found_abilities.items()
+        if told_apart(found_abilities)
+    ]
     workload = next((longest_workload(r.record) for r in rows if r.record.latency), None) or ""
     tasks = dict.fromkeys(score.name for row in rows for score in row.scores)
     measured = [_metric(metric, workload) for metric in METRICS.values()]
-    found = [*measured, *_judged(), *_facts(), *(_task(name) for name in tasks)]
+    measured = [_weighted(one, counted(counts, found_abilities)) for one in measured]
+    found = [*measured, *by_ability, *_judged(), *_facts(), *(_task(name) for name in tasks)]
     return {column.key: column for column in found}
 
 
@@ -57,7 +83,9 @@ def shown_columns(
     known: dict[str, Column], picked: Sequence[str], rows: Sequence[Row] = ()
 ) -> list[Column]:
     """The columns that were picked, or the usual ones of these rows, after the accuracy."""
-    usual = (*(one.key for one in METRICS.values() if _usual(one, rows)), *USUAL)
+    by_ability = [key for key in known if key.startswith(ABILITY)]
+    metrics = [one.key for one in METRICS.values() if _usual(one, rows)]
+    usual = (*by_ability, *metrics, *USUAL)
     keys = [key for key in picked if key in known] or usual
     return [known[ACCURACY], *(known[key] for key in keys if key != ACCURACY)]
 
@@ -196,6 +224,32 @@ def _text(key: str, header: str, hint: str, value: Callable[[Line], str]) -> Col
         value=lambda line: value(line) or None,
         number=False,
         first="",
+    )
+
+
+def _weighted(column: Column, weights: Mapping[str, float]) -> Column:
+    """The accuracy's column, which says what it is a mean of where abilities are weighed."""
+    if column.key != ACCURACY or not weights:
+        return column
+    hint = f"Mean for {weighing(weights)}. After it, half its 95% interval over items."
+    return replace(column, header="weighted accuracy", hint=hint)
+
+
+def _ability(
+    ability: str, tasks: Sequence[str], view: View, weights: Mapping[str, float]
+) -> Column:
+    within = dict(view.weights)
+    counting = inside(tasks, within)
+    mean = f"Mean of {', '.join(counting)}." if len(counting) > 1 else f"Task {tasks[0]}."
+    share = weights.get(ability, 0.0) / sum(weights.values()) if weights else None
+    counts = "" if share is None else f" Counts {share:.0%} of the accuracy."
+    return Column(
+        key=f"{ABILITY}{ability}",
+        header=ability_title(ability),
+        unit="%",
+        hint=f"{mean}{counts} After it, half its 95% interval over items.",
+        cell=lambda line: ability_cell(line.row, tasks, within),
+        value=lambda line: ability_score(line.row, tasks, within).value,
     )
 
 

@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 from leaderboard.choose.limits import weighted_accuracy
-from leaderboard.pages.blocks import Bar, Block, Fold, Popover, Text
+from leaderboard.pages.blocks import Bar, Block, Popover
 from leaderboard.pages.controls import Changes, PickNumber, PickSeveral, Presets, Reset
+from leaderboard.pages.overview.what_counts import what_counts
 from leaderboard.pages.presets import HEADROOM_PERCENT, Preset, left_for_model
+from leaderboard.rows.abilities import task_weights
 from leaderboard.rows.classes import CLASS_WORDS, classes_of
 from leaderboard.rows.metric import Limit, Metric
 from leaderboard.rows.metrics import limited
-from leaderboard.rows.peers import usable
 from leaderboard.rows.row import Row
 from leaderboard.rows.shown import applies
-from leaderboard.rows.view import MOST_WEIGHT, UNLIMITED, View, task_weights
+from leaderboard.rows.view import UNLIMITED, View
 from leaderboard.units import format_range, mib
 
 ANY = "any"
@@ -44,8 +45,14 @@ def _free(view: View) -> bool:
     return view.limit("memory") is None
 
 
-def filters(rows: Sequence[Row], view: View) -> Iterator[Block]:
-    """Limits in a row, with the range of what these rows have; filters and weights on demand."""
+def filters(rows: Sequence[Row], view: View, machine: Sequence[Row] = ()) -> Iterator[Block]:
+    """Limits in a row, with the range of what these rows have; filters and weights on demand.
+
+    Args:
+        rows: that are judged together.
+        view: what is set.
+        machine: rows of all suites of their machine and budget.
+    """
     had, done = (
         [
             _box(metric, limit, rows, view, narrow=True)
@@ -59,12 +66,19 @@ def filters(rows: Sequence[Row], view: View) -> Iterator[Block]:
         view.limit(metric.key) is not None for metric, limit in limited() if limit.part == "choose"
     )
     title = f"More filters ({count} set)" if count else "More filters"
-    boxes: tuple[Block, ...] = (*had, _headroom(view), *done, Popover(title, behind), *_reset(view))
+    boxes: tuple[Block, ...] = (
+        *had,
+        _headroom(view),
+        *done,
+        Popover(title, behind),
+        what_counts(rows, view, machine),
+        *_reset(view),
+    )
     yield Bar(boxes, folds="Limits and filters")
 
 
 _BEHIND = (
-    "licences", "families", "architectures", "runtimes", "classes", "weights", "perplexity_percent",
+    "licences", "families", "architectures", "runtimes", "classes", "perplexity_percent",
 )  # fmt: skip
 
 
@@ -91,7 +105,6 @@ def _models(rows: Sequence[Row], view: View) -> Iterator[Block]:
         if limit.part == "choose":
             yield _box(metric, limit, rows, view)
     yield _fidelity(view)
-    yield _weights(list(dict.fromkeys(score.name for row in rows for score in usable(row))), view)
 
 
 def _box(
@@ -114,7 +127,7 @@ def _box(
 
 def _shown(metric: Metric, rows: Sequence[Row], view: View) -> list[float]:
     if metric.over == "items":
-        stored = [weighted_accuracy(row, task_weights(view)) for row in rows]
+        stored = [weighted_accuracy(row, task_weights(view, rows)) for row in rows]
     else:
         stored = [row.value(metric.key) for row in rows]
     return [metric.unit.scale(value) for value in stored if value is not None]
@@ -202,29 +215,3 @@ def _names(
             changes=lambda names: {field: names},
             empty=ANY,
         )
-
-
-def _weights(tasks: Sequence[str], view: View) -> Fold:
-    """Inputs for the weight of each task; those that weigh 1 are left out of the view."""
-    given = dict(view.weights)
-    changed = sum(weight != 1 for weight in given.values())
-    title = f"Tasks and their weights ({changed} changed)" if changed else "Tasks and their weights"
-    boxes = (_weight(task, tasks, given) for task in tasks)
-    return Fold(title, (Text("0 leaves a task out; 2 has it count twice.", small=True), *boxes))
-
-
-def _weight(task: str, tasks: Sequence[str], given: Mapping[str, float]) -> PickNumber:
-    def changes(value: float | None) -> Changes:
-        found = {**given, task: 1.0 if value is None else value}
-        return {"weights": tuple((one, found[one]) for one in tasks if found.get(one, 1.0) != 1)}
-
-    return PickNumber(
-        name=f"weight:{task}",
-        label=task,
-        chosen=given.get(task, 1.0),
-        least=0.0,
-        most=MOST_WEIGHT,
-        step=0.5,
-        changes=changes,
-        decimals=None,
-    )

@@ -17,12 +17,14 @@ from leaderboard.pages.overview.search import fields, matches
 from leaderboard.pages.overview.tradeoff import tradeoff, unplotted
 from leaderboard.pages.overview.use import use, verify
 from leaderboard.pages.selecting import selected
-from leaderboard.rows.conditions import build_name, machine_in_full
+from leaderboard.rows.abilities import task_weights
+from leaderboard.rows.conditions import build_name, conditions, machine_in_full
 from leaderboard.rows.guessing import shared_level
 from leaderboard.rows.metrics import METRICS
+from leaderboard.rows.row import Row
 from leaderboard.rows.selection import Selection
 from leaderboard.rows.shown import axes_of
-from leaderboard.rows.view import View, task_weights
+from leaderboard.rows.view import View
 from leaderboard.text import cut, plain
 
 
@@ -40,7 +42,7 @@ def page(library: Library, view: View) -> Iterator[Block]:
         buttons=True,
     )
     yield Bar((*presets(library.presets(), view), prefer))
-    yield from filters(selection.rows, view)
+    yield from filters(selection.rows, view, _of_machine(library, selection))
     found = library.overview(selection, view)
     yield from alarms(library, [row.record.candidate.name for row in selection.rows])
     yield answer(found, selection, failed_check(library, found.choice.row))
@@ -55,6 +57,17 @@ def page(library: Library, view: View) -> Iterator[Block]:
     yield Code(_measure(selection, view))
     asked = {"on_suite": selection.rows[0].record.suite.name}
     yield Go(label="Write the command for a model of yours", page="measure", changes=asked)
+
+
+def _of_machine(library: Library, selection: Selection) -> list[Row]:
+    """Rows of all suites that were measured where these were."""
+    shared = selection.shared.place
+    places = [(row, conditions(row.record).place) for row in library.rows()]
+    return [
+        row
+        for row, place in places
+        if (place.machine, place.budget) == (shared.machine, shared.budget)
+    ]
 
 
 def answer(found: Overview, selection: Selection, warning: str = "") -> Answer:
@@ -109,7 +122,8 @@ def _plot(found: Overview, view: View) -> Iterator[Block]:
         changes=lambda value: {"x": value},
         buttons=True,
     )
-    guessing = shared_level([line.row for line in found.lines], task_weights(view))
+    rows = [line.row for line in found.lines]
+    guessing = shared_level(rows, task_weights(view, rows))
     lines = [line for line in found.lines if matches(fields(line.row), view.search)]
     yield Figure(
         "tradeoff",

@@ -36,7 +36,7 @@ def ranking(found: Overview, view: View, measured: str) -> Iterator[Block]:
         measured: what the numbers are of, a sentence for the Markdown.
     """
     rows = [line.row for line in found.lines]
-    known = known_columns(rows)
+    known = known_columns(rows, view)
     lines = arrange(found.lines, known, view.sort, view.search)
     pinned = tuple(line for line in found.lines if _digest(line) in view.pins)
     columns = tuple(shown_columns(known, view.columns, rows))

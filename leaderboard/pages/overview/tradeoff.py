@@ -219,13 +219,12 @@ def _labelled(one: _Marked, few: bool) -> Labelled:
 
 def _hover(line: Line) -> str:
     row = line.row
-    score = row.score
     half = ""
     if line.interval:
         half = f" \N{PLUS-MINUS SIGN} {points(line.interval.half):.1f}"
     facts = [
         f"<b>{plotly(row.record.candidate.name)}</b>",
-        f"accuracy {format_percent(line.accuracy)}{half}, {score.n if score else 0:,} items",
+        f"accuracy {format_percent(line.accuracy)}{half}, {line.items:,} items",
         *(
             f"{metric.short} {metric.unit.text(row.value(key))}"
             for key, metric in METRICS.items()

@@ -121,9 +121,11 @@ def test_from_a_budget_to_a_comparison(address: str, browser: Browser, reference
     page.get_by_role("button", name="decode tokens/s").click()
     page.wait_for_function("new URL(location).searchParams.get('sort') === '-decode'")
     page.wait_for_selector("th[aria-sort=descending] >> text=decode")
-    values = page.eval_on_selector_all(
-        ".ranked tbody td:nth-of-type(5)", "cells => cells.map(cell => +cell.dataset.value)"
-    )
+    values = page.evaluate("""() => {
+      const head = document.querySelector(".ranked th[aria-sort=descending]");
+      return [...document.querySelectorAll(".ranked tbody tr")]
+        .map(row => +row.cells[head.cellIndex].dataset.value);
+    }""")
     assert values == sorted(values, reverse=True)
     assert len(values) == len(reference_rows)
 

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from leaderboard.choose.choice import Choice, choose
 from leaderboard.choose.limits import Limits
 from leaderboard.choose.resampling import gather
+from leaderboard.rows.address import read_query
 from leaderboard.rows.answers import ItemKey
 from leaderboard.rows.row import merged
-from leaderboard.rows.view import PREFERENCES, read_query
+from leaderboard.rows.view import PREFERENCES
 
 if TYPE_CHECKING:
     from leaderboard.rows.peers import Scores

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from leaderboard.choose.limits import Limits, admit, weighted_accuracy
+from leaderboard.choose.limits import AbilityLimit, Limits, admit, weighted_accuracy
 from leaderboard.rows.metrics import METRICS, limited
 from leaderboard.rows.row import row
 from runners.records.answers import AnswersInfo, SummaryInfo
@@ -56,6 +56,12 @@ def the_row(made: Maker) -> Row:
         ("families", frozenset({"f"}), frozenset(), "family f"),
         ("architectures", frozenset({"llama"}), frozenset({"qwen3"}), "architecture llama"),
         ("runtimes", frozenset({"fake"}), frozenset({"llamacpp"}), "runtime fake"),
+        (
+            "abilities",
+            (AbilityLimit(ability="tools", least=0.5, shares={"t": 1.0}),),
+            (AbilityLimit(ability="tools", least=0.505, shares={"t": 1.0}),),
+            "tools 50.0% (at least 50.5%)",
+        ),
         ("classes", frozenset({"tiny-titan"}), frozenset({"none"}), "parameters 135 million"),
     ],
 )
@@ -65,7 +71,8 @@ def test_each_limit(made: Maker, limit: str, allowed: Any, refused: Any, text: s
     found = admit([one], limits(**{limit: refused}))
     assert found.admitted == ()
     (reason,) = found.refused[0].reasons
-    assert (reason.limit, reason.text, reason.unknown) == (limit, text, False)
+    key = "ability:tools" if limit == "abilities" else limit
+    assert (reason.limit, reason.text, reason.unknown) == (key, text, False)
 
 
 def test_every_limit_is_tested_above():

@@ -10,7 +10,8 @@ from lm_eval.api.metrics import aggregate_subtask_metrics, unweighted_mean_stder
 from leaderboard.compare.comparison import Side, compare
 from leaderboard.rows.answers import read_answers
 from leaderboard.rows.counting import missing_tasks
-from leaderboard.rows.row import group_score, row
+from leaderboard.rows.row import row
+from leaderboard.rows.score import group_score
 from leaderboard.runs.deadline import deadline_curves
 from leaderboard.stats.intervals import proportion_interval
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.support.stores import damaged, empty, failed, good, hostile, nightly
+from tests.support.stores import able, damaged, empty, failed, good, hostile, nightly
 
-__all__ = ["damaged", "empty", "failed", "good", "hostile", "nightly"]
+__all__ = ["able", "damaged", "empty", "failed", "good", "hostile", "nightly"]

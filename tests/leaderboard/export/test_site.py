@@ -71,6 +71,27 @@ def test_each_preset_has_the_answer_that_the_board_gives(good: Path) -> None:
     assert "Ship big" in claims["accurate"]
 
 
+def test_ways_to_weigh_abilities_are_judged_beforehand(able: Path) -> None:
+    text = written(able)
+    weighings = packed(text, "data")["weighings"]
+    assert list(weighings) == ["tasks", "abilities", "tools", "code"]
+    assert re.findall(r'data-counts="([^"]*)"', text) == list(weighings)
+    # The first is what every preset's own answer is for.
+    assert weighings["tasks"]["answers"] is None
+    code = weighings["code"]["answers"]["any"]["smallest"]
+    assert code["claim"].startswith("Ship coder for code: the most accurate of 2")
+    rows = {row.record.candidate.name: row.record.candidate.digest
+            for row in StoredLibrary([able]).rows()}  # fmt: skip
+    cell = weighings["code"]["cells"][rows["coder"]]["accuracy"]
+    assert (cell["text"], cell["value"]) == ("90.0", "0.9")
+    assert weighings["abilities"]["words"] == "The accuracy is for tools (50%) and code (50%)."
+    figures = packed(text, "figures")["figures"]
+    plotted = {name: figures[f"overview/memory{name}"] for name in ("", "@code", "@tools")}
+    highest = {name: max(y for trace in one["data"] for y in trace["y"] or [0])
+               for name, one in plotted.items()}  # fmt: skip
+    assert highest == {"": pytest.approx(63.3333), "@code": 90.0, "@tools": 90.0}
+
+
 def test_only_the_scripts_that_the_file_was_written_with_may_run(good: Path) -> None:
     text = written(good)
     policy = html.unescape(re.findall(r'Content-Security-Policy" content="([^"]*)"', text)[0])
@@ -251,6 +272,38 @@ def test_its_plot_follows_limits_filters_and_search(
     page.get_by_label("Search").fill("arch:llama")
     page.wait_for_function(f"({names})('outside your limits').length === 0")
     assert page.evaluate("location.hash") == "#overview?memory=500&arch=llama&search=arch%3Allama"
+
+
+@needs_chromium
+@pytest.mark.slow
+def test_what_counts_changes_answer_table_and_plot(able: Path, tmp_path: Path, page: Page) -> None:
+    file = tmp_path / "board.html"
+    file.write_text(written(able), encoding="utf-8")
+    page.goto(file.as_uri())
+    drawn(page, "#overview .figure:visible")
+    assert page.inner_text(".answer .claim").startswith("Ship caller: ")
+    counts = page.get_by_role("group", name="What counts")
+    counts.get_by_role("button", name="code").click()
+    assert page.inner_text(".answer .claim").startswith("Ship coder for code: ")
+    assert page.locator("tbody th a").all_inner_texts() == ["coder", "caller"]
+    accuracy = page.locator("tr.chosen td.number").first
+    assert accuracy.inner_text().startswith("90.0 ±")
+    assert page.evaluate("location.hash") == "#overview?counts=code"
+    assert page.get_by_text("The accuracy is for code.").is_visible()
+    # Its own plot stands there, and its axis goes on being chosen.
+    drawn(page, "#overview .figure:visible")
+    assert page.locator("#overview .figure:visible").get_attribute("data-figure") == (
+        "overview/memory@code"
+    )
+    page.get_by_role("button", name="decode", exact=True).click()
+    assert page.locator("#overview .figure:visible").get_attribute("data-figure") == (
+        "overview/decode@code"
+    )
+    # Under a typed limit, too; and the address brings it back.
+    page.get_by_label("max memory, MiB").fill("500")
+    assert page.inner_text(".answer .claim") == "Ship coder"
+    page.reload()
+    assert page.locator("tbody th a").all_inner_texts() == ["coder", "caller"]
 
 
 @needs_chromium

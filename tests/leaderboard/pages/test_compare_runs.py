@@ -14,7 +14,8 @@ from leaderboard.pages.compare.page import page
 from leaderboard.pages.controls import Go, Pick
 from leaderboard.pages.history.page import page as history_page
 from leaderboard.pages.stored import StoredLibrary
-from leaderboard.rows.view import View, read_query, write_query
+from leaderboard.rows.address import read_query, write_query
+from leaderboard.rows.view import View
 from runners.records.record import Record
 from tests.leaderboard.conftest import Maker
 from tests.support.stores import failed, good, hostile, nightly, two_machines

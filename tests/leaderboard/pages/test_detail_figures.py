@@ -11,7 +11,7 @@ from leaderboard.pages.candidate.part_figures import cold_start_figure, tensors_
 from leaderboard.pages.candidate.tasks_figure import tasks_figure
 from leaderboard.pages.frame import scaled, shade, whiskers
 from leaderboard.pages.theme import LIGHT
-from leaderboard.rows.row import Score
+from leaderboard.rows.score import Score
 from leaderboard.runs.deadline import DeadlineCurve
 from leaderboard.runs.memory_limits import LimitPoint
 from leaderboard.runs.timings import ColdStart, PhaseBytes

@@ -8,7 +8,8 @@ from leaderboard.pages.blocks import Bar, Fold, Popover
 from leaderboard.pages.controls import PickNumber, PickSeveral, Presets, Reset
 from leaderboard.pages.overview.filters import filters, presets
 from leaderboard.pages.presets import Preset
-from leaderboard.rows.view import View, read_query, write_query
+from leaderboard.rows.address import read_query, write_query
+from leaderboard.rows.view import View
 
 if TYPE_CHECKING:
     from leaderboard.pages.blocks import Block
@@ -32,8 +33,8 @@ def all_of(found: list[Row], view: View) -> list[Block]:
     """The controls of the row, and those behind its button."""
     (bar,) = filters(found, view)
     assert isinstance(bar, Bar)
-    (behind,) = (b for b in bar.blocks if isinstance(b, Popover))
-    return [*bar.blocks, *behind.blocks]
+    behind = [b for b in bar.blocks if isinstance(b, Popover)]
+    return [*bar.blocks, *(one for popover in behind for one in popover.blocks)]
 
 
 def test_an_empty_box_says_what_there_is(made: Maker):
@@ -113,7 +114,7 @@ def test_filters_come_off_where_any_is_set(made: Maker):
     assert off(View(prefer="accurate")) == ["Reset filters"]
     titles = [b.title for b in all_of(rows(made), View(licences=("MIT",), weights=(("t", 2.0),)))
               if isinstance(b, Popover)]  # fmt: skip
-    assert titles == ["More filters (2 set)"]
+    assert titles == ["More filters (1 set)", "Abilities and weights (1 set)"]
 
 
 def test_classes_are_offered_where_candidates_are_of_several(made: Maker):

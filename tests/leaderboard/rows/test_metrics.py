@@ -22,10 +22,11 @@ from leaderboard.pages.overview.filters import filters
 from leaderboard.pages.overview.tradeoff import tradeoff, unplotted
 from leaderboard.publish.flat import flat_record
 from leaderboard.publish.ranked import flat_lines
+from leaderboard.rows.address import read_query, write_query
 from leaderboard.rows.metric import Limit, Metric, Tolerance, mean_of_runs
 from leaderboard.rows.metrics import METRICS, axes, gated, named
 from leaderboard.rows.row import Row, merged
-from leaderboard.rows.view import View, read_query, write_query
+from leaderboard.rows.view import View
 from leaderboard.units import Unit, format_rate
 from runners.records.parts import EnergyInfo
 from runners.records.record import Record

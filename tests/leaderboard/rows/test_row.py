@@ -10,7 +10,8 @@ import pytest
 
 from leaderboard.rows.guessing import guessing_level
 from leaderboard.rows.metric import longest_workload
-from leaderboard.rows.row import Score, group_score, merged, row, task_score
+from leaderboard.rows.row import merged, row
+from leaderboard.rows.score import Score, group_score, task_score
 from leaderboard.stats.intervals import Interval, proportion_interval, wilson
 from runners.records.parts import FlagInfo
 from runners.records.reading import parse_record

@@ -9,18 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evals.abilities import NAME as ABILITY
+from evals.abilities import TITLES
 from leaderboard.choose.limits import Limits
 from leaderboard.choose.view_limits import limits
+from leaderboard.rows.address import MOST_TEXT, known_keys, read_query, write_query
 from leaderboard.rows.metrics import axes, limited
-from leaderboard.rows.view import (
-    MOST_TEXT,
-    PREFERENCES,
-    View,
-    read_query,
-    task_weights,
-    write_query,
-)
+from leaderboard.rows.view import PREFERENCES, View
 
+KNOWN = ", ".join(TITLES)
 NUMBERS = {limit.address: min(limit.most, 1e9) for _, limit in limited()}
 MOST = {
     "margin_points": 100.0,
@@ -30,7 +27,7 @@ MOST = {
 }
 NAMES = (
     "licences", "families", "architectures", "runtimes", "classes", "columns", "candidates", "pins",
-    "builds", "sides",
+    "builds", "sides", "measured",
 )  # fmt: skip
 texts = st.text(max_size=MOST_TEXT)
 some = st.text(min_size=1, max_size=MOST_TEXT)
@@ -46,6 +43,9 @@ def names() -> st.SearchStrategy[tuple[str, ...]]:
 
 weights = st.dictionaries(some.filter(bool), st.floats(0, 100), max_size=4).map(
     lambda found: tuple((name[:400], weight) for name, weight in found.items())
+)
+of_abilities = st.dictionaries(
+    st.from_regex(ABILITY, fullmatch=True), st.floats(0, 100), max_size=4
 )
 unique_weights = weights.map(lambda found: tuple(dict(found).items()))
 
@@ -63,6 +63,8 @@ def views(draw: st.DrawFn) -> View:
             chosen[field.name] = draw(names())
         elif field.name == "weights":
             chosen[field.name] = draw(unique_weights)
+        elif field.name in ("ability_weights", "ability_limits"):
+            chosen[field.name] = tuple(draw(of_abilities).items())
         elif field.name == "prefer":
             chosen[field.name] = draw(st.sampled_from(PREFERENCES))
         elif field.name == "x":
@@ -83,17 +85,8 @@ def test_any_address_gives_a_view_and_a_reason_for_each_key_it_leaves_out(
 ):
     view, problems = read_query(query)
     assert read_query(write_query(view)) == (view, ())
-    unknown = [key for key in query if key not in write_query_keys()]
+    unknown = [key for key in query if key not in known_keys()]
     assert len(problems) >= len([key for key in unknown if not key.startswith("embed")])
-
-
-def write_query_keys() -> set[str]:
-    return {
-        *NUMBERS, *MOST,
-        "machine", "suite", "budget", "licence", "in_family", "runtime", "weight", "x",
-        "column", "sort", "search", "candidate", "run", "family", "name", "workload", "task",
-        "items",
-    }  # fmt: skip
 
 
 def test_the_default_has_an_empty_address():
@@ -125,6 +118,9 @@ def test_an_address_is_readable():
         ("x", ["money"], 'x="money": not one of memory, ttft, decode, thought, answer, disk'),
         ("weight", ["boolq"], 'weight="boolq": give TASK:WEIGHT, e.g. boolq:0.5'),
         ("weight", ["boolq:x"], 'weight="boolq:x": not a number'),
+        ("ability", ["tools"], 'ability="tools": give ABILITY:WEIGHT, e.g. tools:3,code:1'),
+        ("min_ability", ["tools:101"], 'min_ability="tools:101": must lie between 0 and 100'),
+        ("ability", ["To ols:1"], f'ability="To ols:1": To ols is no ability, e.g. {KNOWN}'),
         ("memory", ["300"], '"memory" is no filter of the board (did you mean "memory_mib"?)'),
         ("search", ["x" * 501], f'search="{"x" * 60}": longer than 500 characters'),
     ],
@@ -158,8 +154,3 @@ def test_limits_are_in_bytes_seconds_and_shares():
         classes=frozenset({"32b"}),
     )
     assert limits(View()) == Limits()
-
-
-def test_weights_are_none_where_all_tasks_count_the_same():
-    assert task_weights(View()) is None
-    assert task_weights(View(weights=(("t", 0.5),))) == {"t": 0.5}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from leaderboard.stats.item_resampling import Items, item_means, resample_items
+from leaderboard.stats.item_resampling import Items, item_means, resample_items, resample_tasks
 from leaderboard.stats.shrinkage import shrink_draws
 
 
@@ -78,3 +78,18 @@ def test_a_task_that_does_not_count_changes_nothing():
     rng = np.random.default_rng
     alone = resample_items([counting], [1.0], rng(1), 50)
     np.testing.assert_array_equal(resample_items([counting, other], [1.0, 0.0], rng(1), 50), alone)
+
+
+def test_tasks_are_drawn_as_their_mean_is():
+    # Three tasks, two candidates; the second task counts nothing in the mean.
+    rng = np.random.default_rng(3)
+    sets = [items(*rng.integers(0, 2, size=(2, n)).astype(float).tolist()) for n in (50, 30, 20)]
+    shares = [0.75, 0.0, 0.25]
+    whole = resample_items(sets, shares, np.random.default_rng(5), 400)
+    parts = resample_tasks(sets, shares, np.random.default_rng(5), 400)
+    made_of = 0.75 * parts[0] + 0.25 * parts[2]
+    assert np.abs(whole - made_of).max() < 2e-9  # each is rounded
+    # The one that counts nothing is drawn as if it were alone: n = 30, variance p (1 - p) / 31.
+    share = sets[1].scores[:, 0].mean()
+    assert parts[1][:, 0].mean() == pytest.approx(share, abs=0.02)
+    assert parts[1][:, 0].std() == pytest.approx(math.sqrt(share * (1 - share) / 31), rel=0.15)

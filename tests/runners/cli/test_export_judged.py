@@ -10,9 +10,9 @@ from click.testing import CliRunner, Result
 
 from runners.cli.export import command
 from tests.leaderboard.conftest import Maker, made
-from tests.support.stores import empty, good
+from tests.support.stores import able, empty, good
 
-__all__ = ["Maker", "empty", "good", "made"]
+__all__ = ["Maker", "able", "empty", "good", "made"]
 
 
 def export(store: Path, *arguments: str) -> Result:
@@ -76,3 +76,17 @@ def test_a_full_disk_leaves_the_old_page(good: Path, tmp_path: Path):
     assert isinstance(done.exception, click.ClickException)
     assert "cannot be written" in str(done.exception.message)
     shutil.rmtree(tmp_path / "none", ignore_errors=True)
+
+
+def test_weights_by_ability(able: Path):
+    done = export(able, "--format", "markdown", "--weights", "code=1")
+    head, _, first = done.stdout.splitlines()[:3]
+    assert [one.strip() for one in head.split("|")[3:6]] == [
+        "weighted accuracy, %", "tools, %", "code, %",
+    ]  # fmt: skip
+    assert first.startswith("| 1 | coder | 90.0 ")
+    badge = export(able, "--format", "badge", "--view", "?ability=tools:1,code:3")
+    assert json.loads(badge.stdout)["message"] == "coder 70.0%"
+    refused = export(able, "--format", "badge", "--weights", "maths=1").exception
+    assert "does not measure maths" in str(refused)
+    assert "--weights is for" in str(export(able, "--weights", "code=1").exception)

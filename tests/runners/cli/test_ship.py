@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -11,9 +12,9 @@ from runners.cli.ship import command
 from runners.records.record import JobError
 from runners.records.store import Store
 from tests.leaderboard.conftest import Maker, made
-from tests.support.stores import empty, good, nightly
+from tests.support.stores import able, empty, good, nightly
 
-__all__ = ["Maker", "empty", "good", "made", "nightly"]
+__all__ = ["Maker", "able", "empty", "good", "made", "nightly"]
 REFERENCE = Path(__file__).parents[3] / "results" / "reference"
 
 
@@ -98,3 +99,36 @@ def test_a_candidate_that_failed_its_check_is_not_shipped_silently(nightly: Path
     said = " ".join(ship(nightly).stdout.split())
     assert "It regressed in its newest check, 2026-01-08 03:00: accuracy." in said
     assert "regressed" not in ship(good).stdout
+
+
+def test_weights_by_ability_choose_the_suite_and_the_candidate(able: Path):
+    assert shipped(able) == "caller"
+    done = ship(able, "--weights", "tools=1,code=3", "--json")
+    found = json.loads(done.stdout)
+    assert (found["ship"], found["weights"]) == ("coder", {"tools": 0.25, "code": 0.75})
+    assert found["abilities"]["coder"] == {"tools": 0.1, "code": 0.9}
+    assert "weights" not in json.loads(ship(able, "--json").stdout)
+    # What is weighed says which suite is meant.
+    said = ship(able, "--weights", "knowledge=1").stdout
+    assert said.startswith("Ship caller for knowledge: the only candidate measured.")
+    assert "Suite facts" in said
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ("tools", "'tools' is not ABILITY=WEIGHT with a weight from 0 to 100"),
+        ("tools=x", "'tools=x' is not ABILITY=WEIGHT"),
+        ("tools=nan", "'tools=nan' is not ABILITY=WEIGHT"),
+        ("tools=-1", "'tools=-1' is not ABILITY=WEIGHT"),
+        ("tools=1,tools=2", "'tools=2' is not ABILITY=WEIGHT"),
+        ("", "'' is not ABILITY=WEIGHT"),
+        ("tools=0", "one weight must be above 0"),
+        ("tool=1", 'suite tiny does not measure tool (did you mean "tools"?)'),
+        ("tools=1,maths=1", "suite tiny does not measure maths"),
+    ],
+)
+def test_wrong_weights_are_refused_in_a_line(able: Path, weights: str, words: str):
+    done = ship(able, "--weights", weights)
+    assert isinstance(done.exception, click.UsageError)
+    assert words in done.exception.message

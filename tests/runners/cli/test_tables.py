@@ -1,7 +1,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from leaderboard.rows.row import Score, row
+from leaderboard.rows.row import row
+from leaderboard.rows.score import Score
 from leaderboard.stats.intervals import proportion_interval
 from runners.cli.tables import notes, with_interval
 from runners.records.reading import parse_record

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from leaderboard.rows.row import score_of_part
+from leaderboard.rows.score import score_of_part
 from runners.exchange.lm_eval import read_results
 from runners.exchange.lm_eval_groups import row_of_tasks, with_weights
 from runners.records.record import TaskAccuracy
