@@ -1,0 +1,60 @@
+"""Answers judged by how many of the right values they hold, as RULER's string match does it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evals.scoring.scorer import averaged
+from evals.spec_file import Spec
+
+if TYPE_CHECKING:
+    from evals.scoring.scorer import Means
+
+_THOUSANDS = re.compile(r"(?<=\d)[,\u00a0\u202f'](?=\d{3}(?!\d))")
+_PART = r"[^\W_]"
+"""A letter or a digit: what a value may not be followed or preceded by."""
+
+
+class FoundOptions(Spec):
+    """Options of the scorer `found`."""
+
+    values: str = "values"
+    """Column of what is right: a text, or a list of texts, all of which belong into the answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Scores an answer by the share of the right values in it."""
+
+    options: FoundOptions
+    executes: bool = False
+    metrics: tuple[str, ...] = ("found",)
+    answers: int = 1
+
+    def __call__(
+        self,
+        doc: Mapping[str, Any],
+        answers: Sequence[str],
+        means: Means,  # noqa: ARG002
+    ) -> dict[str, float]:
+        """Mean over the answers of the share of values in each."""
+        told = doc[self.options.values]
+        values = [str(one) for one in told] if isinstance(told, list) else [str(told)]
+        shares = [{"found": share_found(values, answer)} for answer in answers]
+        return averaged(shares, self.metrics)
+
+
+def share_found(values: Sequence[str], answer: str) -> float:
+    """The share of values that stand in an answer as words of their own, capitals aside.
+
+    A number is found with thousands set apart, too: 4,815,162. At least one value.
+    """
+    text = _THOUSANDS.sub("", answer)
+    found = [
+        re.search(rf"(?<!{_PART}){re.escape(one)}(?!{_PART})", text, re.IGNORECASE)
+        for one in values
+    ]
+    return sum(one is not None for one in found) / len(values)
