@@ -13,7 +13,7 @@ from runners.engine.answer_text import Vocabulary
 from runners.engine.encoding import Scoring, item_scorings
 from runners.engine.one_request import check_fits, generated, read_prompt, timed_workload
 from runners.engine.scoring import score_plain, scored
-from runners.engine.sizing import LEAST_SEQUENCES, EngineSize
+from runners.engine.sizing import LEAST_SEQUENCES, EngineSize, context_length
 from runners.engine.state_engine import Engine
 from runners.engine.states import StatefulModel, UserDecoder, WholeDecoder
 from runners.engine.workload_text import passage
@@ -76,13 +76,16 @@ class OneModel:
     def __init__(self) -> None:
         self.loaded: LoadedModel | None = None
         self._engine: Engine | None = None
+        self._answering: int | None = None
+        """Context length that generations are answered in, tokens; None: the candidate's own."""
 
     def latency(self, message: protocol.RunLatency, progress: OnProgress) -> protocol.LatencyTimes:
         """Time the requests of one workload."""
         one = self._ready()
         check_fits(message, one.length)
         text = _prompt_text(one.text, message)
-        return timed_workload(self._alone(), one.text, one.text.encode, text, message, progress)
+        alone = self._alone(one.length)
+        return timed_workload(alone, one.text, one.text.encode, text, message, progress)
 
     def open_engine(self, message: protocol.OpenEngine) -> protocol.EngineOpened:
         """Choose how sequences are scored, and size it."""
@@ -118,6 +121,12 @@ class OneModel:
         logits = divergence.window_logits(decoder, tokens)
         return divergence.diverged(logits, tokens, message, started)
 
+    def open_context(self, message: protocol.OpenContext) -> protocol.ContextOpened:
+        """Bound what the next prompts and answers may take; the cache grows with what is in it."""
+        one = self._ready()
+        self._answering = context_length(message, one.text.encode_prompt, own=one.length)
+        return protocol.ContextOpened(tokens=self._answering)
+
     def generate(self, message: protocol.Generate, progress: OnProgress) -> protocol.Generated:
         """Answer one prompt after the other, each from an empty cache; or packed."""
         text = self._ready().text
@@ -133,7 +142,8 @@ class OneModel:
                 sequences=engine.size.sequences,
                 progress=progress,
             )
-        return generated(self._alone(), text, message.items, self._prompt, progress)
+        alone = self._alone(self._length())
+        return generated(alone, text, message.items, self._prompt, progress)
 
     def chat_template(self) -> protocol.ChatTemplate:
         """The tokenizer's template."""
@@ -148,10 +158,14 @@ class OneModel:
             raise WorkerError("no weights are loaded")
         return self.loaded
 
-    def _alone(self) -> UserDecoder:
+    def _length(self) -> int:
+        """Tokens that prompt and answer may have together."""
+        return self._answering or self._ready().length
+
+    def _alone(self, length: int) -> UserDecoder:
         """One sequence, in its cache where the model goes on from that rightly."""
         one = self._ready()
-        return UserDecoder(one.model, length=one.length, caches=one.checked.caches)
+        return UserDecoder(one.model, length=length, caches=one.checked.caches)
 
     def _open_engine(self) -> Engine:
         if self._engine is None:
@@ -167,7 +181,10 @@ class OneModel:
     def _prompt(self, item: protocol.GenerateItem) -> Prompt:
         one = self._ready()
         return read_prompt(
-            one.text.encode_prompt, item, length=one.length, prefix_token=one.text.prefix_token
+            one.text.encode_prompt,
+            item,
+            length=self._length(),
+            prefix_token=one.text.prefix_token,
         )
 
     def _scorings(self, item: protocol.ScoreItem) -> list[Scoring]:

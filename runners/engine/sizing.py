@@ -1,8 +1,13 @@
-"""Size a scoring engine from the bytes that the model's cache and logits take. Pure."""
+"""Size contexts: a scoring engine's by the bytes it takes, a task's by its prompts. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runners.worker import protocol
 
 WAVE_TOKENS = 512
 """Tokens evaluated together; on two cores speed is flat from 128 up, and attention is not."""
@@ -56,3 +61,19 @@ def engine_size(memory_bytes: int, footprint: Footprint, *, length: int) -> Engi
         cache_bytes=cells * footprint.cell + sequences * footprint.state,
         output_bytes=rows * row,
     )
+
+
+def context_length(
+    message: protocol.OpenContext, encode: Callable[[str, bool], Sequence[object]], *, own: int
+) -> int:
+    """Tokens of the context that a message asks for, at most the candidate's `own`.
+
+    A thought may take its whole limit in it, as far as the candidate's own context has room.
+    """
+    needed = (
+        len(encode(item.prompt, True))
+        + item.max_tokens
+        + (item.thinking.max_tokens if item.thinking else 0)
+        for item in message.items
+    )
+    return min(own, max([message.tokens, *needed]))

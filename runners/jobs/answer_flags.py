@@ -108,6 +108,13 @@ def _queue(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
         yield _warning("waited in a queue", detail)
 
 
+def _not_run(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
+    """Flag for tasks without which the suite has no score."""
+    for name, told in record.contexts.items():
+        if told.not_run and not told.optional:
+            yield _warning("not run", f"{name} needs {told.tokens:,} tokens: {told.not_run}")
+
+
 def _unread(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
     """Note answers to a choice, or of a number, that hold none: they count as wrong."""
     for task, told in record.accuracy.items():
@@ -118,7 +125,7 @@ def _unread(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
 
 
 ANSWER_RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
-    _chat, _system, _unused, _recommended, _thought_cut, _answers_cut, _unread,
+    _chat, _system, _unused, _recommended, _thought_cut, _answers_cut, _not_run, _unread,
     _asked_of, _app_errors, _queue,
 )  # fmt: skip
 """Rules in the order in which their flags are shown."""

@@ -13,6 +13,7 @@ from runners.compute.budget_use import lacks
 from runners.compute.limits import Held
 from runners.compute.machine import usable_memory
 from runners.jobs.budget_record import budget_info
+from runners.jobs.context_record import contexts_info
 from runners.jobs.flags import flags
 from runners.jobs.harness import TaskScore, score_task, unscored_task
 from runners.jobs.measured import (
@@ -28,6 +29,7 @@ from runners.jobs.measured import (
     TaskAnswers,
     TimedPhase,
 )
+from runners.jobs.own_contexts import asked_tasks
 from runners.jobs.prepared import unclustered
 from runners.jobs.recommended import recommended, recommends_none
 from runners.jobs.record_parts import (
@@ -105,6 +107,7 @@ def assemble(
         accuracy={name: score.accuracy for name, score in scores.items()},
         latency=latencies,
         answers=answers,
+        contexts=contexts_info(job, measured),
         load=None if job.elsewhere else load_info(measured, timed),
         memory=None if job.elsewhere else memory_info(measured),
         server=server_info(job, measured, options.store),
@@ -149,7 +152,7 @@ def _score(
     scores: dict[str, TaskScore] = {}
     rows: list[dict[str, Any]] = []
     probed, tasks = measured.last(Probed), measured.tasks
-    for task in job.tasks if job.scores else ():
+    for task in asked_tasks(job, measured.model):
         name = task.loaded.name
         none = TaskAnswers(asked=AskedTask(name=name, items=task.items), replies=(), answers=())
         answered = tasks.get(name, none)

@@ -130,6 +130,7 @@ def _accuracy(
         unusable=_unusable(metric, odd, len(rows), metrics.get(metric)),
         clusters=sure.clusters if sure and together else None,
         design_effect=sure.design_effect if sure and together else None,
+        optional=loaded.optional,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from evals.errors import MeasureError
 from runners.jobs.measured import AnsweredWindow, Begun, Measured, Notify, PhaseMarks, Step
+from runners.jobs.own_contexts import OpenedContext
 from runners.measure.memory import PhaseMemory
 
 if TYPE_CHECKING:
@@ -40,8 +41,7 @@ class Marks:
             measured.add(self._read(phase, measured, self._broken_off(phase, measured)))
             raise
         memory = self.process.end_phase()
-        windows = _windows(phase, measured)
-        peaks = [w.peak_bytes for w in windows if w.peak_bytes is not None]
+        peaks = _peaks(phase, measured)
         whole = _at_least(memory, peaks) if memory is not None else None
         measured.add(self._read(phase, measured, whole))
 
@@ -55,8 +55,7 @@ class Marks:
 
     def _broken_off(self, phase: Phase, measured: Measured) -> PhaseMemory | None:
         """The greatest peak that was read until the phase broke off."""
-        windows = _windows(phase, measured)
-        peaks = [w.peak_bytes for w in windows if w.peak_bytes is not None]
+        peaks = _peaks(phase, measured)
         source = next((memory.source for memory in measured.memory.values()), "")
         try:
             now = self.process.end_phase()
@@ -79,6 +78,13 @@ class Marks:
 
 def _windows(phase: Phase, measured: Measured) -> list[AnsweredWindow]:
     return [window for window in measured.all(AnsweredWindow) if window.phase == phase]
+
+
+def _peaks(phase: Phase, measured: Measured) -> list[int]:
+    """Peaks that were read within a phase: after its windows, and where the mark began anew."""
+    opened = [one for one in measured.all(OpenedContext) if one.phase == phase]
+    found = [w.peak_bytes for w in _windows(phase, measured)] + [o.before_bytes for o in opened]
+    return [peak for peak in found if peak is not None]
 
 
 def _at_least(memory: PhaseMemory, peaks: Sequence[int]) -> PhaseMemory:

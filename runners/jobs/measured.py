@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runners.compute.limits import Held
+from runners.jobs.own_contexts import OpenedContext
 from runners.jobs.user_level import UsersLevel
 from runners.jobs.windows import PLAINLY, Answering
 from runners.measure.group_usage import GroupUsage
@@ -163,6 +164,10 @@ class AnsweredWindow:
     on this machine."""
     kept: bool
     """True where an earlier process answered it, whose energy is not known."""
+    context: int | None = None
+    """Tokens of the context that was opened for its task; None: the candidate's own was used."""
+    alone: bool = False
+    """True: the peak is of that context, and of nothing before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +217,8 @@ class Interrupted:
 Part = (
     Held | PageCache | Begun | Started | Resumed | LoadedModel | Timing | TimedPhase | PhaseMarks
     | Metered | protocol.EngineOpened | AskedTask | UnaskedTask | AnsweredWindow | Probed | Sampled
-    | Killed | Unlimited | ReferenceLogits | DivergenceInfo | UsersLevel | Interrupted
+    | OpenedContext | Killed | Unlimited | ReferenceLogits | DivergenceInfo | UsersLevel
+    | Interrupted
 )  # fmt: skip
 PartT = TypeVar("PartT", bound=Part)
 

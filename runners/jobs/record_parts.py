@@ -59,15 +59,16 @@ def _workload(workload: Workload, times: protocol.LatencyTimes) -> WorkloadLaten
         warmups=_requests(times.warmups),
         repeats=_requests(times.repeats),
         ttft_s=_summary([one.ttft_s for one in derived]),
-        tpot_s=_summary_or_none(known["tpot_s"]),
-        itl_s=_summary_or_none(known["itl_s"]),
-        prefill_tokens_per_s=_summary_or_none(known["prefill_tokens_per_s"]),
-        decode_tokens_per_s=_summary_or_none(known["decode_tokens_per_s"]),
+        tpot_s=summary_or_none(known["tpot_s"]),
+        itl_s=summary_or_none(known["itl_s"]),
+        prefill_tokens_per_s=summary_or_none(known["prefill_tokens_per_s"]),
+        decode_tokens_per_s=summary_or_none(known["decode_tokens_per_s"]),
         unknown={name: _why_unknown(name, times) for name, values in known.items() if not values},
     )
 
 
-def _summary_or_none(values: Sequence[float]) -> SummaryInfo | None:
+def summary_or_none(values: Sequence[float]) -> SummaryInfo | None:
+    """Percentiles of raw values; None where there are none."""
     return _summary(values) if values else None
 
 
@@ -99,7 +100,7 @@ def answers_info(tasks: Mapping[str, TaskAnswers]) -> dict[str, AnswersInfo]:
                 n=len(texts),
                 tokens=_sum_known([text.new_tokens for text in texts]),
                 thought_tokens=sum(text.thought_tokens for text in texts),
-                answer_s=_summary_or_none(waits),  # an error instead of an answer has no time
+                answer_s=summary_or_none(waits),  # an error instead of an answer has no time
                 cut=sum(text.stop == "length" for text in texts),
                 thought_cut=sum(text.stop == "thought" for text in texts),
             )

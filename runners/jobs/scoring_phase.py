@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,13 @@ from runners.jobs.measured import (
     UnaskedTask,
 )
 from runners.jobs.noise_floor import choices, noise_floor, not_measured, probe
+from runners.jobs.own_contexts import (
+    OpenedContext,
+    asked_tasks,
+    close_context,
+    open_context,
+    opens_its_own,
+)
 from runners.jobs.windows import Window, answers, score_item, windows
 from runners.measure.memory import peak_so_far
 from runners.worker import protocol, wire
@@ -53,8 +60,9 @@ def answer_tasks(asking: Asking) -> None:
         RuntimeFailure: the candidate failed.
     """
     job, measured = asking.job, asking.measured
-    scored = [task for task in job.tasks if not task.generates]
-    generated = [task for task in job.tasks if task.generates]
+    tasks = [*asked_tasks(job, measured.model)]
+    scored = [task for task in tasks if not task.generates]
+    generated = [task for task in tasks if task.generates]
     if scored:
         with asking.marks.phase("scoring", measured, asking.notify):
             _open_engine(asking)
@@ -88,6 +96,7 @@ def _answer(asking: Asking, task: PreparedTask, asked: AskedTask) -> None:
     """Take or ask a task's windows, in order; each is journalled as it is answered."""
     asking.measured.add(asked)
     kept = {event["digest"]: event for event in asking.journal.find("window")}
+    _enter_context(asking, task, asked, kept)
     for window in _windows(asking.job, asked):
         event = kept.get(window.digest)
         if event is None:
@@ -95,6 +104,22 @@ def _answer(asking: Asking, task: PreparedTask, asked: AskedTask) -> None:
             asking.journal.append(event)
             asking.marks.energy.add()
         asking.measured.add(_answered(asking, window, event, kept=window.digest in kept))
+
+
+def _enter_context(
+    asking: Asking, task: PreparedTask, asked: AskedTask, kept: Collection[str]
+) -> None:
+    """Open the context that a task's remaining windows are answered in, where it needs its own."""
+    job, measured, worker = asking.job, asking.measured, asking.worker
+    if opens_its_own(job, task):
+        left = [one for one in _windows(job, asked) if one.digest not in kept]
+        if left:
+            mark = asking.marks.process
+            measured.add(open_context(task, left, measured.phase, worker, mark))
+    elif task.generates and measured.model is not None:
+        opened = close_context(worker, measured.last(OpenedContext), measured.model.context)
+        if opened is not None:
+            measured.add(opened)
 
 
 def _probe(asking: Asking) -> Probed:
@@ -142,7 +167,7 @@ def _windows(job: Job, asked: AskedTask) -> Iterator[Window]:
 
 def _ask_window(asking: Asking, window: Window, *, generates: bool) -> dict[str, Any]:
     measured, worker = asking.measured, asking.worker
-    total = sum(len(task.items) for task in asking.job.tasks)
+    total = sum(len(task.items) for task in asked_tasks(asking.job, measured.model))
     done = sum(len(one.replies) for one in measured.all(AnsweredWindow))
     phase = measured.phase
 
@@ -160,8 +185,12 @@ def _ask_window(asking: Asking, window: Window, *, generates: bool) -> dict[str,
             reply = worker.ask(window.question, protocol.Scored, progress)
         finally:
             asking.sampler.pause()
+    opened = measured.last(OpenedContext)
+    own = opened if opened is not None and opened.task == window.task else None
     return {
         "kind": "window",
+        "context": own.tokens if own else None,
+        "alone": own is not None and own.alone,
         "phase": phase,
         "digest": window.digest,
         "peak": peak_so_far(worker.pid),
@@ -189,4 +218,6 @@ def _answered(
         answers=answered,
         peak_bytes=event["peak"],
         kept=kept,
+        context=event.get("context"),
+        alone=event.get("alone", False),
     )

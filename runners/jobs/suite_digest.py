@@ -35,6 +35,8 @@ def suite_digest(suite: Suite, tasks: Sequence[PreparedTask]) -> str:
             *_scorer(t.loaded.task),
             *([["metadata", dict(t.loaded.metadata)]] if t.loaded.metadata else []),
             *([["chat template", t.loaded.chat_template]] if t.loaded.chat_template else []),
+            *(["optional"] if t.loaded.optional else []),
+            *([["context", t.loaded.context]] if t.loaded.context else []),
         ]
         for t in tasks
     ]

@@ -126,6 +126,11 @@ class MemoryMark:
         self._pid = pid
         self._was_reset = True  # it has started in this phase
 
+    @property
+    def is_reset(self) -> bool:
+        """True where the next peak will be of the next phase alone."""
+        return self._was_reset
+
     def end_phase(self) -> PhaseMemory | None:
         """Read the phase that ends here and begin the next; None without a process, or a peak.
 

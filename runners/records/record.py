@@ -21,6 +21,7 @@ from runners.records.circumstances import (
     SoftwareInfo,
     VerdictInfo,
 )
+from runners.records.contexts import ContextInfo
 from runners.records.parts import (
     DivergenceInfo,
     EnergyInfo,
@@ -191,6 +192,8 @@ class TaskAccuracy(Part):
     """Passages or other groups of items that stand or fall together; None: every item by itself."""
     design_effect: Size | None = None
     """Clustered variance / plain variance, at least 1; None likewise."""
+    optional: bool = False
+    """True: it enters no mean, since candidates of a shorter context are not asked it."""
 
 
 class MemoryPhase(Part):
@@ -240,6 +243,9 @@ class Record(Part):
     latency: dict[str, WorkloadLatency] = Field(default_factory=dict)
     answers: dict[str, AnswersInfo] = Field(default_factory=dict)
     """Generations by task; empty where no task asks for any, and in early records."""
+    contexts: dict[str, ContextInfo] = Field(default_factory=dict)
+    """Tasks and groups that need a context of some length: what it cost, or why they were not
+    asked. Empty where no task does, and in early records."""
     load: LoadInfo | None = None
     memory: MemoryInfo | None = None
     engine: EngineInfo | None = None

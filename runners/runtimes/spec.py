@@ -16,13 +16,14 @@ from pydantic import Field
 
 from evals.spec_file import NAME, Spec
 
-Ability = Literal["latency", "scoring", "generation", "logits", "users"]
-"""logits: whole rows of them, over the vocabulary; users: several at once."""
+Ability = Literal["latency", "scoring", "generation", "logits", "users", "contexts"]
+"""logits: whole rows of them, over the vocabulary; users: several at once; contexts: generations in
+a context of a length that is asked for (`OpensContexts`), by which its memory can be told."""
 Format = Literal["gguf", "folder", "app"]
 """gguf: one file; folder: safetensors with config.json; app: Python that serves a model itself."""
 USUAL: frozenset[Ability] = frozenset({"latency", "scoring", "generation"})
 OF_SERVERS = USUAL | frozenset[Ability]({"users"})
-EVERYTHING = USUAL | frozenset[Ability]({"logits"})
+EVERYTHING = USUAL | frozenset[Ability]({"logits", "contexts"})
 _CODE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 
 

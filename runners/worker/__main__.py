@@ -16,7 +16,8 @@ from typing import IO, TYPE_CHECKING
 
 from runners.worker import protocol, wire
 from runners.worker.crashing import leave_no_core
-from runners.worker.runtime import WorkerError, checked_template, serving_many
+from runners.worker.freed import give_back_freed
+from runners.worker.runtime import OpensContexts, WorkerError, checked_template, serving_many
 
 if TYPE_CHECKING:
     from runners.worker.runtime import OnProgress, Runtime
@@ -72,6 +73,10 @@ def _asked(runtime: Runtime, question: protocol.Message, progress: OnProgress) -
             return runtime.score_plain(question.items, progress)
         case protocol.Diverge():
             return runtime.diverge(question)
+        case protocol.OpenContext() if isinstance(runtime, OpensContexts):
+            opened = runtime.open_context(question)
+            give_back_freed()
+            return opened
         case protocol.Generate():
             return runtime.generate(question, progress)
         case protocol.ReadTemplate():

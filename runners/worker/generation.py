@@ -79,6 +79,25 @@ class Generate:
     token ends a generation like EOS. Empty for prompts without a template."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenContext:
+    """Answer the generations that follow in a context of a length of its own.
+
+    It holds the longest of `items` with its answer and its thought, and at least `tokens`, but is
+    never longer than the candidate's own.
+    """
+
+    tokens: int
+    items: list[GenerateItem]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextOpened:
+    """The answer to `OpenContext`: what was used before is freed, and nothing is answered yet."""
+
+    tokens: int
+
+
 APP_ERROR = "app error"
 """Beginning of `stop` where an app answered with an error, whose text follows."""
 

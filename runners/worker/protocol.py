@@ -10,10 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from runners.worker.generation import ContextOpened as ContextOpened
 from runners.worker.generation import Generate as Generate
 from runners.worker.generation import Generated as Generated
 from runners.worker.generation import GenerateItem as GenerateItem
 from runners.worker.generation import ItemText as ItemText
+from runners.worker.generation import OpenContext as OpenContext
 from runners.worker.generation import RequestTimes as RequestTimes
 from runners.worker.generation import Thinking as Thinking
 from runners.worker.serving import ServerSaid as ServerSaid
@@ -276,6 +278,7 @@ class Failed:
 
 Message = (
     Ready | Load | Loaded | RunLatency | LatencyTimes | OpenEngine | EngineOpened | Score | Scored
-    | ScorePlain | Diverge | Diverged | Generate | Generated | ReadTemplate | ChatTemplate | Close
-    | Closed | Progress | Failed | OpenUsers | UsersOpened | RunUsers | UsersTimes
+    | ScorePlain | Diverge | Diverged | OpenContext | ContextOpened | Generate | Generated
+    | ReadTemplate | ChatTemplate | Close | Closed | Progress | Failed | OpenUsers | UsersOpened
+    | RunUsers | UsersTimes
 )  # fmt: skip

@@ -118,3 +118,12 @@ def serving_many(runtime: Runtime) -> ServingMany:
     if isinstance(runtime, ServingMany):
         return runtime
     raise WorkerError("this runtime answers one request at a time")
+
+
+@runtime_checkable
+class OpensContexts(Protocol):
+    """A runtime whose spec has the ability `contexts`."""
+
+    def open_context(self, message: protocol.OpenContext) -> protocol.ContextOpened:
+        """Make the context that the next generations are answered in, one at a time."""
+        ...

@@ -33,6 +33,8 @@ class Options:
     """Anonymous memory touched while loading, and kept."""
     spike_bytes: int = 0
     """Anonymous memory touched and freed at once in each timed request."""
+    context_bytes_per_token: int = 0
+    """Anonymous memory that a context takes which is opened for its length."""
     child_bytes: int = 0
     """Anonymous memory that a process of its own touches and keeps, from loading on."""
     map_file: str = ""

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runners.engine.sizing import context_length
 from runners.engine.thought import separate
 from runners.runtimes.fake.memory import PAGE, holding_child, touched
 from runners.runtimes.fake.options import Options, read_options
@@ -44,6 +45,8 @@ class Fake:
     def __init__(self) -> None:
         self._options = Options()
         self._held: bytearray | None = None
+        self._context: bytearray | None = None
+        self._length = 0
         self._mapped: mmap.mmap | None = None
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -53,6 +56,7 @@ class Fake:
         self._options = read_options(message.settings["fake"])
         self._fail("load")
         self._held = touched(self._options.memory_bytes)
+        self._length = message.settings["context"] or 4096
         if self._options.map_file:
             with Path(self._options.map_file).open("rb") as file:
                 self._mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -65,7 +69,7 @@ class Fake:
             seconds=time.perf_counter() - started,
             weights_bytes=self._options.memory_bytes,
             parameters=0,
-            context=message.settings["context"] or 4096,
+            context=self._length,
             trained_context=4096,
             threads=message.settings["threads"],
             vocabulary=self._options.vocabulary,
@@ -134,6 +138,13 @@ class Fake:
         logits = np.random.default_rng(tokens).normal(0, 3, shape)
         logits += told.logit_noise * np.random.default_rng(told.seed).normal(0, 1, shape)
         return divergence.diverged(logits.astype(np.float32), tokens, message, started)
+
+    def open_context(self, message: protocol.OpenContext) -> protocol.ContextOpened:
+        """Hold as much memory as the options say for each token, in place of the last context."""
+        tokens = context_length(message, lambda text, _: text.split(), own=self._length)
+        self._context = None
+        self._context = touched(tokens * self._options.context_bytes_per_token)
+        return protocol.ContextOpened(tokens=tokens)
 
     def generate(self, message: protocol.Generate, progress: OnProgress) -> protocol.Generated:
         """Answer each prompt with the same text, or with its reverse where it is wrong."""

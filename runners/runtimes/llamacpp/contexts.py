@@ -33,9 +33,10 @@ class Contexts:
         self._size: EngineSize | None = None
         self._engine: Engine | None = None
 
-    def one_request(self) -> Context:
-        """Context for one user: one sequence of the candidate's own length."""
-        return self._open("one request", cells=self._length)
+    def one_request(self, tokens: int | None = None) -> Context:
+        """Context for one user: one sequence of the candidate's own length, or another."""
+        cells = tokens or self._length
+        return self._open(f"one request of {cells}", cells=cells)
 
     def plain(self) -> Context:
         """Context for one sequence, with a few rows of logits a batch."""

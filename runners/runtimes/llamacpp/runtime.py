@@ -14,7 +14,7 @@ from runners.engine import divergence, packed
 from runners.engine.encoding import Scoring, item_scorings
 from runners.engine.one_request import check_fits, generated, read_prompt, timed_workload
 from runners.engine.scoring import score_plain, scored
-from runners.engine.sizing import WAVE_TOKENS
+from runners.engine.sizing import WAVE_TOKENS, context_length
 from runners.engine.workload_text import passage
 from runners.runtimes.llamacpp.api import Model, build_info
 from runners.runtimes.llamacpp.contexts import Contexts
@@ -46,6 +46,8 @@ class LlamaCpp:
         self._contexts: Contexts | None = None
         self._length = 0
         """The candidate's own context length, tokens."""
+        self._answering = 0
+        """The context length that generations are answered in, tokens."""
 
     def load(self, message: protocol.Load) -> protocol.Loaded:
         """Map or read the weights."""
@@ -58,6 +60,7 @@ class LlamaCpp:
         seconds = time.perf_counter() - started
         self._model = model
         self._length = int(settings["context"] or min(model.trained_context, DEFAULT_CONTEXT))
+        self._answering = self._length
         self._contexts = Contexts(
             model,
             length=self._length,
@@ -121,8 +124,15 @@ class LlamaCpp:
         logits = divergence.window_logits(context, tokens)
         return divergence.diverged(logits, tokens, message, started)
 
+    def open_context(self, message: protocol.OpenContext) -> protocol.ContextOpened:
+        """Make the context that the next prompts are answered in."""
+        model, contexts = self._ready()
+        self._answering = context_length(message, model.text.encode, own=self._length)
+        contexts.one_request(self._answering)
+        return protocol.ContextOpened(tokens=self._answering)
+
     def generate(self, message: protocol.Generate, progress: OnProgress) -> protocol.Generated:
-        """Answer one prompt after the other, in the context of a one-user deployment; or packed."""
+        """Answer one prompt after the other, in a context for one user; or packed."""
         model, contexts = self._ready()
         model.text.close_turns(message.turn_end)
         if message.packed:
@@ -136,7 +146,7 @@ class LlamaCpp:
                 sequences=engine.size.sequences,
                 progress=progress,
             )
-        context = contexts.one_request()
+        context = contexts.one_request(self._answering)
         return generated(context, model.text, message.items, self._prompt, progress)
 
     def chat_template(self) -> protocol.ChatTemplate:
@@ -164,7 +174,7 @@ class LlamaCpp:
     def _prompt(self, item: protocol.GenerateItem) -> Prompt:
         model, _ = self._ready()
         return read_prompt(
-            model.text.encode, item, length=self._length, prefix_token=model.text.prefix_token
+            model.text.encode, item, length=self._answering, prefix_token=model.text.prefix_token
         )
 
     def _scorings(self, item: protocol.ScoreItem) -> list[Scoring]:

@@ -340,6 +340,27 @@ def test_a_prompt_too_long_keeps_its_end(runtime):
     assert (same.text, same.prompt_tokens, same.truncated) == (item.text, LENGTH - 16, False)
 
 
+def test_a_context_of_its_own_length_cuts_at_that(runtime):
+    (whole,) = runtime.generate(asked(prompt("one two three four " * 10, 8)), lambda _: None).items
+    assert not whole.truncated
+    assert whole.prompt_tokens > 32
+    opened = runtime.open_context(protocol.OpenContext(tokens=32, items=[]))
+    assert opened.tokens == 32
+    (cut,) = runtime.generate(asked(prompt("one two three four " * 10, 8)), lambda _: None).items
+    assert (cut.truncated, cut.prompt_tokens) == (True, 32 - 8)
+    # One that holds the item gives what the candidate's own context gives, to the bit.
+    item = prompt("one two three four " * 10, 8)
+    opened = runtime.open_context(protocol.OpenContext(tokens=32, items=[item]))
+    assert opened.tokens == whole.prompt_tokens + 8
+    (same,) = runtime.generate(asked(item), lambda _: None).items
+    assert (same.text, same.prompt_tokens, same.truncated) == (
+        whole.text,
+        whole.prompt_tokens,
+        False,
+    )
+    assert runtime.open_context(protocol.OpenContext(tokens=9999, items=[])).tokens == LENGTH
+
+
 def test_an_empty_prompt(runtime):
     (item,) = runtime.generate(asked(prompt("", 4)), lambda _: None).items
     assert (item.prompt_tokens, item.truncated) == (1, False)  # the BOS that stands for it
