@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 def asked_as(candidate: Candidate, chosen: Mapping[str, Any] | None) -> Candidate:
-    """A candidate that is asked as a run of it was: template, system text, thought, sampling.
+    """A candidate that is asked as a run of it was: template, system text, thought, sampling,
+    context.
 
     A run's command line may have said otherwise than the candidate's file.
 
@@ -28,11 +29,13 @@ def asked_as(candidate: Candidate, chosen: Mapping[str, Any] | None) -> Candidat
         "system": chosen.get("chat_system", ""),
         "args": chosen.get("chat_args", {}),
     }
-    told = {
+    told: dict[str, Any] = {
         "chat": Chat.model_validate(chat),
         "reasoning": Reasoning.model_validate(chosen.get("reasoning", {})),
         "sampling": chosen.get("sampling"),
     }
+    if "context" in chosen:
+        told["settings"] = candidate.settings.model_copy(update={"context": chosen["context"]})
     return candidate.model_copy(update=told)
 
 

@@ -60,7 +60,7 @@ no_score_option = click.option(
 
 
 def candidate_options(command: F) -> F:
-    """Options about every candidate's chat template."""
+    """Options about every candidate's chat template and context."""
     for option in reversed([
         click.option("--chat-template", type=click.Choice(["auto", "all", "off"]),
                      help="Use the models' own templates for generation tasks (auto), for "
@@ -68,6 +68,9 @@ def candidate_options(command: F) -> F:
                      "never; default: as each candidate says."),
         click.option("--system", metavar="TEXT",
                      help="System text before a task's own description, e.g. /no_think."),
+        click.option("--context", type=click.IntRange(16, 1_048_576), metavar="N",
+                     help="Context length in tokens, instead of what each candidate says (default: "
+                     "what it was trained for, at most 4096)."),
     ]):  # fmt: skip
         command = option(command)
     return command
@@ -102,7 +105,8 @@ def asked_otherwise(suite: Suite, options: dict[str, Any]) -> Suite:
 def with_template(
     candidates: Sequence[Candidate], options: dict[str, Any]
 ) -> tuple[Candidate, ...]:
-    """Candidates with the chat template and system text of the command line; they are others then.
+    """Candidates with the command line's chat template, system text and context; they are others
+    then.
 
     Raises:
         click.UsageError: a system text without a template.
@@ -114,6 +118,13 @@ def with_template(
     changed = {key: value for key, value in given.items() if value is not None}
     if template == "off":  # and with it what would go through it
         changed |= {"system": "", "args": {}}
+    length = {} if options["context"] is None else {"context": options["context"]}
     return tuple(
-        one.model_copy(update={"chat": one.chat.model_copy(update=changed)}) for one in candidates
+        one.model_copy(
+            update={
+                "chat": one.chat.model_copy(update=changed),
+                "settings": one.settings.model_copy(update=length),
+            }
+        )
+        for one in candidates
     )

@@ -12,7 +12,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "What is asked": (
         "--suite", "--tasks", "--questions", "--include", "--trust-tasks", "--allow-code",
         "--limit", "--seed", "--data", "--num-fewshot", "--fewshot-as-multiturn", "--gen",
-        "--metadata", "--chat-template", "--system", "--allow-different-prompts",
+        "--metadata", "--chat-template", "--system", "--context", "--allow-different-prompts",
     ),
     "What it may use (a budget)": (
         "--budget", "--memory", "--cpus", "--deadline-ttft", "--deadline-answer", "--min-decode",

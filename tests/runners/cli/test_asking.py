@@ -13,7 +13,7 @@ from runners.cli.asking import asked_otherwise, with_template
 
 NOTHING: dict[str, Any] = {
     "num_fewshot": None, "multiturn": None, "gen": None, "metadata": None, "chat_template": None,
-    "system": None,
+    "system": None, "context": None,
 }  # fmt: skip
 
 
@@ -47,3 +47,11 @@ def test_every_candidate_is_asked_so(given: dict[str, Any], chat: Chat):
     candidate = Candidate.model_validate(content)
     (found,) = with_template([candidate], {**NOTHING, **given})
     assert found.chat == chat
+    assert found.settings == candidate.settings
+
+
+def test_a_longer_context_is_a_setting():
+    content = {"name": "f", "runtime": "fake", "settings": {"context": 512, "threads": 2}}
+    candidate = Candidate.model_validate(content)
+    (found,) = with_template([candidate], {**NOTHING, "context": 8192})
+    assert (found.settings.context, found.settings.threads) == (8192, 2)
