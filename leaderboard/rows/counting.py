@@ -23,6 +23,7 @@ _NO_MEAN = {
     ),
 }
 LESS_IS_BETTER = "less of it is better"
+OPTIONAL = "candidates of a shorter context are not asked it"
 Parts = dict[str, dict[str, TaskAccuracy]]
 """The parts that a suite's score is the mean of: tasks, and groups with their subjects."""
 
@@ -42,6 +43,11 @@ def scale_of(task: TaskAccuracy) -> str:
 
 def left_out(task: TaskAccuracy) -> str:
     """Why a task enters no mean, for any candidate; empty where it does."""
+    return no_share(task) or (OPTIONAL if task.optional else "")
+
+
+def no_share(task: TaskAccuracy) -> str:
+    """Why a task's score is no share of items that are right; empty where it is."""
     scale = scale_of(task)
     if scale not in MEANS:
         return f"{task.metric}: {_NO_MEAN.get(scale, _NO_MEAN['unknown'])}"
@@ -58,15 +64,15 @@ def unusable(task: TaskAccuracy) -> str:
     if task.value is None or not math.isfinite(task.value):
         return f"its {task.metric} is no finite number"
     most = MOST.get(scale_of(task), math.inf)
-    if not left_out(task) and not 0 <= task.value <= most:
+    if not no_share(task) and not 0 <= task.value <= most:
         return f"its {task.metric} of {task.value:g} lies outside 0 to {most:g}"
     return ""
 
 
 def as_share(task: TaskAccuracy) -> TaskAccuracy:
-    """A task that counts, with its score between 0 and 1."""
+    """A task whose score is a share, between 0 and 1."""
     most = MOST.get(scale_of(task), 1.0)
-    if most == 1 or left_out(task):
+    if most == 1 or no_share(task):
         return task
     scaled = {
         name: None if number is None else number / most
@@ -107,16 +113,24 @@ def parts(record: Record) -> Parts:
     return found
 
 
-def missing_tasks(record: Record) -> tuple[str, ...]:
-    """Entries of the suite for which a record with scores has none."""
-    if not record.accuracy:
-        return ()
+def missing_tasks(record: Record) -> dict[str, str]:
+    """Entries of the suite for which a record with scores has none, and why.
+
+    What is optional is not missing.
+    """
+    if not record.accuracy and not record.contexts:
+        return {}
     known = {
         *record.accuracy,
         *(name for task in record.accuracy.values() for name in (task.group, task.entry)),
     }
     asked = [str(entry.get("task")) for entry in record.suite.tasks]
-    return tuple(name for name in asked if name not in known)
+    told = record.contexts
+    return {
+        name: f"not run: {told[name].not_run}" if name in told else "the record has no score of it"
+        for name in asked
+        if name not in known and not (name in told and told[name].optional)
+    }
 
 
 def agreed(records: Sequence[Record]) -> list[Record]:

@@ -155,4 +155,4 @@ def usable(row: Row) -> list[Score]:
     """The tasks and groups whose mean is the row's score; none where it has no usable number."""
     if row.unscored:
         return []
-    return [s for s in row.scores if s.interval is not None and s.value is not None and s.n]
+    return [s for s in row.scores if s.counts]

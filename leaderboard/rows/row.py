@@ -98,7 +98,7 @@ def _below_guessing(scores: Sequence[Score]) -> list[str]:
 
 
 def _unscored(record: Record, scores: Sequence[Score]) -> str:
-    lacking = [f"{name}: the record has no score of it" for name in missing_tasks(record)]
+    lacking = [f"{name}: {why}" for name, why in missing_tasks(record).items()]
     return "; ".join([*(f"{s.name}: {s.unusable}" for s in scores if s.unusable), *lacking])
 
 

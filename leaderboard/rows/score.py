@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 from evals.abilities import OTHER
-from leaderboard.rows.counting import ability_of, as_share, left_out, unusable
+from leaderboard.rows.counting import ability_of, as_share, left_out, no_share, unusable
 from leaderboard.rows.design_effect import group_design_effect
 from leaderboard.stats.guessing import Part
 from leaderboard.stats.intervals import (
@@ -49,9 +49,15 @@ class Score:
     """Items that would have its variance were they independent: n / design effect."""
 
     @property
+    def counts(self) -> bool:
+        """True where it is part of the mean over tasks."""
+        known = self.value is not None and self.interval is not None and self.independent > 0
+        return known and not self.left_out
+
+    @property
     def part(self) -> Part | None:
         """Score in the form that is tested against guessing; None where the task enters no mean."""
-        if self.value is None or self.interval is None or not self.independent:
+        if not self.counts or self.value is None or self.interval is None:
             return None
         return Part(name=self.name, value=self.value, interval=self.interval,
                     chance=self.chance or 0.0, n=self.independent)  # fmt: skip
@@ -63,7 +69,7 @@ def task_score(name: str, task: TaskAccuracy) -> Score:
     task = as_share(task)
     interval = told = None
     independent = 0
-    if task.value is not None and task.n and not outside and not broken:
+    if task.value is not None and task.n and not no_share(task) and not broken:
         effect = task.design_effect or 1.0
         interval = proportion_interval(task.value, task.stderr, task.n, design_effect=effect)
         independent = max(1, round(task.n / max(1.0, effect)))
@@ -150,7 +156,7 @@ def _stderr(score: Score) -> float | None:
 
 def suite_score(scores: Sequence[Score]) -> Score | None:
     """The unweighted mean of tasks and groups; None where none of them counts."""
-    usable = [s for s in scores if s.interval is not None and s.value is not None]
+    usable = [s for s in scores if s.counts]
     if not usable:
         return None
     if len(usable) == 1:

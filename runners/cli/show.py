@@ -91,6 +91,7 @@ def _print_run(
 ) -> None:
     from leaderboard.rows.flags import said
     from runners.cli.ability_table import by_ability
+    from runners.cli.context_table import context_lines, context_table
     from runners.cli.layout import COLOURS, say
     from runners.cli.tables import by_task, notes, results
 
@@ -104,13 +105,14 @@ def _print_run(
             text = f"verdict: {word}: {record.verdict.reason}"
             say(out, text, style=COLOURS.get(word, ""))
     scored = by_task(rows, out.width) if rows[0].scores else []
-    for table in (_latency(runs), _memory(runs), by_ability(rows, view), *scored):
+    tables = (_latency(runs), _memory(runs), by_ability(rows, view), *scored, context_table(lead))
+    for table in tables:
         if table is not None:
             out.print()
             out.print(table)
     out.print()
     flags = dict.fromkeys(f"{flag.name}: {flag.detail}" for run in runs for flag in said(run))
-    for line in [*notes(rows), *flags]:
+    for line in [*context_lines(lead), *notes(rows), *flags]:
         say(out, line)
     out.print()
     for name, value in _fact_pairs(lead):

@@ -83,6 +83,8 @@ def test_under_a_deadline_such_tasks_have_a_curve_each(made: Maker):
 def test_an_entry_whose_groups_are_rows_of_their_own_is_not_missing(made: Maker):
     tasks = {"x": made.task(0.5, 4, group="inner", entry="outer")}
     asked = {"tasks": [{"task": "outer"}]}
-    assert missing_tasks(made.record(tasks=tasks, suite=asked)) == ()
+    assert missing_tasks(made.record(tasks=tasks, suite=asked)) == {}
     gone = {"x": made.task(0.5, 4, group="inner")}
-    assert missing_tasks(made.record(tasks=gone, suite=asked)) == ("outer",)
+    assert missing_tasks(made.record(tasks=gone, suite=asked)) == {
+        "outer": "the record has no score of it"
+    }
