@@ -9,6 +9,7 @@ from leaderboard.export.site.overview import judge
 from leaderboard.export.site.pages import entries, pair_names, shown
 from leaderboard.export.site.ranked import table
 from leaderboard.pages.checks.alarms import alarms
+from leaderboard.pages.contexts.cost import ranked_cost
 from leaderboard.pages.library import Library
 from leaderboard.pages.running.strip import running
 from leaderboard.pages.selecting import empty
@@ -44,6 +45,7 @@ def site(library: Library, view: View) -> str:
             overview.axis_buttons(judged),
             drawing.blocks(overview.figures(judged, view)),
             table(judged.plain.lines, drawing.candidates, view),
+            drawing.blocks(ranked_cost(judged.ranked)),
             "</section>",
         ]
     )

@@ -29,6 +29,7 @@ from leaderboard.pages.candidate.own_questions import own_blocks
 from leaderboard.pages.candidate.part_figures import tensors_figure
 from leaderboard.pages.candidate.tasks_figure import tasks_figure
 from leaderboard.pages.checks.alarms import alarms
+from leaderboard.pages.contexts.cost import cost_blocks
 from leaderboard.pages.controls import Download, Go, pick_field
 from leaderboard.pages.folded import LongText
 from leaderboard.pages.history.tables import line_grid, line_name
@@ -69,6 +70,7 @@ def page(library: Library, view: View) -> Iterator[Block]:
     if flags.rows:
         yield Table(flags)
     yield from _accuracy(library, row, runs)
+    yield from cost_blocks([(row.record.candidate.name, Side(runs=tuple(runs)).scored)])
     yield from measured.times(library, view, runs)
     yield from measured.memory(library, runs)
     yield from _identity(library, row)

@@ -138,7 +138,7 @@ def _percent(share: float | None) -> str:
 
 def _score(score: Score) -> str:
     """Score in per cent where it is a share of items, else as it is."""
-    if score.left_out and score.value is not None:
+    if score.interval is None and score.left_out and score.value is not None:
         return format_number(score.value)
     return _percent(score.value)
 

@@ -30,6 +30,7 @@ from leaderboard.pages.blocks import (
 from leaderboard.pages.compare import fidelity_grid, tables
 from leaderboard.pages.compare.forest_figure import forest_figure
 from leaderboard.pages.compare.runs import Pair, pick_runs
+from leaderboard.pages.contexts.cost import cost_blocks
 from leaderboard.pages.controls import Search, pick_field
 from leaderboard.pages.folded import LongText
 from leaderboard.pages.library import Library
@@ -70,6 +71,7 @@ def page(library: Library, view: View) -> Iterator[Block]:
     if machine_name(one.other) != where:
         where = f"{machine_name(one.other)} against {where}"
     yield Table(tables.axes_grid(one, f"{both}, {where}"))
+    yield from cost_blocks([*zip(names, (side.scored for side in pair.sides), strict=True)])
     yield from _items(view, one, both)
 
 

@@ -9,6 +9,7 @@ from leaderboard.choose.answer import WORDS
 from leaderboard.choose.overview import Line, Overview
 from leaderboard.pages.blocks import Answer, Bar, Block, Code, Figure, Heading, Popover, Text
 from leaderboard.pages.checks.alarms import alarms, failed_check
+from leaderboard.pages.contexts.cost import ranked_cost
 from leaderboard.pages.controls import Go, Pick
 from leaderboard.pages.library import Library
 from leaderboard.pages.overview.filters import filters, presets
@@ -49,6 +50,7 @@ def page(library: Library, view: View) -> Iterator[Block]:
     yield from _then(found, view)
     yield from _plot(found, view)
     yield from ranking(found, view, measured(selection))
+    yield from ranked_cost([line.row for line in found.lines])
     yield Heading("Measure another model", 3)
     yield Text(
         "MODEL is a path, a name of `weighin list candidates`, or org/name#file.gguf of the Hub.",

@@ -1,0 +1,1 @@
+"""What a longer context costs: figures and a table that several pages show."""
