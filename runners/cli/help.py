@@ -6,13 +6,14 @@ import click
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "What is measured": (
-        "--model", "--api-key-env", "--endpoint", "--max-items", "--runtime", "--against",
+        "--model", "--api-key-env", "--endpoint", "--max-items", "--runtime", "--context",
+        "--against",
         "--accept-license", "--trust-remote-code",
     ),
     "What is asked": (
         "--suite", "--tasks", "--questions", "--include", "--trust-tasks", "--allow-code",
         "--limit", "--seed", "--data", "--num-fewshot", "--fewshot-as-multiturn", "--gen",
-        "--metadata", "--chat-template", "--system", "--context", "--allow-different-prompts",
+        "--metadata", "--chat-template", "--system", "--allow-different-prompts",
     ),
     "What it may use (a budget)": (
         "--budget", "--memory", "--cpus", "--deadline-ttft", "--deadline-answer", "--min-decode",

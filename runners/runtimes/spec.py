@@ -17,8 +17,8 @@ from pydantic import Field
 from evals.spec_file import NAME, Spec
 
 Ability = Literal["latency", "scoring", "generation", "logits", "users", "contexts"]
-"""logits: whole rows of them, over the vocabulary; users: several at once; contexts: generations in
-a context of a length that is asked for (`OpensContexts`), by which its memory can be told."""
+"""logits: whole rows of them, over the vocabulary; users: several at once; contexts: answers in a
+context of a given length."""
 Format = Literal["gguf", "folder", "app"]
 """gguf: one file; folder: safetensors with config.json; app: Python that serves a model itself."""
 USUAL: frozenset[Ability] = frozenset({"latency", "scoring", "generation"})
