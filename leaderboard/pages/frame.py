@@ -9,11 +9,12 @@ import plotly.graph_objects as go
 
 from leaderboard.pages.theme import template
 from leaderboard.stats.intervals import Interval
-from leaderboard.text import cut, plotly
+from leaderboard.text import cut, cut_middle, plotly
 
 LINE_PX = 30
 """Height of a line of a horizontal plot."""
 MOST_LABEL = 26
+MOST_LEGEND = 38
 
 
 def frame(*, dark: bool, height: int) -> go.Figure:
@@ -24,6 +25,11 @@ def frame(*, dark: bool, height: int) -> go.Figure:
 def lines_high(count: int) -> int:
     """Pixels for so many lines with an axis, its title and a legend."""
     return 96 + LINE_PX * max(count, 2)
+
+
+def legend_name(text: object) -> str:
+    """A name in a legend: cut in its middle to what a phone shows, and shown as written."""
+    return plotly(cut_middle(text, MOST_LEGEND))
 
 
 def label(text: object) -> str:

@@ -68,7 +68,7 @@ code { overflow-wrap: anywhere; }
     linear-gradient(-90deg, var(--page) 40%, transparent) right local,
     linear-gradient(90deg, var(--edge), transparent) left scroll,
     linear-gradient(-90deg, var(--edge), transparent) right scroll;
-  background-size: 2.5rem 100%, 2.5rem 100%, .8rem 100%, .8rem 100%;
+  background-size: 2.5rem 100%, 2.5rem 100%, .5rem 100%, .5rem 100%;
   background-repeat: no-repeat; }
 .grid table { border-collapse: collapse; font-size: .875rem; min-width: 100%; }
 .grid .caption { font-size: .8rem; color: var(--muted); margin: 0; padding-bottom: .35rem;
@@ -86,14 +86,14 @@ code { overflow-wrap: anywhere; }
 nav.pages { display: none; }
 .stElementContainer:has(.copy) { position: fixed; top: .8rem; right: 1.25rem; width: auto;
   z-index: 999991; }
-.copy { display: flex; gap: .75rem; align-items: center; justify-content: flex-end; }
+.copy { display: block; position: relative; }
 .copy button { font: inherit; font-size: .875rem; color: var(--text); background: var(--page);
   cursor: pointer; border: 1px solid var(--line); border-radius: .5rem; padding: .3rem .7rem;
   white-space: nowrap; }
 .copy button:hover { border-color: var(--accent); }
-.copy span { font-size: .8rem; max-width: 24rem; color: var(--text); background: var(--panel);
-  border-radius: .4rem; }
-.copy span:not(:empty) { padding: .2rem .6rem; }
+.copy span:not(:empty) { position: absolute; right: 0; top: 2.4rem; z-index: 4; width: max-content;
+  max-width: min(20rem, 90vw); font-size: .8rem; color: var(--text); background: var(--panel);
+  border: 1px solid var(--line); border-radius: .4rem; padding: .35rem .7rem; }
 .folded { margin: .35rem 0; }
 .folded summary { cursor: pointer; overflow-wrap: anywhere; }
 .folded pre { white-space: pre-wrap; overflow-wrap: anywhere; max-height: 24rem; overflow-y: auto;
@@ -113,11 +113,12 @@ nav.pages { display: none; }
 @supports not (position-area: block-end) { .told { inset: auto 1rem 1rem 1rem; margin: auto; } }
 .grid thead th.long { white-space: normal; min-width: 8rem; max-width: 16rem; }
 .grid td.wide { min-width: 16rem; }
+.grid tr:target > td { background: var(--panel); }
 .grid td.bad { color: var(--bad); font-weight: 600; }
 .grid a { color: inherit; text-decoration-color: var(--accent); text-underline-offset: .2em; }
 .grid .pm { color: var(--muted); }
 div[data-testid="stCaptionContainer"], div[data-testid="stCaptionContainer"] p {
-  color: var(--muted); }
+  color: var(--muted); opacity: 1; }
 .stMarkdown code, div[data-testid="stCaptionContainer"] code { color: var(--text); }
 .stJson .variable-value div { color: var(--text) !important; }
 .grid td.muted, .ranked td.muted { color: var(--muted); }

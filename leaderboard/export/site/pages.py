@@ -106,9 +106,13 @@ def entries(library: Library, view: View, judged: Judged, drawing: Drawing) -> I
             title=f"{other.record.candidate.name} against {one.record.candidate.name}",
             html=drawing.page(name, found, before=_sides(one, other)),
         )
+    rows = {row.record.candidate.name: row for row in shown(judged)}
+    measured = {one.run_id: one.candidate.name for one in library.stores().records}
     for both, name in list(drawing.runs.items()):
         found = compare_page(library, replace(view, sides=both))
-        yield Entry(name=name, title="Two runs", html=drawing.page(name, found))
+        sides = [rows[one] for one in dict.fromkeys(map(measured.get, both)) if one in rows]
+        drawn = drawing.page(name, found, before=_sides(*sides))
+        yield Entry(name=name, title="Two runs", html=drawn)
 
 
 def _comparisons(row: Row, compared: Sequence[Pair]) -> str:
@@ -124,11 +128,9 @@ def _comparisons(row: Row, compared: Sequence[Pair]) -> str:
     return f'<nav class="beyond" aria-label="Comparisons">{words}</nav>' if words else ""
 
 
-def _sides(one: Row, other: Row) -> str:
-    both = " and ".join(
-        _link(candidate_name(row.record.candidate.digest), row) for row in (one, other)
-    )
-    return f'<nav class="beyond" aria-label="Candidates">In depth: {both}</nav>'
+def _sides(*rows: Row) -> str:
+    both = " and ".join(_link(candidate_name(row.record.candidate.digest), row) for row in rows)
+    return f'<nav class="beyond" aria-label="Candidates">In depth: {both}</nav>' if both else ""
 
 
 def _link(name: str, row: Row) -> str:

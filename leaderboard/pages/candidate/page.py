@@ -48,6 +48,7 @@ from leaderboard.runs.generations import generations, title
 from leaderboard.runs.history import history
 from leaderboard.runs.own_questions import own_answers
 from leaderboard.runs.timings import tensor_shares
+from leaderboard.text import cut
 from runners.records.record import JobError, Record
 
 
@@ -168,7 +169,7 @@ def _over_time(library: Library, row: Row) -> Iterator[Block]:
     checks = checked(gates, [one for one in records if one.candidate.name == name])
     for line in lines:
         yield Table(line_grid(line, line_name(line), checks))
-    ways = [Go(label=f"History of {name}", page="history", changes={"name": name})]
+    ways = [Go(label=f"History of {cut(name, 40)}", page="history", changes={"name": name})]
     if pair := newest_two(points):
         ways.insert(0, compare_runs(*pair, "Compare the newest two"))
     yield Bar(tuple(ways))

@@ -16,6 +16,7 @@ from leaderboard.pages.library import Library
 from leaderboard.pages.selecting import compare_runs
 from leaderboard.rows.conditions import machine_in_full, machine_of
 from leaderboard.rows.view import View
+from leaderboard.text import cut
 from leaderboard.units import MISSING
 
 MOST_METRICS = 8
@@ -56,10 +57,10 @@ def _check(gate: PastGate, library: Library) -> Iterator[Block]:
         rest = metrics[MOST_METRICS:]
         yield Fold(f"{len(rest)} more metrics", (Table(_grid(rest, "The others")),))
     changes = {"name": gate.candidate}
-    ways = [Go(label=f"History of {gate.candidate}", page="history", changes=changes)]
+    ways = [Go(label=f"History of {cut(gate.candidate, 40)}", page="history", changes=changes)]
     known = library.stores().homes
     if gate.baseline_run in known and gate.checked_run in known:
-        words = f"Compare {gate.candidate} with its baseline"
+        words = f"Compare {cut(gate.candidate, 40)} with its baseline"
         ways.append(compare_runs(gate.baseline_run, gate.checked_run, words))
     yield Bar(tuple(ways))
 

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from leaderboard.compare.comparison import Comparison
-from leaderboard.pages.frame import LINE_PX, frame, lines_high, name_lines, scaled, whiskers
+from leaderboard.pages.frame import (
+    LINE_PX,
+    frame,
+    legend_name,
+    lines_high,
+    name_lines,
+    scaled,
+    whiskers,
+)
 from leaderboard.pages.theme import palette
 from leaderboard.stats.paired_means import PairedDifference
 from leaderboard.text import plotly
@@ -53,7 +61,7 @@ def forest_figure(
             x=values,
             y=[line + _offset(number, len(comparisons)) for line, _ in rows],
             mode="markers",
-            name=plotly(name),
+            name=legend_name(name),
             error_x=whiskers(values, intervals, colour),
             marker={"symbol": shapes, "size": 10, "color": colour},
             hovertext=[_hover(name, paired) for _, paired in rows],

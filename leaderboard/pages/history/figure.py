@@ -9,21 +9,19 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from leaderboard.gate.history import Allowed
-from leaderboard.pages.frame import frame, shade, whiskers
+from leaderboard.pages.frame import frame, legend_name, shade, whiskers
 from leaderboard.pages.measures import shown, shown_interval
 from leaderboard.pages.theme import palette
 from leaderboard.rows.metric import Metric
 from leaderboard.rows.metrics import METRICS
 from leaderboard.runs.history import Line, Point
-from leaderboard.text import cut_middle, plotly
+from leaderboard.text import plotly
 from leaderboard.units import format_number
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 MARGIN = timedelta(hours=12)
-MOST_NAME = 40
-"""A phone shows no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +66,7 @@ def history_figure(lines: Sequence[Drawn], metric: str, *, dark: bool) -> go.Fig
             x=[point.row.record.created_at for _, point, _ in known],
             y=values,
             mode="lines+markers",
-            name=plotly(cut_middle(drawn.name, MOST_NAME)),
+            name=legend_name(drawn.name),
             showlegend=len(lines) > 1,
             line={"width": 1.8, "color": colour},
             error_y=whiskers(
@@ -101,7 +99,7 @@ def _band(figure: go.Figure, found: Allowed, metric: Metric, colour: str) -> Non
     figure.add_hline(
         y=value,
         line={"width": 1.2, "dash": "dash", "color": colour},
-        name=plotly(f"baseline {cut_middle(found.baseline, MOST_NAME - 9)}"),
+        name=legend_name(f"baseline {found.baseline}"),
         showlegend=True,
     )
 

@@ -239,4 +239,9 @@ def chapter_grid(chapter: Chapter) -> Grid:
     """The terms of one chapter of the glossary."""
     rows = [(t.word, t.meaning, t.formula, t.source) for t in chapter.terms]
     found = text_grid(chapter.title, ("word", "is", "formula", "source"), rows)
-    return replace(found, names=tuple(term_name(term.word) for term in chapter.terms))
+    word, *others = found.heads
+    return replace(
+        found,
+        heads=(word, *(replace(one, wide=True) for one in others)),
+        names=tuple(term_name(term.word) for term in chapter.terms),
+    )
