@@ -221,11 +221,20 @@ def _unanswered(record: Record, reason: str) -> str:
 
 
 def answered(library: Library, sides: Sequence[Side]) -> Generator[Block, None, list[Side]]:
-    """Sides of a comparison with the answers of their scored runs, where there are any."""
-    found = []
+    """Sides of a comparison with the answers of their scored runs, where there are any; one note
+    says which have none.
+    """
+    found, missing_ones = [], []
     for side in sides:
         answers, reason = library.answers(side.scored.run_id)
         if reason:
-            yield Note(_unanswered(side.scored, reason), "warning")
+            missing_ones.append(_unanswered(side.scored, reason))
         found.append(replace(side, samples=answers.samples) if answers else side)
+    if len(missing_ones) > 1:
+        yield Note(
+            f"{len(missing_ones)} of {len(sides)} have no answers by item. {missing_ones[0]}",
+            "warning",
+        )
+    elif missing_ones:
+        yield Note(missing_ones[0], "warning")
     return found

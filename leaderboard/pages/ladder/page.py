@@ -92,27 +92,10 @@ def _drawn(found: Ladder, named: dict[str, str]) -> Iterator[Block]:
     reference, *names = short_names([named[digest] for digest in digests])
     machine = machine_name(found.reference)
     yield Text(words.conclusion(found, reference, names))
-    answers = (
-        Heading("Perplexity of the answers"),
-        Figure(
-            "ratios",
-            lambda dark: ratios_figure(found, reference, names, dark=dark),
-            "Perplexity ratio of the answers, by quantisation",
-        ),
-        Text(words.legend(found), small=True),
-    )
-    lost = (
-        Heading("Accuracy lost"),
-        Figure(
-            "losses",
-            lambda dark: losses_figure(found, reference, names, dark=dark),
-            "Accuracy lost, by quantisation",
-        ),
-        Text(words.accuracy_legend(found), small=True),
-    )
-    yield Beside((answers, lost))
-    caption = f"Against {reference} ({found.reference_runs} runs), {machine}"
-    yield Table(lost_grid(found, names, caption))
+    runs = f"{found.reference_runs} run{'s' if found.reference_runs != 1 else ''}"
+    caption = f"Against {reference} ({runs}), {machine}"
+    if words.compared(found):
+        yield from _lost(found, reference, names, caption)
     yield Heading("Saved")
     yield Figure(
         "savings",
@@ -132,3 +115,29 @@ def _notes(found: Ladder, names: Sequence[str]) -> Iterator[str]:
         if quantisation.record.candidate.notes:
             yield f"{name}: {quantisation.record.candidate.notes}"
     yield from caveats([quantisation.fidelity for quantisation in found.quantisations])
+
+
+def _lost(found: Ladder, reference: str, names: Sequence[str], caption: str) -> Iterator[Block]:
+    """What each loses of fidelity and accuracy."""
+    answers = (
+        Heading("Perplexity of the answers"),
+        Figure(
+            "ratios",
+            lambda dark: ratios_figure(found, reference, names, dark=dark),
+            "Perplexity ratio of the answers, by quantisation",
+        ),
+        Text(words.legend(found), small=True),
+    )
+    lost = (
+        Heading("Accuracy lost"),
+        Figure(
+            "losses",
+            lambda dark: losses_figure(found, reference, names, dark=dark),
+            "Accuracy lost, by quantisation",
+        ),
+        Text(words.accuracy_legend(found), small=True),
+    )
+    there = (words.with_fidelity(found), words.with_accuracy(found))
+    columns = [one for one, is_there in zip((answers, lost), there, strict=True) if is_there]
+    yield Beside(tuple(columns))
+    yield Table(lost_grid(found, names, caption))

@@ -25,7 +25,9 @@ def conclusion(ladder: Ladder, reference: str, names: Sequence[str]) -> str:
         )
     )
     lowest, margin = ladder.lowest, f"{points(ladder.fidelity_margin):g} %"
-    if lowest is None:
+    if not compared(ladder):
+        words = f"What they lose against {reference} is not known without answers by item"
+    elif lowest is None:
         words = f"No quantisation passes against {reference}"
     else:
         name, size = named[lowest.record.run_id], bits(lowest.record)
@@ -40,6 +42,21 @@ def conclusion(ladder: Ladder, reference: str, names: Sequence[str]) -> str:
     ]
     beyond = f" Beyond the {margin} of perplexity that are allowed: {', '.join(failed)}."
     return f"{words}.{beyond if failed else ''}"
+
+
+def compared(ladder: Ladder) -> bool:
+    """True where some quantisation's answers or accuracy could be held against the largest's."""
+    return with_fidelity(ladder) or with_accuracy(ladder)
+
+
+def with_fidelity(ladder: Ladder) -> bool:
+    """True where the fidelity of some quantisation is known."""
+    return any(one.fidelity is not None and one.fidelity.ratio for one in ladder.quantisations)
+
+
+def with_accuracy(ladder: Ladder) -> bool:
+    """True where some quantisation answered the same items as the largest."""
+    return any(one.accuracy is not None for one in ladder.quantisations)
 
 
 def _cost(quantisation: Quantisation, reference: str) -> str:

@@ -71,9 +71,10 @@ def test_an_empty_store_says_how_to_fill_it(board: Board, empty: Path) -> None:
     assert board("ladder", empty).subheader[0].value == "No runs yet"
 
 
-def test_a_rung_without_samples_keeps_its_savings(board: Board, damaged: Path) -> None:
+def test_without_samples_only_what_is_saved_is_shown(board: Board, damaged: Path) -> None:
     text = page_text(board("ladder", damaged))
-    assert "the samples of one side are not at hand" in text
+    assert "What they lose against big is not known without answers by item." in text
+    assert "Accuracy lost" not in text
     assert "150 300 -100" in text
 
 
