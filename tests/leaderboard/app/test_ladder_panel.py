@@ -73,7 +73,7 @@ def test_an_empty_store_says_how_to_fill_it(board: Board, empty: Path) -> None:
 
 def test_without_samples_only_what_is_saved_is_shown(board: Board, damaged: Path) -> None:
     text = page_text(board("ladder", damaged))
-    assert "What they lose against big is not known without answers by item." in text
+    assert "What they lose against big is not known without answers by item" in text
     assert "Accuracy lost" not in text
     assert "150 300 -100" in text
 
