@@ -29,8 +29,8 @@ WRITTEN: dict[str, Callable[[Any, Any], str]] = {
     "schema": lambda doc, _: json.dumps(gold(json.loads(doc["truth"])).arguments),
     "spans": lambda _, target: f" {target}.\n",
     "ifeval": lambda doc, _: kept(doc["instruction_id_list"], doc["kwargs"]),
-    "minerva_math500": lambda _, target: (
-        f"Final Answer: The final answer is ${target}$. I hope it is correct."
+    "minerva_math500": lambda doc, target: (
+        f"{doc['solution']}\nFinal Answer: The final answer is ${target}$. I hope it is correct."
     ),
 }
 """Document and target -> answer, by the name of a scorer or of a task."""
