@@ -41,13 +41,13 @@ TASKS = {
 }
 """Asked through the template, log-likelihood tasks included, with a system text."""
 SUITES = {
-    "ifeval": SuiteTask(task="ifeval", gen={"max_gen_toks": 64}),
-    "gsm8k_cot": SuiteTask(task="gsm8k_cot", gen={"max_gen_toks": 64},
+    "ifeval": SuiteTask(task="ifeval", gen={"max_gen_toks": 48}),
+    "gsm8k_cot": SuiteTask(task="gsm8k_cot", gen={"max_gen_toks": 48},
                            metric="exact_match,strict-match"),
-    "minerva_math500": SuiteTask(task="minerva_math500", gen={"max_gen_toks": 64}),
-    "humaneval": SuiteTask(task="humaneval", gen={"max_gen_toks": 96}),
-    "mbpp": SuiteTask(task="mbpp", gen={"max_gen_toks": 96}),
-    "squad2": SuiteTask(task="squad2"),
+    "minerva_math500": SuiteTask(task="minerva_math500", gen={"max_gen_toks": 48}),
+    "humaneval": SuiteTask(task="humaneval", gen={"max_gen_toks": 64}),
+    "mbpp": SuiteTask(task="mbpp", gen={"max_gen_toks": 64}),
+    "squad2": SuiteTask(task="squad2", gen={"max_gen_toks": 32}),
 }  # fmt: skip
 """Asked like the suites ask them, with shorter answers."""
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -99,6 +99,7 @@ def _reports(
             ),
             limit=limit,
             allow_code=True,
+            throughput=True,
         )
         (task,) = prepare_tasks(batch)
         one = _compare(task, _ours(batch, [task]), theirs)

@@ -75,21 +75,14 @@ class Theirs:
 
 
 def scored_by_lm_eval(task: str, sample: Mapping[str, Any]) -> float | None:
-    """The score of an answer by lm-eval's own functions; None: our scorer is not one of its kind.
+    """The score of code that lm-eval's own functions find in an answer, run in our sandbox.
 
-    Its functions for code only find it in the answer: our sandbox runs it.
+    None for other tasks: lm-eval scores them itself, or has no such scorer.
     """
     doc, text = sample["doc"], sample["resps"][0][0]
     if task in ("humaneval", "mbpp"):
         code = _code(task, doc, text)
         return float(runs_to_its_end(f"{code}\n\n{doc['tests']}"))
-    if task == "squad2":
-        from lm_eval.tasks.longbench.metrics import qa_f1_score
-
-        # Whether an answer abstains is ours to say; of others the words are compared.
-        if sample["abstention"] < 1 or not doc["answers"]:
-            return float(sample["f1"])
-        return max(float(qa_f1_score(text, one)) for one in doc["answers"])
     return None
 
 
