@@ -58,6 +58,8 @@ LIBRARIES = {
     "runners.runtimes.llamacpp": ("llama_cpp",),
     "runners.runtimes.llama_server": ("xllamacpp",),
     "runners.runtimes.hf": ("torch", "transformers", "accelerate", "gguf", "tokenizers"),
+    "runners.runtimes.openvino": ("openvino", "openvino_genai", "gguf"),
+    "runners.runtimes.mlx": ("mlx", "mlx_lm", "transformers"),
 }
 ADVICE_AND_TOOLS = ("advice", "prove", "proven", "proof", "convert", "quantize")
 """Modules in a runtime's folder that the rest of `runners` may import: what to install, whether a

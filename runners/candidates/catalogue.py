@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evals.errors import SpecError
 from evals.fetch.cache import user_path
@@ -12,9 +12,13 @@ from evals.fetch.split_files import whole_name
 from evals.spec_file import FILES, MAX_NAME, check_spec, find_spec, reachable, spec_names
 from runners.candidates.app_file import is_app
 from runners.candidates.gguf_header import GgufHeader, read_header
+from runners.candidates.ir_folder import GRAPH
 from runners.candidates.spec import Candidate
 from runners.endpoint.address import read_address
 from runners.runtimes.table import URL_RUNTIME, app_elsewhere, usual_runtime
+
+if TYPE_CHECKING:
+    from runners.runtimes.spec import Format
 
 FOLDER = Path(__file__).parents[1] / "catalog" / "candidates"
 _HUB_ID = re.compile(r"(?:hf:)?([\w-][\w.-]*/([\w-][\w.-]*))(@[^#@]+)?(?:#(.+))?")
@@ -91,6 +95,7 @@ def _from_gguf(path: Path) -> Candidate:
 
 def _from_folder(path: Path) -> Candidate:
     """A model's folder; of the hub's cache, the repository's name is meant, not the commit's."""
+    kind: Format = "ir" if (path / GRAPH).is_file() else "folder"
     if not (path / "config.json").is_file():
         raise SpecError(
             f"{path}: is a folder without config.json, so it is no model; name a folder of "
@@ -98,7 +103,7 @@ def _from_folder(path: Path) -> Candidate:
         )
     of_hub = re.fullmatch(r"models--(?:.+--)?(.+)", path.parent.parent.name)
     name = slug(of_hub[1] if of_hub and path.parent.name == "snapshots" else path.name)
-    return Candidate(name=name, family=name, runtime=usual_runtime("folder"), weights=str(path))
+    return Candidate(name=name, family=name, runtime=usual_runtime(kind), weights=str(path))
 
 
 def _from_url(text: str) -> Candidate:

@@ -1,9 +1,10 @@
-"""A model repository of the Hugging Face hub as a folder of safetensors."""
+"""A model repository of the Hugging Face hub as a folder."""
 
 from __future__ import annotations
 
 import functools
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,52 +20,73 @@ from evals.fetch.remote import (
     quiet_hub,
     reporter,
 )
+from runners.candidates import ir_folder
 from runners.candidates.model_folder import BESIDE, ModelFolder, read_folder
 
 if TYPE_CHECKING:
-    from evals.fetch.cache import Progress
+    from collections.abc import Callable
 
-WANTED = ("*.safetensors", *BESIDE)
+    from evals.fetch.cache import Progress
+    from runners.runtimes.spec import Format
+
 UNWANTED = ("*/*", "consolidated*", "adapter_*")
 """Other formats of the same weights lie in folders of their own."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderKind:
+    """A kind of folder that a runtime loads."""
+
+    wanted: tuple[str, ...]
+    """Patterns of the files that are fetched."""
+    read: Callable[[Path, Progress | None], ModelFolder]
+    """Looks at a folder; raises ArtifactError where it is none of this kind."""
+
+
+KINDS: dict[Format, FolderKind] = {
+    "folder": FolderKind(wanted=("*.safetensors", *BESIDE), read=read_folder),
+    "ir": FolderKind(wanted=ir_folder.WANTED, read=ir_folder.read_ir_folder),
+}
+
+
 @quiet_hub()
-def fetch_hub_folder(uri: str, *, offline: bool, progress: Progress | None) -> ModelFolder:
+def fetch_hub_folder(
+    uri: str, kind: Format, *, offline: bool, progress: Progress | None
+) -> ModelFolder:
     """The repository of `hf:ORG/NAME[@REVISION]`, in the hub's own cache.
 
     A copy that the cache holds whole is used without asking the hub. Where it still makes no
     model after the hub was asked, files that are not what the hub announced are fetched anew.
 
     Raises:
-        ArtifactError: no such repository, no safetensors in it, gated, too large, or no network.
+        ArtifactError: no such repository, no such folder in it, gated, too large, or no network.
     """
     from huggingface_hub import errors, snapshot_download
 
-    wanted = parse_hub(uri)
+    wanted, of_kind = parse_hub(uri), KINDS[kind]
     http_error: type[Exception] = errors.HfHubHTTPError.__bases__[0]
     get = functools.partial(
         snapshot_download,
         wanted.repo,
         revision=wanted.revision,
-        allow_patterns=list(WANTED),
+        allow_patterns=list(of_kind.wanted),
         ignore_patterns=list(UNWANTED),
     )
     try:
         try:
-            return read_folder(Path(get(local_files_only=True)), progress)
+            return of_kind.read(Path(get(local_files_only=True)), progress)
         except (errors.LocalEntryNotFoundError, ArtifactError):
             # Not there, or not whole: somebody asked for its configuration alone, for instance.
             if offline:
                 raise
         get = functools.partial(get, tqdm_class=reporter(wanted.repo, allowance(uri), progress))
         folder = Path(get())
-        if not _is_model(folder, progress) and _is_damaged(folder):
+        if not _is_model(folder, of_kind, progress) and _is_damaged(folder):
             get(force_download=True)
     except (errors.EntryNotFoundError, errors.HFValidationError, OSError, http_error) as error:
         raise hub_error(uri, wanted, error, offline=offline) from error
     try:
-        return read_folder(folder, progress)
+        return of_kind.read(folder, progress)
     except ArtifactError as error:
         raise ArtifactError(f"{uri}: {error}; {_ggufs(uri, wanted, offline=offline)}") from error
 
@@ -82,9 +104,9 @@ def _ggufs(uri: str, wanted: HubFile, *, offline: bool) -> str:
     return f"of its GGUF files, {name_one(uri, short_names(models, models))}"
 
 
-def _is_model(folder: Path, progress: Progress | None) -> bool:
+def _is_model(folder: Path, kind: FolderKind, progress: Progress | None) -> bool:
     try:
-        read_folder(folder, progress)
+        kind.read(folder, progress)
     except ArtifactError:
         return False
     return True

@@ -65,22 +65,23 @@ def read_folder(path: Path, progress: Progress | None = None) -> ModelFolder:
         ArtifactError: something is missing or damaged, or it is no causal language model.
     """
     try:
-        config = _json(path / "config.json")
+        config = read_config(path / "config.json")
         check_folder(config, {entry.name for entry in path.iterdir()}, str(path))
         shards = _shards(path)
-        tensors = [tensor for shard in shards for tensor in _tensors(shard)]
+        packed = _packed_bits(config)
+        tensors = [tensor for shard in shards for tensor in _tensors(shard, packed)]
         parameters = sum(count for _, count in tensors)
         if not parameters:
             raise ArtifactError(f"{path}: its safetensors hold no tensors")
         return ModelFolder(
             path=path,
-            sha256=_digest(path, shards, progress),
+            sha256=folder_digest(path, shards, progress),
             bytes=sum(shard.stat().st_size for shard in shards),
             parameters=parameters,
             quantisation=_quantisation(tensors, parameters),
             architecture=str(config.get("model_type", "")),
-            trained_context=_trained_context(config),
-            chat_template=_has_template(path),
+            trained_context=trained_context(config),
+            chat_template=has_template(path),
         )
     except OSError as error:
         raise ArtifactError(
@@ -94,7 +95,7 @@ def _shards(path: Path) -> list[Path]:
         return [path / WEIGHTS]
     if not (path / INDEX).is_file():
         raise ArtifactError(f"{path}: has no {WEIGHTS}{_instead(path)}")
-    index = _json(path / INDEX).get("weight_map")
+    index = read_config(path / INDEX).get("weight_map")
     listed = list(index.values()) if isinstance(index, dict) else []
     if not listed or any(not isinstance(n, str) or "/" in n or "\\" in n for n in listed):
         raise ArtifactError(f"{path / INDEX}: names no files of this folder")
@@ -120,7 +121,12 @@ def _instead(path: Path) -> str:
     return ""
 
 
-def _json(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> dict[str, Any]:
+    """A file of a folder that holds an object in JSON.
+
+    Raises:
+        ArtifactError: it is not there, or is none.
+    """
     if not path.is_file():
         raise ArtifactError(f"{path.parent}: has no {path.name}, so it is no model's folder")
     try:
@@ -134,8 +140,15 @@ def _json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _tensors(path: Path) -> Iterator[tuple[str, int]]:
-    """(type, elements) of each tensor of one file."""
+def _packed_bits(config: dict[str, Any]) -> int | None:
+    """Bits of a number where MLX has packed them into words of 32; None elsewhere."""
+    told = config.get("quantization")
+    bits = told.get("bits") if isinstance(told, dict) else None
+    return bits if isinstance(bits, int) and 1 <= bits <= 8 else None
+
+
+def _tensors(path: Path, packed: int | None) -> Iterator[tuple[str, int]]:
+    """(type, elements) of each tensor of one file; of packed ones their numbers, without scales."""
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -143,16 +156,22 @@ def _tensors(path: Path) -> Iterator[tuple[str, int]]:
             raise ArtifactError(f"{path}: is cut short or no safetensors: fetch it again")
         try:
             header = json.loads(file.read(length))
-            found = [_tensor(entry) for name, entry in header.items() if name != "__metadata__"]
+            named = {n: _tensor(entry) for n, entry in header.items() if n != "__metadata__"}
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             raise ArtifactError(f"{path}: its safetensors header is damaged") from error
-    end = 8 + length + max((last for _, _, last in found), default=0)
+    end = 8 + length + max((last for _, _, last in named.values()), default=0)
     if end > size:
         raise ArtifactError(
             f"{path}: its tensors end at byte {end:,}, and it has {size:,}; it was probably cut "
             "short: fetch it again"
         )
-    yield from ((kind, count) for kind, count, _ in found)
+    for name, (kind, count, _) in named.items():
+        if packed is None:
+            yield kind, count
+        elif kind == "U32":
+            yield f"{packed}-bit", count * 32 // packed
+        elif not name.endswith((".scales", ".biases")):
+            yield kind, count
 
 
 def _tensor(entry: dict[str, Any]) -> tuple[str, int, int]:
@@ -176,7 +195,7 @@ def _quantisation(tensors: list[tuple[str, int]], parameters: int) -> Quantisati
     for kind, count in tensors:
         by_type[kind] = by_type.get(kind, 0) + count
     ordered = sorted(by_type.items(), key=lambda item: (-item[1], item[0]))
-    bits = sum(BITS.get(kind, 8) * count for kind, count in ordered)
+    bits = sum(_bits(kind) * count for kind, count in ordered)
     return Quantisation(
         name=ordered[0][0],
         bits_per_weight=round(bits / parameters, 3),
@@ -184,21 +203,28 @@ def _quantisation(tensors: list[tuple[str, int]], parameters: int) -> Quantisati
     )
 
 
-def _trained_context(config: dict[str, Any]) -> int | None:
+def _bits(kind: str) -> int:
+    return int(kind.partition("-")[0]) if kind.endswith("-bit") else BITS.get(kind, 8)
+
+
+def trained_context(config: dict[str, Any]) -> int | None:
+    """Tokens, as a configuration says; None where it does not."""
     inner = config.get("text_config")
     said = inner if isinstance(inner, dict) else config
     values = [said.get(key) for key in LENGTH_KEYS]
     return next((v for v in values if isinstance(v, int) and v > 0), None)
 
 
-def _has_template(path: Path) -> bool:
+def has_template(path: Path) -> bool:
+    """True where a folder's tokenizer has a chat template."""
     if (path / "chat_template.jinja").is_file():
         return True
     settings = path / "tokenizer_config.json"
-    return settings.is_file() and bool(_json(settings).get("chat_template"))
+    return settings.is_file() and bool(read_config(settings).get("chat_template"))
 
 
-def _digest(path: Path, shards: list[Path], progress: Progress | None) -> str:
+def folder_digest(path: Path, shards: list[Path], progress: Progress | None) -> str:
+    """SHA-256 over the names and hashes of weights' files and of all that is read beside them."""
     beside = [
         entry
         for entry in path.iterdir()

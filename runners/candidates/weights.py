@@ -96,8 +96,8 @@ class _Resolver:
         """Weights in a format that the candidate's runtime loads."""
         if not is_converted(candidate):
             return self.stored(candidate)
-        maker = converted.library_version()  # before anything is fetched for it
-        return _converted(candidate, self.stored(candidate), maker)
+        converted.library_version(candidate.runtime_spec.converter)  # before anything is fetched
+        return _converted(candidate, self.stored(candidate))
 
     def stored(self, candidate: Candidate, above: tuple[str, ...] = ()) -> Weights:
         """The weights as their author, or llama.cpp's quantiser, made them."""
@@ -109,8 +109,9 @@ class _Resolver:
         uri = candidate.weights or ""
         if "app" in candidate.runtime_spec.formats:
             return _of_app(candidate, uri)
-        if "folder" in candidate.runtime_spec.formats and converted.names_folder(candidate):
-            folder = converted.fetch_folder(uri, offline=self.offline, progress=self.progress)
+        kind = candidate.runtime_spec.folder
+        if kind is not None and converted.names_folder(candidate):
+            folder = converted.fetch_folder(uri, kind, offline=self.offline, progress=self.progress)
             return _of_folder(folder, candidate, uri)
         artifact = fetch(
             uri,
@@ -145,23 +146,29 @@ class _Resolver:
         )
 
 
-def _converted(candidate: Candidate, source: Weights, maker: str) -> Weights:
+def _converted(candidate: Candidate, source: Weights) -> Weights:
     """A folder made here from a GGUF; its digest stays that of the GGUF."""
+    converter = candidate.runtime_spec.converter
     if source.path is None or source.sha256 is None or source.quantisation is None:
         raise RuntimeFailure(f"{candidate.name}: has no GGUF to convert")
     if len(split_paths(source.path)) > 1:
         raise ArtifactError(
-            f"{candidate.name}: transformers reads no model in parts; join them first: "
+            f"{candidate.name}: {converter.package} reads no model in parts; join them first: "
             "llama-gguf-split --merge FIRST OUT.gguf"
         )
     folder = converted.convert(
-        candidate.name, source.path, source.sha256, next(iter(source.quantisation.share))
+        candidate.name,
+        source.path,
+        source.sha256,
+        next(iter(source.quantisation.share)),
+        converter,
     )
+    maker = converted.library_version(converter)
     origin = source.made_from or f"{source.path.name} ({source.quantisation.name})"
     return replace(
         source,
         path=folder,
-        bytes=sum(shard.stat().st_size for shard in folder.glob("*.safetensors")),
+        bytes=sum(shard.stat().st_size for shard in folder.glob(converter.weights)),
         made_from=f"{origin}, converted by {maker}",
     )
 

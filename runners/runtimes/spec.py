@@ -15,12 +15,15 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from evals.spec_file import NAME, Spec
+from runners.runtimes.hf.advice import MISSING
 
 Ability = Literal["latency", "scoring", "generation", "logits", "users", "contexts"]
 """logits: whole rows of them, over the vocabulary; users: several at once; contexts: answers in a
 context of a given length."""
-Format = Literal["gguf", "folder", "app"]
-"""gguf: one file; folder: safetensors with config.json; app: Python that serves a model itself."""
+Format = Literal["gguf", "folder", "ir", "app"]
+"""gguf: one file; folder: safetensors with config.json; ir: a folder with a graph of
+OpenVINO's and its tokenizer; app: Python that serves a model itself."""
+FOLDERS: tuple[Format, ...] = ("folder", "ir")
 USUAL: frozenset[Ability] = frozenset({"latency", "scoring", "generation"})
 OF_SERVERS = USUAL | frozenset[Ability]({"users"})
 EVERYTHING = USUAL | frozenset[Ability]({"logits", "contexts"})
@@ -73,6 +76,33 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Converter:
+    """A module that turns a GGUF into a folder, in a process of its own: `MODULE SRC DST TYPE`.
+
+    TYPE is the type that most of the parameters have. It exits with 0; with `NOT_INSTALLED` where a
+    package is missing; else with any other code and a reason as the last line of stderr.
+    """
+
+    module: str
+    package: str
+    """Distribution whose version says which converter it is."""
+    weights: str
+    """Pattern of the files that hold the weights."""
+    missing: str
+    """One line for people who lack a package."""
+
+
+NOT_INSTALLED = 4
+"""A converter's exit code where a package of its is missing."""
+TO_SAFETENSORS = Converter(
+    module="runners.runtimes.hf.convert",
+    package="transformers",
+    weights="*.safetensors",
+    missing=MISSING,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeSpec:
     """A runtime, without its code: what it takes, what it may do, what it needs installed."""
 
@@ -87,6 +117,8 @@ class RuntimeSpec:
     formats: tuple[Format, ...] = ()
     """Formats of weights that it loads. One that takes folders alone is given a GGUF converted into
     one."""
+    converter: Converter = TO_SAFETENSORS
+    """Makes the folder, where it takes folders alone."""
     window: int | None = None
     """Generations that are asked, and kept, together; None: as many as usual."""
     can: frozenset[Ability] = USUAL
@@ -121,4 +153,9 @@ class RuntimeSpec:
     @property
     def converts(self) -> bool:
         """True: it loads a GGUF only once that was converted into a folder."""
-        return self.formats == ("folder",)
+        return bool(self.formats) and set(self.formats) <= set(FOLDERS)
+
+    @property
+    def folder(self) -> Format | None:
+        """The kind of folder that it loads; None: none."""
+        return next((one for one in self.formats if one in FOLDERS), None)

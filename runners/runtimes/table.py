@@ -23,13 +23,14 @@ from runners.runtimes.gradio.spec import settings_of as gradio_settings
 from runners.runtimes.hf.spec import SPEC as HF
 from runners.runtimes.llama_server.spec import SPEC as LLAMA_SERVER
 from runners.runtimes.llamacpp.spec import SPEC as LLAMACPP
+from runners.runtimes.mlx.spec import SPEC as MLX
+from runners.runtimes.openvino.spec import SPEC as OPENVINO
 from runners.runtimes.own_server.spec import SPEC as OWN_SERVER
 from runners.runtimes.spec import Format, RuntimeSpec
 
 GROUP = "weighin.runtimes"
-RUNTIMES = {
-    one.name: one for one in (LLAMACPP, HF, LLAMA_SERVER, OWN_SERVER, GRADIO, FAKE, ENDPOINT)
-}
+_OURS = (LLAMACPP, HF, OPENVINO, MLX, LLAMA_SERVER, OWN_SERVER, GRADIO, FAKE, ENDPOINT)
+RUNTIMES = {one.name: one for one in _OURS}
 URL_RUNTIME = ENDPOINT.name
 """The runtime of a candidate that is an address."""
 SERVE_RUNTIME = OWN_SERVER.name

@@ -1,4 +1,4 @@
-"""Turn a GGUF into safetensors: `python -P -m runners.runtimes.hf.convert SRC DST DTYPE`.
+"""Turn a GGUF into safetensors: `python -P -m runners.runtimes.hf.convert SRC DST TYPE`.
 
 A process of its own, because reading a GGUF takes several times its memory, which is nobody's
 measurement. transformers de-quantises the weights and rebuilds the tokenizer from the header.
@@ -19,6 +19,8 @@ DIGITS_APART = ("smollm", "starcoder", "refact", "command-r", "codeshell", "exao
 llama.cpp's does (src/llama-vocab.cpp), and which transformers splits as GPT-2."""
 NOT_INSTALLED = 4
 """Exit code: torch, transformers, accelerate or gguf cannot be imported."""
+WIDER = {"F32": "float32", "BF16": "bfloat16"}
+"""Type that a GGUF's main type is kept in; all others become float16, as in llama.cpp's F16."""
 
 
 def convert(source: Path, target: Path, dtype_name: str) -> None:
@@ -82,10 +84,10 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
-    parser.add_argument("dtype", choices=["float32", "bfloat16", "float16"])
+    parser.add_argument("type", help="of most of the GGUF's parameters")
     arguments = parser.parse_args()
     try:
-        convert(arguments.source, arguments.target, arguments.dtype)
+        convert(arguments.source, arguments.target, WIDER.get(arguments.type, "float16"))
     except ImportError as error:
         sys.stderr.write(f"{' '.join(str(error).split())}\n")
         return NOT_INSTALLED

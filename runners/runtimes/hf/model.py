@@ -19,6 +19,7 @@ import torch
 import transformers
 from transformers.cache_utils import DynamicCache
 
+from runners.engine.recommended import choosing
 from runners.worker.runtime import WorkerError
 
 if TYPE_CHECKING:
@@ -37,14 +38,6 @@ CACHE_NAMES = ("cache", "cache_params", "past_key_values")
 the first (the others go with 5.40); a model's own code keeps the name that it was written with."""
 LOADING = (OSError, ValueError, RuntimeError, ImportError, LookupError, AttributeError, TypeError)
 """Exceptions of transformers over a folder that is damaged, incomplete or unknown to it."""
-CHOOSING = (
-    "temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff",
-    "repetition_penalty", "encoder_repetition_penalty", "no_repeat_ngram_size", "num_beams",
-    "penalty_alpha", "guidance_scale", "min_length", "min_new_tokens", "bad_words_ids",
-    "suppress_tokens", "begin_suppress_tokens", "forced_bos_token_id", "forced_eos_token_id",
-    "exponential_decay_length_penalty", "sequence_bias",
-)  # fmt: skip
-"""Keys of a `generation_config.json` that change which tokens are chosen."""
 ENDLESS = 10**18
 """A tokeniser's `model_max_length` above it means "not said"."""
 
@@ -130,8 +123,7 @@ class Model:
     def recommended(self) -> dict[str, Any]:
         """Settings of `generation_config.json` that change which tokens are chosen."""
         config = getattr(self.network, "generation_config", None)
-        asked = config.to_diff_dict() if config is not None else {}
-        return {name: asked[name] for name in CHOOSING if asked.get(name) is not None}
+        return choosing(config.to_diff_dict()) if config is not None else {}
 
     def trained_context(self, tokenizer_length: int) -> int:
         """Tokens, from where lm-eval's HFLM takes them."""

@@ -13,6 +13,7 @@ from evals.fetch.cache import sha256_of
 from runners.candidates import converted
 from runners.candidates.spec import Candidate
 from runners.candidates.weights import resolve
+from runners.runtimes.spec import TO_SAFETENSORS
 
 pytestmark = pytest.mark.slow
 
@@ -81,7 +82,10 @@ def test_a_gguf_is_converted_once(candidate: Candidate, gguf: Path) -> None:
     found = resolve(candidate)
     assert found.path is not None
     assert (found.path / "model.safetensors").is_file()
-    assert found.made_from == f"tiny.gguf (F32), converted by {converted.library_version()}"
+    assert (
+        found.made_from
+        == f"tiny.gguf (F32), converted by {converted.library_version(TO_SAFETENSORS)}"
+    )
     assert (found.sha256, found.verified) == (candidate.sha256, True)
     assert found.quantisation is not None
     assert found.quantisation.name == "F32"
@@ -117,7 +121,7 @@ def test_a_file_that_cannot_be_converted_is_one_line(gguf: Path, tmp_path: Path)
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(gguf.read_bytes().replace(b"llama", b"lxmma"))
     with pytest.raises(RuntimeFailure, match=r"x: transformers cannot convert the GGUF: .*lxmma"):
-        converted._run_converter("x", broken, tmp_path / "out", "float16")
+        converted._run_converter("x", broken, tmp_path / "out", "F16", TO_SAFETENSORS)
 
 
 def test_one_that_was_touched_would_be_made_again(candidate: Candidate) -> None:

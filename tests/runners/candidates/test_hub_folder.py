@@ -34,7 +34,7 @@ from runners.candidates.hub_folder import fetch_hub_folder
 answers = []
 for uri, offline in json.loads(sys.argv[1]):
     try:
-        found = fetch_hub_folder(uri, offline=offline, progress=None)
+        found = fetch_hub_folder(uri, "folder", offline=offline, progress=None)
         names = sorted(path.name for path in found.path.iterdir())
         answers.append([found.sha256, found.parameters, names])
     except ArtifactError as error:

@@ -31,11 +31,13 @@ MAIN = "from runners.cli import main; main()"
 
 
 def test_a_table_says_what_each_of_ours_takes():
-    assert runtime_names()[:4] == ["llamacpp", "hf", "llama-server", "own-server"]
+    assert runtime_names()[:4] == ["llamacpp", "hf", "openvino", "mlx"]
     taken = {name: (one.weights, one.formats, one.converts) for name, one in RUNTIMES.items()}
     assert taken == {
         "llamacpp": ("required", ("gguf",), False),
         "hf": ("required", ("folder",), True),
+        "openvino": ("required", ("ir",), True),
+        "mlx": ("required", ("folder",), True),
         "own-server": ("optional", ("gguf", "folder"), False),
         "gradio": ("optional", ("app",), False),
         "llama-server": ("required", ("gguf",), False),

@@ -1,0 +1,34 @@
+"""Runtime `mlx` as the parent knows it: safetensors through MLX and mlx-lm, in process."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from runners.runtimes.mlx.advice import MISSING
+from runners.runtimes.spec import EVERYTHING, RuntimeSpec, Settings
+
+
+class MlxSettings(Settings):
+    """Settings by which mlx-lm loads a model and computes it.
+
+    `threads` is told to the BLAS library; MLX itself has no such setting.
+    """
+
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """auto: the one that the weights are saved in."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """auto: the GPU of a Mac, else the CPU."""
+
+
+SPEC = RuntimeSpec(
+    name="mlx",
+    code="runners.runtimes.mlx.runtime:Mlx",
+    settings=MlxSettings,
+    weights="required",
+    formats=("folder",),
+    can=EVERYTHING,
+    packages=("mlx", "mlx-lm", "transformers", "tokenizers"),
+    modules=("mlx", "mlx_lm", "transformers"),
+    missing=MISSING,
+    starts_in_a_moment=False,
+)
