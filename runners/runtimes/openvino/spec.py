@@ -28,7 +28,7 @@ SPEC = RuntimeSpec(
     converter=Converter(
         module="runners.runtimes.openvino.convert",
         package="openvino-genai",
-        weights="*.bin",
+        weights="openvino_model.bin",
         missing=MISSING,
     ),
     can=EVERYTHING,
