@@ -138,11 +138,16 @@ def _check_alike(runs: Sequence[Record]) -> None:
             )
 
 
+def _said(metric: Metric, runs: Sequence[Record]) -> bool:
+    """True unless nobody asked for what the metric measures."""
+    return not metric.if_known or any(metric.run(run, "") is not None for run in runs)
+
+
 def _axes(runs: Sequence[Record]) -> Iterator[Axis]:
     """The metrics that vary between runs: workload by workload those that have a number of each,
     then the rest.
     """
-    metrics = [metric for metric, _ in gated() if metric.varies]
+    metrics = [metric for metric, _ in gated() if metric.varies and _said(metric, runs)]
     for workload in dict.fromkeys(name for run in runs for name in run.latency):
         yield from (_axis(metric, workload) for metric in metrics if metric.by_workload)
     yield from (_axis(metric, None) for metric in metrics if not metric.by_workload)

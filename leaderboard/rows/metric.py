@@ -93,6 +93,8 @@ class Metric:
     """Shown where nobody chose what to see: columns, summaries, tables on the command line."""
     of_thought: bool = False
     """Shown as a usual one where some candidate thinks before it answers (`rows.shown`)."""
+    if_known: bool = False
+    """Shown as a usual one where some candidate has it (`rows.shown`)."""
     axis: bool = False
     """Offered as the horizontal axis of the trade-off plot."""
     limit: Limit | None = None
@@ -115,6 +117,11 @@ class Metric:
     def headline(self) -> bool:
         """True where it is shown though room is scarce; bits per weight, e.g., are not."""
         return self.usual and (self.varies or self.axis)
+
+    @property
+    def at_times(self) -> bool:
+        """True where it depends on the candidates whether it is a usual one (`rows.shown`)."""
+        return self.of_thought or self.if_known
 
     @property
     def varies(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from leaderboard.rows.file_metrics import FILE_METRICS
 from leaderboard.rows.metric import (
     Limit,
     Metric,
@@ -18,21 +19,18 @@ from leaderboard.rows.metric import (
     mean_of_runs,
 )
 from leaderboard.rows.readers import (
-    bits_per_weight,
     headline_anonymous,
     headline_peak,
     timed,
 )
 from leaderboard.rows.requests import BEARS, slow_rate, tail_of_run, tail_of_runs
 from leaderboard.rows.thought import THOUGHT_METRICS
+from leaderboard.rows.users import USERS_METRICS
 from leaderboard.units import (
     MIB,
-    MILLION,
     MS,
     PERCENT,
-    PLAIN,
     TOKENS_PER_S,
-    format_parameters,
 )
 from runners.records.record import Record
 
@@ -154,6 +152,7 @@ _SHIPPED = (
     ),
     slow_rate("prefill_tail", "prefill_tokens_per_s", "prefill", "Prompt"),
     *THOUGHT_METRICS,
+    *USERS_METRICS,
     Metric(
         key="cold_start",
         name="cold_start_s",
@@ -208,63 +207,7 @@ _SHIPPED = (
         run=_scored,
         combine=fact,
     ),
-    Metric(
-        key="disk",
-        name="weights_bytes",
-        title="weights on disk",
-        short="weights",
-        hint="Size of the weights on disk.",
-        unit=MIB,
-        better="lower",
-        over="file",
-        run=lambda record, _workload: record.candidate.weights_bytes,
-        combine=fact,
-        usual=True,
-        axis=True,
-        limit=Limit(address="disk_mib", label="disk, MiB", what="size on disk", part="have"),
-        gate=Tolerance(what="weights file", margin=0.05, severity="warn"),
-    ),
-    Metric(
-        key="parameters",
-        name="parameters",
-        title="parameters",
-        short="parameters",
-        hint="Read from the file.",
-        unit=MILLION,
-        better="lower",
-        over="file",
-        run=lambda record, _workload: record.candidate.parameters,
-        combine=fact,
-        limit=Limit(
-            address="parameters_m",
-            label="parameters",
-            what="parameters",
-            part="choose",
-            stops=(1_000.0, 4_000.0, 8_000.0, 32_000.0),
-            show=format_parameters,
-        ),
-    ),
-    Metric(
-        key="bits",
-        name="bits_per_weight",
-        title="bits per weight",
-        short="bits/weight",
-        hint="Read from the file.",
-        unit=PLAIN,
-        better="lower",
-        over="file",
-        run=bits_per_weight,
-        combine=fact,
-        usual=True,
-        limit=Limit(
-            address="bits",
-            label="bits per weight",
-            what="bits per weight",
-            part="choose",
-            stops=(2.0, 3.0, 4.0, 5.0, 6.0, 8.0),
-            most=64.0,
-        ),
-    ),
+    *FILE_METRICS,
 )
 METRICS: dict[str, Metric] = {one.key: one for one in _SHIPPED}
 """Metrics by key, in the order in which they are shown."""

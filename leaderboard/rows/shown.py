@@ -11,7 +11,9 @@ from leaderboard.rows.thought import THOUGHT
 
 
 def applies(metric: Metric, rows: Sequence[Row]) -> bool:
-    """True unless a metric is about thought and none of these candidates thinks."""
+    """True unless a metric says nothing of these candidates: none of them thinks, or has it."""
+    if metric.if_known:
+        return any(row.value(metric.key) is not None for row in rows)
     return not metric.of_thought or any((row.value(THOUGHT) or 0.0) > 0 for row in rows)
 
 

@@ -29,6 +29,8 @@ from runners.cli.progress import ProgressLines
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import Console
+
     from runners.batches.batch import Batch, Outcome
     from runners.batches.blocks import BatchPlan
     from runners.cli.against import Reference
@@ -238,6 +240,7 @@ def _print(
     for table in by_task(scored, out.width) if scored else ():
         out.print()
         out.print(table)
+    _print_users(out, records)
     out.print()
     for line in [*notes(rows), *after_a_crash(records)]:
         say(out, line)
@@ -249,6 +252,18 @@ def _print(
         out.print()
         for line in against.words(reference, against.hold(reference, records, options.store)):
             say(out, line)
+
+
+def _print_users(out: Console, records: Sequence[Record]) -> None:
+    """What several users met, candidate by candidate."""
+    from leaderboard.runs.users import several_users
+    from runners.cli.users_table import print_users
+
+    for name in dict.fromkeys(record.candidate.name for record in records):
+        users = several_users(one for one in records if one.candidate.name == name)
+        if users is not None:
+            out.print()
+            print_users(out, users, name)
 
 
 def after_a_crash(records: Sequence[Record]) -> list[str]:

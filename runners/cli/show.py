@@ -90,10 +90,12 @@ def _print_run(
     out: Console, rows: Sequence[Row], runs: Sequence[Record], lead: Record, view: View
 ) -> None:
     from leaderboard.rows.flags import said
+    from leaderboard.runs.users import several_users
     from runners.cli.ability_table import by_ability
     from runners.cli.context_table import context_lines, context_table
     from runners.cli.layout import COLOURS, say
     from runners.cli.tables import by_task, notes, results
+    from runners.cli.users_table import print_users
 
     out.print(results(rows))
     for record in runs:
@@ -110,6 +112,9 @@ def _print_run(
         if table is not None:
             out.print()
             out.print(table)
+    if users := several_users(runs):
+        out.print()
+        print_users(out, users)
     out.print()
     flags = dict.fromkeys(f"{flag.name}: {flag.detail}" for run in runs for flag in said(run))
     for line in [*context_lines(lead), *notes(rows), *flags]:

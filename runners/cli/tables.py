@@ -45,7 +45,7 @@ def results(rows: Sequence[Row]) -> Grid:
     several = len(rows) != 1
     names = short_names([row.record.candidate.name for row in rows])
     usual = (metric for metric in METRICS.values() if metric.over != "items")
-    shown = [one for one in usual if one.usual or (one.of_thought and applies(one, rows))]
+    shown = [one for one in usual if one.usual or (one.at_times and applies(one, rows))]
     judged = any(row.verdict for row in rows)
     flagged = any(row.flags for row in rows)
     table = Grid(

@@ -36,8 +36,15 @@ def good_share(level: UsersLevelInfo, ttft_s: float, tpot_s: float) -> float | N
 
 
 def goodput(level: UsersLevelInfo, ttft_s: float, tpot_s: float) -> float | None:
-    """Good requests a second of the window; None where there was none."""
-    return good(level, ttft_s, tpot_s) / level.seconds if level.seconds else None
+    """Good requests a second: the request throughput, times the share of answers that are good.
+
+    Returns:
+        None where no request was answered.
+    """
+    answered = len(level.requests.ttft_s) if level.requests else 0
+    if level.request_throughput is None or not answered:
+        return None
+    return level.request_throughput * good(level, ttft_s, tpot_s) / answered
 
 
 def served(info: UsersInfo) -> int | None:

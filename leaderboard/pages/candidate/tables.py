@@ -36,7 +36,7 @@ def tiles(row: Row) -> tuple[Tile, ...]:
     """
     failed = row.record.status == "failed"
     told = [m for m in METRICS.values() if not (failed and row.value(m.key) is None)]
-    shown = (one for one in told if one.headline or (one.of_thought and applies(one, [row])))
+    shown = (one for one in told if one.headline or (one.at_times and applies(one, [row])))
     return tuple(_tile(row, one) for one in shown)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from leaderboard.pages.method.measured_terms import LATENCY, MEMORY
+from leaderboard.pages.method.measured_terms import LATENCY, MEMORY, SEVERAL
 from leaderboard.pages.method.term import Term
 
 
@@ -266,6 +266,7 @@ _CONDITIONS = (
 )
 CHAPTERS = (
     Chapter(title="Times", terms=LATENCY),
+    Chapter(title="Several users at once", terms=SEVERAL),
     Chapter(title="Memory and size", terms=MEMORY),
     Chapter(title="Accuracy", terms=_ACCURACY),
     Chapter(title="Two candidates on the same items", terms=_COMPARING),

@@ -86,6 +86,41 @@ LATENCY = (
         heads=("answer",),
     ),
 )
+SEVERAL = (
+    Term(
+        word="users",
+        meaning="the most users at once, of the numbers that were tried, at which and below which "
+        "95 % of the requests keep to the deadlines: the budget's, or 2 s to the first token and "
+        "200 ms a token after it. A failed request does not keep to them",
+        formula="requests sent within the window, each followed to its end; closed loop",
+        source="deadlines: MLPerf Inference v4.0, Llama 2 70B, server",
+        code="runners.records.goodput.served",
+        heads=("users", "within deadline"),
+    ),
+    Term(
+        word="throughput",
+        meaning="output tokens a second of all users together, at the number of users that has "
+        "most",
+        formula="tokens that came within the window / its seconds",
+        code="leaderboard.rows.users.most_throughput",
+        heads=("throughput", "output"),
+    ),
+    Term(
+        word="goodput",
+        meaning="requests a second that keep to both deadlines",
+        formula="request throughput · good answers / answers",
+        code="runners.records.goodput.goodput",
+        heads=("goodput",),
+    ),
+    Term(
+        word="knee",
+        meaning="the number of users beyond which more of them wait longer for little more "
+        "throughput: twice as many are worth it while they raise it by more than √2",
+        formula="the greatest throughput² / users",
+        source="Kleinrock, Power and deterministic rules of thumb, ICC 1979",
+        code="runners.records.goodput.knee",
+    ),
+)
 MEMORY = (
     Term(
         word="peak MiB",

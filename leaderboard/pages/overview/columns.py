@@ -91,7 +91,7 @@ def shown_columns(
 
 
 def _usual(metric: Metric, rows: Sequence[Row]) -> bool:
-    return metric.headline or (metric.of_thought and applies(metric, rows))
+    return metric.headline or (metric.at_times and applies(metric, rows))
 
 
 def arrange(lines: Sequence[Line], known: dict[str, Column], sort: str, search: str) -> list[Line]:

@@ -30,10 +30,11 @@ def info(*levels: UsersLevelInfo) -> UsersInfo:
 
 def test_a_request_is_good_that_keeps_to_both_deadlines() -> None:
     told = requests((2.0, 0.2), (2.1, 0.1), (0.5, 0.21), (0.5, None))
-    one = UsersLevelInfo(users=4, seconds=2.0, sent=5, failed={"rate limited": 1}, requests=told)
+    one = UsersLevelInfo(users=4, sent=5, failed={"rate limited": 1}, requests=told,
+                         request_throughput=3.0)  # fmt: skip
     assert good(one, 2.0, 0.2) == 2  # the first, at its very limits, and one without a TPOT
     assert good_share(one, 2.0, 0.2) == 2 / 5  # the refused one is not good
-    assert goodput(one, 2.0, 0.2) == 1.0  # two in two seconds
+    assert goodput(one, 2.0, 0.2) == 1.5  # 3 answers a second, two of four of them good
     nothing = UsersLevelInfo(users=8, error="the server ended")
     assert (good(nothing, 2.0, 0.2), good_share(nothing, 2.0, 0.2)) == (0, None)
     assert goodput(nothing, 2.0, 0.2) is None
