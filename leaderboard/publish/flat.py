@@ -33,6 +33,7 @@ def flat_record(record: Record) -> Flat:
         **_latency(record),
         **_by_run(record),
         **_memory(record),
+        **_contexts(record),
         **{f"machine.{key}": _cell(machine.get(key)) for key in MACHINE},
         "flags": _names(record, "warning"),
         "notes": _names(record, "note"),
@@ -144,6 +145,23 @@ def _memory(record: Record) -> Flat:
         for name, phase in record.memory.phases.items()
     }
     return {**peaks, "memory.source": record.memory.source}
+
+
+def _contexts(record: Record) -> Flat:
+    """What each length of context cost, or why it was not run."""
+    flat: Flat = {}
+    for name, about in record.contexts.items():
+        key = f"context.{name}"
+        flat |= {
+            f"{key}.tokens": about.tokens,
+            f"{key}.opened": about.opened,
+            f"{key}.not_run": about.not_run or None,
+            f"{key}.prompt_tokens.p50": about.prompt_tokens.p50 if about.prompt_tokens else None,
+            f"{key}.ttft_s.p50": about.ttft_s.p50 if about.ttft_s else None,
+            f"{key}.ttft_s.slowest": _slowest(about.ttft_s, highest=True),
+            f"{key}.peak_bytes": about.peak_bytes,
+        }
+    return flat
 
 
 def _names(record: Record, level: str) -> str:

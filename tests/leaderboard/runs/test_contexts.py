@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from leaderboard.publish.flat import flat_record
 from leaderboard.rows.counting import OPTIONAL
 from leaderboard.rows.row import row
 from leaderboard.runs.contexts import context_points, growth, length_name, not_run
@@ -112,3 +113,14 @@ def test_lengths_that_were_not_run_are_named_by_their_reason(made: Maker) -> Non
     assert not_run(measured(made, niah_16k=beyond(16_384))) == ["16k: context 4,096"]
     assert not_run(measured(made)) == []
     assert (length_name(131_072), length_name(1500)) == ("128k", "1,500")
+
+
+def test_a_flat_row_has_each_length(made: Maker) -> None:
+    flat = flat_record(measured(made, niah_16k=beyond(16_384)))
+    assert flat["context.niah_1k.ttft_s.p50"] == 1.024
+    assert flat["context.niah_1k.ttft_s.slowest"] == 2.048
+    assert flat["context.niah_8k.peak_bytes"] == 228 * MIB
+    assert (flat["context.niah_16k.not_run"], flat["context.niah_16k.peak_bytes"]) == (
+        "context 4,096",
+        None,
+    )
