@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from runners.records.record import Record
 
 
+WORDS = {
+    "prompt_tokens": "prompt tokens", "ttft_s": "TTFT", "prefill_tokens_per_s": "prefill",
+    "decode_tokens_per_s": "decode", "peak_bytes": "peak",
+}  # fmt: skip
+"""Keys of the record, as the table calls them."""
+
+
 def context_table(record: Record) -> Grid | None:
     """The lengths that a run answered, a line each; None where its suite has none."""
     from leaderboard.runs.contexts import context_points
@@ -37,11 +44,13 @@ def context_lines(record: Record) -> list[str]:
     from leaderboard.runs.contexts import context_points, growth, not_run
 
     points = context_points(record)
-    why = dict.fromkeys(reason for one in points for reason in one.about.unknown.values())
+    why: dict[str, dict[str, None]] = {}
+    for key, reason in (pair for one in points for pair in one.about.unknown.items()):
+        why.setdefault(reason, {})[WORDS.get(key, key)] = None
     return [
         *filter(None, [growth(points)]),
         *(f"not run: {one}" for one in not_run(record)),
-        *(f"not measured: {reason}" for reason in why),
+        *(f"{', '.join(names)} not measured: {reason}" for reason, names in why.items()),
     ]
 
 

@@ -141,8 +141,10 @@ def notes(rows: Sequence[Row]) -> list[str]:
     """Notes for a reader of the tables."""
     lines = [f"{row.record.candidate.name}: no suite score: {row.unscored}" for row in rows
              if row.unscored]  # fmt: skip
-    outside = {s.name: s.left_out for row in rows for s in row.scores if s.left_out}
-    lines += [f"{name}: not in the mean: {why}" for name, why in outside.items()]
+    outside: dict[str, dict[str, None]] = {}
+    for score in (one for row in rows for one in row.scores if one.left_out):
+        outside.setdefault(score.left_out, {})[score.name] = None
+    lines += [f"{', '.join(names)}: not in the mean: {why}" for why, names in outside.items()]
     if any(s.told_from_chance is False for row in rows for s in row.scores):
         lines.append("† not significantly above guessing (one-sided exact binomial test, 5%)")
     seen: dict[str, str] = {}
