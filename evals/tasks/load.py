@@ -96,9 +96,20 @@ def select(total: int, limit: int | None, *, seed: int, name: str) -> tuple[int,
         seed: the suite's.
         name: the task's, so that tasks of one size don't get the same indices.
     """
+    return tuple(sorted(permutation(total, seed=seed, name=name)[:limit]))
+
+
+def permutation(total: int, *, seed: int, name: str) -> list[int]:
+    """A task's documents in a random order: its first n are a sample of it, whatever n is.
+
+    Args:
+        total: documents that there are.
+        seed: the suite's.
+        name: the task's.
+    """
     order = list(range(total))
     random.Random(f"{seed}/{name}").shuffle(order)  # noqa: S311  # a sample, not a secret
-    return tuple(sorted(order[:limit]))
+    return order
 
 
 def load_suite(

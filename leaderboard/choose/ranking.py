@@ -6,7 +6,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from leaderboard.choose.resampling import Peers, tables_of
+from leaderboard.rows.looks import judged_together, pair_level
 from leaderboard.rows.peers import usable
 from leaderboard.rows.row import Row
 from leaderboard.stats.intervals import Interval
@@ -48,7 +51,7 @@ class Apart:
 
     difference: float
     interval: Interval
-    """95 %."""
+    """95 %; in a comparison with a given time as much wider as its looks ask for."""
     paired: bool
     """True where the two were compared item by item."""
     told: bool
@@ -98,6 +101,8 @@ def _beyond(peers: Peers, level: float) -> Callable[[Row, Row], bool]:
     columns = {row.record.run_id: i for i, row in enumerate(peers.rows)}
 
     def beyond(first: Row, second: Row) -> bool:
+        if judged_together(first.record, second.record):
+            return True  # the level at which they are compared is that of all pairs
         a, b = (columns[row.record.run_id] for row in (first, second))
         spread = float((draws.accuracy[:, a] - draws.accuracy[:, b]).std())
         return len(columns) < 3 or abs(draws.estimate[a] - draws.estimate[b]) > z * spread
@@ -119,39 +124,52 @@ def compare_pairs(peers: Peers) -> Callable[[Row, Row], Apart | None]:
 
     def compare(first: Row, second: Row) -> Apart | None:
         both = (first, second)
+        level = pair_level(first.record, second.record)
         if every is not None:
             a, b = (columns[row.record.run_id] for row in both)
-            return _paired(difference_over(*every, (a, b)))
+            return _paired(difference_over(*every, (a, b), level), level)
         # Some rows may have no answers; two that have them are paired all the same.
         tables = tables_of(both, peers.answers, peers.clusters, peers.weights)
         if tables is not None:
-            return _paired(difference_over(*tables, (0, 1)))
+            return _paired(difference_over(*tables, (0, 1), level), level)
         return _unpaired(first, second, peers.weights)
 
     return compare
 
 
 def difference_over(
-    sets: Sequence[Items], shares: Sequence[float], columns: tuple[int, int]
+    sets: Sequence[Items],
+    shares: Sequence[float],
+    columns: tuple[int, int],
+    level: float = LEVEL,
 ) -> PairedDifference:
     """The second column's mean score minus the first's, as Compare has it.
 
     Args:
         sets: of the tasks' items.
         shares: what each counts in the mean.
-        columns: which two.
+        columns: which two; the items that both were asked count.
+        level: what lies outside the interval.
     """
-    first, second = columns
     counting = [(one, share) for one, share in zip(sets, shares, strict=True) if share > 0]
-    tasks = [
-        paired_difference(one.scores[:, first], one.scores[:, second], clusters=one.groups.tolist())
-        for one, _ in counting
-    ]
-    return mean_difference(tasks, weights=[share for _, share in counting])
+    tasks = []
+    for one, _ in counting:
+        pair = one.scores[:, list(columns)]
+        both = ~np.isnan(pair).any(axis=1)
+        tasks.append(
+            paired_difference(
+                pair[both, 0],
+                pair[both, 1],
+                clusters=one.groups[both].tolist(),
+                confidence=1 - level,
+            )
+        )
+    weights = [share for _, share in counting]
+    return mean_difference(tasks, weights=weights, confidence=1 - level)
 
 
-def _paired(found: PairedDifference) -> Apart:
-    told, low, high = differs(found), found.interval.low, found.interval.high
+def _paired(found: PairedDifference, level: float) -> Apart:
+    told, low, high = differs(found, level), found.interval.low, found.interval.high
     # Of few flips the score interval may leave out a 0 that the exact test does not reject.
     kept = found.interval if told else Interval(low=min(low, 0.0), high=max(high, 0.0))
     return Apart(

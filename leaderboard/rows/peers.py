@@ -6,6 +6,7 @@ the same items only. So nothing here takes rows of several machines, builds or s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -97,21 +98,36 @@ def side_by_side(
     Returns:
         By task or group, its items: all together, or task by task in a group whose tasks count the
         same whatever their size. None where a row has no answers, other items than the first, or
-        a score for which there are none: what is called paired always is.
+        a score for which there are none: what is called paired always is. In a comparison with a
+        given time a row that was stopped lacks the later items, which are NaN.
     """
     found = [(answers or {}).get(row.record.run_id) for row in rows]
-    first = found[0] if found else None
-    if not first:
+    if not found or not all(found):
         return None
+    looked = all(row.record.job.looks for row in rows)
+    first = max(found, key=_size) if looked else found[0]
     tables: dict[str, tuple[Items, ...]] = {}
-    for name, items in first.items():
+    for name, items in (first or {}).items():
         others = [(one or {}).get(name) for one in found]
-        if any(not scores or scores.keys() != items.keys() for scores in others):
+        if any(not _covers(items, scores, some=looked) for scores in others):
             return None
         parts = _counting_alike(rows[0], items)
         tables[name] = tuple(_items(part, others, clusters or {}) for part in parts)
     names = set(tables)
     return tables if all({s.name for s in usable(row)} == names for row in rows) else None
+
+
+def _size(scores: Scores | None) -> int:
+    return sum(map(len, (scores or {}).values()))
+
+
+def _covers(
+    items: Mapping[ItemKey, float], scores: Mapping[ItemKey, float] | None, *, some: bool
+) -> bool:
+    """True where a row has a score of each of the items; of `some`, and of no other, will do."""
+    return bool(scores) and (
+        (scores or {}).keys() <= items.keys() if some else (scores or {}).keys() == items.keys()
+    )
 
 
 def _counting_alike(row: Row, items: Iterable[ItemKey]) -> list[list[ItemKey]]:
@@ -130,7 +146,7 @@ def _items(
     sides: Sequence[Mapping[ItemKey, float] | None],
     clusters: Mapping[ItemKey, Hashable],
 ) -> Items:
-    columns = [[(side or {})[key] for key in keys] for side in sides]
+    columns = [[(side or {}).get(key, math.nan) for key in keys] for side in sides]
     named = [clusters.get(key, (key.task, key.item)) for key in keys]
     number = {name: i for i, name in enumerate(dict.fromkeys(named))}
     return Items(

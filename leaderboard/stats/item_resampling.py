@@ -23,7 +23,7 @@ class Items:
     """One task's items, answered by every candidate."""
 
     scores: Floats
-    """Shape (n, m), 0 to 1: n items, m candidates."""
+    """Shape (n, m), 0 to 1: n items, m candidates; NaN where one was not asked an item."""
     groups: npt.NDArray[np.intp]
     """Shape (n,), from 0: items with the same number share a passage and are drawn as one."""
 
@@ -35,7 +35,9 @@ def item_means(tasks: Sequence[Items], shares: Sequence[float]) -> Floats:
         tasks: shape (k,), k >= 1.
         shares: shape (k,), adding up to 1: what a task counts.
     """
-    means = [share * task.scores.mean(axis=0) for task, share in zip(tasks, shares, strict=True)]
+    means = [
+        share * np.nanmean(task.scores, axis=0) for task, share in zip(tasks, shares, strict=True)
+    ]
     return np.asarray(np.sum(means, axis=0), dtype=np.float64)
 
 
@@ -99,7 +101,9 @@ def resample_tasks(
 def _distinct(tasks: Sequence[Items]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """A column for each set of equal answers, and of each candidate which of these is its own."""
     _, column = np.unique(
-        np.concatenate([task.scores for task in tasks]), axis=1, return_inverse=True
+        np.nan_to_num(np.concatenate([task.scores for task in tasks]), nan=-1.0),
+        axis=1,
+        return_inverse=True,
     )
     column = column.reshape(-1)
     return np.unique(column, return_index=True)[1], column
@@ -112,10 +116,14 @@ def _resample(
     rng: np.random.Generator,
     draws: int,
 ) -> Floats:
-    """One task's means, shape (draws, m)."""
+    """One task's means, shape (draws, m); over the items that a candidate was asked."""
     sizes = np.bincount(groups).astype(np.float64)
     sums = np.zeros((len(sizes), scores.shape[1]))
-    np.add.at(sums, groups, scores)
+    np.add.at(sums, groups, np.nan_to_num(scores))
+    asked = sizes[:, None]
+    if np.isnan(scores).any():
+        asked = np.zeros_like(sums)
+        np.add.at(asked, groups, ~np.isnan(scores))
     usual = math.fsum(sizes**2) / math.fsum(sizes)  # a passage flips as one: so does a pseudo-one
     drawn = np.empty((draws, scores.shape[1]))
     step = max(1, _CHUNK // len(sizes))
@@ -123,5 +131,5 @@ def _resample(
         count = min(step, draws - start)
         weights = rng.standard_exponential((count, len(sizes)))
         prior = rng.gamma(PRIOR * share, size=(count, scores.shape[1])) - PRIOR * share
-        drawn[start : start + step] = (weights @ sums + usual * prior) / (weights @ sizes)[:, None]
+        drawn[start : start + step] = (weights @ sums + usual * prior) / (weights @ asked)
     return drawn

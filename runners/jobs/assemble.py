@@ -154,7 +154,8 @@ def _score(
     probed, tasks = measured.last(Probed), measured.tasks
     for task in asked_tasks(job, measured.model):
         name = task.loaded.name
-        none = TaskAnswers(asked=AskedTask(name=name, items=task.items), replies=(), answers=())
+        asked = AskedTask(name=name, items=task.asked(task.items))
+        none = TaskAnswers(asked=asked, replies=(), answers=())
         answered = tasks.get(name, none)
         if job.unscored:
             score = unscored_task(task.loaded, answered.asked.items, len(answered.answers))

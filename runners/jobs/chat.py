@@ -97,25 +97,28 @@ def asked_task(
     template_for = task.loaded.chat_template or chat.template
     templated = model is not None and model.chat_template
     if not task.generates and not (templated and template_for == "all"):
-        return AskedTask(name=name, items=task.items)
+        return AskedTask(name=name, items=task.asked(task.items), stages=task.stages)
     none = protocol.ChatTemplate(text="", bos="", eos="")
     template = worker.ask(protocol.ReadTemplate(), protocol.ChatTemplate) if templated else none
     how = _answering(job, template.text, measured) if task.generates else PLAINLY
     if not templated or template_for == "off":
-        return AskedTask(name=name, items=build_requests(task.loaded), how=how)
+        items = task.asked(build_requests(task.loaded))
+        return AskedTask(name=name, items=items, stages=task.stages, how=how)
     with TemplateChild() as child:
         prompts = ChatPrompts(name, template, child, chat.args)
-        items = build_requests(
+        built = build_requests(
             task.loaded,
             chat_template=prompts,
             tokenizer_name=job.weights.sha256 or job.candidate.name,
             system=chat.system,
         )
+        items = task.asked(built)
         how = replace(how, turn_end=prompts.turn_end()) if task.generates else how
     return AskedTask(
         name=name,
         items=items,
-        without_system=(prompts.without_system, len(items)),
+        stages=task.stages,
+        without_system=(prompts.without_system, len(built)),
         unused=tuple(k for k in chat.args if not re.search(rf"\b{re.escape(k)}\b", template.text)),
         how=how,
     )

@@ -76,6 +76,9 @@ class Job:
     held against nothing is the same run."""
     users: Users | None = None
     """Several users at once, after everything else; None: one alone."""
+    comparison: str = ""
+    """Name of a comparison with a given time: how many items it asks is decided on the way, and
+    its runs are held against nothing else. Empty: all items are asked."""
     proof: Proof = UNTRIED
     """Result of the proof that the runtime's build computes on this processor."""
 
@@ -121,7 +124,8 @@ class Job:
     @cached_property
     def suite_digest(self) -> str:
         """Digest of what is asked and how answers are scored (runners/jobs/suite_digest.py)."""
-        return suite_digest(self.suite, self.tasks)
+        found = suite_digest(self.suite, self.tasks)
+        return digest([found, self.comparison]) if self.comparison else found
 
     @cached_property
     def key(self) -> str:

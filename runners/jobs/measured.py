@@ -139,6 +139,8 @@ class AskedTask:
     """Arguments of the template that it does not know."""
     how: Answering = PLAINLY
     """How the candidate answers them, where it generates."""
+    stages: tuple[int, ...] = ()
+    """Numbers of items at which a stage ends (`PreparedTask.stages`), and no window goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,7 @@ def why_not_asked(task: LoadedTask, model: protocol.Loaded | None) -> str:
 def asked_tasks(job: Job, model: protocol.Loaded | None) -> Iterator[PreparedTask]:
     """The tasks of a job that its candidate is asked."""
     for task in job.tasks if job.scores else ():
-        if not why_not_asked(task.loaded, model):
+        if task.count and not why_not_asked(task.loaded, model):
             yield task
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evals.tasks.items import Item
-from evals.tasks.load import LoadedTask
+from evals.tasks.load import LoadedTask, permutation
 
 MOST_UNKNOWN = 1.1
 """Design effect, were items that begin alike to go together, from which a reader is told."""
@@ -19,6 +19,31 @@ class PreparedTask:
 
     loaded: LoadedTask
     items: tuple[Item, ...]
+    stages: tuple[int, ...] = ()
+    """Items that are answered when each stage of a comparison with a given time ends, the last one
+    this job's; empty: all, at once."""
+
+    @property
+    def count(self) -> int:
+        """Number of items that are asked."""
+        return self.stages[-1] if self.stages else len(self.items)
+
+    def asked(self, items: Sequence[Item]) -> Sequence[Item]:
+        """The items that are asked, in the order in which they are.
+
+        Args:
+            items: of the whole selection, sorted, as one candidate is asked them.
+
+        Returns:
+            All of them; in stages the first of the permutation that every limit draws from, so that
+            what is answered at any moment is a random sample of the task.
+        """
+        if not self.stages:
+            return items
+        loaded = self.loaded
+        order = permutation(loaded.total, seed=loaded.seed, name=loaded.name)
+        rank = {doc_id: place for place, doc_id in enumerate(order)}
+        return sorted(items, key=lambda item: rank[item.doc_id])[: self.count]
 
     @property
     def generates(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from evals.errors import RuntimeFailure, WeighinError
 from runners.compute.budget_use import without_memory
@@ -19,6 +20,9 @@ from runners.jobs.worker_process import WorkerCrash
 from runners.records.record import JobError, Record
 from runners.runtimes.llamacpp.proven import refuse_broken
 
+if TYPE_CHECKING:
+    import pyarrow
+
 INTERRUPTED = "interrupted; the same command without --fresh goes on where it stopped"
 OUTDATED = "an unfinished run that another version of Weighin left cannot go on: measured anew"
 JOURNAL_WAIT_S = 24 * 3600.0
@@ -33,14 +37,7 @@ def run_job(job: Job, options: Options, notify: Notify) -> Record:
     Raises:
         RecordError: the store cannot be written, or another process has this job.
     """
-    journal = Journal(options.store.root, job.key)
-    try:
-        journal.open(fresh=options.fresh, wait_s=0)
-    except JobBusyError:
-        notify(Step(phase="waiting for another weighin that runs this job"))
-        journal.open(fresh=options.fresh, wait_s=JOURNAL_WAIT_S)
-    if journal.outdated:
-        notify(Step(phase=OUTDATED, stays=True))
+    journal = _taken(job, options, notify)
     done = False
     try:
         # Another process may have finished it while this one waited for the journal.
@@ -49,12 +46,7 @@ def run_job(job: Job, options: Options, notify: Notify) -> Record:
         if finished is not None:
             done = True
             return finished
-        measured = Measured()
-        started = time.perf_counter()
-        error = _measure(job, options, journal, measured, notify)
-        record, samples = assemble(
-            job, measured, error, options, seconds=time.perf_counter() - started
-        )
+        record, samples = _attempt(job, options, journal, notify)
         done = record.is_answer
         if done:
             # Before the record: a kill in between costs a second record, never a first one.
@@ -63,6 +55,62 @@ def run_job(job: Job, options: Options, notify: Notify) -> Record:
     finally:
         journal.close(done=done)
     return record
+
+
+def run_stage(
+    job: Job, options: Options, notify: Notify
+) -> tuple[Record, pyarrow.Table | None]:
+    """Answer what a stage of a comparison with a given time asks, and keep all of it for the next.
+
+    Returns:
+        The record of what is answered until now, and its samples; neither is stored.
+
+    Raises:
+        RecordError: the store cannot be written, or another process has this job.
+    """
+    journal = _taken(job, replace(options, fresh=False), notify)
+    try:
+        return _attempt(job, options, journal, notify)
+    finally:
+        journal.close(done=False)
+
+
+def store_stage(job: Job, options: Options, record: Record, samples: pyarrow.Table | None) -> None:
+    """Store a job's last stage, after which it is asked no more; its journal goes.
+
+    Raises:
+        RecordError: the store cannot be written, or another process has this job.
+    """
+    journal = _taken(job, replace(options, fresh=False), lambda _step: None)
+    try:
+        options.store.add(record, samples)
+    except BaseException:
+        journal.close(done=False)
+        raise
+    journal.close(done=True)
+
+
+def _taken(job: Job, options: Options, notify: Notify) -> Journal:
+    """The job's journal, once no other process has it."""
+    journal = Journal(options.store.root, job.key)
+    try:
+        journal.open(fresh=options.fresh, wait_s=0)
+    except JobBusyError:
+        notify(Step(phase="waiting for another weighin that runs this job"))
+        journal.open(fresh=options.fresh, wait_s=JOURNAL_WAIT_S)
+    if journal.outdated:
+        notify(Step(phase=OUTDATED, stays=True))
+    return journal
+
+
+def _attempt(
+    job: Job, options: Options, journal: Journal, notify: Notify
+) -> tuple[Record, pyarrow.Table | None]:
+    """Measure what the journal lacks, and put all of it into a record."""
+    measured = Measured()
+    started = time.perf_counter()
+    error = _measure(job, options, journal, measured, notify)
+    return assemble(job, measured, error, options, seconds=time.perf_counter() - started)
 
 
 def _measure(

@@ -125,6 +125,8 @@ def _enter_context(
 def _probe(asking: Asking) -> Probed:
     """Score the probe's items again, plainly."""
     job, measured = asking.job, asking.measured
+    if job.comparison:
+        return Probed(floor=not_measured("a comparison with a given time spends it on items"))
     if not job.suite.probe_items:
         return Probed(floor=not_measured(f"the suite {job.suite.name} asks for no probe"))
     tasks = measured.tasks
@@ -161,13 +163,18 @@ def _score_plainly(asking: Asking, items: Sequence[Item]) -> list[protocol.ItemS
 
 def _windows(job: Job, asked: AskedTask) -> Iterator[Window]:
     return windows(
-        asked.name, asked.items, seed=job.suite.seed, packed=job.throughput, how=asked.how
+        asked.name,
+        asked.items,
+        seed=job.suite.seed,
+        packed=job.throughput,
+        how=asked.how,
+        ends=asked.stages,
     )
 
 
 def _ask_window(asking: Asking, window: Window, *, generates: bool) -> dict[str, Any]:
     measured, worker = asking.measured, asking.worker
-    total = sum(len(task.items) for task in asked_tasks(asking.job, measured.model))
+    total = sum(task.count for task in asked_tasks(asking.job, measured.model))
     done = sum(len(one.replies) for one in measured.all(AnsweredWindow))
     phase = measured.phase
 

@@ -61,9 +61,19 @@ class Window:
 
 
 def windows(
-    task: str, items: Sequence[Item], *, seed: int, packed: bool = False, how: Answering = PLAINLY
-) -> Iterator[Window]:
-    """Cut a task's items into windows, in order; `packed` and `how` are about generations alone."""
+    task: str, items: Sequence[Item], *, seed: int, packed: bool = False, how: Answering = PLAINLY,
+    ends: Sequence[int] = (),
+) -> Iterator[Window]:  # fmt: skip
+    """Cut a task's items into windows, in order.
+
+    Args:
+        task: its name.
+        items: in the order in which they are asked.
+        seed: of the first repeat of a generation.
+        packed: generations are packed, too.
+        how: the candidate answers prompts.
+        ends: numbers of items at which a window ends, however small it is.
+    """
     first, requests, size = 0, 0, 0
     most = MAX_REQUESTS
     if items and _generates(items[0]):
@@ -71,7 +81,8 @@ def windows(
     for number, item in enumerate(items):
         more = sum(_repeats(i) for i in item.instances)
         text = sum(_bytes(a) for i in item.instances for a in i.args)
-        if number > first and (requests + more > most or size + text > MAX_BYTES):
+        full = requests + more > most or size + text > MAX_BYTES
+        if number > first and (full or number in ends):
             yield _window(task, items, first, number, seed=seed, packed=packed, how=how)
             first, requests, size = number, 0, 0
         requests, size = requests + more, size + text

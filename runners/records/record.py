@@ -59,6 +59,24 @@ class JobError(Part):
     traceback: str = ""
 
 
+class LooksInfo(Part):
+    """Part of a run in a comparison that was given a time (`weighin run --time`)."""
+
+    plan: str
+    """Key of the comparison: the same for the same candidates, asked the same in the same time."""
+    time_s: Seconds
+    """Time that the whole comparison was given."""
+    look: Count
+    """The look until which the candidate was asked, from 1; 0: none was reached."""
+    looks: Count
+    """Looks that the comparison took in all, where that was known; else the same as `look`."""
+    critical_z: Size
+    """Standard errors of their difference that two candidates must lie apart, at that look, so that
+    all looks and pairs together err in 5 % of comparisons."""
+    stopped: str = ""
+    """Why it was asked no further; empty where it stayed until the end."""
+
+
 class JobInfo(Part):
     """Identity of the job, and its place in the batch."""
 
@@ -79,6 +97,8 @@ class JobInfo(Part):
     """Number of times that an interrupted run of this job was taken up again."""
     seconds: Seconds | None = None
     """Wall time of this run, set-up included; of the last process when resumed."""
+    looks: LooksInfo | None = None
+    """Its part in a comparison that was given a time; None: it was asked all items."""
 
 
 class QuantisationInfo(Part):
