@@ -160,9 +160,7 @@ def critical(
 ) -> tuple[float, Look, list[float]]:
     """Standard errors that two must lie apart, as `judge_items` has them for the product."""
     flips = [looks._flips(one) for one in sets]
-    variance = sum(
-        f / len(one.scores) for one, f in zip(sets, flips, strict=True)
-    ) / len(sets) ** 2
+    variance = sum(f / len(one.scores) for one, f in zip(sets, flips, strict=True)) / len(sets) ** 2
     least = past[-1].information if past else 0.0
     look = Look(information=max(least, 1 / variance), spent=spent(share))
     z = critical_values([*past, look], begun)[-1] if rule == "spending" else single(begun)

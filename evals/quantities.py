@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _SIZES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+_TIMES = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 
 
 def parse_bytes(text: object) -> int:
@@ -30,12 +31,12 @@ def format_size(size: int) -> str:
 
 
 def parse_seconds(text: str) -> float:
-    """Read a time such as `2s`, `500ms` or `0.5` as seconds.
+    """Read a time such as `2s`, `500ms`, `30min`, `1h` or `0.5` as seconds.
 
     Raises:
         ValueError: it is not a positive time.
     """
-    found = re.fullmatch(r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s)?\s*", text.lower())
+    found = re.fullmatch(r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|min|h)?\s*", text.lower())
     if not found or float(found[1]) <= 0:
-        raise ValueError(f"{text!r} is not a time (write 2s, 500ms or a number of seconds)")
-    return float(found[1]) / (1000 if found[2] == "ms" else 1)
+        raise ValueError(f"{text!r} is not a time (write 2s, 500ms, 30min or a number of seconds)")
+    return float(found[1]) * _TIMES[found[2] or "s"]

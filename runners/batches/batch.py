@@ -248,10 +248,7 @@ def _outcomes(
 ) -> Iterator[tuple[Job, Outcome]]:
     for job, unresolved in jobs:
         if unresolved is not None:
-            error = JobError(phase="fetch", message=str(unresolved))
-            record, _ = assemble(job, Measured(), error, options, seconds=0.0)
-            options.store.add(record, None)
-            yield job, Outcome(record=record, ran=True)
+            yield job, failed_to_fetch(job, unresolved, options)
             continue
         begun = job_unfinished(options.store.root, job.key)  # an interrupted --fresh, for one
         stored = None if options.fresh or begun else options.store.answered(job.key)
@@ -263,6 +260,18 @@ def _outcomes(
             on_step(job, step)
 
         yield job, Outcome(record=run_job(job, options, notify), ran=True)
+
+
+def failed_to_fetch(job: Job, why: WeighinError, options: Options) -> Outcome:
+    """Store that a candidate's weights could not be had.
+
+    Raises:
+        RecordError: the store cannot be written.
+    """
+    error = JobError(phase="fetch", message=str(why))
+    record, _ = assemble(job, Measured(), error, options, seconds=0.0)
+    options.store.add(record, None)
+    return Outcome(record=record, ran=True)
 
 
 def resolver(

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from runners.records.record import Record
 
 ANSWERING = ("scoring", "generation")
+ALWAYS = ("", "baseline", "load", *ANSWERING)
+"""Phases of every process, with what comes before the first and after the last item; the others
+come once a candidate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,8 @@ class Stopwatch:
     parts: Mapping[str, str]
     """Task -> the task or group that it counts in."""
     spent_s: dict[tuple[str, str], float] = field(default_factory=dict)
+    answered: bool = False
+    """True where the job answered an item of a task."""
     _at: tuple[str, str] = ("", "")
     _since_s: float = 0.0
 
@@ -97,15 +102,16 @@ class Stopwatch:
         """
         self._turn("", "")
         item_s = {} if before is None else dict(before.item_s)
-        answering_s = 0.0
+        always_s = 0.0
         for (phase, part), seconds in self.spent_s.items():
             if phase in ANSWERING and part in items:
-                answering_s += seconds
                 if items[part]:
                     item_s[part] = seconds / items[part]
+            elif phase in ALWAYS:
+                always_s += seconds
         timed_s = self.spent_s.get(("latency", ""), 0.0)
         return Pace(
-            process_s=math.fsum(self.spent_s.values()) - answering_s - timed_s,
+            process_s=always_s,
             timed_s=timed_s or (before.timed_s if before else 0.0),
             item_s=item_s,
         )
@@ -114,3 +120,4 @@ class Stopwatch:
         now = self.now()
         self.spent_s[self._at] = self.spent_s.get(self._at, 0.0) + now - self._since_s
         self._at, self._since_s = (phase, part), now
+        self.answered |= phase in ANSWERING and bool(part)

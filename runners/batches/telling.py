@@ -15,6 +15,7 @@ from runners.records.progress import Progress, drop_dead, now, progress_file, ta
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from runners.batches.time_left import Left
     from runners.jobs.job import Job, Options
     from runners.jobs.measured import Step
     from runners.records.record import Record
@@ -28,10 +29,17 @@ _log = logging.getLogger("weighin")
 class Telling:
     """One batch's file of progress. That it cannot be written stops no measurement."""
 
-    def __init__(self, jobs: Sequence[Job], options: Options) -> None:
+    def __init__(self, jobs: Sequence[Job], options: Options, left: Left | None = None) -> None:
+        """Begin to tell.
+
+        Args:
+            jobs: of the batch.
+            options: of the batch.
+            left: tells the time left; None: estimated by what the batch has done.
+        """
         self._jobs, self._options = jobs, options
         self._path = progress_file(options.store.root, jobs[0].batch)
-        self._left = TimeLeft([not job.scores for job in jobs])
+        self._left = left or TimeLeft([not job.scores for job in jobs])
         self._started_at = now()
         self._runs: list[str] = []
         self._finished: set[str] = set()

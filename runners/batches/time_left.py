@@ -1,13 +1,79 @@
-"""Time left of a batch, told by what it has done so far."""
+"""Time left of a batch: told by what it has done so far, or given."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runners.jobs.measured import Step
+
+
+class Left(Protocol):
+    """Time left of a batch, as the terminal and the board show it."""
+
+    @property
+    def once(self) -> bool:
+        """True where each candidate runs once, as far as the jobs are known."""
+        ...
+
+    def step(self, position: int, step: Step, now: float) -> None:
+        """Note where a job stands."""
+        ...
+
+    def seconds(self, position: int, now: float) -> float | None:
+        """Seconds until the last job ends; None while nothing tells."""
+        ...
+
+
+RESERVE = (0.04, 3.0, 15.0)
+"""Part of a given time that is kept for the records and the answer: a share, seconds at least, and
+at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenTime:
+    """Time that somebody gave to a whole comparison: a `Left` that needs no estimate."""
+
+    given_s: float
+    used_before_s: float = 0.0
+    """Seconds that an earlier process used up."""
+    started_s: float
+    """When this process began, by `now`."""
+    now: Callable[[], float] = time.monotonic
+    once: bool = True
+
+    @property
+    def used_s(self) -> float:
+        """Seconds that are over, of all processes."""
+        return self.used_before_s + self.now() - self.started_s
+
+    @property
+    def end_s(self) -> float:
+        """Seconds after which nothing is asked any more."""
+        share, least, most = RESERVE
+        return self.given_s - min(most, max(least, share * self.given_s))
+
+    @property
+    def left_s(self) -> float:
+        """Seconds in which something may still be asked; negative when they are over."""
+        return self.end_s - self.used_s
+
+    @property
+    def share(self) -> float:
+        """Share of the time that is over, at most 1."""
+        return min(1.0, self.used_s / self.end_s)
+
+    def step(self, position: int, step: Step, now: float) -> None:
+        """Nothing to note: the clock alone tells."""
+
+    def seconds(self, position: int, now: float) -> float | None:  # noqa: ARG002
+        """Seconds until all of it ends."""
+        return max(0.0, self.given_s - self.used_before_s - (now - self.started_s))
 
 
 class TimeLeft:

@@ -28,6 +28,11 @@ def ended(outcome: Outcome, *, keep_prompts: bool) -> str:
             f"again{prompts}"
         )
     verdict = f": {record.verdict.verdict}" if record.verdict else ""
+    looks = record.job.looks
+    if record.is_answer and looks:
+        items = sum(task.n for task in record.accuracy.values())
+        until = f"stopped at look {looks.look}: {looks.stopped}" if looks.stopped else "done"
+        return f"{name}: {until}, {items:,} items{verdict}{_numbers(record)}"
     if record.is_answer:
         took = format_duration(record.job.seconds or 0.0)
         return f"{name}: done in {took}{verdict}{_numbers(record)}"

@@ -36,7 +36,7 @@ LIMIT = "vps-1gb"
 
 def print_ending(
     out: Console, rows: Sequence[Row], store: Store, *, shown: int | None = None,
-    view: View | None = None,
+    view: View | None = None, said: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Print the recommendation, a plot from three candidates on, presets and next commands.
 
@@ -46,6 +46,7 @@ def print_ending(
         store: where the records are, which the commands name.
         shown: which of the rows is looked at; None: all of them.
         view: what counts in the accuracy; None: every task alike.
+        said: sentences that follow the answer.
     """
     measured = [row for row in rows if peak_bytes(row) is not None]
     several = len(measured) > 1
@@ -55,6 +56,8 @@ def print_ending(
     if several:
         _plot(out, measured, choice.row if choice else None, view)
         say_answer(out, found)
+    for line in said:
+        say(out, line)
     looked_at = rows if shown is None else [rows[shown]]
     if any(peak_bytes(row) is not None for row in looked_at):
         _presets(out, looked_at)

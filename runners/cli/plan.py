@@ -39,6 +39,11 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     from runners.batches.blocks import plan_of, plan_text
 
     split, blocks = options["split"], options["blocks"]
+    if options["time_s"] is not None:
+        raise click.UsageError(
+            "--time: looks need every candidate on one machine, so that it cannot be cut into "
+            "blocks; leave it out and give --limit and --repeats"
+        )
     if blocks > 1 and split not in ("repeats", "families"):
         raise click.UsageError(
             f"--blocks {blocks}: say what they share out, --split repeats or --split families"

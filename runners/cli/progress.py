@@ -16,6 +16,7 @@ from runners.batches.time_left import TimeLeft
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from runners.batches.time_left import Left
     from runners.jobs.job import Job
     from runners.jobs.measured import Step
 
@@ -31,7 +32,11 @@ class ProgressLines:
         self._shown = ""
         self._last_key = ""
         self._last_s = 0.0
-        self._left = TimeLeft(())
+        self._left: Left = TimeLeft(())
+
+    def given(self, left: Left) -> None:
+        """Say how much time there is, where that is known."""
+        self._left = left
 
     def plan(self, jobs: Sequence[Job]) -> None:
         """Say which jobs will run, in their order, so that the time of all can be told."""

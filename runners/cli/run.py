@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,6 @@ import click
 
 from runners.cli import EXIT_FAILED, EXIT_INTERRUPTED
 from runners.cli.batch_options import batch_options, chosen_batch
-from runners.cli.ended import ended
 from runners.cli.help import GroupedCommand, examples
 from runners.cli.options import (
     accept_option,
@@ -25,6 +25,7 @@ from runners.cli.options import (
 )
 from runners.cli.planned import planned_batch, read_job, refuse_loose
 from runners.cli.progress import ProgressLines
+from runners.cli.timed import refuse_beside_time, roomy, run_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +94,7 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     runs.
     """
     from evals.tasks.quiet import go_offline
-    from runners.batches.batch import plan_jobs, resolver, run_batch
+    from runners.batches.batch import plan_jobs, resolver
     from runners.batches.blocks import as_planned
     from runners.cli.against import (
         find_reference,
@@ -105,7 +106,9 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
 
     if options["offline"]:
         go_offline()  # the hub's client reads this when it is imported
+    started_s = time.monotonic()
     refuse_loose(options)
+    refuse_beside_time(options)
     plan = read_job(options)
     batch = _batch(candidates, options) if plan is None else planned_batch(plan, options)
     run_options = _options(options)
@@ -141,12 +144,9 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     if warning:
         progress.say(warning)
     progress.plan([job for job, _ in jobs])
-    outcomes = []
-    for outcome in run_batch(jobs, run_options, progress.step):
-        outcomes.append(outcome)
-        progress.say(ended(outcome, keep_prompts=options["keep_prompts"]))
+    outcomes, said = run_jobs(jobs, run_options, options, progress, started_s)
     progress.end()
-    _print(outcomes, run_options, reference, as_json=options["as_json"])
+    _print(outcomes, run_options, reference, said=said, as_json=options["as_json"])
     code = _exit_code([o.record for o in outcomes], len(jobs), strict=options["strict"])
     return code or _say_left_out(left_out, progress)
 
@@ -171,8 +171,11 @@ def _say_left_out(left_out: dict[str, str], progress: ProgressLines) -> int:
 
 
 def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
+    batch = chosen_batch(candidates, options)
+    suite, time_s = batch.suite, options["time_s"]
     return replace(
-        chosen_batch(candidates, options),
+        batch,
+        suite=suite if time_s is None or batch.limit else roomy(suite, time_s),
         offline=options["offline"],
         accepted=frozenset(options["accepted"]),
     )
@@ -214,8 +217,9 @@ def _options(options: dict[str, Any]) -> Options:
 
 
 def _print(
-    outcomes: Sequence[Outcome], options: Options, reference: Reference | None, *, as_json: bool
-) -> None:
+    outcomes: Sequence[Outcome], options: Options, reference: Reference | None, *,
+    said: Sequence[str] = (), as_json: bool,
+) -> None:  # fmt: skip
     from runners.cli import against
 
     records = [outcome.record for outcome in outcomes]
@@ -245,7 +249,7 @@ def _print(
     for line in [*notes(rows), *after_a_crash(records)]:
         say(out, line)
     say(out, f"records: {_shown(options.store.root)}")
-    print_ending(out, rows, options.store)
+    print_ending(out, rows, options.store, said=said)
     for line in (line for row in rows for line in sentences(row, options.store)):
         say(out, line, style="bold" if not line.startswith(" ") else "")
     if reference is not None:

@@ -57,9 +57,7 @@ def run_job(job: Job, options: Options, notify: Notify) -> Record:
     return record
 
 
-def run_stage(
-    job: Job, options: Options, notify: Notify
-) -> tuple[Record, pyarrow.Table | None]:
+def run_stage(job: Job, options: Options, notify: Notify) -> tuple[Record, pyarrow.Table | None]:
     """Answer what a stage of a comparison with a given time asks, and keep all of it for the next.
 
     Returns:

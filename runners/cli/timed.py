@@ -1,0 +1,254 @@
+"""`weighin run --time`: a comparison that ends in a given time, and what it says at its end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from leaderboard.units import format_duration, points
+from runners.cli.ended import ended
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from evals.errors import WeighinError
+    from evals.suites import Suite
+    from runners.batches.batch import Outcome
+    from runners.batches.timed import Summary, Verdict
+    from runners.batches.timed_journal import LookTaken
+    from runners.batches.timed_stage import Stage
+    from runners.cli.progress import ProgressLines
+    from runners.jobs.job import Job, Options
+
+MOST_REPEATS = 10
+"""Runs of the timed workloads of each candidate, where --repeats sets no other ceiling."""
+SHORTEST_S = 10.0
+FEWEST_ITEMS, MOST_ITEMS = 200, 2000
+"""Items of a task that there is room for: one a second, within these."""
+APART = {
+    "job": "the plan decides what is asked", "address": "looks need every candidate at one place",
+    "against": "name the reference as a candidate, too",
+    "no_score": "without scores there is nothing to compare",
+}  # fmt: skip
+"""Options that do not go with --time, and why."""
+
+
+def refuse_beside_time(options: Mapping[str, Any]) -> None:
+    """Refuse what cannot be had in a given time.
+
+    Raises:
+        click.UsageError: which option, and why.
+    """
+    time_s = options["time_s"]
+    if time_s is None:
+        return
+    if time_s < SHORTEST_S:
+        raise click.UsageError(f"--time {time_s:g}s: give at least {SHORTEST_S:.0f}s")
+    for name, why in APART.items():
+        if options.get(name):
+            option = {"address": "on", "no_score": "no-score"}.get(name, name)
+            raise click.UsageError(f"--time: does not go with --{option}: {why}")
+    if options["score"] == "each":
+        raise click.UsageError("--time: does not go with --score each: tasks are answered once")
+
+
+def roomy(suite: Suite, time_s: float) -> Suite:
+    """The suite with room for as many items of each task as a time may allow.
+
+    Its own numbers of items fit an unhurried run of it; here the time is the limit. The first of
+    each task's items are the same.
+    """
+    most = round(max(FEWEST_ITEMS, min(MOST_ITEMS, time_s)))
+    tasks = tuple(
+        one.model_copy(
+            update={
+                "limit": None if one.total else max(one.limit or 0, most),
+                "total": one.total and max(one.total, most),
+            }
+        )
+        for one in suite.tasks
+    )
+    return suite.model_copy(update={"tasks": tasks})
+
+
+def most_repeats() -> int:
+    """The ceiling of timed runs a candidate: what --repeats says, where it was given."""
+    context = click.get_current_context()
+    given = context.get_parameter_source("repeats") is ParameterSource.COMMANDLINE
+    return int(context.params["repeats"]) if given else MOST_REPEATS
+
+
+def run_jobs(
+    jobs: Sequence[tuple[Job, WeighinError | None]],
+    run_options: Options,
+    options: Mapping[str, Any],
+    progress: ProgressLines,
+    started_s: float,
+) -> tuple[list[Outcome], list[str]]:
+    """Run jobs, in a given time where there is one.
+
+    Args:
+        jobs: one a candidate and repeat, in order.
+        run_options: of the batch.
+        options: of the command.
+        progress: told of each step, and of each end.
+        started_s: when the command began, by `time.monotonic`.
+
+    Returns:
+        Outcomes, by repeat and then as the candidates were typed, and sentences to print at the
+        end.
+    """
+    from runners.batches.batch import run_batch
+
+    found: Iterable[Outcome | str] = run_batch(jobs, run_options, progress.step)
+    if options["time_s"] is not None:
+        given = {"time_s": options["time_s"], "started_s": started_s}
+        found = run_timed(jobs, run_options, progress, **given)
+    outcomes, said = [], []
+    for one in found:
+        if isinstance(one, str):
+            said.append(one)
+            continue
+        outcomes.append(one)
+        progress.say(ended(one, keep_prompts=options["keep_prompts"]))
+    typed = [job.candidate.name for job, _ in jobs]
+    outcomes.sort(key=lambda one: (one.record.job.repeat, typed.index(one.record.candidate.name)))
+    return outcomes, said
+
+
+def run_timed(
+    jobs: Sequence[tuple[Job, WeighinError | None]],
+    options: Options,
+    progress: ProgressLines,
+    *,
+    time_s: float,
+    started_s: float,
+) -> Iterator[Outcome | str]:
+    """Compare candidates in a given time.
+
+    Args:
+        jobs: one a candidate.
+        options: of the batch.
+        progress: told of the time and of each step.
+        time_s: that was given.
+        started_s: when the command began, by `time.monotonic`.
+
+    Yields:
+        An outcome a record; last the sentences to print at the end.
+
+    Raises:
+        RecordError: the store cannot be written, or another process runs this comparison.
+    """
+    from evals.suites import MANY
+    from runners.batches.time_left import GivenTime
+    from runners.batches.timed import TimedRun
+    from runners.batches.timed_journal import TimedJournal
+    from runners.batches.timed_stage import Stages
+    from runners.records.identity import digest
+
+    plan = digest(["time", time_s, most_repeats(), [job.key for job, _ in jobs]])
+    with TimedJournal(options.store, plan, fresh=options.fresh) as kept:
+        if not kept.resumed and not options.fresh and (known := _known(plan, jobs, options)):
+            kept.finish()
+            yield from known
+            return
+        clock = GivenTime(given_s=time_s, used_before_s=kept.used_s, started_s=started_s)
+        progress.given(clock)
+        if kept.resumed:
+            progress.say(f"goes on: {format_duration(kept.used_s)} of the time were used before")
+        named = [
+            (replace(job, comparison=kept.name, batch=kept.name, repeats=MANY), why)
+            for job, why in jobs
+        ]
+        stages = Stages([job for job, _ in named], options, kept, clock, progress.step)
+        repeats = most_repeats()
+        run = TimedRun(named, options, kept, clock, judged, stages, repeats=repeats)
+        yield from run.outcomes()
+        if run.summary is not None:
+            yield from sentences(run.summary)
+            kept.finish()
+
+
+def judged(
+    stages: Sequence[Stage], past: Sequence[LookTaken], share: float, begun: int
+) -> Verdict | None:
+    """Judge candidates as the board does, at the level that this look leaves."""
+    from leaderboard.choose.looks import judge_answers
+    from leaderboard.rows.answers import read_answers
+    from leaderboard.stats.group_sequential import Look, spent
+    from runners.batches.timed import Verdict
+
+    answers = [read_answers(one.record, one.samples) for one in stages if one.samples is not None]
+    if len(answers) < len(stages):
+        return None
+    found = judge_answers(
+        answers,
+        past=[Look(information=one.information, spent=one.spent) for one in past],
+        chance=spent(share),
+        begun=begun,
+    )
+    if found is None:
+        return None
+    judgement, flips = found
+    return Verdict(
+        information=judgement.look.information,
+        spent=judgement.look.spent,
+        critical_z=judgement.critical_z,
+        outside=judgement.outside,
+        flips=flips,
+        detectable=judgement.detectable,
+    )
+
+
+def sentences(summary: Summary) -> Iterator[str]:
+    """What a comparison used, what its error means, and what more time would buy."""
+    from runners.batches.timed import FURTHER_S
+
+    used, given = (format_duration(s) for s in (summary.used_s, summary.given_s))
+    if not summary.looks:
+        if summary.begun > 1:
+            need_s = summary.needed_s
+            more = "" if need_s is None else f"; about {format_duration(need_s)} would do"
+            yield f"No look in {given}: nothing is told apart{more}."
+        return
+    last = summary.looks[-1][0]
+    settled = len(summary.left) == 1 and not last.final
+    counts = ", ".join(f"{items:,}" for _, items in summary.looks)
+    looks = f"{len(summary.looks)} look{'s' if len(summary.looks) > 1 else ''}"
+    begin = f"Settled in {used} of {given}" if settled else f"Used {used} of {given}"
+    yield f"{begin}: {looks}, at {counts} items of each candidate."
+    all_of = "both" if last.begun == 2 else f"all {last.begun}"
+    yield (
+        f"Were {all_of} equal, any two would be told apart in at most 5% of such runs, "
+        "all looks together."
+    )
+    if settled or last.detectable is None:
+        return
+    if summary.further is None:
+        yield "The suite has no more items: more time needs a larger one (weighin list suites)."
+        return
+    items, part = summary.further
+    yield (
+        f"{format_duration(FURTHER_S)} more: {items:,} items of each, and a minimum detectable "
+        f"difference (80% power) of {points(last.detectable * part):.1f} points instead of "
+        f"{points(last.detectable):.1f}."
+    )
+
+
+def _known(
+    plan: str, jobs: Sequence[tuple[Job, WeighinError | None]], options: Options
+) -> list[Outcome]:
+    """The newest such comparison of the store, where it has a record of every candidate."""
+    from runners.batches.batch import Outcome
+    from runners.records.record import Record
+
+    batches: dict[str, list[Record]] = {}
+    for record in options.store.records():
+        if isinstance(record, Record) and record.job.looks and record.job.looks.plan == plan:
+            batches.setdefault(record.job.batch, []).append(record)
+    names = {job.candidate.name for job, _ in jobs}
+    whole = [b for b in batches.values() if {r.candidate.name for r in b} >= names]
+    return [Outcome(record=record, ran=False) for record in whole[-1]] if whole else []
