@@ -92,7 +92,12 @@ class Peers:
         return replace(self, rows=tuple(rows), draws=self.draws.of(columns))
 
     def accuracy(self, row: Row) -> float | None:
-        """A row's score with the tasks weighted."""
+        """A row's score with the tasks weighted; in a comparison with a given time as if the row
+        had been asked all the items of those that stayed.
+        """
+        if row.record.job.looks is not None and self.draws.paired:
+            place = next(i for i, one in enumerate(self.rows) if one is row)
+            return float(self.draws.estimate[place])
         return weighted_accuracy(row, self.weights)
 
     def scored(self) -> Peers:

@@ -1,5 +1,7 @@
-"""Several looks at growing data: how far apart two candidates must lie at each, so that all looks
-and all pairs together err no more often than a single look would.
+"""Group-sequential boundaries for all pairs of candidates.
+
+Data are looked at while they grow; the boundaries say how far apart two candidates must lie at each
+look, so that all looks and all pairs together err no more often than a single look would.
 """
 
 from __future__ import annotations

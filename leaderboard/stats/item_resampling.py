@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,14 +30,15 @@ class Items:
 
 
 def item_means(tasks: Sequence[Items], shares: Sequence[float]) -> Floats:
-    """Each candidate's mean score; shape (m,).
+    """Each candidate's mean score, as if all had been asked all items; shape (m,).
 
     Args:
-        tasks: shape (k,), k >= 1.
+        tasks: shape (k,), k >= 1; at least one candidate was asked all items.
         shares: shape (k,), adding up to 1: what a task counts.
     """
     means = [
-        share * np.nanmean(task.scores, axis=0) for task, share in zip(tasks, shares, strict=True)
+        share * _as_if_all(task.scores).mean(axis=0)
+        for task, share in zip(tasks, shares, strict=True)
     ]
     return np.asarray(np.sum(means, axis=0), dtype=np.float64)
 
@@ -118,12 +120,12 @@ def _resample(
 ) -> Floats:
     """One task's means, shape (draws, m); over the items that a candidate was asked."""
     sizes = np.bincount(groups).astype(np.float64)
-    sums = np.zeros((len(sizes), scores.shape[1]))
-    np.add.at(sums, groups, np.nan_to_num(scores))
-    asked = sizes[:, None]
-    if np.isnan(scores).any():
-        asked = np.zeros_like(sums)
-        np.add.at(asked, groups, ~np.isnan(scores))
+    lacking = np.isnan(scores)
+    some = bool(lacking.any())
+    shared = (_usual(scores) if some else np.zeros(len(scores)))[:, None]
+    sums = _by_group(np.where(lacking, 0.0, scores - shared), groups, len(sizes))
+    asked = _by_group(~lacking, groups, len(sizes)) if some else sizes[:, None]
+    everybody = _by_group(shared, groups, len(sizes)) if some else None
     usual = math.fsum(sizes**2) / math.fsum(sizes)  # a passage flips as one: so does a pseudo-one
     drawn = np.empty((draws, scores.shape[1]))
     step = max(1, _CHUNK // len(sizes))
@@ -131,5 +133,35 @@ def _resample(
         count = min(step, draws - start)
         weights = rng.standard_exponential((count, len(sizes)))
         prior = rng.gamma(PRIOR * share, size=(count, scores.shape[1])) - PRIOR * share
-        drawn[start : start + step] = (weights @ sums + usual * prior) / (weights @ asked)
+        means = (weights @ sums + usual * prior) / (weights @ asked)
+        if everybody is not None:
+            means += (weights @ everybody) / (weights @ sizes)[:, None]
+        drawn[start : start + step] = means
     return drawn
+
+
+def _by_group(values: npt.NDArray[Any], groups: npt.NDArray[np.intp], count: int) -> Floats:
+    """Sums over the items of each group."""
+    sums = np.zeros((count, values.shape[1]))
+    np.add.at(sums, groups, values)
+    return sums
+
+
+def _as_if_all(scores: Floats) -> Floats:
+    """The scores, and in place of one that is missing the usual score of that item, moved by what
+    the candidate is better than usual at those it was asked.
+
+    The mean is then the difference estimator: W. G. Cochran, Sampling Techniques (1977), 7.3.
+    """
+    lacking = np.isnan(scores)
+    if not lacking.any():
+        return scores
+    usual = _usual(scores)[:, None]
+    better = np.nanmean(scores - usual, axis=0)
+    return np.where(lacking, usual + better, scores)
+
+
+def _usual(scores: Floats) -> Floats:
+    """Mean score of each item over the candidates that were asked all, shape (n,)."""
+    whole = ~np.isnan(scores).any(axis=0)
+    return np.asarray(scores[:, whole].mean(axis=1), dtype=np.float64)

@@ -46,8 +46,9 @@ class Agenda:
         return sum(sum(sizes.values()) for sizes in self.sizes.values())
 
     def by_task(self, items: Mapping[str, int]) -> dict[str, int]:
-        """Items of each task: those of a group are divided in proportion to its tasks' sizes, so
-        that its mean estimates the same however many are asked.
+        """Divide the items of each group among its tasks.
+
+        In proportion to their sizes, so that its mean estimates the same however many are asked.
         """
         found: dict[str, int] = {}
         for part, sizes in self.sizes.items():

@@ -87,9 +87,9 @@ class Stages:
             replace(task, stages=tuple(items[task.loaded.name] for items in stages))
             for task in job.tasks
         )
+        staged = replace(job, tasks=tasks)
         watch = Stopwatch(now=self._clock.now, parts=self.agenda.parts)
-        notify = watch.following(partial(self._told, job))
-        found = self._run(replace(job, tasks=tasks), within_s, notify)
+        found = self._run(staged, within_s, watch.following(partial(self._told, staged)))
         before = stages[-2] if stage else {}
         new = {name: items - before.get(name, 0) for name, items in stages[-1].items()}
         # What an earlier process left half answered says nothing of the pace.

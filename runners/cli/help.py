@@ -19,7 +19,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "--budget", "--memory", "--cpus", "--deadline-ttft", "--deadline-answer", "--min-decode",
     ),
     "How it is measured": (
-        "--rerun", "--pairs", "--policy", "--repeats", "--score", "--engine-memory", "--throughput",
+        "--rerun", "--pairs", "--policy", "--time", "--repeats", "--score", "--engine-memory", "--throughput",
         "--no-score", "--users", "--users-time", "--resume", "--timeout", "--strict",
         "--dry-run",
     ),

@@ -77,8 +77,8 @@ class Job:
     users: Users | None = None
     """Several users at once, after everything else; None: one alone."""
     comparison: str = ""
-    """Name of a comparison with a given time: how many items it asks is decided on the way, and
-    its runs are held against nothing else. Empty: all items are asked."""
+    """Name of a comparison with a given time; empty: all items are asked. How many are asked is
+    decided on the way, so that its runs are held against nothing else."""
     proof: Proof = UNTRIED
     """Result of the proof that the runtime's build computes on this processor."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from runners.records.answers import AnswersInfo
 from runners.records.circumstances import (
@@ -71,8 +71,8 @@ class LooksInfo(Part):
     looks: Count
     """Looks that the comparison took in all, where that was known; else the same as `look`."""
     critical_z: Size
-    """Standard errors of their difference that two candidates must lie apart, at that look, so that
-    all looks and pairs together err in 5 % of comparisons."""
+    """Standard errors of their difference that two candidates had to lie apart at that look. All
+    looks and pairs together then err in 5 % of comparisons."""
     stopped: str = ""
     """Why it was asked no further; empty where it stayed until the end."""
 
@@ -98,7 +98,15 @@ class JobInfo(Part):
     seconds: Seconds | None = None
     """Wall time of this run, set-up included; of the last process when resumed."""
     looks: LooksInfo | None = None
-    """Its part in a comparison that was given a time; None: it was asked all items."""
+    """Its part in a comparison that was given a time; None, and left out: it was asked all
+    items."""
+
+    @model_serializer(mode="wrap")
+    def _stored(self, as_usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = as_usual(self)
+        if self.looks is None:
+            found.pop("looks", None)
+        return found
 
 
 class QuantisationInfo(Part):
@@ -144,7 +152,8 @@ class SuiteInfo(Part):
     name: str
     version: Count
     digest: str
-    """Digest over tasks, few-shot, seed, workloads and the identity of every item."""
+    """Digest over tasks, few-shot, seed, workloads and the identity of every item. In a comparison
+    with a given time: of the items that there was room for, and of its name."""
     seed: Whole
     tasks: list[dict[str, Any]]
     workloads: list[str]

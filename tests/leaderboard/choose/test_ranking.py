@@ -11,8 +11,9 @@ from leaderboard.choose.ranking import compare_pairs, rank
 from leaderboard.choose.resampling import gather
 from leaderboard.compare.comparison import Side, compare
 from leaderboard.rows.answers import ItemKey, read_answers
-from leaderboard.rows.row import row
+from leaderboard.rows.row import Row, row
 from leaderboard.stats.paired_counts import score_interval
+from runners.records.record import LooksInfo
 
 if TYPE_CHECKING:
     from leaderboard.choose.ranking import Ranking
@@ -53,6 +54,32 @@ def test_the_same_items_tell_more(made: Maker):
     # Answers from one side alone are not paired.
     one = {rows[0].record.run_id: scores(292, 400)}
     assert names(rank(gather(rows, answers=one))) == [(1, ["a", "b"])]
+
+
+def test_one_that_was_stopped_is_compared_on_what_both_were_asked(made: Maker):
+    # c was stopped at 40 of 100 items, ten of which it alone gets wrong: p = 0.002. Its look asked
+    # for 2.8 standard errors, p = 0.0051; one that asked for 3.2 (0.0014) does not tell it.
+    for z, tiers in ((2.8, [(1, ["a", "b"]), (3, ["c"])]), (3.2, [(1, ["a", "b", "c"])])):
+        rows = [looked(made, n, v, k, z) for n, v, k in (("a", 0.5, 100), ("b", 0.48, 100))]
+        rows.append(looked(made, "c", 0.5, 40, z))
+        given = (scores(50, 100, 10), scores(48, 100, 10), scores(20, 40, first=20))
+        answers = {row.record.run_id: one for row, one in zip(rows, given, strict=True)}
+        peers = gather(rows, answers=answers)
+        assert peers.draws.paired
+        # Those who were asked all have 30 of its 40 and 49 of all 100: its items were easy ones.
+        expected = [0.5, 0.48, 0.5 - 0.75 + 0.49]
+        assert [peers.accuracy(row) for row in rows] == pytest.approx(expected)
+        found = compare_pairs(peers)(rows[0], rows[2])
+        assert found is not None
+        assert found.difference == pytest.approx(-0.25)  # 20 of 40 against 30 of the same 40
+        assert sorted(names(rank(peers))) == tiers
+
+
+def looked(made: Maker, name: str, value: float, n: int, z: float) -> Row:
+    """A row of a comparison with a given time."""
+    looks = LooksInfo(plan="p", time_s=60.0, look=1, looks=1, critical_z=z)
+    job = made.base.job.model_copy(update={"looks": looks})
+    return row(made.record(name, tasks={"t": made.task(value, n)}, job=job))
 
 
 def answered(made: Maker, *lost: int, n: int = 40) -> Peers:

@@ -93,3 +93,17 @@ def test_tasks_are_drawn_as_their_mean_is():
     share = sets[1].scores[:, 0].mean()
     assert parts[1][:, 0].mean() == pytest.approx(share, abs=0.02)
     assert parts[1][:, 0].std() == pytest.approx(math.sqrt(share * (1 - share) / 31), rel=0.15)
+
+
+def test_a_candidate_is_weighed_by_the_items_that_it_was_asked():
+    # The second was asked the first four alone, of which it has 2 and the first 3; that one has 5
+    # of all ten. So these were easier by a quarter, and the second is at 2/4 - 1/4 of all.
+    first = [1, 1, 1, 0, 1, 1, 0, 0, 0, 0]
+    some = items(first, [1, 1, 0, 0, *[math.nan] * 6])
+    assert item_means([some], [1.0]) == pytest.approx([0.5, 0.25])
+    draws = resample_items([some], [1.0], np.random.default_rng(1), 20_000)
+    assert draws.mean(axis=0) == pytest.approx([0.5, 0.25], abs=0.02)
+    # Its difference from the first is that of four items, one of which differs: Var of the mean of
+    # (0, 0, -1, 0) under weights of Dirichlet(1, 1, 1, 1) is (1/4 * 3/4) / 5, beside the prior.
+    apart = draws[:, 1] - draws[:, 0]
+    assert apart.var() > 0.1875 / 5

@@ -1,0 +1,306 @@
+"""A comparison in a given time: settled early, all its time used, too slow, interrupted.
+
+The clock is the test's own: an item takes as long as the test says, and no test waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from evals.suites import MANY
+from runners.batches.agenda import Agenda
+from runners.batches.batch import Outcome
+from runners.batches.pace import Pace
+from runners.batches.time_left import GivenTime
+from runners.batches.timed import Summary, TimedRun, Verdict
+from runners.batches.timed_journal import LookTaken, TimedJournal
+from runners.batches.timed_stage import Contestant, Stage, Stages
+from runners.candidates.spec import Candidate
+from runners.cli.timed import judged
+from runners.jobs.assemble import assemble
+from runners.jobs.job import Job
+from runners.jobs.measured import Measured, Step
+from runners.jobs.prepared import PreparedTask
+from runners.records.record import LooksInfo, Record
+from runners.records.store import JOURNALS
+from tests.runners.conftest import TASKS, Bench
+
+PLAN = "plan"
+ITEMS = 400
+MEAN = TASKS["tiny_cloze"]["metric_list"][:1]
+
+
+@pytest.fixture(scope="module")
+def tasks(
+    tmp_path_factory: pytest.TempPathFactory,
+    task_writer: Callable[..., None],
+    loader: Callable[..., list[PreparedTask]],
+) -> dict[str, PreparedTask]:
+    """Two tasks of 400 items, which a fake gets wrong at its rate."""
+    folder = tmp_path_factory.mktemp("many")
+    for name in ("first", "second"):
+        task_writer(folder, name, {**TASKS["tiny_cloze"], "metric_list": MEAN}, ITEMS)
+    return {task.loaded.name: task for task in loader(folder, "first", "second")}
+
+
+@dataclass
+class Timed:
+    """Runs comparisons by a clock that only items and processes advance."""
+
+    bench: Bench
+    item_s: dict[str, float] = field(default_factory=dict)
+    """Seconds for an item by candidate; 1/10 where it is not named."""
+    process_s: float = 1.0
+    now: float = 0.0
+    summary: Summary | None = None
+    stop: Callable[[Job, Step], bool] = lambda _job, _step: False
+
+    def step(self, job: Job, step: Step) -> None:
+        if self.stop(job, step):
+            raise KeyboardInterrupt
+        if step.phase == "load":
+            self.now += self.process_s
+        if step.phase == "scoring" and step.task and step.done == self._before(job, step.task):
+            task = next(t for t in job.tasks if t.loaded.name == step.task)
+            new = task.count - (task.stages[-2] if len(task.stages) > 1 else 0)
+            self.now += new * self.item_s.get(job.candidate.name, 0.1)
+
+    def _before(self, job: Job, name: str) -> int:
+        """Items that are answered when a task's new ones begin."""
+        done = 0
+        for task in job.tasks:
+            if task.loaded.name == name:
+                return done + (task.stages[-2] if len(task.stages) > 1 else 0)
+            done += task.count
+        return done
+
+    def run(self, *candidates: Candidate, time_s: float, repeats: int = 1) -> list[Outcome]:
+        jobs = self.bench.jobs(*candidates, tasks=tuple(self.bench.tasks))
+        options = self.bench.options()
+        with TimedJournal(self.bench.store, PLAN, fresh=False) as kept:
+            named = [
+                (replace(job, comparison=kept.name, batch=kept.name, repeats=MANY), why)
+                for job, why in jobs
+            ]
+            clock = GivenTime(
+                given_s=time_s,
+                used_before_s=kept.used_s,
+                started_s=self.now,
+                now=lambda: self.now,
+            )
+            stages = Stages([job for job, _ in named], options, kept, clock, self.step)
+            run = TimedRun(named, options, kept, clock, judged, stages, repeats=repeats)
+            outcomes = list(run.outcomes())
+            self.summary = run.summary
+            if run.summary is not None:
+                kept.finish()
+        return outcomes
+
+
+@pytest.fixture
+def timed(bench: Bench, tasks: dict[str, PreparedTask]) -> Timed:
+    return Timed(bench=replace(bench, tasks=tasks))
+
+
+def counts(outcomes: list[Outcome]) -> dict[str, tuple[str, int, str]]:
+    """Status, items and why it was stopped, of each candidate that was asked."""
+    found: dict[str, tuple[str, int, str]] = {}
+    for one in outcomes:
+        record = one.record
+        looks = record.job.looks
+        n = sum(task.n for task in record.accuracy.values())
+        if record.accuracy:
+            found[record.candidate.name] = (record.status, n, looks.stopped if looks else "")
+    return found
+
+
+def test_a_clear_answer_ends_it_early(timed: Timed):
+    good, bad = timed.bench.fake("good", wrong_rate=0.05), timed.bench.fake("bad", wrong_rate=0.6)
+    outcomes = timed.run(bad, good, time_s=100.0)
+    found = counts(outcomes)
+    assert timed.summary is not None
+    assert (timed.summary.left, len(timed.summary.looks)) == (("good",), 1)
+    assert timed.now < 50
+    assert found["bad"] == ("completed", found["good"][1], "outside the tie")
+    assert found["good"][2] == ""
+    first, second = (one.record for one in outcomes)
+    # They stand beside each other on the board, and no plain run stands there.
+    assert first.suite.digest == second.suite.digest
+    assert (
+        first.suite.digest != timed.bench.jobs(good, tasks=("first", "second"))[0][0].suite_digest
+    )
+    assert [name for name, _, _ in [*found.values()]] == ["completed"] * 2
+    assert {task.n for task in first.accuracy.values()} == {task.asked for task in
+                                                            second.accuracy.values()}  # fmt: skip
+    # Every candidate was asked the same, and what its look has is a random part of the task.
+    items = [timed.bench.store.samples(one.run_id).column("doc_id").to_pylist() for one in
+             (first, second)]  # fmt: skip
+    assert items[0] == items[1]
+    assert items[0] != sorted(items[0])
+    assert list((timed.bench.store.root / JOURNALS).iterdir()) == []
+
+
+def test_an_interrupted_one_goes_on_with_the_time_that_is_left(timed: Timed):
+    a, b = (timed.bench.fake(n, wrong_rate=0.3, seed=s) for n, s in (("a", 1), ("b", 2)))
+    timed.stop = lambda job, step: (
+        job.candidate.name == "b" and len(job.tasks[0].stages) == 3 and step.task == "second"
+    )
+    first = timed.run(a, b, time_s=60.0)
+    assert timed.summary is None
+    assert [one.record.status for one in first] == ["interrupted"]
+    used = timed.now
+    timed.stop = lambda _job, _step: False
+    asked: list[tuple[str, int]] = []
+    plain = timed.step
+
+    def noted(job: Job, step: Step) -> None:
+        if step.phase == "scoring" and step.task:
+            asked.append((job.candidate.name, len(job.tasks[0].stages)))
+        plain(job, step)
+
+    timed.step = noted  # type: ignore[method-assign]
+    outcomes = timed.run(a, b, time_s=60.0)
+    found = counts(outcomes)
+    assert timed.summary is not None
+    assert (
+        timed.now <= 60 + 10
+    )  # at most the last ten seconds before the interruption are not known
+    assert used < timed.now
+    # What was answered is not asked again: a begins with the stage after.
+    assert ("a", 3) not in asked
+    assert found["a"][:2] == found["b"][:2]
+    assert timed.summary.looks[-1][1] == found["a"][1]
+
+
+@dataclass
+class Script:
+    """In place of processes: each takes the time that the test says, and ends as it says."""
+
+    agenda: Agenda
+    template: Record
+    now: float = 0.0
+    end: Callable[[str, int], tuple[float, str]] = lambda _name, _stage: (5.0, "completed")
+    """Name, stage -> seconds, and how it ends."""
+    stored: list[tuple[str, int, str]] = field(default_factory=list)
+    """Name, last look and why, of each record."""
+    timed: list[tuple[str, int]] = field(default_factory=list)
+    within: list[float | None] = field(default_factory=list)
+    interrupted: bool = False
+
+    def answer(self, one: Contestant, job: Job, stage: int, within_s: float | None) -> Stage:
+        seconds, status = self.end(one.name, stage)
+        self.within.append(within_s)
+        self.now += seconds
+        one.pace = Pace(process_s=1.0, timed_s=2.0, item_s=dict.fromkeys(self.agenda.sizes, 0.1))
+        return Stage(self.template.model_copy(update={"status": status}), None)
+
+    def time(self, job: Job) -> bool:
+        self.timed.append((job.candidate.name, job.repeat))
+        self.now += 3.0
+        return True
+
+    def store(self, job: Job, stage: Stage, looks: LooksInfo) -> Record:
+        self.stored.append((job.candidate.name, looks.look, looks.stopped))
+        return stage.record
+
+    def interrupt(self, stage: Stage) -> None:
+        self.interrupted = True
+
+    def drained(self) -> Iterator[Outcome]:
+        yield from ()
+
+    def close(self, *, finished: bool) -> None:
+        pass
+
+
+def scripted(
+    timed: Timed, names: str, outside: dict[int, tuple[int, ...]], *, time_s: float = 100.0,
+    repeats: int = 1, **given: Any,
+) -> tuple[Script, TimedJournal, Summary]:  # fmt: skip
+    """A comparison of which judge and processes are the test's.
+
+    Args:
+        outside: look -> places of those that leave.
+    """
+    jobs = timed.bench.jobs(*map(timed.bench.fake, names), tasks=("first", "second"))
+    record = assemble(jobs[0][0], Measured(), None, timed.bench.options(), seconds=1.0)[0]
+    script = Script(agenda=Agenda.of(jobs[0][0].tasks), template=record, **given)
+    shares: list[float] = []
+
+    def judge(
+        stages: Sequence[Stage], past: Sequence[LookTaken], share: float, begun: int
+    ) -> Verdict:
+        shares.append(share)
+        return Verdict(1.0 + len(past), 0.01, 2.0, outside.get(len(shares), ()), {}, 0.05)
+
+    kept = TimedJournal(timed.bench.store, PLAN, fresh=False)
+    clock = GivenTime(given_s=time_s, started_s=0.0, now=lambda: script.now)
+    run = TimedRun(jobs, timed.bench.options(), kept, clock, judge, script, repeats=repeats)  # type: ignore[arg-type]
+    assert list(run.outcomes()) == []
+    assert run.summary is not None
+    assert [look.final for look in kept.looks] == [share == 1.0 for share in shares]
+    return script, kept, run.summary
+
+
+def test_equal_candidates_use_all_of_the_time(timed: Timed):
+    # 10 s of calibration; 86 s in five looks of 17, of which 2 are two processes: they end sooner
+    # here than was planned, so that their time is shared out again.
+    script, kept, summary = scripted(timed, "ab", {}, repeats=3)
+    assert (summary.left, summary.begun) == (("a", "b"), 2)
+    assert len(kept.looks) >= 4
+    assert kept.looks[-1].final
+    assert 80 < script.now <= 100
+    items = [n for _, n in summary.looks]
+    assert items == sorted(set(items))
+    # Two rounds more than the first, all in each, within a fifth of the time.
+    assert sorted(script.timed) == [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
+    assert script.stored == [("a", len(items), ""), ("b", len(items), "")]
+    # 30 minutes more ask all that there is: 400 items of two tasks.
+    assert summary.further is not None
+    assert summary.further[0] == 2 * ITEMS
+
+
+def test_who_is_outside_the_tie_is_asked_no_more(timed: Timed):
+    script, kept, summary = scripted(timed, "abc", {1: (2,), 2: (0,)})
+    assert script.stored == [("c", 1, "outside the tie"), ("a", 2, "outside the tie"), ("b", 2, "")]
+    assert (summary.left, kept.looks[-1].final, kept.looks[-1].begun) == (("b",), False, 3)
+    assert script.now < 60  # one is left: settled
+
+
+def test_what_a_slow_one_did_not_come_to_counts_for_nobody(timed: Timed):
+    # In its second look b takes so long that its worker is ended.
+    end = lambda name, stage: (90.0, "failed") if (name, stage) == ("b", 2) else (5.0, "completed")  # noqa: E731
+    script, kept, summary = scripted(timed, "ab", {}, end=end)
+    assert (kept.whole, len(kept.stages)) == (1, 3)
+    # The first look is judged for good, with all of the 5 %.
+    assert [(look.stage, look.final) for look in kept.looks] == [(1, False), (1, True)]
+    assert [name for name, _, _ in script.stored] == ["a", "b"]
+    assert summary.looks[-1][1] == sum(kept.stages[1].values())
+    # Every process is ended where the time is: nothing waits longer.
+    assert [one for one in script.within if one is not None and one > 100] == []
+
+
+def test_time_that_is_over_before_the_first_look_tells_nothing(timed: Timed):
+    end = lambda name, stage: (20.0, "completed") if not stage else (90.0, "failed")  # noqa: E731
+    script, kept, summary = scripted(timed, "ab", {}, end=end, time_s=60.0)
+    assert (summary.looks, kept.looks) == ((), [])
+    assert script.stored == [("a", 0, ""), ("b", 0, "")]  # times, memory and the calibration
+    assert summary.needed_s is not None
+    assert summary.needed_s > 60
+
+
+def test_who_fails_leaves_the_others(timed: Timed):
+    end = lambda name, stage: (1.0, "failed" if name == "a" else "completed")  # noqa: E731
+    script, kept, _ = scripted(timed, "abc", {}, end=end)
+    assert script.stored[0] == ("a", 0, "failed")
+    assert kept.looks[0].begun == 2
+
+
+def test_one_alone_has_one_look_at_most(timed: Timed):
+    script, kept, summary = scripted(timed, "a", {})
+    assert (len(kept.stages), kept.looks, summary.left) == (2, [], ("a",))
+    assert script.stored == [("a", 0, "")]
