@@ -19,9 +19,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "--budget", "--memory", "--cpus", "--deadline-ttft", "--deadline-answer", "--min-decode",
     ),
     "How it is measured": (
-        "--rerun", "--pairs", "--policy", "--time", "--repeats", "--score", "--engine-memory", "--throughput",
-        "--no-score", "--users", "--users-time", "--resume", "--timeout", "--strict",
-        "--dry-run",
+        "--rerun", "--pairs", "--policy", "--time", "--repeats", "--score", "--engine-memory",
+        "--throughput", "--no-score", "--users", "--users-time", "--resume", "--timeout",
+        "--strict", "--dry-run",
     ),
     "On other machines": ("--job", "--block", "--on", "--split", "--blocks"),
 }  # fmt: skip

@@ -31,7 +31,8 @@ FEWEST_ITEMS, MOST_ITEMS = 200, 2000
 APART = {
     "job": "the plan decides what is asked", "address": "looks need every candidate at one place",
     "against": "name the reference as a candidate, too",
-    "users": "the time is spent on one user at a time", "no_score": "without scores there is nothing to compare",
+    "users": "the time is spent on one user at a time",
+    "no_score": "without scores there is nothing to compare",
 }  # fmt: skip
 """Options that do not go with --time, and why."""
 
