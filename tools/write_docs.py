@@ -23,6 +23,7 @@ SCHEMA: dict[str, tuple[str, ...] | None] = {
     "runners/records/record.py": None,
     "runners/records/answers.py": None,
     "runners/records/users.py": None,
+    "runners/records/looks.py": None,
     "runners/records/parts.py": ("EngineInfo", "NoiseFloorInfo", "EnergyInfo"),
     "runners/records/circumstances.py": (
         "MachineInfo",

@@ -92,8 +92,10 @@ class Peers:
         return replace(self, rows=tuple(rows), draws=self.draws.of(columns))
 
     def accuracy(self, row: Row) -> float | None:
-        """A row's score with the tasks weighted; in a comparison with a given time as if the row
-        had been asked all the items of those that stayed.
+        """A row's score with the tasks weighted.
+
+        In a comparison with a given time it is taken as if the row had been asked all the items of
+        those that stayed.
         """
         if row.record.job.looks is not None and self.draws.paired:
             place = next(i for i, one in enumerate(self.rows) if one is row)

@@ -148,10 +148,11 @@ def _by_group(values: npt.NDArray[Any], groups: npt.NDArray[np.intp], count: int
 
 
 def _as_if_all(scores: Floats) -> Floats:
-    """The scores, and in place of one that is missing the usual score of that item, moved by what
-    the candidate is better than usual at those it was asked.
+    """Fill in the scores of items that a candidate was not asked.
 
-    The mean is then the difference estimator: W. G. Cochran, Sampling Techniques (1977), 7.3.
+    In place of a missing one stands the usual score of that item, moved by what the candidate is
+    better than usual at those it was asked. The mean is then the difference estimator: W. G.
+    Cochran, Sampling Techniques (1977), section 7.3.
     """
     lacking = np.isnan(scores)
     if not lacking.any():

@@ -18,7 +18,7 @@ from runners.batches.batch import Outcome, failed_to_fetch
 from runners.batches.shares import least_s, next_items
 from runners.batches.timed_journal import LookTaken, TimedJournal
 from runners.batches.timed_stage import MOST_Z, Contestant, Stage, Stages
-from runners.records.record import LooksInfo
+from runners.records.looks import LooksInfo
 
 if TYPE_CHECKING:
     from evals.errors import WeighinError

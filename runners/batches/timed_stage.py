@@ -13,7 +13,8 @@ from runners.batches.batch import Outcome
 from runners.batches.pace import Pace, Stopwatch
 from runners.batches.telling import Telling
 from runners.jobs.run import run_stage, store_stage
-from runners.records.record import LooksInfo, Record
+from runners.records.looks import LooksInfo
+from runners.records.record import Record
 
 if TYPE_CHECKING:
     import pyarrow

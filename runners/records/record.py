@@ -22,6 +22,7 @@ from runners.records.circumstances import (
     VerdictInfo,
 )
 from runners.records.contexts import ContextInfo
+from runners.records.looks import LooksInfo
 from runners.records.parts import (
     DivergenceInfo,
     EnergyInfo,
@@ -57,24 +58,6 @@ class JobError(Part):
     phase: str
     message: str
     traceback: str = ""
-
-
-class LooksInfo(Part):
-    """Part of a run in a comparison that was given a time (`weighin run --time`)."""
-
-    plan: str
-    """Key of the comparison: the same for the same candidates, asked the same in the same time."""
-    time_s: Seconds
-    """Time that the whole comparison was given."""
-    look: Count
-    """The look until which the candidate was asked, from 1; 0: none was reached."""
-    looks: Count
-    """Looks that the comparison took in all, where that was known; else the same as `look`."""
-    critical_z: Size
-    """Standard errors of their difference that two candidates had to lie apart at that look. All
-    looks and pairs together then err in 5 % of comparisons."""
-    stopped: str = ""
-    """Why it was asked no further; empty where it stayed until the end."""
 
 
 class JobInfo(Part):

@@ -13,7 +13,7 @@ from leaderboard.compare.comparison import Side, compare
 from leaderboard.rows.answers import ItemKey, read_answers
 from leaderboard.rows.row import Row, row
 from leaderboard.stats.paired_counts import score_interval
-from runners.records.record import LooksInfo
+from runners.records.looks import LooksInfo
 
 if TYPE_CHECKING:
     from leaderboard.choose.ranking import Ranking

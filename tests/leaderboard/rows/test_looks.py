@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from leaderboard.rows.looks import judged_together, pair_level
-from runners.records.record import LooksInfo, Record
+from runners.records.looks import LooksInfo
+from runners.records.record import Record
 from tests.leaderboard.conftest import Maker
 
 

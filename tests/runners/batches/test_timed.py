@@ -25,7 +25,8 @@ from runners.jobs.assemble import assemble
 from runners.jobs.job import Job
 from runners.jobs.measured import Measured, Step
 from runners.jobs.prepared import PreparedTask
-from runners.records.record import LooksInfo, Record
+from runners.records.looks import LooksInfo
+from runners.records.record import Record
 from runners.records.store import JOURNALS
 from tests.runners.conftest import TASKS, Bench
 
