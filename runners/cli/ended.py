@@ -1,16 +1,22 @@
-"""The line that says how one job of a batch ended."""
+"""Lines that say how the jobs of a batch ended."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from leaderboard.units import format_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from leaderboard.rows.metric import Metric
     from leaderboard.rows.row import Row
     from runners.batches.batch import Outcome
     from runners.records.record import Record
+
+OWN_SIGNALS = ("SIGSEGV", "SIGILL", "SIGBUS", "SIGFPE")
+"""A process dies of them by what it does: a wrong build, most likely."""
 
 
 def ended(outcome: Outcome, *, keep_prompts: bool) -> str:
@@ -63,3 +69,16 @@ def _said(row: Row, metric: Metric) -> str:
     if row.value(metric.key) is None:
         return ""
     return f"{metric.short} {short_number(row, metric)} {metric.unit.symbol}"
+
+
+def after_a_crash(records: Sequence[Record]) -> list[str]:
+    """Advice for workers that died of signals raised by their own code; said once."""
+    messages = [record.error.message for record in records if record.error]
+    found = [re.search(r"the worker was ended by (SIG\w+)", message) for message in messages]
+    names = sorted({match[1] for match in found if match} & set(OWN_SIGNALS))
+    if not names:
+        return []
+    return [
+        f"a worker was ended by {', '.join(names)}: weighin doctor computes with the runtime and "
+        "says what to do where its build is at fault"
+    ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 
 from runners.cli import EXIT_FAILED, EXIT_INTERRUPTED
 from runners.cli.batch_options import batch_options, chosen_batch
+from runners.cli.ended import after_a_crash
 from runners.cli.help import GroupedCommand, examples
 from runners.cli.options import (
     accept_option,
@@ -38,10 +38,6 @@ if TYPE_CHECKING:
     from runners.jobs.job import Options
     from runners.jobs.prepared import PreparedTask
     from runners.records.record import Record
-
-
-OWN_SIGNALS = ("SIGSEGV", "SIGILL", "SIGBUS", "SIGFPE")
-"""A process dies of them by what it does: a wrong build, most likely."""
 
 
 @click.command("run", cls=GroupedCommand, epilog=examples(
@@ -268,19 +264,6 @@ def _print_users(out: Console, records: Sequence[Record]) -> None:
         if users is not None:
             out.print()
             print_users(out, users, name)
-
-
-def after_a_crash(records: Sequence[Record]) -> list[str]:
-    """Advice for workers that died of signals raised by their own code; said once."""
-    messages = [record.error.message for record in records if record.error]
-    found = [re.search(r"the worker was ended by (SIG\w+)", message) for message in messages]
-    names = sorted({match[1] for match in found if match} & set(OWN_SIGNALS))
-    if not names:
-        return []
-    return [
-        f"a worker was ended by {', '.join(names)}: weighin doctor computes with the runtime and "
-        "says what to do where its build is at fault"
-    ]
 
 
 def _shown(path: Path) -> str:
