@@ -117,6 +117,7 @@ class Telling:
             workload=step.workload,
             done=step.done,
             total=step.total,
+            unit=step.unit,
             left_s=left_s,
             runs=self._runs,
             keys=[one.key for one in self._jobs if one.key not in self._finished],

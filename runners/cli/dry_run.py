@@ -16,9 +16,10 @@ from runners.candidates.catalogue import find_candidate
 from runners.cli.app_plan import app_lines
 from runners.cli.layout import Column, Grid, console, plain, say
 from runners.cli.tables import budget_line
+from runners.cli.users_options import users_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from runners.batches.batch import Batch
     from runners.candidates.spec import Candidate
@@ -68,14 +69,22 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
             say(out, line)
     for job in filter(itemgetter("starts"), jobs):
         say(out, f"{job['candidate']}: {job['starts']}")
-    if batch.questions is not None:
-        say(out, f"the first prompt: {batch.questions.questions[0].prompt[:MOST_PROMPT]}")
+    for line in _asked_besides(batch):
+        say(out, line)
     if asked is not None:
         say(out, budget_line(asked))
     for what, why in doubts.items():
         if why:
             say(out, f"budget {what}: {why}")
     return 0
+
+
+def _asked_besides(batch: Batch) -> Iterator[str]:
+    """What is asked of each candidate besides the suite's tasks, or instead of them."""
+    if batch.users is not None:
+        yield users_line(batch.users)
+    if batch.questions is not None:
+        yield f"the first prompt: {batch.questions.questions[0].prompt[:MOST_PROMPT]}"
 
 
 def _jobs_table(jobs: Sequence[dict[str, Any]], repeats: int) -> Grid:

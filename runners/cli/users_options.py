@@ -64,3 +64,15 @@ def choose_users(
         if why := why_no_users(one.runtime_spec, suite):
             raise SpecError(f"{one.name}: {why}")
     return found
+
+
+def users_line(users: Users) -> str:
+    """Numbers of users and the least that they take, for a dry run."""
+    from leaderboard.units import format_duration
+
+    numbers = ", ".join(f"{level:,}" for level in users.levels)
+    least = format_duration(len(users.levels) * users.seconds)
+    return (
+        f"then {numbers} users at once, a window of {users.seconds:g} s each: {least} a run, and "
+        "some requests before and after each window"
+    )

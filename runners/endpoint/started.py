@@ -207,6 +207,8 @@ def filled(template: Sequence[str], places: Mapping[str, str]) -> list[str]:
         template: the command, an argument an entry.
         places: e.g. `{"port": "8123", "weights": "/models/a.gguf"}`.
     """
+    if not places:
+        return list(template)
     known = re.compile("|".join(re.escape(f"{{{name}}}") for name in places))
     return [known.sub(lambda found: places[found[0][1:-1]], part) for part in template]
 

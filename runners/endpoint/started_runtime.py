@@ -96,7 +96,7 @@ class StartedRuntime:
         if load is None:
             raise WorkerError("no server was started")
         launch = self.launch(load, message.users)
-        if launch != self.launch(load, message.users + 1):
+        if _told(launch) != _told(self.launch(load, message.users + 1)):
             self.close()
             self._server = None
             ready_s = self._start(launch, load)
@@ -212,6 +212,12 @@ class StartedRuntime:
         if self._server is None:
             raise WorkerError("no server was started")
         return self._server
+
+
+def _told(launch: Launch) -> list[str]:
+    """What the server is told, with the places that do not change from start to start filled."""
+    variables = [f"{name}={value}" for name, value in launch.environment.items()]
+    return filled([*launch.arguments, *variables], launch.places)
 
 
 def _places(launch: Launch, weights: str | None, port: int) -> dict[str, str]:

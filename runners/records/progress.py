@@ -51,6 +51,8 @@ class Progress(BaseModel):
     done: Count
     """Items of the job that are answered; in the latency phase requests of the workload."""
     total: Count
+    unit: Text = ""
+    """What these count, where it is neither: seconds of a number of users."""
     left_s: float | None = Field(default=None, ge=0, le=1e9)
     """Seconds until all of its jobs end, estimated; None while nothing tells."""
     runs: Annotated[list[Text], Field(max_length=10_000)]

@@ -62,7 +62,7 @@ def place(one: Progress) -> str:
     """Where a batch stands: `2 of 3 · q4_0 · scoring boolq 34/40 items · about 3 min left`."""
     repeat = f" (repeat {one.repeat + 1})" if one.repeat else ""
     what = " ".join(word for word in (one.phase, one.task, one.workload) if word)
-    unit = "requests" if one.workload else "items"
+    unit = one.unit or ("requests" if one.workload else "items")
     count = f" {one.done:,}/{one.total:,} {unit}" if one.total else ""
     left_s = one.left_s if one.alive else None
     left = "" if left_s is None else f"about {format_duration(max(1.0, left_s))} left"

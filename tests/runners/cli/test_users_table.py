@@ -12,7 +12,7 @@ from rich.console import Console
 from evals.errors import SpecError
 from leaderboard.runs.users import several_users
 from runners.candidates.spec import Candidate
-from runners.cli.users_options import choose_users
+from runners.cli.users_options import choose_users, users_line
 from runners.cli.users_table import print_users
 from runners.records.reading import parse_record
 from tests.leaderboard.conftest import EXAMPLE, Maker
@@ -68,3 +68,10 @@ def test_the_table_fits_and_keeps_what_matters(width: int) -> None:
     # users, output tokens/s, median TTFT in ms, share within the deadline, peak in MiB
     assert {"16", "1,234", "12,346", "0.0", "1,000"} <= set(last.split())
     assert "Within the deadline: 1 user at once" in " ".join(text.split())
+
+
+def test_a_dry_run_says_what_several_users_take() -> None:
+    assert users_line(chosen("1,2,8", 20.0)) == (
+        "then 1, 2, 8 users at once, a window of 20 s each: 60 s a run, and some requests before "
+        "and after each window"
+    )

@@ -11,6 +11,8 @@ import pytest
 from evals.errors import SpecError
 from evals.spec_file import check_spec
 from runners.candidates.spec import Candidate
+from runners.runtimes.own_server.runtime import OwnServer
+from runners.worker import protocol
 from tests.support import mock_llama_server
 
 if TYPE_CHECKING:
@@ -68,3 +70,25 @@ def test_a_program_that_is_not_there(bench: Bench):
     assert outcome.record.error.message == (
         'serve begins with "no-such-program", which is no program on the PATH'
     )
+
+
+def test_a_command_that_says_users_is_started_for_each_number_of_them(tmp_path: Path) -> None:
+    script = str(mock_llama_server.program(tmp_path))
+    asked = {"context": 64, "threads": 1, "environment": {}, "model": "", "request": {}}
+
+    def opened(*more: str) -> list[tuple[int | None, bool]]:
+        """Slots at one, two and two users, and whether the server was started for them."""
+        serve = [sys.executable, script, "--port", "{port}", *more]
+        load = protocol.Load(
+            path=None, settings={**asked, "serve": serve}, program=[sys.executable]
+        )
+        server = OwnServer()
+        try:
+            server.load(load)
+            found = [server.open_users(protocol.OpenUsers(users=n)) for n in (1, 2)]
+        finally:
+            server.close()
+        return [(one.slots, one.ready_s is not None) for one in found]
+
+    assert opened("-np", "{users}") == [(1, True), (2, True)]
+    assert opened("-np", "4") == [(4, False), (4, False)]
