@@ -135,6 +135,11 @@ def _(block: b.Fold) -> None:
 
 @_draw.register
 def _(block: b.Beside) -> None:
+    if session.narrow():
+        # Under each other, where an empty column would be a gap.
+        for inner in block.columns:
+            draw(inner)
+        return
     places = st.columns(block.widths or len(block.columns), vertical_alignment=block.align)
     for place, inner in zip(places, block.columns, strict=True):
         with place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -58,6 +59,8 @@ class Grid:
     """Names of the lines in an address, which are unique on a page; empty: they have none."""
 
 
+_JOINT = re.compile(r"_(?=[A-Za-z]{3})")
+"""Joint behind which a long name may break: in `basic_skills`, and not in `q4_0`."""
 LONG = 24
 """Characters of a column's head beyond which it breaks into lines."""
 
@@ -148,8 +151,7 @@ def _with(grid: Grid, kept: Sequence[int]) -> Grid:
 
 
 def _cell(head: Head, cell: Cell, tells: Tells, alone: Collection[str]) -> str:
-    # A long name may break behind its joints rather than inside a word.
-    text = html(cell.text).replace("_", "_<wbr>")
+    text = _JOINT.sub("_<wbr>", html(cell.text))
     address = tells.link(cell.opens) if tells.link and cell.opens else ""
     if address:
         text = f'<a href="{html(address)}" target="_self">{text}</a>'

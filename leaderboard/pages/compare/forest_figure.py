@@ -68,7 +68,7 @@ def forest_figure(
             hoverinfo="text",
         )
     name_lines(figure, [*tasks, OVERALL])
-    figure.update_xaxes(title="points of accuracy against the reference")
+    figure.update_xaxes(title="points against the reference")
     figure.update_layout(showlegend=True)
     return figure
 

@@ -111,3 +111,8 @@ def test_a_file_lacks_columns_of_ways_that_lead_nowhere_and_links_what_it_has() 
     assert '<a href="#checks" target="_self">x&lt;</a>' in drawn
     assert "<a " not in as_html(grid, lambda _: "")
     assert "<a " not in as_html(grid)
+
+
+def test_a_long_name_may_break_at_its_joints_and_a_quantisation_may_not() -> None:
+    drawn = as_html(text_grid("", ["a"], [["basic_skills q4_0 q4_k_m"]]))
+    assert ">basic_<wbr>skills q4_0 q4_k_m<" in drawn
