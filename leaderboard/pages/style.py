@@ -5,7 +5,8 @@ from __future__ import annotations
 from leaderboard.pages.theme import palette
 
 RULES = """
-.block-container { padding: 4.2rem 2rem 3rem; max-width: 84rem; }
+.block-container { padding: 4.2rem 2rem 3rem; max-width: 104rem; }
+.answer p, .answer ul { max-width: 80rem; }
 .answer { border-left: 4px solid var(--accent); padding: .2rem 0 .2rem 1rem; }
 .answer p { margin: 0; }
 .answer .claim { font-size: 1.6rem; line-height: 1.3; font-weight: 650; text-wrap: pretty;
