@@ -25,12 +25,12 @@ ul.notices { margin: 0; padding-left: 1.2rem; font-size: .9rem; overflow-wrap: a
   background: var(--page); color: var(--muted); box-shadow: inset 0 -1px var(--line);
   vertical-align: bottom; }
 .ranked thead button { font: inherit; color: inherit; background: none; border: 0; padding: 0;
-  text-align: inherit; cursor: pointer; white-space: nowrap; }
+  text-align: inherit; cursor: pointer; white-space: normal; }
 .ranked thead button:hover { color: var(--text); }
 .ranked th[aria-sort="ascending"] span::after { content: "\\2009\\25B2" / ""; }
 .ranked th[aria-sort="descending"] span::after { content: "\\2009\\25BC" / ""; }
 .ranked th[aria-sort="ascending"], .ranked th[aria-sort="descending"] { color: var(--text); }
-.ranked small { display: block; font-size: .75rem; }
+.ranked small { display: block; font-size: .75rem; white-space: nowrap; }
 .ranked .number { text-align: right; font-variant-numeric: tabular-nums; }
 .ranked tbody { border-bottom: 1px solid var(--line); }
 .ranked tbody.pinned { border-bottom: 2px solid var(--muted); }

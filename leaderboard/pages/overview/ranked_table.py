@@ -105,11 +105,12 @@ def _rank_head(drawn: _Drawn) -> str:
 def _head(column: Column, drawn: _Drawn) -> str:
     ways = {column.key: "ascending", f"-{column.key}": "descending"}
     hints = "; ".join(drawn.shared[column.key]) if column.key != FLAGS else ""
+    called = f"{column.header} {column.unit}".strip()
     told = f"{column.hint} In this table: {hints}.".strip() if hints else column.hint
     return (
         f'<th scope="col" class="{_kind(column)}" aria-sort="{ways.get(drawn.block.sort, "none")}">'
         f'<button type="button" data-act="sort" data-value="{html(column.key)}" '
-        f'data-first="{column.first}" title="{html(column.hint)}">'
+        f'data-first="{column.first}" title="{html(column.hint)}" aria-label="{html(called)}">'
         f"<span>{html(column.header)}</span></button>"
         f"<small>{html(column.unit)} {_asked(drawn.tells, column.header, told)}</small></th>"
     )
