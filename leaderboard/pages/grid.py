@@ -96,7 +96,7 @@ def as_html(grid: Grid, link: Link | None = None, place: str = "") -> str:
     A head that has something to tell is a button. A reason for a missing value, or for several
     values, is in the text below the table, that of one value behind a button.
     """
-    tells = Tells(f"{place}/{grid.caption}/{[one.text for one in grid.heads]}", link)
+    tells = Tells(f"{place} {grid!r}", link)
     hints = Counter(cell.hint for row in grid.rows for cell in row if cell.text != MISSING)
     shared = [hint for hint, count in hints.items() if hint and count > 1]
     alone = frozenset(hint for hint, count in hints.items() if hint and count == 1)

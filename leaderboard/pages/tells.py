@@ -23,9 +23,14 @@ class Tells:
     """The explanations of one table, with ids that no other on the page has."""
 
     table: str
-    """What tells the table from others: where it stands, its caption."""
+    """What tells the table from others: where it stands, what it holds."""
     link: Link | None = None
     count: int = 0
+
+    def __post_init__(self) -> None:
+        """Keep of the table what tells it apart."""
+        found = self.table.encode("utf-8", "backslashreplace")
+        self.table = blake2s(found, digest_size=6).hexdigest()
 
     def head(self, label: str, words: str, hint: str, *, sign: str = "") -> str:
         """A column's head with what it means: its hint, and its term in the glossary.
@@ -55,7 +60,7 @@ class Tells:
     def button(self, label: str, told: str, sign: str = "") -> str:
         """HTML of a button and of what it opens; both arguments are HTML already."""
         self.count += 1
-        name = f"tell-{blake2s(self.table.encode(), digest_size=6).hexdigest()}-{self.count}"
+        name = f"tell-{self.table}-{self.count}"
         called = f' aria-label="{html(sign)}"' if sign else ""
         return (
             f'<button type="button" class="tell" popovertarget="{name}"{called}>{label}</button>'

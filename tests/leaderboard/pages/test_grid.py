@@ -116,3 +116,11 @@ def test_a_file_lacks_columns_of_ways_that_lead_nowhere_and_links_what_it_has() 
 def test_a_long_name_may_break_at_its_joints_and_a_quantisation_may_not() -> None:
     drawn = as_html(text_grid("", ["a"], [["basic_skills q4_0 q4_k_m"]]))
     assert ">basic_<wbr>skills q4_0 q4_k_m<" in drawn
+
+
+def test_what_a_table_tells_is_not_taken_for_that_of_a_like_one() -> None:
+    def tells(hint: str) -> set[str]:
+        grid = Grid(caption="c", heads=(Head("x"),), rows=((Cell("1", hint=hint),),))
+        return set(re.findall(r'id="([^"]*)"', as_html(grid)))
+
+    assert tells("one").isdisjoint(tells("another"))
