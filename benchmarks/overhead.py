@@ -105,6 +105,8 @@ def _ours(path: str, prompt: int, new: int) -> Run:
         "kv_cache_type": "f16",
         "mmap": True,
         "repack": True,
+        "gpu_layers": 0,
+        "device": "auto",
     }
     question = protocol.RunLatency(
         prompt_tokens=prompt, new_tokens=new, warmups=1, repeats=REQUESTS

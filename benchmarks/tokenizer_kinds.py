@@ -130,7 +130,8 @@ def _loaded(runtime: str, path: Path) -> Iterator[Any]:
     model: Any = Hf() if runtime == "hf" else LlamaCpp()
     settings = {
         "context": tiny_kinds.CONTEXT, "threads": 1, "kv_cache_type": "f32", "mmap": True,
-        "repack": True, "dtype": "float32", "device": "cpu", "trust_remote_code": False,
+        "repack": True, "gpu_layers": 0, "dtype": "float32", "device": "cpu",
+        "trust_remote_code": False,
     }  # fmt: skip
     model.load(protocol.Load(path=str(path), settings=settings))
     model.open_engine(protocol.OpenEngine(memory_bytes=MEMORY))

@@ -64,7 +64,10 @@ LIBRARIES = {
 ADVICE_AND_TOOLS = ("advice", "prove", "proven", "proof", "convert", "quantize")
 """Modules in a runtime's folder that the rest of `runners` may import: what to install, whether a
 build computes, and what makes weights. Everything else it learns from the table."""
-PARENTS = (*ADVICE_AND_TOOLS, "spec", "build", "program", "recipes", "tiny_model")
+PARENTS = (
+    *ADVICE_AND_TOOLS, "spec", "build", "program", "recipes", "tiny_model", "find_devices",
+    "gpu_build",
+)  # fmt: skip
 """Modules in a runtime's folder that the measured process does not import."""
 RUNTIMES = tuple(table.RUNTIMES)
 NAMERS = {

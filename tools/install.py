@@ -22,7 +22,14 @@ from evals.fetch.pip_settings import pip_environment  # noqa: E402  # the path c
 
 CUDA = ("cuda-", "nvidia-", "triton")
 """Prefixes of packages that only a CUDA build of torch needs."""
+NOT_CUDA = ("nvidia-ml-py",)
+"""Packages of such a name that torch does not need."""
 NO_EXTRAS = {"base", "build", "cuda", "pip", "tools", "torch-cpu"}
+
+
+def of_cuda(name: str) -> bool:
+    """True for a package that only a CUDA build of torch needs."""
+    return name.startswith(CUDA) and name not in NOT_CUDA
 
 
 def extras_known() -> set[str]:
@@ -73,7 +80,7 @@ def install_cuda() -> None:
     torch = installed("torch")
     needed = (torch.requires or []) if torch and sys.platform == "linux" else []
     names = [re.split(r"[^A-Za-z0-9._-]", one, maxsplit=1)[0] for one in needed]
-    if any(name.startswith(CUDA) and not installed(name) for name in names):
+    if any(of_cuda(name) and not installed(name) for name in names):
         pip(*locked("cuda"))
 
 

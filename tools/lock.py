@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ROOT / "locks"
 sys.path.insert(0, str(ROOT / "tools"))
 
-from install import CUDA  # noqa: E402  # a script's folder is on the path only where it is run
+from install import of_cuda  # noqa: E402  # a script's folder is on the path only where it is run
 
 HEADER = "# Written by `make lock`; do not edit."
 NAME = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", re.MULTILINE)
@@ -120,7 +120,7 @@ def lock_project(raised: list[str]) -> None:
     (torch,) = pins["torch"]
     if cpu := cpu_build(torch.split(maxsplit=1)[0]):
         write("torch-cpu", {"torch": [cpu]})
-    cuda = {name for name in pins if name.startswith(CUDA)}
+    cuda = {name for name in pins if of_cuda(name)}
     base = set(stanzas(resolve(project, *held, known=whole)))
     write("pip", {"pip": pins["pip"]})
     write("base", {name: pins[name] for name in base - {"pip"}}, first="pip")

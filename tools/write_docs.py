@@ -25,6 +25,7 @@ SCHEMA: dict[str, tuple[str, ...] | None] = {
     "runners/records/users.py": None,
     "runners/records/looks.py": None,
     "runners/records/parts.py": ("EngineInfo", "NoiseFloorInfo", "EnergyInfo"),
+    "runners/records/gpu.py": ("GpuInfo", "DeviceInfo", "DevicePhaseInfo"),
     "runners/records/circumstances.py": (
         "MachineInfo",
         "SoftwareInfo",

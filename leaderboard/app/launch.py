@@ -81,7 +81,7 @@ def environment(
         HOSTS: json.dumps(list(hosts)),
         MACHINE: machine,
         SUITES: json.dumps(list(suites)),
-        PRESETS: json.dumps([[one.name, one.memory_bytes] for one in presets]),
+        PRESETS: json.dumps([[one.name, one.memory_bytes, one.vram_bytes] for one in presets]),
     }
 
 

@@ -58,7 +58,10 @@ def _library(
     """A store is known by its view, which is the same object until something changes."""
     return StoredLibrary(
         [Path(root) for root in json.loads(folders)],
-        [Preset(name=name, memory_bytes=memory) for name, memory in json.loads(presets)],
+        [
+            Preset(name=name, memory_bytes=memory, vram_bytes=vram)
+            for name, memory, vram in json.loads(presets)
+        ],
         suites=json.loads(suites),
         here=here,
         stores=stores,

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from evals.abilities import ability_title
 from leaderboard.rows.abilities import ability_score
 from leaderboard.rows.classes import classes_of, in_classes, why_not_off_grid
+from leaderboard.rows.conditions import is_elsewhere
+from leaderboard.rows.gpu import VRAM
 from leaderboard.rows.metric import Metric
 from leaderboard.rows.metrics import METRICS, WORKS_FROM, limited
 from leaderboard.rows.peers import usable
@@ -137,6 +139,8 @@ def _reasons(row: Row, limits: Limits, weights: Mapping[str, float] | None) -> I
     if row.unscored:
         yield Reason(limit="score", text=f"no suite score ({row.unscored})", unknown=True)
     for metric, limit in limited():
+        if metric.key == VRAM and row.record.gpu is None and not is_elsewhere(row.record):
+            continue  # nothing of it was on a GPU
         value = weighted_accuracy(row, weights) if metric.over == "items" else row.value(metric.key)
         what, tried = limit.what, row.value(WORKS_FROM) if metric.key == "memory" else None
         if tried is not None:

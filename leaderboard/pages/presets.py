@@ -17,11 +17,14 @@ class Preset:
     name: str
     """Name of the budget, for `--budget`."""
     memory_bytes: int
+    vram_bytes: int | None = None
+    """Memory of its GPU; None: it has none, or that is not said."""
 
     @property
     def title(self) -> str:
         """Its name and memory."""
-        return f"{self.name} ({format_size(self.memory_bytes)})"
+        gpu = f", GPU {format_size(self.vram_bytes)}" if self.vram_bytes else ""
+        return f"{self.name} ({format_size(self.memory_bytes)}{gpu})"
 
 
 def left_for_model(memory_bytes: float, headroom_percent: float) -> float:

@@ -41,13 +41,20 @@ class Conditions(NamedTuple):
     place: Place
     build: str
     """The runtime's, e.g. `llamacpp-3f2a90c1`."""
+    devices: tuple[str, ...] = ()
+    """GPUs that a part of the model was on, which one setting may choose otherwise another time."""
 
 
 def conditions(record: Record) -> Conditions:
     """Conditions under which a run was measured."""
     budget = "" if record.budget is None else json.dumps(record.budget.said(), sort_keys=True)
     place = Place(machine=machine_of(record), suite=record.suite.digest, budget=budget)
-    return Conditions(place=place, build=build_of(record))
+    return Conditions(place=place, build=build_of(record), devices=devices_of(record))
+
+
+def devices_of(record: Record) -> tuple[str, ...]:
+    """The GPUs that a part of a run's model was on, by their products' names."""
+    return tuple(one.description or one.name for one in record.gpu.devices) if record.gpu else ()
 
 
 def machine_of(record: Record) -> str:
@@ -77,6 +84,9 @@ def why_unlike(reference: Record, other: Record) -> str:
         return f"measured on unlike machines ({_both(map(machine_in_full, (reference, other)))})"
     if a.place.budget != b.place.budget:
         return f"measured under different budgets ({_both(map(budget_name, (reference, other)))})"
+    if reference.candidate.digest == other.candidate.digest and a.devices != b.devices:
+        names = _both(", ".join(one.devices) or "no GPU" for one in (a, b))
+        return f"measured on unlike GPUs ({names})"
     if reference.candidate.runtime == other.candidate.runtime and a.build != b.build:
         names = _both(map(build_name, (reference, other)))
         return f"measured with two builds of {reference.candidate.runtime} ({names})"

@@ -11,7 +11,9 @@ OF_ONE_RUN = "n too small for p95"
 """A note of older records on the percentile of one run's requests. Which percentile the requests
 bear is judged of all runs together (`leaderboard.stats.tails`), and stands beside the number."""
 
-VERDICTS = ("failed", "out of memory", "thrashes", "too slow", "not enforced", "fits")
+VERDICTS = (
+    "failed", "out of memory", "over vram", "thrashes", "too slow", "not enforced", "fits",
+)  # fmt: skip
 """Verdicts on a budget, worst first."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from leaderboard.rows.file_metrics import FILE_METRICS
+from leaderboard.rows.gpu import GPU_METRICS
 from leaderboard.rows.metric import (
     Limit,
     Metric,
@@ -195,6 +196,7 @@ _SHIPPED = (
         combine=largest_run,
         usual=True,
     ),
+    *GPU_METRICS,
     Metric(
         key=WORKS_FROM,
         name="works_from_bytes",

@@ -30,6 +30,7 @@ from runners.jobs.prepared import PreparedTask, unclustered
 from runners.jobs.run import run_job
 from runners.jobs.user_level import Users
 from runners.records.record import JobError, Record
+from runners.runtimes.devices import required_devices
 from runners.runtimes.llamacpp.proven import proof_of
 from runners.sandbox.trial import require_sandbox
 
@@ -152,8 +153,13 @@ def plan_jobs(
 
     Returns:
         Jobs, each with the reason why it cannot run, or None.
+
+    Raises:
+        RuntimeFailure: a candidate asks for a GPU that its runtime does not find here.
     """
     here = machine()
+    for one in batch.candidates:  # before weights are fetched, which may take an hour
+        required_devices(one.name, one.runtime_spec, one.settings)
     # Before any job: nothing else may run beside a timed phase.
     proofs = {runtime: proof_of(runtime) for runtime in {c.runtime for c in batch.candidates}}
     name = batch.name or f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"

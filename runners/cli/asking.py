@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from runners.candidates.on_gpu import with_gpu_layers
+
 if TYPE_CHECKING:
     from evals.suites import Suite
     from runners.candidates.spec import Candidate
@@ -34,6 +36,19 @@ def pairs(
     except (ValueError, yaml.YAMLError) as error:
         raise click.BadParameter(str(error), param=parameter) from error
     return dict(found)
+
+
+def layers_option(
+    _context: click.Context, parameter: click.Parameter, text: str | None
+) -> int | str | None:
+    """`all`, `none` or a number, as a candidate's setting takes it."""
+    if text is None or text == "all":
+        return text
+    if text == "none":
+        return 0
+    if not text.isascii() or not text.isdigit():
+        raise click.BadParameter(f"{text!r} is none of all, none and a number", param=parameter)
+    return int(text)
 
 
 ASKING_OPTIONS: tuple[Callable[[Any], Any], ...] = (
@@ -71,6 +86,9 @@ def candidate_options(command: F) -> F:
         click.option("--context", type=click.IntRange(16, 1_048_576), metavar="N",
                      help="Context length in tokens, instead of what each candidate says (default: "
                      "what it was trained for, at most 4096)."),
+        click.option("--gpu-layers", metavar="N|all|none", callback=layers_option,
+                     help="Layers on the GPU, of candidates of llama.cpp (default: as each says; "
+                     "none). weighin doctor says what the build can do."),
     ]):  # fmt: skip
         command = option(command)
     return command
@@ -105,11 +123,12 @@ def asked_otherwise(suite: Suite, options: dict[str, Any]) -> Suite:
 def with_template(
     candidates: Sequence[Candidate], options: dict[str, Any]
 ) -> tuple[Candidate, ...]:
-    """Candidates with the command line's chat template, system text and context; they are others
-    then.
+    """Candidates with the command line's chat template, system text, context and layers on the GPU;
+    they are others then.
 
     Raises:
         click.UsageError: a system text without a template.
+        SpecError: layers for a runtime that has no such setting.
     """
     template, system = options["chat_template"], options["system"]
     if template == "off" and system:
@@ -119,7 +138,7 @@ def with_template(
     if template == "off":  # and with it what would go through it
         changed |= {"system": "", "args": {}}
     length = {} if options["context"] is None else {"context": options["context"]}
-    return tuple(
+    told = [
         one.model_copy(
             update={
                 "chat": one.chat.model_copy(update=changed),
@@ -127,4 +146,6 @@ def with_template(
             }
         )
         for one in candidates
-    )
+    ]
+    layers = options["gpu_layers"]
+    return tuple(told if layers is None else [with_gpu_layers(one, layers) for one in told])

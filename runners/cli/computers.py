@@ -22,7 +22,7 @@ def presets(also: Sequence[Budget] = ()) -> tuple[Preset, ...]:
     # The catalogue's plain sizes are steps of `weighin fit`, not computers.
     shipped = [find_budget(name) for name in budget_names() if not name.startswith("memory-")]
     found = {
-        one.name: Preset(name=one.name, memory_bytes=one.memory_bytes)
+        one.name: Preset(name=one.name, memory_bytes=one.memory_bytes, vram_bytes=one.vram_bytes)
         for one in (*shipped, *also)
         if one.memory_bytes is not None
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import RuntimeFailure, WeighinError
@@ -67,8 +66,8 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
     for candidate in batch.candidates:
         for line in app_lines(candidate, offline=batch.offline):
             say(out, line)
-    for job in filter(itemgetter("starts"), jobs):
-        say(out, f"{job['candidate']}: {job['starts']}")
+    for line in _needs(jobs):
+        say(out, line)
     for line in _asked_besides(batch):
         say(out, line)
     if asked is not None:
@@ -85,6 +84,13 @@ def _asked_besides(batch: Batch) -> Iterator[str]:
         yield users_line(batch.users)
     if batch.questions is not None:
         yield f"the first prompt: {batch.questions.questions[0].prompt[:MOST_PROMPT]}"
+
+
+def _needs(jobs: Sequence[dict[str, Any]]) -> list[str]:
+    """A line for each program that a job starts, and for the GPUs that one asks for."""
+    return [
+        f"{job['candidate']}: {job[key]}" for key in ("starts", "gpu") for job in jobs if job[key]
+    ]
 
 
 def _jobs_table(jobs: Sequence[dict[str, Any]], repeats: int) -> Grid:
@@ -145,9 +151,21 @@ def _job(candidate: Candidate, batch: Batch, store: Store) -> dict[str, Any]:
         "candidate": candidate.name,
         "weights": _weights(candidate, batch),
         "starts": _program(candidate),
+        "gpu": _gpu(candidate),
         "last_seconds": last.job.seconds if last else None,
         "last_verdict": last.verdict.verdict if last and last.verdict else None,
     }
+
+
+def _gpu(candidate: Candidate) -> str:
+    """The GPUs that it asks for, or why there is none; empty: it asks for none."""
+    from runners.runtimes.devices import required_devices
+
+    try:
+        found = required_devices(candidate.name, candidate.runtime_spec, candidate.settings)
+    except RuntimeFailure as error:
+        return str(error)
+    return f"on {', '.join(one.title for one in found)}" if found else ""
 
 
 def _program(candidate: Candidate) -> str:

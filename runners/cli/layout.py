@@ -31,6 +31,7 @@ LEAST_WRAPPED = 24
 LEAST_CUT = 8
 COLOURS = {
     "regressed": "red", "failed": "red", "interrupted": "red", "out of memory": "red",
+    "over vram": "red",
     "missing": "red", "missed": "red", "thrashes": "red",
     "cannot tell": "yellow", "not tested": "yellow", "limited": "yellow", "too slow": "yellow",
     "not enforced": "yellow",

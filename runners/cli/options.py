@@ -155,6 +155,8 @@ def budget_options(command: F) -> F:
         ),
         click.option("--memory", metavar="SIZE", callback=size_option,
                      help="A budget of this memory, e.g. 512MiB, with no swap."),
+        click.option("--vram", metavar="SIZE", callback=size_option,
+                     help="A budget of this memory of the GPU, e.g. 6GiB: checked, not enforced."),
         click.option("--cpus", type=float, metavar="N", help="A budget of N CPUs, e.g. 2 or 0.5."),
         click.option("--deadline-ttft", metavar="TIME", callback=time_option,
                      help="A budget's latest first token, e.g. 2s or 500ms."),
@@ -179,6 +181,7 @@ def choose_budget(options: dict[str, Any]) -> Any:
 
     given = {
         "memory_bytes": options["memory"],
+        "vram_bytes": options["vram"],
         "cpus": options["cpus"],
         "deadline_ttft_s": options["deadline_ttft"],
         "deadline_answer_s": options["deadline_answer"],
@@ -188,7 +191,7 @@ def choose_budget(options: dict[str, Any]) -> Any:
     name = options["budget_name"]
     if name is not None and loose:
         raise click.UsageError(
-            "give --budget, or --memory, --cpus, --deadline-ttft, --deadline-answer and "
+            "give --budget, or --memory, --vram, --cpus, --deadline-ttft, --deadline-answer and "
             "--min-decode; a YAML file can hold them all under one name"
         )
     if name is not None:

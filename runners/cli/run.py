@@ -13,6 +13,7 @@ import click
 from runners.cli import EXIT_FAILED, EXIT_INTERRUPTED
 from runners.cli.batch_options import batch_options, chosen_batch
 from runners.cli.ended import after_a_crash
+from runners.cli.gpu_hint import gpu_hints
 from runners.cli.help import GroupedCommand, examples
 from runners.cli.options import (
     accept_option,
@@ -136,6 +137,8 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     if plan is not None:
         resolve = as_planned(resolve, plan.local_sha256)
     jobs = plan_jobs(batch, tasks, resolve)
+    for line in gpu_hints(batch.candidates):
+        progress.say(line)
     warning = disturbance(watched())
     if warning:
         progress.say(warning)

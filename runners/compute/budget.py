@@ -33,6 +33,10 @@ class Budget(Spec):
     memory_bytes: Annotated[int | None, BeforeValidator(_optional_bytes)] = Field(
         default=None, alias="memory"
     )
+    vram_bytes: Annotated[int | None, BeforeValidator(_optional_bytes)] = Field(
+        default=None, alias="vram"
+    )
+    """Most memory of the GPU. It is checked: nothing can hold a process to it."""
     cpus: Annotated[float, Field(gt=0, le=1024)] | None = None
     deadline_ttft_s: Annotated[float, Field(gt=0, le=1e6)] | None = None
     """Latest first token, of the slowest workload's median."""
@@ -44,7 +48,7 @@ class Budget(Spec):
     @model_validator(mode="after")
     def _limits_something(self) -> Budget:
         if all(getattr(self, f) is None for f in type(self).model_fields if f not in _BUDGET_WORDS):
-            raise ValueError("a budget limits at least one of memory, cpus and the deadlines")
+            raise ValueError("a budget limits at least one of memory, vram, cpus and the deadlines")
         return self
 
     def said(self) -> dict[str, Any]:
@@ -54,7 +58,7 @@ class Budget(Spec):
         return {k: v for k, v in self.model_dump().items() if v is not None or k not in _LATER}
 
 
-_LATER = {"deadline_answer_s"}
+_LATER = {"deadline_answer_s", "vram_bytes"}
 _BUDGET_WORDS = {"name", "description", "source"}
 
 

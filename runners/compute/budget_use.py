@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 NOT_SPEED = "limits memory and cores, not speed"
 NOT_ENFORCED = "not enforced"
+CHECKED = "checked, not enforced"
+"""Word for a limit that nothing holds a process to, and that is held against what it used."""
 BESIDE_WEIGHTS = 512 * 2**20
 """Bytes that a process of any runtime takes beside weights and cache."""
 
@@ -73,6 +75,7 @@ def without_memory(budget: Budget) -> Budget | None:
 def ad_hoc(
     *,
     memory_bytes: int | None = None,
+    vram_bytes: int | None = None,
     cpus: float | None = None,
     deadline_ttft_s: float | None = None,
     deadline_answer_s: float | None = None,
@@ -85,6 +88,7 @@ def ad_hoc(
     """
     parts = [
         format_size(memory_bytes).lower() if memory_bytes else "",
+        f"{format_size(vram_bytes).lower()}vram" if vram_bytes else "",
         f"{cpus:g}cpus" if cpus else "",
         f"ttft{deadline_ttft_s:g}s" if deadline_ttft_s else "",
         f"answer{deadline_answer_s:g}s" if deadline_answer_s else "",
@@ -94,6 +98,7 @@ def ad_hoc(
         {
             "name": "-".join(part for part in parts if part).replace("+", "") or "nothing",
             "memory": memory_bytes,
+            "vram": vram_bytes,
             "cpus": cpus,
             "deadline_ttft_s": deadline_ttft_s,
             "deadline_answer_s": deadline_answer_s,
@@ -106,6 +111,7 @@ def limits(budget: Budget) -> str:
     """The budget's limits as text: `512MiB memory, 2 CPUs, TTFT at most 2 s`."""
     parts = [
         f"{format_size(budget.memory_bytes)} memory" if budget.memory_bytes else "",
+        f"{format_size(budget.vram_bytes)} GPU memory ({CHECKED})" if budget.vram_bytes else "",
         f"{budget.cpus:g} CPUs" if budget.cpus else "",
         f"TTFT at most {budget.deadline_ttft_s:g} s" if budget.deadline_ttft_s else "",
         f"answer after at most {budget.deadline_answer_s:g} s" if budget.deadline_answer_s else "",

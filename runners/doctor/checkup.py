@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evals.fetch.cache import cache_root
-from runners.doctor import counters, groups, network, quietness, software, storage
+from runners.doctor import counters, gpus, groups, network, quietness, software, storage
 from runners.doctor.check import Check, ShowBytes
 from runners.runtimes.packages import installed
 
@@ -26,6 +26,7 @@ def checkup(store: Path, show: ShowBytes, *, online: bool) -> Iterator[Check]:
     yield software.here()
     yield from software.runtime_checks()
     yield software.apps_check()
+    yield from gpus.gpu_checks(show)
     built = installed("llama-cpp-python") is not None
     yield software.compiler_check(software.compiler(), built=built)
     if online:

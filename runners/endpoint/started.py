@@ -26,6 +26,7 @@ from runners.worker.runtime import WorkerError
 POLL_S = 0.005
 """Time between two looks at a server that is starting: the error of its cold start."""
 STOP_WAIT_S, SETTLE_S = 5.0, 1.0
+OUTPUT_BYTES = 2**20
 WORDS_BYTES = 64 * 1024
 """Bytes of the end of a server's output that are searched for the reason."""
 
@@ -141,6 +142,13 @@ class StartedServer:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_WAIT_S)
         self._end_rest()
+
+    def output(self) -> str:
+        """The beginning of its output, at most `OUTPUT_BYTES`; empty on Windows."""
+        if sys.platform == "win32":
+            return ""
+        # Not read, which would move the place that the server writes to.
+        return os.pread(self._output.fileno(), OUTPUT_BYTES, 0).decode("utf-8", "replace")
 
     def last_words(self) -> str:
         """The line of its output that says why; empty where it said nothing."""

@@ -183,6 +183,10 @@ class StartedRuntime:
         with self._watched() as model:
             return model.chat_template()
 
+    def output(self) -> str:
+        """Text that the server wrote until now, at most its first mebibyte."""
+        return self._server.output() if self._server else ""
+
     def close(self) -> None:
         """End the server, and all that it started."""
         if self._client is not None:

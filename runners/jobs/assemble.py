@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
 from evals.errors import SpecError
@@ -15,6 +13,7 @@ from runners.compute.machine import usable_memory
 from runners.jobs.budget_record import budget_info
 from runners.jobs.context_record import contexts_info
 from runners.jobs.flags import flags
+from runners.jobs.gpu_record import gpu_info
 from runners.jobs.harness import TaskScore, score_task, unscored_task
 from runners.jobs.measured import (
     AnsweredWindow,
@@ -44,11 +43,10 @@ from runners.jobs.record_parts import (
 from runners.jobs.sample_rows import sample_rows
 from runners.jobs.seen import Seen
 from runners.jobs.server_record import ELSEWHERE, machine_info, server_info
+from runners.jobs.software_record import not_built_kernels, software_info
 from runners.jobs.subject import candidate_info, suite_info
 from runners.jobs.users_record import users_info
 from runners.jobs.verdict import verdict_of
-from runners.records.circumstances import SoftwareInfo
-from runners.records.identity import digest
 from runners.records.parts import DivergenceInfo, EnergyInfo
 from runners.records.record import (
     DataInfo,
@@ -57,7 +55,6 @@ from runners.records.record import (
     Record,
 )
 from runners.records.samples import sample_table
-from runners.runtimes.llamacpp.proven import kernels_not_built
 from runners.worker import protocol
 from runners.worker.generation import APP_ERROR
 from runners.worker.serving import ASKED
@@ -89,7 +86,7 @@ def assemble(
     timed = measured.last(TimedPhase)
     latencies = latency_info(job.suite, timed) if timed else {}
     answers = answers_info(measured.tasks)
-    probed = measured.last(Probed)
+    probed, gpu = measured.last(Probed), gpu_info(job, measured)
     record = Record(
         run_id=options.store.new_run_id(job.candidate.name, job.key),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -100,16 +97,17 @@ def assemble(
         candidate=candidate_info(job, measured),
         suite=suite_info(job),
         budget=budget_info(job.budget, measured.last(Held)) if job.budget else None,
-        verdict=verdict_of(job, measured, latencies, answers, error),
+        verdict=verdict_of(job, measured, latencies, answers, error, gpu),
         data=[DataInfo(task=t.loaded.name, **asdict(t.loaded.data)) for t in job.tasks],
         machine=machine_info(job),
-        software=_software(job, measured),
+        software=software_info(job, measured),
         accuracy={name: score.accuracy for name, score in scores.items()},
         latency=latencies,
         answers=answers,
         contexts=contexts_info(job, measured),
         load=None if job.elsewhere else load_info(measured, timed),
         memory=None if job.elsewhere else memory_info(measured),
+        gpu=gpu,
         server=server_info(job, measured, options.store),
         engine=engine_info(measured.last(protocol.EngineOpened), measured.all(AnsweredWindow)),
         noise_floor=probed.floor if probed else None,
@@ -179,41 +177,6 @@ def _energy(job: Job, measured: Measured) -> EnergyInfo | None:
     return energy_info(measured.last(Metered), measured.all(PhaseMarks))
 
 
-def _software(job: Job, measured: Measured) -> SoftwareInfo:
-    started, model = measured.last(Started), measured.model
-    ready = started.ready if started else None
-    said = model.server if model else None
-    left_out = job.proof.left_out or _not_built(job, started)
-    known = {"left_out": left_out} if left_out else {}
-    return SoftwareInfo(
-        weighin=version("weighin"),
-        lm_eval=version("lm_eval"),
-        python=platform.python_version(),
-        runtime=ready.runtime if ready else None,
-        runtime_version=_version(job, ready, said),
-        runtime_build=said.kind if said else ready.runtime_build if ready else None,
-        runtime_digest=digest(job.build) if job.build else None,
-        **known,
-    )
-
-
-def _version(
-    job: Job, ready: protocol.Ready | None, said: protocol.ServerSaid | None
-) -> str | None:
-    """The runtime's version; of a program that it starts, or of a server, that one's own."""
-    if ready is not None and job.program and job.program.version:
-        return job.program.version
-    return said.version if said else ready.runtime_version if ready else None
-
-
-def _not_built(job: Job, started: Started | None) -> str:
-    """Kernels that a build of llama.cpp lacks and this processor could use."""
-    if started is None:
-        return ""
-    ready = started.ready
-    return kernels_not_built(ready.runtime, ready.runtime_build, job.machine.cpu_features)
-
-
 def _seen(job: Job, measured: Measured) -> Seen:
     model, timed, tasks = measured.model, measured.last(TimedPhase), measured.tasks
     scored = [w.reply for w in measured.all(AnsweredWindow)]
@@ -245,7 +208,7 @@ def _seen(job: Job, measured: Measured) -> Seen:
         recommends_none=recommends_none(job, measured),
         unheld=_unheld(job, measured),
         proof=job.proof,
-        not_built=_not_built(job, measured.last(Started)),
+        not_built=not_built_kernels(job, measured.last(Started)),
         room_bytes=usable_memory(job.machine.ram_bytes),
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from evals.spec_file import check_spec
 from runners.compute.budget import Budget
-from runners.compute.budget_use import NOT_ENFORCED, NOT_SPEED
+from runners.compute.budget_use import CHECKED, NOT_ENFORCED, NOT_SPEED
 from runners.records.circumstances import BudgetInfo, EnforcedInfo
 
 if TYPE_CHECKING:
@@ -18,9 +18,11 @@ def budget_info(budget: Budget, held: Held | None) -> BudgetInfo:
 
     Nothing in it is of one run alone: records are told apart by it.
     """
+    checked = {} if budget.vram_bytes is None else {"vram": CHECKED}
     enforced = EnforcedInfo(
         memory=_enforced(budget.memory_bytes, held.memory if held else None),
         cpus=_enforced(budget.cpus, held.cpus if held else None),
+        **checked,
     )
     return BudgetInfo(**budget.said(), enforced=enforced, note=NOT_SPEED)
 
@@ -36,7 +38,7 @@ def recorded_budget(info: BudgetInfo, where: str) -> Budget:
         SpecError: it is none.
     """
     asked = {name: getattr(info, name) for name in Budget.model_fields}
-    asked["memory"] = asked.pop("memory_bytes")
+    asked["memory"], asked["vram"] = asked.pop("memory_bytes"), asked.pop("vram_bytes")
     return check_spec(asked, Budget, where=f"{where}: budget")
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from runners.compute.budget_use import NOT_ENFORCED
 from runners.jobs.answer_flags import ANSWER_RULES
+from runners.jobs.gpu_flags import GPU_RULES
 from runners.jobs.server_flags import SERVER_RULES
 from runners.jobs.users_flags import USERS_RULES
 from runners.records.circumstances import BudgetInfo, EnforcedInfo
@@ -219,8 +220,8 @@ def _unverified(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
 
 RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
     _threads, _no_peak, _skipped, _halved, _plainly, _truncated, _alone, _alike,
-    *ANSWER_RULES, *SERVER_RULES, *USERS_RULES, _unusable, _no_text, _budget, _kernels, _prebuilt,
-    _cache_state, _unverified,
+    *ANSWER_RULES, *SERVER_RULES, *USERS_RULES, *GPU_RULES, _unusable, _no_text, _budget, _kernels,
+    _prebuilt, _cache_state, _unverified,
 )  # fmt: skip
 """Rules in the order in which their flags are shown, after those of `noise_flags`."""
 

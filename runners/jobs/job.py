@@ -22,9 +22,11 @@ from runners.records.circumstances import ExecutorInfo
 from runners.records.identity import candidate_digest, digest
 from runners.records.store import Store
 from runners.runtimes.build import runtime_build
+from runners.runtimes.devices import required_devices
 from runners.runtimes.llamacpp.prove import Proof
 from runners.runtimes.llamacpp.proven import UNTRIED
 from runners.runtimes.spec import Program
+from runners.worker.offload import Device
 
 PROSE = {"description", "source"}
 """The keys of a budget that limit nothing."""
@@ -117,6 +119,16 @@ class Job:
         return find(self.candidate.settings) if find else None
 
     @cached_property
+    def devices(self) -> tuple[Device, ...]:
+        """GPUs that the candidate asks for, as they are found here; empty: it asks for none.
+
+        Raises:
+            RuntimeFailure: they are not here.
+        """
+        one = self.candidate
+        return required_devices(one.name, one.runtime_spec, one.settings)
+
+    @cached_property
     def build(self) -> tuple[str, ...]:
         """Versions and hashes that say which build of the runtime this is; empty: not all here."""
         return runtime_build(self.candidate.runtime, self.candidate.settings)
@@ -130,7 +142,8 @@ class Job:
     @cached_property
     def key(self) -> str:
         """Key of the job: equal for the same candidate, asked the same, under the same conditions.
-        Conditions are the runtime's build, what converted the weights, threads, machine and budget.
+        Conditions are the runtime's build, what converted the weights, threads, machine, GPUs and
+        budget.
         """
         return digest(
             [
@@ -149,6 +162,7 @@ class Job:
                 *([] if self.times else ["untimed"]),
                 *([self.users.model_dump()] if self.users and self.times else []),
                 *([f"without {self.proof.left_out}"] if self.proof.left_out else []),
+                *([[one.title for one in self.devices]] if self.devices else []),
                 # Until 1.0 a minor version may pack items otherwise, and so give other bits.
                 version("weighin").split(".")[:2],
                 *([_limits(self.budget)] if self.budget else []),

@@ -13,6 +13,7 @@ from runners.jobs.own_contexts import OpenedContext
 from runners.measure.memory import PhaseMemory
 
 if TYPE_CHECKING:
+    from runners.jobs.device_reading import DeviceReading
     from runners.measure.energy import EnergyMeter
     from runners.measure.group_usage import GroupMark
     from runners.measure.memory import MemoryMark
@@ -28,6 +29,8 @@ class Marks:
     process: MemoryMark
     energy: EnergyMeter
     group: GroupMark | None
+    device: DeviceReading | None = None
+    """None where the candidate cannot end on a GPU."""
 
     @contextmanager
     def phase(self, phase: Phase, measured: Measured, notify: Notify) -> Iterator[None]:
@@ -43,7 +46,9 @@ class Marks:
         memory = self.process.end_phase()
         peaks = _peaks(phase, measured)
         whole = _at_least(memory, peaks) if memory is not None else None
-        measured.add(self._read(phase, measured, whole))
+        marks = self._read(phase, measured, whole)
+        device = self.device.end_phase() if self.device is not None else None
+        measured.add(replace(marks, device=device))
 
     def _read(self, phase: Phase, measured: Measured, memory: PhaseMemory | None) -> PhaseMarks:
         joules = self.energy.take()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runners.compute.limits import Held
 from runners.jobs.own_contexts import OpenedContext
+from runners.jobs.step import Notify as Notify
+from runners.jobs.step import Step as Step
 from runners.jobs.user_level import UsersLevel
 from runners.jobs.windows import PLAINLY, Answering
+from runners.measure.device_memory import DevicePhase
 from runners.measure.group_usage import GroupUsage
 from runners.measure.memory import PhaseMemory
 from runners.measure.noise import Noise
@@ -23,27 +26,6 @@ if TYPE_CHECKING:
     from runners.jobs.windows import Answer
     from runners.records.parts import NoiseFloorInfo
     from runners.records.record import Record
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """Progress of a job, for whoever draws it."""
-
-    phase: str
-    """One of the record's phases, or what the job waits for before the first."""
-    task: str = ""
-    done: int = 0
-    """Items of the whole job that are answered; in the latency phase requests of a workload."""
-    total: int = 0
-    workload: str = ""
-    """Workload whose requests `done` and `total` count in the latency phase."""
-    unit: str = ""
-    """What `done` and `total` count, where it is neither items nor requests."""
-    stays: bool = False
-    """True where the line remains after the next one is drawn."""
-
-
-Notify = Callable[[Step], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +99,8 @@ class PhaseMarks:
     joules: float | None
     group: GroupUsage | None
     """Counts of the worker's control group; None: it had none."""
+    device: DevicePhase | None = None
+    """Device memory; None: no part of the model was on a device, or the phase broke off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,8 +146,7 @@ class AnsweredWindow:
     answers: Sequence[Sequence[Sequence[Answer]]]
     """Responses in lm-eval's form, by item, instance and repeat."""
     peak_bytes: int | None
-    """High-water mark of the worker that answered, in this phase until then; None: there is none
-    on this machine."""
+    """High-water mark of the worker in this phase until then; None: this machine keeps none."""
     kept: bool
     """True where an earlier process answered it, whose energy is not known."""
     context: int | None = None

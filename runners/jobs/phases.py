@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runners.jobs.chat import ChatTemplateError
+from runners.jobs.device_reading import watched_device
 from runners.jobs.disturbance import disturbance
 from runners.jobs.divergence_phase import diverge
 from runners.jobs.journal import START
@@ -60,19 +61,21 @@ def run_phases(
     meter = EnergyMeter()
     # Of a program that the worker starts, that alone is measured, from its first moment on.
     root = None if job.program else worker.pid
-    marks = Marks(process=MemoryMark(root), energy=meter, group=group)
-    running = _Running(
-        job=job, worker=worker, journal=journal, measured=measured, marks=marks, notify=notify
-    )
     try:
-        running.begin()
-        running.load()
-        if job.times and (job.workloads or not job.suite.workloads):
-            running.time()
-        if job.scores:
-            running.answer()
-            running.diverge()
-        serve_users(job, worker, journal, measured, marks, notify)
+        with watched_device(job, worker) as device:
+            marks = Marks(process=MemoryMark(root), energy=meter, group=group, device=device)
+            running = _Running(
+                job=job, worker=worker, journal=journal, measured=measured, marks=marks,
+                notify=notify,
+            )  # fmt: skip
+            running.begin()
+            running.load()
+            if job.times and (job.workloads or not job.suite.workloads):
+                running.time()
+            if job.scores:
+                running.answer()
+                running.diverge()
+            serve_users(job, worker, journal, measured, marks, notify)
     finally:
         measured.add(Metered(source=meter.source, reason=meter.reason))
     worker.close()
@@ -118,6 +121,8 @@ class _Running:
             if model.root_pid is not None:
                 self.worker.measure(model.root_pid)
                 self.marks.process.follow(self.worker.pid)
+            if self.marks.device is not None:
+                self.marks.device.follow(model.offloaded)
 
     def _same_server(self, server: protocol.ServerSaid) -> None:
         """Forget the journal where another server, or another model, answered until now."""

@@ -192,6 +192,8 @@ def _ask_window(asking: Asking, window: Window, *, generates: bool) -> dict[str,
             reply = worker.ask(window.question, protocol.Scored, progress)
         finally:
             asking.sampler.pause()
+    if asking.marks.device is not None:
+        asking.marks.device.look()
     opened = measured.last(OpenedContext)
     own = opened if opened is not None and opened.task == window.task else None
     return {

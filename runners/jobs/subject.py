@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evals.suites import REQUESTS
 from runners.compute.budget_use import with_mapping
 from runners.records.record import CandidateInfo, QuantisationInfo, SuiteInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runners.jobs.job import Job
     from runners.jobs.measured import Measured
+    from runners.worker import protocol
 
 
 def candidate_info(job: Job, measured: Measured) -> CandidateInfo:
@@ -26,6 +29,9 @@ def candidate_info(job: Job, measured: Measured) -> CandidateInfo:
         settings["context"] = loaded.context or None
     if loaded is not None and loaded.compute:
         settings |= {"dtype": loaded.compute, "device": loaded.device}
+    settings |= _on_device(settings, loaded)
+    if not settings.get("gpu_layers", True):
+        settings.pop("device", None)  # of a runtime that put nothing there
     if loaded is not None and loaded.serve:
         settings["serve"] = loaded.serve
     quantisation = None
@@ -55,6 +61,15 @@ def candidate_info(job: Job, measured: Measured) -> CandidateInfo:
         chosen=job.chosen,
         notes=candidate.notes,
     )
+
+
+def _on_device(settings: Mapping[str, Any], loaded: protocol.Loaded | None) -> dict[str, Any]:
+    """Device and layers as they were used, where a part of the model was on a device."""
+    offloaded = loaded.offloaded if loaded else None
+    if offloaded is None or "gpu_layers" not in settings:
+        return {}
+    used = {"device": ", ".join(one.name for one in offloaded.devices)}
+    return used if offloaded.layers is None else {**used, "gpu_layers": offloaded.layers}
 
 
 def _computed_in(weights: str, compute: str) -> str:

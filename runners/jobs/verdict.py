@@ -13,6 +13,7 @@ from evals.quantities import format_size
 from runners.compute.limits import Held
 from runners.jobs.measured import Interrupted, Killed, Timing, Unlimited
 from runners.records.circumstances import VerdictInfo
+from runners.records.gpu import GpuInfo, device_own, device_peak
 from runners.records.latency import fixed, headline, median_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from runners.records.record import JobError
     from runners.records.timed import WorkloadLatency
 
-Name = Literal["failed", "out of memory", "thrashes", "too slow", "not enforced", "fits"]
+Name = Literal[
+    "failed", "out of memory", "over vram", "thrashes", "too slow", "not enforced", "fits"
+]
 THRASHING_SHARE = 0.5
 """Share of the unlimited decode speed below which a run is said to thrash."""
 
@@ -54,6 +57,8 @@ class Facts:
     workloads: bool = True
     """False: the runtime cannot be timed on fixed workloads; the first words of answers stand in
     for a first token."""
+    gpu: GpuInfo | None = None
+    """Memory of devices; None: the candidate had nothing there."""
 
 
 def judge(facts: Facts) -> tuple[Name, str]:
@@ -72,6 +77,8 @@ def judge(facts: Facts) -> tuple[Name, str]:
     if facts.decode_tokens_per_s is None and facts.ttft_s is None:
         why = "no workload fits the candidate's context" if facts.workloads else "no answer came"
         return "failed", f"nothing was timed: {why}"
+    if over := _over_vram(facts):
+        return "over vram", over
     if _thrashes(facts):
         return "thrashes", (
             f"{facts.refaulted_bytes:,} bytes were read again under {limit} for "
@@ -84,6 +91,8 @@ def judge(facts: Facts) -> tuple[Name, str]:
         return "too slow", late
     if budget.memory_bytes is not None and not facts.memory_enforced:
         return "not enforced", "memory could not be limited here, so nothing is known of it"
+    if budget.vram_bytes and facts.gpu and _vram_used(facts.gpu) is None:
+        return "not enforced", f"GPU memory could not be measured: {facts.gpu.reason}"
     done = "the latency phase and the tasks were" if facts.workloads else "the tasks were"
     return "fits", f"{done} completed within the budget{_doubts(facts)}"
 
@@ -99,7 +108,28 @@ def _doubts(facts: Facts) -> str:
         doubt += "; no answer was timed, so nothing is known of its deadline"
     if budget.min_decode_tokens_per_s is not None and facts.decode_tokens_per_s is None:
         doubt += "; its tokens are not counted, so nothing is known of its decode speed"
+    if budget.vram_bytes and facts.gpu and device_peak(facts.gpu) is None:
+        doubt += "; GPU memory is the runtime's own account, which lacks the driver's part"
     return doubt
+
+
+def _vram_used(gpu: GpuInfo) -> int | None:
+    """Measured device memory, else by the runtime's own account, which is a lower bound."""
+    peak = device_peak(gpu)
+    return device_own(gpu) if peak is None and not gpu.unified else peak
+
+
+def _over_vram(facts: Facts) -> str:
+    """How much device memory was too much; empty where it was within the limit, or is not known."""
+    limit = facts.budget.vram_bytes
+    used = _vram_used(facts.gpu) if facts.gpu else None
+    if limit is None or used is None or used <= limit:
+        return ""
+    by = facts.gpu.source if facts.gpu and facts.gpu.source else "by the runtime's own account"
+    return (
+        f"{used:,} bytes of GPU memory were used ({by}), {used - limit:,} more than the "
+        f"{format_size(limit)} of the budget"
+    )
 
 
 def _thrashes(facts: Facts) -> bool:
@@ -145,6 +175,7 @@ def verdict_of(
     timed: Mapping[str, WorkloadLatency],
     answers: Mapping[str, AnswersInfo],
     error: JobError | None,
+    gpu: GpuInfo | None = None,
 ) -> VerdictInfo | None:
     """The record's `verdict`; None without a budget, for a run that was interrupted, and for one
     that timed nothing on purpose.
@@ -175,6 +206,7 @@ def verdict_of(
         answer_s=answer_s,
         workloads=bool(job.workloads),
         unlimited_decode_tokens_per_s=_decode(free.latency if free else {}),
+        gpu=gpu,
     )
     name, reason = judge(facts)
     return VerdictInfo(

@@ -88,6 +88,8 @@ class EnforcedInfo(SaidPart):
 
     memory: str | None = None
     cpus: str | None = None
+    vram: str | None = None
+    """`checked, not enforced`, where there is a limit of GPU memory."""
 
 
 class BudgetInfo(SaidPart):
@@ -98,6 +100,8 @@ class BudgetInfo(SaidPart):
     source: str = ""
     """Reference for the figures."""
     memory_bytes: Bytes | None = None
+    vram_bytes: Bytes | None = None
+    """Most memory of the GPU, which is checked and cannot be enforced."""
     cpus: Rate | None = None
     deadline_ttft_s: Seconds | None = None
     deadline_answer_s: Seconds | None = None
@@ -112,7 +116,7 @@ class VerdictInfo(SaidPart):
     """Verdict on a candidate inside its budget.
 
     Where several verdicts apply the worst is given; they are named here worst first: `failed`,
-    `out of memory`, `thrashes`, `too slow`, `not enforced`, `fits`.
+    `out of memory`, `over vram`, `thrashes`, `too slow`, `not enforced`, `fits`.
     """
 
     verdict: str

@@ -22,6 +22,7 @@ from runners.records.circumstances import (
     VerdictInfo,
 )
 from runners.records.contexts import ContextInfo
+from runners.records.gpu import GpuInfo
 from runners.records.looks import LooksInfo
 from runners.records.parts import (
     DivergenceInfo,
@@ -260,6 +261,8 @@ class Record(Part):
     asked. Empty where no task does, and in early records."""
     load: LoadInfo | None = None
     memory: MemoryInfo | None = None
+    gpu: GpuInfo | None = None
+    """Devices beside the processor, and their memory; None: no part of the model was on one."""
     engine: EngineInfo | None = None
     noise: NoiseInfo | None = None
     noise_floor: NoiseFloorInfo | None = None

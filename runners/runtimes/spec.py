@@ -16,6 +16,7 @@ from pydantic import Field
 
 from evals.spec_file import NAME, Spec
 from runners.runtimes.hf.advice import MISSING
+from runners.worker.offload import Device
 
 Ability = Literal["latency", "scoring", "generation", "logits", "users", "contexts"]
 """logits: whole rows of them, over the vocabulary; users: several at once; contexts: answers in a
@@ -55,6 +56,21 @@ class Settings(Spec):
     @property
     def runs_code(self) -> str:
         """The setting that runs somebody's code, and what it runs; empty where none does."""
+        return ""
+
+    @property
+    def needs_device(self) -> bool:
+        """True where it asks for a GPU, so that a build that has none is refused beforehand."""
+        return False
+
+    @property
+    def may_use_device(self) -> bool:
+        """True where it may end on a GPU, whose memory is then watched."""
+        return self.needs_device
+
+    @property
+    def device_asked(self) -> str:
+        """Name of the GPU that was asked for, as its library calls it; empty: any."""
         return ""
 
     @property
@@ -132,6 +148,14 @@ class RuntimeSpec:
     find_program: Callable[[Any], Program] | None = None
     """Finds the program that it starts, by a candidate's settings; that process and what it starts
     are measured, not the worker. Raises RuntimeFailure where it is not here. None: in process."""
+    find_devices: Callable[[Any], tuple[Device, ...]] | None = None
+    """Asks the installed build, in another process, which GPUs it can compute on, by a candidate's
+    settings. Raises RuntimeFailure where it cannot be asked. None: it computes on none."""
+    compiled_for_gpu: Callable[[], bool] | None = None
+    """Sees by files alone whether the build may find a GPU. None: it is not seen so, and nobody is
+    told of a GPU that stays unused."""
+    no_device: str = ""
+    """What to do where it finds none."""
     rebuild: str = ""
     """Command that compiles it for this processor; empty: it is not compiled here."""
     starts_in_a_moment: bool = True

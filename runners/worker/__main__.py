@@ -17,7 +17,13 @@ from typing import IO, TYPE_CHECKING
 from runners.worker import protocol, wire
 from runners.worker.crashing import leave_no_core
 from runners.worker.freed import give_back_freed
-from runners.worker.runtime import OpensContexts, WorkerError, checked_template, serving_many
+from runners.worker.runtime import (
+    KeepsDeviceAccount,
+    OpensContexts,
+    WorkerError,
+    checked_template,
+    serving_many,
+)
 
 if TYPE_CHECKING:
     from runners.worker.runtime import OnProgress, Runtime
@@ -82,13 +88,17 @@ def _asked(runtime: Runtime, question: protocol.Message, progress: OnProgress) -
         case protocol.ReadTemplate():
             return checked_template(runtime.chat_template())
         case _:
-            return _asked_of_many(runtime, question, progress)
+            return _asked_of_some(runtime, question, progress)
 
 
-def _asked_of_many(
+def _asked_of_some(
     runtime: Runtime, question: protocol.Message, progress: OnProgress
 ) -> protocol.Message:
+    """What only some runtimes can answer."""
     match question:
+        case protocol.ReadDevice():
+            own = runtime.device_memory() if isinstance(runtime, KeepsDeviceAccount) else {}
+            return protocol.DeviceSaid(own_bytes=own)
         case protocol.OpenUsers():
             return serving_many(runtime).open_users(question)
         case protocol.RunUsers():

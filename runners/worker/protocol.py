@@ -18,6 +18,9 @@ from runners.worker.generation import ItemText as ItemText
 from runners.worker.generation import OpenContext as OpenContext
 from runners.worker.generation import RequestTimes as RequestTimes
 from runners.worker.generation import Thinking as Thinking
+from runners.worker.offload import DeviceSaid as DeviceSaid
+from runners.worker.offload import Offloaded as Offloaded
+from runners.worker.offload import ReadDevice as ReadDevice
 from runners.worker.serving import ServerSaid as ServerSaid
 from runners.worker.serving import Tries as Tries
 from runners.worker.users import OpenUsers as OpenUsers
@@ -26,7 +29,7 @@ from runners.worker.users import UserRequest as UserRequest
 from runners.worker.users import UsersOpened as UsersOpened
 from runners.worker.users import UsersTimes as UsersTimes
 
-VERSION = 4
+VERSION = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,8 @@ class Loaded:
     """Command that started the server, with `{weights}` and `{port}` for what is this machine's."""
     root_pid: int | None = None
     """A process that the runtime started, e.g. a server: it and its descendants are measured."""
+    offloaded: Offloaded | None = None
+    """What is on devices beside the processor; None: nothing is, and nobody asked for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,5 +285,5 @@ Message = (
     Ready | Load | Loaded | RunLatency | LatencyTimes | OpenEngine | EngineOpened | Score | Scored
     | ScorePlain | Diverge | Diverged | OpenContext | ContextOpened | Generate | Generated
     | ReadTemplate | ChatTemplate | Close | Closed | Progress | Failed | OpenUsers | UsersOpened
-    | RunUsers | UsersTimes
+    | RunUsers | UsersTimes | ReadDevice | DeviceSaid
 )  # fmt: skip

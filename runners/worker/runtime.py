@@ -121,6 +121,15 @@ def serving_many(runtime: Runtime) -> ServingMany:
 
 
 @runtime_checkable
+class KeepsDeviceAccount(Protocol):
+    """A runtime that knows what it put on devices."""
+
+    def device_memory(self) -> dict[str, int]:
+        """Most bytes on devices since this was last asked, by the runtime's own words."""
+        ...
+
+
+@runtime_checkable
 class OpensContexts(Protocol):
     """A runtime whose spec has the ability `contexts`."""
 

@@ -32,10 +32,11 @@ async function overview() {
 
   /** The preset whose limits are those in the boxes, if one is. */
   function preset(found) {
-    const keys = Object.keys(found);
-    return Object.entries(data.presets).find(([, one]) =>
-      one.memory === null ? keys.length === 0
-        : keys.length === 1 && found.memory === one.memory)?.[0];
+    const set = Object.keys(found).length;
+    return Object.entries(data.presets).find(([, one]) => {
+      const own = Object.entries(one.limits);
+      return own.length === set && own.every(([key, limit]) => found[key] === limit);
+    })?.[0];
   }
 
   /** Why a candidate is outside, a few words each. */
@@ -336,7 +337,9 @@ async function overview() {
     const { preset: wanted, prefer: kind, axis: name, counts: by, act, value } = button.dataset;
     if (wanted) {
       for (const box of boxes.values()) box.value = "";
-      boxes.get("memory").value = data.presets[wanted].memory ?? "";
+      for (const [key, limit] of Object.entries(data.presets[wanted].limits)) {
+        boxes.get(key).value = limit;
+      }
     }
     if (kind) prefer = kind;
     if (by) counts = by;

@@ -24,6 +24,7 @@ from leaderboard.pages.overview.search import ASKED_FOR, fields
 from leaderboard.pages.overview.tradeoff import tradeoff, unplotted
 from leaderboard.pages.presets import HEADROOM_PERCENT, Preset, left_for_model
 from leaderboard.rows.abilities import task_weights
+from leaderboard.rows.gpu import VRAM
 from leaderboard.rows.guessing import shared_level
 from leaderboard.rows.metric import Limit, Metric
 from leaderboard.rows.metrics import METRICS, WORKS_FROM, limited
@@ -98,7 +99,7 @@ def _found(
 ) -> dict[str, dict[Prefer, Overview]]:
     views = {
         ANY: view,
-        **{one.name: replace(view, limits=(("memory", _most(one)),)) for one in presets},
+        **{one.name: replace(view, limits=_limits(one, selection.rows)) for one in presets},
     }
     return {
         name: {
@@ -109,9 +110,12 @@ def _found(
     }
 
 
-def _most(preset: Preset) -> int:
-    """What a model may use of a computer's memory, MiB."""
-    return round(mib(left_for_model(preset.memory_bytes, HEADROOM_PERCENT)))
+def _limits(preset: Preset, rows: Sequence[Row]) -> tuple[tuple[str, float], ...]:
+    """What a model may use of a computer's memory, and of its GPU's where one was used, MiB."""
+    most = round(mib(left_for_model(preset.memory_bytes, HEADROOM_PERCENT)))
+    if preset.vram_bytes is None or not applies(METRICS[VRAM], rows):
+        return (("memory", most),)
+    return ("memory", most), (VRAM, round(mib(preset.vram_bytes)))
 
 
 def controls(judged: Judged, presets: Sequence[Preset]) -> str:
@@ -208,7 +212,7 @@ def data(
         presets: these.
         pairs: digests of two candidates -> the page of their comparison.
     """
-    limits = {one.name: _most(one) for one in presets}
+    limits = {one.name: dict(_limits(one, judged.ranked)) for one in presets}
     asked = [metric for metric, _ in bounds(judged.ranked)]
     return {
         "candidates": {
@@ -224,7 +228,7 @@ def data(
         },
         "asked_for": ASKED_FOR,
         "presets": {
-            name: {"memory": limits.get(name), "answers": answers}
+            name: {"limits": limits.get(name, {}), "answers": answers}
             for name, answers in _answers(judged.found, pairs, judged.failed).items()
         },
         "weighings": {

@@ -22,6 +22,7 @@ SYMBOLS = {
     "too slow": "triangle-down",
     "thrashes": "diamond",
     "out of memory": "x",
+    "over vram": "star",
     "failed": "cross",
 }
 """A shape a verdict, so that colour is not all there is to tell them by."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from leaderboard.choose.limits import weighted_accuracy
@@ -12,6 +13,7 @@ from leaderboard.pages.overview.what_counts import what_counts
 from leaderboard.pages.presets import HEADROOM_PERCENT, Preset, left_for_model
 from leaderboard.rows.abilities import task_weights
 from leaderboard.rows.classes import CLASS_WORDS, classes_of
+from leaderboard.rows.gpu import VRAM
 from leaderboard.rows.metric import Limit, Metric
 from leaderboard.rows.metrics import limited
 from leaderboard.rows.row import Row
@@ -28,16 +30,27 @@ def presets(known: Sequence[Preset], view: View) -> Iterator[Block]:
     if not known:
         return
     kept = _kept(view)
-    buttons = [
-        ("preset", "any computer", {"limits": view.limits_with("memory", None)}, _free(view))
-    ]
+    free = {"limits": _limits_of(view, None, None)}
+    buttons = [("preset", "any computer", free, _free(view))]
     for one in known:
         most = round(mib(left_for_model(one.memory_bytes, kept)))
-        changes = {"limits": view.limits_with("memory", most)}
-        buttons.append((f"preset:{one.name}", one.title, changes, view.limit("memory") == most))
+        vram = None if one.vram_bytes is None else round(mib(one.vram_bytes))
+        changes = {"limits": _limits_of(view, most, vram)}
+        buttons.append((f"preset:{one.name}", one.title, changes, _is_set(view, most, vram)))
     yield Presets("I deploy on", tuple(buttons), _ONLY_MEMORY)
 
 
+def _limits_of(view: View, memory: float | None, vram: float | None) -> Bounds:
+    """The view's limits with those of a computer; its GPU's memory is nobody else's."""
+    with_memory = replace(view, limits=view.limits_with("memory", memory))
+    return with_memory.limits_with(VRAM, vram)
+
+
+def _is_set(view: View, memory: float, vram: float | None) -> bool:
+    return (view.limit("memory"), view.limit(VRAM)) == (memory, vram)
+
+
+Bounds = tuple[tuple[str, float], ...]
 _ONLY_MEMORY = "Sets the limit of memory. Speed is that of the machine that was measured."
 
 

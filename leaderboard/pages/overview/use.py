@@ -56,7 +56,7 @@ def verify(candidate: CandidateInfo, memory_mib: float | None) -> Iterator[Block
 def _gguf(candidate: CandidateInfo) -> Iterator[Block]:
     hub = _of_hub(candidate)
     file = _file(candidate)
-    context = candidate.settings.get("context")
+    context, layers = candidate.settings.get("context"), _layers(candidate)
     cache = candidate.settings.get("kv_cache_type")
     if file is None and hub is None:
         yield Text("Where its file lies says:", small=True)
@@ -69,16 +69,24 @@ def _gguf(candidate: CandidateInfo) -> Iterator[Block]:
     )
     size = f" -c {context}" if isinstance(context, int) else ""
     kept = f" -ctk {cache} -ctv {cache}" if isinstance(cache, str) and cache in _CACHES else ""
-    yield Code(f"llama-server {where}{size}{kept}")
+    offload = f" -ngl {layers}" if layers else ""
+    yield Code(f"llama-server {where}{size}{kept}{offload}")
     yield Heading("Python, llama-cpp-python", 3)
-    yield Code(_python(hub, file or MODEL, context))
+    yield Code(_python(hub, file or MODEL, context, layers))
     yield Heading("Ollama Modelfile", 3)
     parameter = f"\nPARAMETER num_ctx {context}" if isinstance(context, int) else ""
+    parameter += f"\nPARAMETER num_gpu {layers}" if layers else ""
     yield Code(f"FROM {json.dumps(hub.file if hub else file or MODEL)}{parameter}")
 
 
 _CACHES = ("f32", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "bf16")
 """Types of llama.cpp's cache that differ from its default, f16."""
+
+
+def _layers(candidate: CandidateInfo) -> int:
+    """Layers that it had on a GPU; 0 where nothing was there."""
+    told = candidate.settings.get("gpu_layers")
+    return told if isinstance(told, int) and not isinstance(told, bool) else 0
 
 
 def _of_hub(candidate: CandidateInfo) -> _Hub | None:
@@ -96,8 +104,9 @@ def _file(candidate: CandidateInfo) -> str | None:
     return None if inside or not source.endswith(".gguf") else source
 
 
-def _python(hub: _Hub | None, file: str, context: object) -> str:
+def _python(hub: _Hub | None, file: str, context: object, layers: int) -> str:
     size = f", n_ctx={context}" if isinstance(context, int) else ""
+    size += f", n_gpu_layers={layers}" if layers else ""
     made = (
         f"Llama.from_pretrained({hub.repository!r}, {hub.file!r}{size})"
         if hub

@@ -50,6 +50,14 @@ class Options:
     """Logits that it has for each byte of a text."""
     logit_noise: float = 0.0
     """Standard deviation of what is added to each logit, drawn from `seed`."""
+    device: str = ""
+    """Product name of a GPU that it says it has; empty: none."""
+    layers: int = 12
+    """Layers of the model that it says it has, the output's counted as one."""
+    layer_bytes: int = 0
+    """Bytes on that GPU that it says each layer takes."""
+    most_layers: int = 9_999
+    """Layers that it puts there at most, whatever it is asked."""
     chat_template: bool = False
     """True: it has a chat template, a line a message."""
     template: str = ""

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from runners.engine.sizing import context_length
 from runners.engine.thought import separate
+from runners.runtimes.fake.device import fake_bytes, fake_offload
 from runners.runtimes.fake.memory import PAGE, holding_child, touched
 from runners.runtimes.fake.options import Options, read_options
 from runners.worker import protocol, wire
@@ -49,6 +50,7 @@ class Fake:
         self._length = 0
         self._mapped: mmap.mmap | None = None
         self._child: subprocess.Popen[bytes] | None = None
+        self._offloaded: protocol.Offloaded | None = None
 
     def load(self, message: protocol.Load) -> protocol.Loaded:
         """Take the options, the memory and the time that they say."""
@@ -64,6 +66,7 @@ class Fake:
                 self._mapped[at]
         if self._options.child_bytes:
             self._child = holding_child(self._options.child_bytes)
+        self._offloaded = fake_offload(self._options, message.settings.get("gpu_layers", 0))
         time.sleep(self._options.delay_load_s)
         return protocol.Loaded(
             seconds=time.perf_counter() - started,
@@ -75,6 +78,7 @@ class Fake:
             vocabulary=self._options.vocabulary,
             architecture="fake",
             chat_template=self._options.chat_template or bool(self._options.template),
+            offloaded=self._offloaded,
         )
 
     def latency(self, message: protocol.RunLatency, progress: OnProgress) -> protocol.LatencyTimes:
@@ -159,6 +163,10 @@ class Fake:
     def chat_template(self) -> protocol.ChatTemplate:
         """Role and content, a line each, unless the options bring a template."""
         return protocol.ChatTemplate(text=self._options.template or LINES, bos="<s>", eos="</s>")
+
+    def device_memory(self) -> dict[str, int]:
+        """Bytes that its layers would take on its GPU."""
+        return fake_bytes(self._options, self._offloaded)
 
     def close(self) -> None:
         """Give the memory back."""

@@ -6,10 +6,12 @@ from typing import Any
 
 from pydantic import Field
 
-from runners.runtimes.spec import EVERYTHING, RuntimeSpec, Settings
+from runners.runtimes.fake.device import fake_devices
+from runners.runtimes.gpu_settings import GpuSettings
+from runners.runtimes.spec import EVERYTHING, RuntimeSpec
 
 
-class FakeSettings(Settings):
+class FakeSettings(GpuSettings):
     """Settings of the runtime `fake`."""
 
     fake: dict[str, Any] = Field(default_factory=dict)
@@ -23,4 +25,6 @@ SPEC = RuntimeSpec(
     weights="none",
     can=EVERYTHING,
     packages=("weighin",),
+    find_devices=lambda settings: tuple(fake_devices(settings.fake.get("device", ""))),
+    no_device="settings: {fake: {device: NAME}} gives it one",
 )

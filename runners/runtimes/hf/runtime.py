@@ -11,6 +11,7 @@ from runners.engine.one_model import DEFAULT_CONTEXT, LoadedModel, OneModel
 from runners.engine.self_check import BRANCHES, CELLS, CHECKED, UNFIT, check
 from runners.engine.sizing import WAVE_TOKENS, EngineSize
 from runners.runtimes.hf.cells import CellDecoder, shares_cells
+from runners.runtimes.hf.devices import offloaded, own_bytes
 from runners.runtimes.hf.halving import Halving
 from runners.runtimes.hf.model import VERSION, Model, build_info, load_tokenizer
 from runners.worker import protocol
@@ -66,7 +67,13 @@ class Hf(OneModel):
             checked_s=checked.seconds,
             packs=checked.packs,
             caches=checked.caches,
+            offloaded=offloaded(model.device),
         )
+
+    def device_memory(self) -> dict[str, int]:
+        """The most that torch had on its device since this was last asked."""
+        model = self._ready().model
+        return own_bytes(model.device) if isinstance(model, Model) else {}
 
 
 def _cells(model: Model) -> CellDecoder | None:

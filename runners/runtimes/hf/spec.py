@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from runners.runtimes.hf.advice import MISSING
+from runners.runtimes.hf.advice import MISSING, NO_GPU
+from runners.runtimes.listed_devices import listed_by
+from runners.runtimes.packages import installed
 from runners.runtimes.spec import EVERYTHING, RuntimeSpec, Settings
 
 
@@ -19,6 +21,21 @@ class HfSettings(Settings):
     """auto: CUDA, else Apple's, else the CPU."""
     trust_remote_code: bool = False
     """Run Python code that lies beside the weights."""
+
+    @property
+    def needs_device(self) -> bool:
+        """True where the device is named and is not the processor."""
+        return self.device not in ("auto", "cpu")
+
+    @property
+    def may_use_device(self) -> bool:
+        """True unless the processor is named."""
+        return self.device != "cpu"
+
+    @property
+    def device_asked(self) -> str:
+        """The device that is named; `cuda` is any of CUDA's."""
+        return self.device if self.needs_device else ""
 
     @property
     def runs_code(self) -> str:
@@ -37,5 +54,8 @@ SPEC = RuntimeSpec(
     packages=("transformers", "torch", "tokenizers"),
     modules=("torch", "transformers"),
     missing=MISSING,
+    find_devices=lambda _: listed_by("runners.runtimes.hf.devices", library="torch"),
+    compiled_for_gpu=lambda: "+cpu" not in (installed("torch") or "+cpu"),
+    no_device=NO_GPU,
     starts_in_a_moment=False,
 )

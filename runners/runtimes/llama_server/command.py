@@ -11,14 +11,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runners.endpoint.served_model import DEFAULT_CONTEXT
+from runners.runtimes.llama_server.devices import FLAG
 from runners.worker.runtime import WorkerError
 
 CLEARED = ("LLAMA_ARG_", "LLAMA_API_KEY", "LLAMA_CACHE", "LLAMA_LOG_")
 """Beginnings of variables that set flags beside the command line; a record would not show them."""
 
 
+ALL_LAYERS = 9_999
+"""More than any model has: older builds take no word for all."""
+
+
+def knows_devices(help_text: str) -> bool:
+    """True where a build can be asked for its devices."""
+    return FLAG in help_text
+
+
 def arguments(
-    settings: Mapping[str, Any], help_text: str, *, repacks: bool, users: int = 1
+    settings: Mapping[str, Any],
+    help_text: str,
+    *,
+    repacks: bool,
+    users: int = 1,
+    has_devices: bool = False,
 ) -> list[str]:
     """Arguments of llama-server, with `{weights}` and `{port}` as places.
 
@@ -28,6 +43,8 @@ def arguments(
         repacks: False where repacked weights fail in this build.
         users: slots, each with the whole context of the settings: llama-server shares out what
             `-c` says.
+        has_devices: True where it finds GPUs here, which it would use for large batches although
+            no layer is there.
 
     Raises:
         WorkerError: this build cannot be told something that a setting asks for.
@@ -45,7 +62,7 @@ def arguments(
         ["-np", str(users)],
         attention,
         ["-ctk", kv, "-ctv", kv],
-        ["-ngl", "0"],
+        *_offloading(settings, has_devices=has_devices),
     ]
     if not settings["mmap"]:
         given.append(_one_of(known, ["-lm", "none"], ["--no-mmap"], setting="mmap: false"))
@@ -53,10 +70,19 @@ def arguments(
         given.append(_one_of(known, ["--no-repack"], setting="repack: false"))
     optional = [
         ["--no-cache-prompt"], ["-cram", "0"], ["--fit", "off"], ["--no-ui"], ["--offline"],
-        ["--alias", "weights"], ["-lv", "2"],
+        ["--alias", "weights"],
+        ["-lv", "3" if settings["gpu_layers"] else "2"],  # 3: it says what went to the GPU
     ]  # fmt: skip
     given += [part for part in optional if part[0] in known]
     return [*(word for part in given for word in part), *map(str, settings["arguments"])]
+
+
+def _offloading(settings: Mapping[str, Any], *, has_devices: bool) -> list[list[str]]:
+    layers, device = settings["gpu_layers"], str(settings["device"])
+    if not layers:
+        return [["-ngl", "0"], *([["-dev", "none"]] if has_devices else [])]
+    given = ["-ngl", str(ALL_LAYERS if layers == "all" else layers)]
+    return [given] if device == "auto" else [given, ["-dev", device]]
 
 
 def _one_of(known: set[str], *spellings: Sequence[str], setting: str) -> list[str]:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from runners.endpoint.started_runtime import Launch, StartedRuntime
-from runners.runtimes.llama_server.command import CLEARED, arguments
+from runners.engine.llama_log import offloaded, own_bytes
+from runners.runtimes.llama_server.command import CLEARED, arguments, knows_devices
+from runners.runtimes.llama_server.devices import ask_devices
 from runners.worker import protocol
 from runners.worker.runtime import WorkerError
+
+if TYPE_CHECKING:
+    from runners.worker.offload import Device
 
 VERSION = ""
 """The program's own stands in the record."""
@@ -19,6 +26,10 @@ HELP_S = 30.0
 class LlamaServer(StartedRuntime):
     """One GGUF model behind a server of one slot, or of one for each user."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._devices: list[Device] = []
+
     def launch(self, message: protocol.Load, users: int = 1) -> Launch:
         """The shipped command, in the flags that this build knows."""
         try:
@@ -28,14 +39,31 @@ class LlamaServer(StartedRuntime):
             )  # fmt: skip
         except (OSError, subprocess.SubprocessError) as error:
             raise WorkerError(f"{message.program[0]} does not start: {error}") from error
+        help_text = known.stdout + known.stderr
+        found = ask_devices(message.program) if knows_devices(help_text) else []
+        asked = message.settings["device"]
+        self._devices = [one for one in found if asked in ("auto", one.name)]
         return Launch(
             name="llama-server",
             program=message.program,
             arguments=arguments(
                 message.settings,
-                known.stdout + known.stderr,
+                help_text,
                 repacks=message.extra_buffers,
                 users=users,
+                has_devices=bool(found),
             ),
             environment=dict.fromkeys(name for name in os.environ if name.startswith(CLEARED)),
         )
+
+    def load(self, message: protocol.Load) -> protocol.Loaded:
+        """Start the server; what its log says of layers on devices goes into the answer."""
+        loaded = super().load(message)
+        if not message.settings["gpu_layers"]:
+            return loaded
+        found = offloaded(self.output().splitlines(), self._devices)
+        return replace(loaded, offloaded=found)
+
+    def device_memory(self) -> dict[str, int]:
+        """Bytes of the server's buffers on devices, which it makes before it answers."""
+        return own_bytes(self.output().splitlines(), self._devices)

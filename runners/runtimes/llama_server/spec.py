@@ -6,8 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from runners.runtimes.gpu_settings import GpuSettings
+from runners.runtimes.llama_server.find_devices import find_devices
 from runners.runtimes.llama_server.program import MISSING, find_program
-from runners.runtimes.spec import OF_SERVERS, RuntimeSpec, Settings
+from runners.runtimes.spec import OF_SERVERS, RuntimeSpec
 
 _FLAGS = """
 -t --threads -tb --threads-batch -C --cpu-mask -Cr --cpu-range --cpu-strict --prio --poll
@@ -32,7 +34,7 @@ COMPUTES = frozenset(_FLAGS.split())
 Argument = Annotated[str, Field(max_length=4096)]
 
 
-class LlamaServerSettings(Settings):
+class LlamaServerSettings(GpuSettings):
     """Settings of llama-server."""
 
     kv_cache_type: Literal["f32", "f16", "bf16", "q8_0", "q4_0"] = "f16"
@@ -69,4 +71,6 @@ SPEC = RuntimeSpec(
     packages=(),
     missing=MISSING,
     find_program=lambda _: find_program(),
+    find_devices=lambda _: find_devices(),
+    no_device="name a llama-server that was built for it in WEIGHIN_LLAMA_SERVER; docs/gpus.md",
 )

@@ -16,11 +16,15 @@ from typing import TYPE_CHECKING, Any
 import llama_cpp
 import numpy as np
 
+from runners.engine.llama_log import offloaded, own_bytes
+from runners.runtimes.llamacpp.devices import ALL, backends, chosen, listed, load_backends
 from runners.runtimes.llamacpp.text import Text
 from runners.worker.runtime import WorkerError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from runners.worker.offload import Device
 
 KV_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q8_0": 8, "bf16": 30}
 """ggml's type numbers."""
@@ -63,29 +67,42 @@ class Log:
 
 LOG = Log()
 llama_cpp.llama_backend_init()
+load_backends()
 
 
 def build_info() -> str:
-    """The instruction sets that this build uses, e.g. `AVX2 AVX512 FMA`."""
+    """The instruction sets that this build uses and how it reaches GPUs, e.g. `AVX2 FMA CUDA`."""
     text = llama_cpp.llama_print_system_info().decode()
-    return " ".join(re.findall(r"(\w+) = 1", text))
+    return " ".join([*re.findall(r"(\w+) = 1", text), *backends()])
 
 
 class Model:
     """Weights and vocabulary."""
 
-    def __init__(self, path: str, *, mmap: bool, extra_buffers: bool = True) -> None:
+    def __init__(
+        self, path: str, *, mmap: bool, extra_buffers: bool = True,
+        gpu_layers: int | str = 0, device: str = "auto",
+    ) -> None:  # fmt: skip
         params = llama_cpp.llama_model_default_params()
-        params.n_gpu_layers = 0
+        params.n_gpu_layers = ALL if gpu_layers == "all" else int(gpu_layers)
+        # An empty list where none is asked for: else llama.cpp evaluates large batches on a GPU
+        # although no layer is there.
+        taken = chosen(device) if gpu_layers else []
+        self.devices: list[Device] = [one for _, one in taken]
+        handles = listed([handle for handle, _ in taken])
+        params.devices = ctypes.cast(handles, ctypes.c_void_p)
         # Off: no weights repacked for AMX and other kernels, which not every build computes with.
         params.use_extra_bufts = extra_buffers
         params.load_mode = (
             llama_cpp.LLAMA_LOAD_MODE_MMAP if mmap else llama_cpp.LLAMA_LOAD_MODE_NONE
         )
+        LOG.lines.clear()
         LOG.errors.clear()
         self.handle = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
         if not self.handle:
             raise LlamaError(f"llama.cpp cannot load the weights: {LOG.why()}")
+        self.offloaded = offloaded(LOG.lines, self.devices) if self.devices else None
+        self.device_bytes = own_bytes(LOG.lines, self.devices)
         self.text = Text(self.handle)
         self.vocabulary = self.text.size
         self.trained_context = int(llama_cpp.llama_model_n_ctx_train(self.handle))
@@ -132,6 +149,7 @@ class Context:
         if not self.handle:
             raise LlamaError(f"llama.cpp cannot make a context of {cells} tokens: {LOG.why()}")
         self.kv_bytes, self.state_bytes = LOG.buffer_bytes("KV"), LOG.buffer_bytes("RS")
+        self.device_bytes = own_bytes(LOG.lines, model.devices)
         self.memory = llama_cpp.llama_get_memory(self.handle)
         self.batch_tokens, self.rows, self.vocabulary = batch, rows, model.vocabulary
         self._token = np.zeros(batch, dtype=np.int32)

@@ -32,6 +32,13 @@ class Contexts:
         self._context: Context | None = None
         self._size: EngineSize | None = None
         self._engine: Engine | None = None
+        self._on_device: dict[str, int] = {}
+
+    def device_bytes(self) -> dict[str, int]:
+        """The largest buffers on devices that a context had since this was last asked, by kind."""
+        largest, now = self._on_device, self._context
+        self._on_device = dict(now.device_bytes) if now else {}
+        return largest
 
     def one_request(self, tokens: int | None = None) -> Context:
         """Context for one user: one sequence of the candidate's own length, or another."""
@@ -99,4 +106,6 @@ class Contexts:
             unified=unified,
         )
         self._use = use
+        for kind, size in self._context.device_bytes.items():
+            self._on_device[kind] = max(size, self._on_device.get(kind, 0))
         return self._context

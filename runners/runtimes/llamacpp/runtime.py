@@ -56,7 +56,13 @@ class LlamaCpp:
         settings = message.settings
         started = time.perf_counter()
         repacks = message.extra_buffers and settings["repack"]
-        model = Model(message.path, mmap=settings["mmap"], extra_buffers=repacks)
+        model = Model(
+            message.path,
+            mmap=settings["mmap"],
+            extra_buffers=repacks,
+            gpu_layers=settings["gpu_layers"],
+            device=settings["device"],
+        )
         seconds = time.perf_counter() - started
         self._model = model
         self._length = int(settings["context"] or min(model.trained_context, DEFAULT_CONTEXT))
@@ -78,6 +84,7 @@ class LlamaCpp:
             architecture=model.text.meta("general.architecture"),
             chat_template=bool(model.text.template),
             recommends=_recommended(model.text),
+            offloaded=model.offloaded,
         )
 
     def latency(self, message: protocol.RunLatency, progress: OnProgress) -> protocol.LatencyTimes:
@@ -158,6 +165,13 @@ class LlamaCpp:
             bos=vocabulary.text_of(vocabulary.bos),
             eos=vocabulary.text_of(vocabulary.eos),
         )
+
+    def device_memory(self) -> dict[str, int]:
+        """Bytes of the buffers on devices: the weights', and the largest of each kind that contexts
+        had since this was last asked.
+        """
+        model, contexts = self._ready()
+        return {**model.device_bytes, **contexts.device_bytes()}
 
     def close(self) -> None:
         """Free the context, then the weights."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from runners.runtimes.llamacpp.advice import MISSING, REBUILD
-from runners.runtimes.spec import EVERYTHING, RuntimeSpec, Settings
+from runners.runtimes.gpu_settings import GpuSettings
+from runners.runtimes.listed_devices import listed_by
+from runners.runtimes.llamacpp.advice import MISSING, NO_GPU, REBUILD
+from runners.runtimes.llamacpp.gpu_build import compiled_for_gpu
+from runners.runtimes.spec import EVERYTHING, RuntimeSpec
 
 
-class LlamaCppSettings(Settings):
+class LlamaCppSettings(GpuSettings):
     """Settings of llama.cpp."""
 
     kv_cache_type: Literal["f32", "f16", "bf16", "q8_0", "q4_0"] = "f16"
@@ -29,5 +32,8 @@ SPEC = RuntimeSpec(
     packages=("llama-cpp-python",),
     modules=("llama_cpp",),
     missing=MISSING,
+    find_devices=lambda _: listed_by("runners.runtimes.llamacpp.devices", library="llama_cpp"),
+    compiled_for_gpu=compiled_for_gpu,
+    no_device=NO_GPU,
     rebuild=REBUILD,
 )

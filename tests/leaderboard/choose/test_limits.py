@@ -12,6 +12,7 @@ from leaderboard.rows.metrics import METRICS, limited
 from leaderboard.rows.row import row
 from runners.records.answers import AnswersInfo, SummaryInfo
 from runners.records.circumstances import ImportedInfo
+from runners.records.gpu import DeviceInfo, DevicePhaseInfo, GpuInfo
 from runners.records.record import JobError, QuantisationInfo
 from runners.records.server import ServerInfo
 
@@ -30,21 +31,27 @@ def limits(**given: Any) -> Limits:
 
 
 def the_row(made: Maker) -> Row:
-    """50 % accurate, 100 MiB, 50 tokens/s, 100 ms, 3 s to an answer, 1 MiB on disk, 135 million of
-    4.5 bits.
+    """50 % accurate, 100 MiB and 60 of a GPU, 50 tokens/s, 100 ms, 3 s to an answer, 1 MiB on disk,
+    135 million of 4.5 bits.
     """
     bits = QuantisationInfo(name="Q4_0", bits_per_weight=4.5, share={"Q4_0": 1.0})
     what = {"parameters": 135_000_000, "quantisation": bits, "licence": "MIT", "family": "f"}
     what["architecture"] = "llama"
     waits = SummaryInfo(n=2, p50=3.0, p95=3.0, p99=None, mean=3.0, minimum=3.0, maximum=3.0)
     told = AnswersInfo(n=2, tokens=50, thought_tokens=40, answer_s=waits)
-    return made.row("a", candidate=what, answers={"t": told})
+    return made.row("a", candidate=what, answers={"t": told}, gpu=on_gpu(60 * MIB))
+
+
+def on_gpu(peak_bytes: int | None) -> GpuInfo:
+    phases = {"latency": DevicePhaseInfo(peak_bytes=peak_bytes)}
+    return GpuInfo(devices=[DeviceInfo(name="CUDA0")], phases=phases)
 
 
 @pytest.mark.parametrize(
     ("limit", "allowed", "refused", "text"),
     [
         ("memory", 100 * MIB, 99 * MIB, "peak memory 100 MiB (at most 99.0 MiB)"),
+        ("vram", 60 * MIB, 59 * MIB, "GPU memory 60.0 MiB (at most 59.0 MiB)"),
         ("decode", 50, 60, "decode speed 50.0 tokens/s (at least 60.0 tokens/s)"),
         ("ttft_tail", 0.1, 0.05, "time to first token (slow end) 100 ms (at most 50.0 ms)"),
         ("answer", 3.0, 2.0, "time to the answer 3.00 s (at most 2.00 s)"),
@@ -91,8 +98,16 @@ def test_a_class_is_of_all_smaller_models(made: Maker):
     assert [(r.text, r.unknown) for r in refused.reasons] == [("parameters unknown", True)]
 
 
+def test_what_had_nothing_on_a_gpu_keeps_to_any_limit_of_its_memory(made: Maker):
+    one = made.row("a")
+    assert admit([one], limits(vram=0.0)).admitted == (one,)
+
+
 def test_what_is_not_known_is_not_known_to_fit(made: Maker):
-    one = made.row("a", accuracy=None, latency={}, memory=None, candidate={"weights_bytes": None})
+    one = made.row(
+        "a", accuracy=None, latency={}, memory=None, candidate={"weights_bytes": None},
+        gpu=on_gpu(None),
+    )  # fmt: skip
     assert admit([one], Limits()).admitted == (one,)
     bounds = {key: 0.0 if one.better == "higher" else 1e12 for key, one in METRICS.items()}
     (refused,) = admit([one], Limits(bounds=bounds)).refused

@@ -65,7 +65,7 @@ def test_each_preset_has_the_answer_that_the_board_gives(good: Path) -> None:
     assert {one["rank"] for one in tiny["lines"]} == {"excluded"}
     assert tiny["chosen"] == ""
     # Without a limit they tie: what is preferred decides.
-    assert presets["any"]["memory"] is None
+    assert presets["any"]["limits"] == {}
     claims = {prefer: one["claim"] for prefer, one in presets["any"]["answers"].items()}
     assert "Ship small" in claims["smallest"]
     assert "Ship big" in claims["accurate"]

@@ -158,7 +158,7 @@ def test_names_and_addresses_are_each_one_metrics():
 def test_what_varies_is_read_from_a_run_and_what_is_a_fact_from_the_file(made: Maker):
     record = made.record()
     facts = [one for one in METRICS.values() if not one.varies]
-    assert {one.key for one in facts} == {"disk", "parameters", "bits", "works_from"}
+    assert {one.key for one in facts} == {"disk", "parameters", "bits", "works_from", "gpu_layers"}
     assert all(one.of_runs([record]).interval is None for one in METRICS.values())
     assert {metric.key for metric, _ in gated()} >= {"ttft", "decode", "memory", "disk", "energy"}
 

@@ -115,7 +115,11 @@ def test_an_address_is_readable():
         ("memory_mib", ["nan"], 'memory_mib="nan": must be 0 or more'),
         ("memory_mib", ["1", "2"], 'memory_mib="1, 2": give it once'),
         ("accuracy_percent", ["101"], 'accuracy_percent="101": must lie between 0 and 100'),
-        ("x", ["money"], 'x="money": not one of memory, ttft, decode, thought, answer, disk'),
+        (
+            "x",
+            ["money"],
+            'x="money": not one of memory, ttft, decode, thought, answer, vram, gpu_buffers, disk',
+        ),
         ("weight", ["boolq"], 'weight="boolq": give TASK:WEIGHT, e.g. boolq:0.5'),
         ("weight", ["boolq:x"], 'weight="boolq:x": not a number'),
         ("ability", ["tools"], 'ability="tools": give ABILITY:WEIGHT, e.g. tools:3,code:1'),

@@ -75,7 +75,7 @@ def test_no_default_changes_under_a_digest_that_leaves_it_out():
         "context": None, "threads": None, "kv_cache_type": "f16", "mmap": True, "repack": True,
         "dtype": "auto", "device": "auto", "trust_remote_code": False, "fake": {},
         "url": REQUIRED, "model": "", "request": {}, "space": None, "endpoint": "auto",
-        "inputs": {}, "arguments": (), "serve": REQUIRED, "environment": {},
+        "inputs": {}, "arguments": (), "serve": REQUIRED, "environment": {}, "gpu_layers": 0,
     }  # fmt: skip
     known: dict[str, Any] = {}
     for runtime in RUNTIMES.values():

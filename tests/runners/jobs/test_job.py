@@ -33,7 +33,7 @@ KEYS = {
     "schema_version", "run_id", "created_at", "command", "status", "error", "verdict", "job",
     "candidate", "suite", "data", "budget", "machine", "software", "accuracy", "latency", "answers",
     "load", "memory", "server", "executor", "engine", "noise", "noise_floor", "divergence", "flags",
-    "energy", "imported",
+    "energy", "imported", "gpu",
 }  # fmt: skip
 PHASES = ["baseline", "load", "latency", "scoring", "generation"]
 

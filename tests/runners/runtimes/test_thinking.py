@@ -20,7 +20,7 @@ THINK = Marks(start="<think>", end="</think>")
 HARMONY_TOKENS = ("<|start|>", "<|end|>", "<|message|>", "<|channel|>", "<|return|>", "<|call|>")
 SETTINGS: dict[str, dict[str, Any]] = {
     "llamacpp": {"context": None, "threads": 1, "kv_cache_type": "f32", "mmap": True,
-                 "repack": True},
+                 "repack": True, "gpu_layers": 0, "device": "auto"},
     "hf": {"context": None, "threads": 1, "dtype": "float32", "device": "cpu",
            "trust_remote_code": False},
 }  # fmt: skip

@@ -31,7 +31,7 @@ ITEMS = [
 ]
 SETTINGS = {
     "context": 256, "threads": 1, "kv_cache_type": "f32", "mmap": True, "repack": True,
-    "arguments": [],
+    "gpu_layers": 0, "device": "auto", "arguments": [],
 }  # fmt: skip
 TIMED = protocol.RunLatency(prompt_tokens=16, new_tokens=4, warmups=0, repeats=2)
 

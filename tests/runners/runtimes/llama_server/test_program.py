@@ -25,7 +25,7 @@ NEW = (
 OLD = "-fa, --flash-attn  --no-mmap  -lv N"
 USUAL: dict[str, Any] = {
     "context": None, "threads": 2, "kv_cache_type": "f16", "mmap": True, "repack": True,
-    "arguments": (),
+    "gpu_layers": 0, "device": "auto", "arguments": (),
 }  # fmt: skip
 
 

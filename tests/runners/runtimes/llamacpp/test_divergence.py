@@ -21,7 +21,15 @@ WINDOW = 40
 
 
 def loaded(path: Path) -> LlamaCpp:
-    settings = {"context": 160, "threads": 1, "kv_cache_type": "f32", "mmap": True, "repack": True}
+    settings = {
+        "context": 160,
+        "threads": 1,
+        "kv_cache_type": "f32",
+        "mmap": True,
+        "repack": True,
+        "gpu_layers": 0,
+        "device": "auto",
+    }
     runtime = LlamaCpp()
     runtime.load(protocol.Load(path=str(path), settings=settings))
     return runtime

@@ -82,6 +82,8 @@ def loading(path: Path, **settings) -> protocol.Load:
         "kv_cache_type": "f32",
         "mmap": True,
         "repack": True,
+        "gpu_layers": 0,
+        "device": "auto",
         "fake": {},
     }
     return protocol.Load(path=str(path), settings={**usual, **settings})

@@ -25,7 +25,15 @@ from tests.support import tiny_kinds
 def loaded(kind: tiny_kinds.Kind, path: Path) -> Iterator[LlamaCpp]:
     runtime = LlamaCpp()
     *_, file = tiny_kinds.write(kind, path)
-    settings = {"context": 64, "threads": 1, "kv_cache_type": "f32", "mmap": True, "repack": True}
+    settings = {
+        "context": 64,
+        "threads": 1,
+        "kv_cache_type": "f32",
+        "mmap": True,
+        "repack": True,
+        "gpu_layers": 0,
+        "device": "auto",
+    }
     runtime.load(protocol.Load(path=str(file), settings=settings))
     try:
         yield runtime

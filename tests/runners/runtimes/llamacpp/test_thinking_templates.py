@@ -147,7 +147,7 @@ def from_gguf(template: str, folder: Path) -> protocol.ChatTemplate:
     runtime = LlamaCpp()
     settings = {
         "context": 32, "threads": 1, "kv_cache_type": "f16", "mmap": True, "repack": True,
-        "fake": {},
+        "gpu_layers": 0, "device": "auto", "fake": {},
     }  # fmt: skip
     runtime.load(protocol.Load(path=str(path), settings=settings))
     try:

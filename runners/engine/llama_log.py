@@ -1,0 +1,64 @@
+"""What llama.cpp's log says of the layers and buffers that it put on devices. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from runners.worker.offload import Device, Offloaded
+
+_LAYERS = re.compile(r"offloaded (\d+)/(\d+) layers to GPU")
+_BUFFER = re.compile(r"(\S+) +(model|KV|RS|compute|output) buffer size *= *([0-9.]+) MiB")
+WORDS = {
+    "model": "weights", "KV": "cache", "RS": "cache", "compute": "compute", "output": "compute",
+}  # fmt: skip
+"""llama.cpp's word for a buffer -> the record's."""
+
+
+def offloaded(lines: Iterable[str], devices: Sequence[Device]) -> Offloaded:
+    """The layers that are on devices, by llama.cpp's lines while it loaded a model.
+
+    Args:
+        lines: of its log, in order.
+        devices: those that it was given.
+
+    A line that counts layers counts those that were asked for, so that it is believed only where a
+    buffer of weights on one of the devices is logged as well.
+    """
+    said, has_weights = None, False
+    for line in lines:
+        said = _LAYERS.search(line) or said
+        has_weights |= any(word == "model" for word, _ in _buffers(line, devices))
+    layers = int(said[1]) if said else None
+    unknown = "" if said else "llama.cpp's log does not count them"
+    if layers and not has_weights:
+        layers, unknown = None, "llama.cpp's log counts layers, and no weights on a device"
+    return Offloaded(
+        devices=list(devices),
+        layers=layers,
+        layers_in_all=int(said[2]) if said else None,
+        unknown=unknown,
+    )
+
+
+def own_bytes(lines: Iterable[str], devices: Sequence[Device]) -> dict[str, int]:
+    """Bytes of the buffers on devices by what they hold: `weights`, `cache`, `compute`.
+
+    Args:
+        lines: of llama.cpp's log, of one model or one context.
+        devices: those that it was given.
+    """
+    found: dict[str, int] = {}
+    for line in lines:
+        for word, size in _buffers(line, devices):
+            found[WORDS[word]] = found.get(WORDS[word], 0) + size
+    return found
+
+
+def _buffers(line: str, devices: Sequence[Device]) -> list[tuple[str, int]]:
+    """A buffer's kind and bytes, where it lies on a device: `CUDA0`, `MTL0_Private`, not `CPU`."""
+    match = _BUFFER.search(line)
+    if match is None:
+        return []
+    there = any(match[1] == one.name or match[1].startswith(f"{one.name}_") for one in devices)
+    return [(match[2], int(float(match[3]) * 2**20))] if there else []
