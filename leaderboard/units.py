@@ -185,9 +185,13 @@ class Unit:
     """Function from the stored number to the shown one."""
     back: Callable[[float], float] = float
     """Function from the shown number to the stored one."""
+    number: Callable[[float], str] = format_number
+    """The shown number as text, without its symbol."""
 
 
 PLAIN = Unit(symbol="", text=format_number)
+COUNT = Unit(symbol="", text=lambda n: MISSING if n is None else f"{n:,.0f}",
+             number=lambda n: f"{n:,.0f}")  # fmt: skip
 MS = Unit(symbol="ms", text=format_ms, scale=ms, back=from_ms)
 SECONDS = Unit(symbol="s", text=lambda seconds: format_rate(seconds, "s"))
 MIB = Unit(symbol="MiB", text=format_mib, scale=mib, back=from_mib)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from leaderboard.rows.metric import Metric, Number, Tolerance, mean_of_runs
-from leaderboard.units import PLAIN, TOKENS_PER_S
+from leaderboard.units import COUNT, TOKENS_PER_S
 from runners.records.goodput import served
 from runners.records.record import Record
 
@@ -36,7 +36,7 @@ USERS_METRICS = (
         short="users",
         hint="The most users at once of whose requests 95% keep to the deadlines on TTFT and TPOT, "
         "of the numbers that were tried; in every run.",
-        unit=PLAIN,
+        unit=COUNT,
         better="higher",
         over="runs",
         run=users_served,

@@ -238,4 +238,4 @@ def measured(row: Row, metric: Metric) -> str:
 def short_number(row: Row, metric: Metric) -> str:
     """A number without its interval, in the metric's shown unit."""
     value = row.value(metric.key)
-    return MISSING if value is None else format_number(metric.unit.scale(value))
+    return MISSING if value is None else metric.unit.number(metric.unit.scale(value))

@@ -50,7 +50,7 @@ def _tile(row: Row, metric: Metric) -> Tile:
             _spread(number.interval, points),
             f"n = {score.n:,} items" if score else _why_no_score(row),
         )
-    value, spread = _measured(number.value, number.interval, metric.unit.scale)
+    value, spread = _measured(number.value, number.interval, metric.unit.scale, metric.unit.number)
     return Tile(f"{metric.short} {metric.unit.symbol}", value, spread, _basis(row, metric))
 
 
@@ -66,13 +66,14 @@ def _basis(row: Row, metric: Metric) -> str:
 
 
 def _measured(
-    value: float | None, interval: Interval | None, scale: Callable[[float], float] = float
-) -> tuple[str, str]:
+    value: float | None, interval: Interval | None, scale: Callable[[float], float] = float,
+    text: Callable[[float], str] = format_number,
+) -> tuple[str, str]:  # fmt: skip
     if value is None:
         return MISSING, ""
     width = half(interval)
     spread = "" if width is None else format_half(scale(width), scale(value))
-    return format_number(scale(value)), spread
+    return text(scale(value)), spread
 
 
 def _spread(interval: Interval | None, scale: Callable[[float], float]) -> str:

@@ -55,7 +55,7 @@ def metric_cell(row: Row, metric: Metric) -> Cell:
         hint = number.basis if number.basis.endswith(hint) else f"{number.basis}, {hint}"
     elif metric.varies and number.interval is None:
         hint += ": no interval, one run says nothing of the next"
-    shown, half = format_number(scale(number.value)), ""
+    shown, half = metric.unit.number(scale(number.value)), ""
     if number.interval:
         shown, half = format_measured(scale(number.value), scale(number.interval.half))
     # A slow end says which: `1,254 (p90)`.
