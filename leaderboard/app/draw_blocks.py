@@ -17,7 +17,7 @@ from leaderboard.app.draw_controls import draw_control
 from leaderboard.app.draw_table import draw_table
 from leaderboard.choose.overview import Line
 from leaderboard.pages import blocks as b
-from leaderboard.pages import controls, folded, grid, tiles
+from leaderboard.pages import contents, controls, folded, grid, tiles
 from leaderboard.pages.library import Page
 from leaderboard.pages.overview import answer
 from leaderboard.pages.overview.plot_labels import fit_labels
@@ -58,7 +58,15 @@ def _(block: b.Heading) -> None:
     if block.level == 3:
         st.markdown(f"**{text.markdown(block.text)}**")
         return
-    (st.header if block.level == 1 else st.subheader)(text.markdown(block.text), anchor=False)
+    if block.level == 1:
+        st.header(text.markdown(block.text), anchor=False)
+    else:
+        st.subheader(text.markdown(block.text), anchor=contents.heading_name(block.text) or False)
+
+
+@_draw.register
+def _(block: b.Contents) -> None:
+    st.html(contents.as_html(block.headings))
 
 
 @_draw.register

@@ -40,6 +40,13 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
+class Contents:
+    """Links to the parts of a page, by their headings of level 2."""
+
+    headings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """A paragraph; a small one explains what stands above it."""
 
@@ -213,6 +220,7 @@ class Shown:
 
 Block = (
     Heading
+    | Contents
     | Text
     | Note
     | Code

@@ -95,6 +95,10 @@ nav.pages { display: none; }
 .copy span:not(:empty) { position: absolute; right: 0; top: 2.4rem; z-index: 4; width: max-content;
   max-width: min(20rem, 90vw); font-size: .8rem; color: var(--text); background: var(--panel);
   border: 1px solid var(--line); border-radius: .4rem; padding: .35rem .7rem; }
+.contents { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; font-size: .9rem; }
+.contents a { color: inherit; text-decoration: underline var(--accent);
+  text-underline-offset: .2em; padding: .25rem 0; }
+.stHeading [id] { scroll-margin-top: 4.2rem; }
 .folded { margin: .35rem 0; }
 .folded summary { cursor: pointer; overflow-wrap: anywhere; }
 .folded pre { white-space: pre-wrap; overflow-wrap: anywhere; max-height: 24rem; overflow-y: auto;

@@ -10,7 +10,7 @@ from typing import Any
 
 from leaderboard.export.site.names import candidate_name, pair_name, runs_name, shared_page
 from leaderboard.pages import blocks as b
-from leaderboard.pages import controls, folded, grid, tiles
+from leaderboard.pages import contents, controls, folded, grid, tiles
 from leaderboard.pages.overview import answer
 from leaderboard.pages.overview.plot_labels import USUAL_WIDTH, fit_labels
 from leaderboard.text import html, sentence
@@ -42,6 +42,8 @@ class Drawing:
     runs: dict[tuple[str, str], str] = field(default_factory=dict)
     """Two runs, the reference first, that a page leads to -> the name of their comparison's page.
     """
+    contents: frozenset[str] = frozenset()
+    """Headings that the page's list of contents names."""
     prefix: str = ""
     """Prefix of figures' names, so that two pages share none."""
 
@@ -53,7 +55,7 @@ class Drawing:
             blocks: what it holds.
             before: HTML above them.
         """
-        self.prefix = name
+        self.prefix, self.contents = name, frozenset()
         return f'<section id="{html(name)}" class="page">{before}{self.blocks(blocks)}</section>'
 
     def blocks(self, blocks: Iterable[b.Block]) -> str:
@@ -87,7 +89,15 @@ class Drawing:
 
     @_draw.register
     def _(self, block: b.Heading) -> str:
-        return f"<h{block.level + 1}>{html(block.text)}</h{block.level + 1}>"
+        # Only what a list of contents names is found under its name.
+        named = block.text in self.contents
+        name = f' id="{html(contents.heading_name(block.text, self.prefix))}"' if named else ""
+        return f"<h{block.level + 1}{name}>{html(block.text)}</h{block.level + 1}>"
+
+    @_draw.register
+    def _(self, block: b.Contents) -> str:
+        self.contents = frozenset(block.headings)
+        return contents.as_html(block.headings, self.prefix)
 
     @_draw.register
     def _(self, block: b.Text) -> str:

@@ -12,6 +12,7 @@ from leaderboard.pages.blocks import (
     Beside,
     Block,
     Code,
+    Contents,
     Figure,
     Fold,
     Heading,
@@ -53,6 +54,9 @@ from leaderboard.runs.users import several_users
 from leaderboard.text import cut
 from runners.records.record import JobError, Record
 
+PARTS = ("Accuracy", "Latency", "Memory", "What it is", "Raw data")
+"""Headings that every candidate has."""
+
 
 def page(library: Library, view: View) -> Iterator[Block]:
     """Headline numbers, accuracy by task, times, memory, identity and the raw record."""
@@ -69,6 +73,7 @@ def page(library: Library, view: View) -> Iterator[Block]:
         yield Tiles(tiles)
     if how := tuple(use(row.record.candidate)):
         yield Fold("Use it", how)
+    yield Contents(PARTS)
     flags = tables.flag_grid(runs)
     if flags.rows:
         yield Table(flags)
