@@ -139,8 +139,11 @@ def _check_alike(runs: Sequence[Record]) -> None:
 
 
 def _said(metric: Metric, runs: Sequence[Record]) -> bool:
-    """True unless nobody asked for what the metric measures."""
-    return not metric.if_known or any(metric.run(run, "") is not None for run in runs)
+    """True unless runs were not asked for what the metric measures, or otherwise."""
+    if metric.asked is None:
+        return True
+    asked = {metric.asked(run) for run in runs}
+    return len(asked) == 1 and None not in asked
 
 
 def _axes(runs: Sequence[Record]) -> Iterator[Axis]:

@@ -93,6 +93,9 @@ class Metric:
     """Shown where nobody chose what to see: columns, summaries, tables on the command line."""
     of_thought: bool = False
     """Shown as a usual one where some candidate thinks before it answers (`rows.shown`)."""
+    asked: Callable[[Record], object] | None = None
+    """Reads what its number depends on beside the conditions; runs compare where that is the same,
+    and not None. None: on nothing else."""
     if_known: bool = False
     """Shown as a usual one where some candidate has it (`rows.shown`)."""
     axis: bool = False

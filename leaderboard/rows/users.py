@@ -22,6 +22,14 @@ def most_throughput(record: Record, _workload: str = "") -> float | None:
     return max(known, default=None)
 
 
+def _asked(record: Record) -> object:
+    """Numbers of users and windows; throughputs of others do not compare."""
+    users = record.users
+    if users is None or most_throughput(record) is None:
+        return None
+    return tuple(level.users for level in users.levels), users.seconds, tuple(users.workloads)
+
+
 def _fewest(values: Sequence[float]) -> Number:
     """The smallest number of users of several runs, which each of them served."""
     basis = f"smallest of {len(values)} runs" if len(values) > 1 else ""
@@ -54,6 +62,7 @@ USERS_METRICS = (
         over="runs",
         run=most_throughput,
         combine=mean_of_runs,
+        asked=_asked,
         if_known=True,
         gate=Tolerance(what="output throughput", margin=0.10),
     ),

@@ -7,8 +7,10 @@ import pytest
 
 from evals.errors import RecordError
 from leaderboard.compare.run_metrics import SINGLE_RUN, AxisComparison, compare_axes
+from tests.support.users import level, users_info
 
 if TYPE_CHECKING:
+    from runners.records.record import Record
     from tests.leaderboard.conftest import Maker
 
 
@@ -47,6 +49,20 @@ def test_runs_of_other_batches_are_not_paired(made: Maker):
     assert found.ratio
     assert (found.ratio.paired, found.ratio.reference_runs, found.ratio.other_runs) == (False, 2, 3)
     assert found.more_is_better
+
+
+def test_throughputs_of_several_users_compare_where_both_were_asked_alike(made: Maker):
+    def runs(name: str, *tokens_per_s: float, users: int = 4) -> list[Record]:
+        infos = [users_info(level(1, 50.0, [0.1]), level(users, x, [0.1])) for x in tokens_per_s]
+        return [made.record(name, repeat=i, users=info) for i, info in enumerate(infos)]
+
+    throughput = "output_throughput_tokens_per_s"
+    found = axis(compare_axes(runs("a", 100.0, 200.0), runs("b", 110.0, 220.0)), throughput)
+    assert found.ratio
+    assert found.ratio.ratio == pytest.approx(1.1)
+    assert found.more_is_better
+    for other in (runs("b", 110.0, 220.0, users=8), [made.record("b", repeat=i) for i in (0, 1)]):
+        assert throughput not in [one.axis for one in compare_axes(runs("a", 100.0, 200.0), other)]
 
 
 def test_a_single_run_has_a_ratio_and_a_reason(made: Maker):
