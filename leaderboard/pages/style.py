@@ -13,12 +13,12 @@ RULES = """
   overflow-wrap: anywhere; }
 .answer .certainty { font-size: 1.05rem; margin-top: .3rem; text-wrap: pretty; }
 .answer .nexts { margin: .35rem 0 0; padding-left: 1.1rem; }
-.answer .basis { margin-top: .35rem; font-size: .9rem; opacity: .75; }
+.answer .basis { margin-top: .35rem; font-size: .9rem; color: var(--muted); }
 ul.notices { margin: 0; padding-left: 1.2rem; font-size: .9rem; overflow-wrap: anywhere; }
-.conditions { font-size: .9rem; opacity: .75; overflow-wrap: anywhere; }
+.conditions { font-size: .9rem; color: var(--muted); overflow-wrap: anywhere; }
 .ranked { overflow: auto; max-height: min(85vh, 52rem); }
 .ranked table { border-collapse: collapse; width: 100%; font-size: .875rem; }
-.ranked caption { text-align: left; caption-side: top; opacity: .7; padding-bottom: .4rem; }
+.ranked caption { text-align: left; caption-side: top; color: var(--muted); padding-bottom: .4rem; }
 .ranked th, .ranked td { padding: .38rem .5rem; text-align: left; font-weight: 400;
   white-space: nowrap; vertical-align: top; }
 .ranked thead th, .ranked thead td { position: sticky; top: 0; z-index: 2;
@@ -61,9 +61,9 @@ ul.notices { margin: 0; padding-left: 1.2rem; font-size: .9rem; overflow-wrap: a
 code { overflow-wrap: anywhere; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .75rem; }
 .tile { background: var(--panel); border-radius: .4rem; padding: .7rem .9rem; }
-.tile .label, .tile .basis { font-size: .8rem; opacity: .75; overflow-wrap: anywhere; }
+.tile .label, .tile .basis { font-size: .8rem; color: var(--muted); overflow-wrap: anywhere; }
 .tile .value { font-size: 1.45rem; font-weight: 600; font-variant-numeric: tabular-nums; }
-.tile .pm { font-size: .9rem; font-weight: 400; opacity: .8; white-space: nowrap; }
+.tile .pm { font-size: .9rem; font-weight: 400; color: var(--muted); white-space: nowrap; }
 .grid { overflow-x: auto; margin: .25rem 0 .75rem; }
 .grid, .ranked { background: linear-gradient(90deg, var(--page) 40%, transparent) left local,
     linear-gradient(-90deg, var(--page) 40%, transparent) right local,
@@ -77,7 +77,7 @@ code { overflow-wrap: anywhere; }
 .grid th, .grid td { padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; text-align: left; }
 .grid thead th { font-weight: 600; white-space: nowrap; }
-.grid small { font-weight: 400; opacity: .7; }
+.grid small { font-weight: 400; color: var(--muted); }
 .grid th.number, .grid td.number { text-align: right; white-space: nowrap;
   font-variant-numeric: tabular-nums; }
 .grid td.text { min-width: 5.5rem; max-width: 34rem; overflow-wrap: anywhere; }
@@ -129,7 +129,7 @@ div[data-testid="stCaptionContainer"], div[data-testid="stCaptionContainer"] p {
 .grid td.muted, .ranked td.muted { color: var(--muted); }
 .stHorizontalBlock [data-testid^="stNumberInputStep"] { display: none; }
 [data-testid="stMultiSelectTagsContainer"] [role="group"] > span { color: var(--page); }
-p.why { font-size: .8rem; opacity: .75; margin: 0 0 .3rem; overflow-wrap: anywhere; }
+p.why { font-size: .8rem; color: var(--muted); margin: 0 0 .3rem; overflow-wrap: anywhere; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 @media (max-width: 40rem) {
   nav.pages { display: flex; flex-wrap: wrap; gap: .4rem 1rem; padding: .6rem 0;

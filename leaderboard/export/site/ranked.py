@@ -81,9 +81,10 @@ def _filters(rows: Sequence[Row]) -> Iterator[str]:
     found = [fields(row) for row in rows]
     for name, words in FILTERED.items():
         values = [_values(name, one) for one in found]
-        known = sorted({one for value in values for one in value})
+        said = CLASS_WORDS if name == "class" else {}
+        there = {one for value in values for one in value}
+        known = [one for one in said if one in there] or sorted(there)
         if len(set(values)) > 1 and known:
-            said = CLASS_WORDS if name == "class" else {}
             options = "".join(
                 f'<option value="{html(one)}">{html(said.get(one, one))}</option>' for one in known
             )
