@@ -20,7 +20,8 @@ from evals.spec_file import Spec
 METRICS = ("right", "called")
 _FENCE = re.compile(r"```[\w+-]*\s*\n(.*?)(?:```|\Z)", re.DOTALL)
 _TAGGED = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)
-_START = re.compile(r"[A-Za-z_][\w.]*\s*\(")
+_START = re.compile(r"(?<![\w.])(?<!def )(?<!class )[A-Za-z_][\w.]*\s*\(")
+"""Not the head of a definition: `def area(base=10):` calls nothing."""
 _DECLINES = re.compile(
     r"\A\W*(?:none|null|n/a)\b(?! *=)|\bnone of\b|\bno\b[^.\n]{0,60}\b(?:function|tool|call)s?\b"
     r"|\b(?:function|tool)s?\b[^.\n]{0,60}(?:\bnot\b|n't\b|\bcannot\b)"

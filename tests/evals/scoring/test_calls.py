@@ -61,6 +61,7 @@ def test_a_right_call_in_whatever_form(answer: str) -> None:
         "math.area(base=10, unit='m')",
         "area(base=10)",
         "math.area(base=10); math.area(base=11)",
+        "```python\ndef math_area(base=10):\n    return base\n```",
         "[math.area(base=10), math.area(base=10)]",
         "math.area(base=5 + 5)",
         "math.area(base=__import__('os').getpid())",
@@ -91,6 +92,7 @@ def test_a_wrong_one(answer: str) -> None:
         ("The weather in Paris is sunny.", False),
         ("```python\ndef weather(city=None):\n    return None\n```", False),
         ("def weather(city=None):\n    return None", False),
+        ("def weather(city=None):\n    return None\n\nNone of these functions fits.", True),
         ("none = 1", False),
     ],
 )
