@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.runners.conftest import Bench
 
-LEVELS = Users(levels=(1, 2, 3), seconds=0.1)
+LEVELS = Users(levels=(1, 2), seconds=0.1)
 
 
 def candidate(weights: Path) -> Candidate:
@@ -51,9 +51,9 @@ def test_a_server_is_started_for_each_number_and_an_interrupted_run_goes_on_at_i
     assert record.job.resumed == 1
     assert record.users is not None
     assert record.users.workloads == ["8+4"]
-    first, second, third = record.users.levels
+    first, second = record.users.levels
     assert first == broken.record.users.levels[0]  # taken from the journal, not measured again
-    for level in (first, second, third):
+    for level in (first, second):
         assert level.error == ""
         # llama-server shares out its context: each slot has the candidate's own.
         assert (level.slots, level.context) == (level.users, 64)
