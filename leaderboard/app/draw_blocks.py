@@ -18,11 +18,12 @@ from leaderboard.app.draw_table import draw_table
 from leaderboard.choose.overview import Line
 from leaderboard.pages import blocks as b
 from leaderboard.pages import contents, controls, folded, grid, tiles
-from leaderboard.pages.library import Page
+from leaderboard.pages.library import Library, Page
 from leaderboard.pages.overview import answer
 from leaderboard.pages.overview.plot_labels import fit_labels
 from leaderboard.pages.overview.ranked_table import ranked_table
 from leaderboard.rows.address import write_query
+from leaderboard.rows.view import View
 
 _NOTES: dict[str, tuple[Callable[..., Any], str]] = {
     "info": (st.info, ":material/info:"),
@@ -193,6 +194,25 @@ def _(block: b.Bar) -> None:
     behind = st.expander(block.folds) if block.folds and session.narrow() else nullcontext()
     with behind, st.container(horizontal=True, vertical_alignment="bottom"):
         draw(block.blocks)
+
+
+@_draw.register
+def _(_block: b.WholeBoard) -> None:
+    found = readings.library(), session.view()
+    draw_control(
+        controls.Download(
+            label="HTML, the whole board",
+            file="weighin.html",
+            mime="text/html",
+            content=lambda: _whole(*found),
+        )
+    )
+
+
+def _whole(library: Library, view: View) -> str:
+    from leaderboard.export.site.write import site  # seconds of work, when somebody asks
+
+    return site(library, view)
 
 
 @_draw.register(controls.Pick)

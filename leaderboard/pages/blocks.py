@@ -212,6 +212,11 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
+class WholeBoard:
+    """A way to the whole board as one file, made by whoever draws; a file has none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """Values that a page shows where the view left them open: for the address, not drawn."""
 
@@ -245,5 +250,6 @@ Block = (
     | Presets
     | Reset
     | Live
+    | WholeBoard
     | Shown
 )

@@ -42,5 +42,5 @@ async function copied(text) {
 function reach() {
   if (location.protocol === "file:") return "Copied. What follows # shows the same in any copy of this file.";
   const here = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
-  return here ? "Copied. It opens on this computer; for others: weighin export --format html" : "Copied.";
+  return here ? "Copied. It opens on this computer; for others: Overview, Take along, HTML." : "Copied.";
 }

@@ -194,6 +194,7 @@ class Drawing:
     @_draw.register(controls.Download)
     @_draw.register(b.Json)
     @_draw.register(b.Shown)
+    @_draw.register(b.WholeBoard)
     def _(self, _block: b.Block) -> str:
         return ""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from leaderboard.choose.overview import Line, Overview
-from leaderboard.pages.blocks import Bar, Block, Code, Popover, Ranked, Text
+from leaderboard.pages.blocks import Bar, Block, Code, Popover, Ranked, Text, WholeBoard
 from leaderboard.pages.controls import Changes, Download, Go, PickSeveral, Reset, Search
 from leaderboard.pages.overview.columns import (
     Column,
@@ -121,6 +121,7 @@ def _files(
             content=partial(_file, lines, kind),
             possible=bool(lines),
         )
+    yield WholeBoard()
     yield Text("As Markdown, with the columns that are shown:", small=True)
     yield Code(markdown(lines, columns, notes))
 

@@ -216,9 +216,10 @@ def test_hostile_text_is_shown_as_written(board: Board, hostile: Path):
         assert "**b**" not in block.value
 
 
-def test_downloads_are_offered_in_three_formats(board: Board, good: Path):
+def test_downloads_are_offered_in_four_formats(board: Board, good: Path):
     app = board(OVERVIEW, good)
-    assert [one.label for one in app.get("download_button")] == ["CSV", "JSON", "Parquet"]
+    files = ["CSV", "JSON", "Parquet", "HTML, the whole board"]
+    assert [one.label for one in app.get("download_button")] == files
 
 
 def test_the_reference_runs_are_six_that_cannot_be_told_apart(
