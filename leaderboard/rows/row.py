@@ -63,7 +63,8 @@ def row(record: Record) -> Row:
     """One record as a row; what was not measured is None."""
     found = _one_run(record)
     numbers = {**numbers_of([record]), **found.numbers}
-    return replace(found, numbers=numbers, flags=(*found.flags, *_below_guessing(found.scores)))
+    flags = (*found.flags, *_stopped(record), *_below_guessing(found.scores))
+    return replace(found, numbers=numbers, flags=flags)
 
 
 def _one_run(record: Record) -> Row:
@@ -90,6 +91,13 @@ def _answered(record: Record) -> bool:
 def _normalised(scores: Sequence[Score]) -> Number:
     found = normalised([part for score in scores if (part := score.part)])
     return Number() if found is None else Number(value=found[0], interval=found[1])
+
+
+def _stopped(record: Record) -> list[str]:
+    """The look of a comparison with a given time at which a candidate was asked no more."""
+    looks = record.job.looks
+    kept = looks is None or not looks.stopped or record.status != "completed"
+    return [] if kept or looks is None else [f"stopped at look {looks.look}"]
 
 
 def _below_guessing(scores: Sequence[Score]) -> list[str]:
@@ -137,7 +145,11 @@ def _merge(rows: Sequence[Row], limits: Mapping[Tried, WorkingLimit]) -> Row:
         },
         runs=sum(bool(r.record.latency) for r in rows),
         verdict=worst_verdict([r.verdict for r in rows]),
-        flags=(*joined_flags([r.flags for r in rows]), *_below_guessing(scored.scores)),
+        flags=(
+            *joined_flags([r.flags for r in rows]),
+            *_stopped(scored.record),
+            *_below_guessing(scored.scores),
+        ),
     )
 
 

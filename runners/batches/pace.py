@@ -48,10 +48,12 @@ class Pace:
 def recorded_pace(record: Record) -> Pace | None:
     """The pace of an earlier run; None where it does not tell.
 
-    A record holds the seconds of all its items together, so every task has their mean.
+    A record holds the seconds of all its items together, so every task has their mean. One that
+    several processes made knows that of its likelihood tasks alone.
     """
     items = sum(task.n for task in record.accuracy.values())
-    if not record.job.seconds or not items or record.job.resumed or record.load is None:
+    pieces = record.job.resumed > 0
+    if not record.job.seconds or not items or record.load is None or (pieces and record.answers):
         return None
     timed_s = math.fsum(
         one.token_s[-1]
@@ -62,6 +64,8 @@ def recorded_pace(record: Record) -> Pace | None:
     load = record.load
     process_s = (load.ready_s or 0.0) + (load.load_s or 0.0)
     left_s = max(0.0, record.job.seconds - process_s - timed_s)
+    if pieces:
+        left_s = record.engine.scoring_s if record.engine else 0.0
     parts = {task.group for task in record.accuracy.values()}
     item_s = dict.fromkeys(sorted(parts), left_s / items)
     return Pace(process_s=process_s, timed_s=timed_s, item_s=item_s)

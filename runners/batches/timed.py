@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from runners.batches.agenda import variance
 from runners.batches.batch import Outcome, failed_to_fetch
+from runners.batches.course import SAFETY, Course
+from runners.batches.looks import FURTHER_S, Judge, Summary
 from runners.batches.shares import least_s, next_items
 from runners.batches.timed_journal import LookTaken, TimedJournal
 from runners.batches.timed_stage import MOST_Z, Contestant, Stage, Stages
@@ -26,56 +28,12 @@ if TYPE_CHECKING:
     from runners.batches.time_left import GivenTime
     from runners.jobs.job import Job, Options
 
-MOST_LOOKS, OVERHEAD = 5, 0.2
-"""Looks, and the share of the time that their processes may take to start and to load."""
 TIMING = 0.2
 """Share of the time that repeats of the timed workloads may take."""
-SAFETY = 0.9
-"""Part of what is left that a look plans with: a candidate may be slower than before."""
-FURTHER_S = 1800.0
-"""Further time whose worth is told at the end."""
-OUTSIDE = "outside the tie"
-
-
-class Verdict(NamedTuple):
-    """Judgement of the candidates that are left."""
-
-    information: float
-    spent: float
-    critical_z: float
-    outside: tuple[int, ...]
-    """Places of those that are significantly less accurate than the best."""
-    flips: dict[str, float]
-    detectable: float | None
-
-
-class Judge(Protocol):
-    """Judges candidates that were asked the same."""
-
-    def __call__(
-        self, stages: Sequence[Stage], past: Sequence[LookTaken], share: float, begun: int
-    ) -> Verdict | None:
-        """Judge what is answered when a share of the time is over; None: there is no comparison."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """How a comparison with a given time ended."""
-
-    given_s: float
-    used_s: float
-    begun: int
-    """Candidates whose weights could be had."""
-    left: tuple[str, ...]
-    """Those that were asked until the end."""
-    looks: tuple[tuple[LookTaken, int], ...]
-    """Looks, each with the items of a candidate."""
-    needed_s: float | None
-    """Seconds that the smallest comparison takes, where there was no look; None: nothing tells."""
-    further: tuple[int, float] | None
-    """Items of each candidate, and the part of the detectable difference that would be left, after
-    FURTHER_S more; None: the suite has no more."""
+OUTSIDE, SLOW = "outside the tie", "slower than its speed was"
+PAIR = 2
+SLOWER, SPARE_S = 3.0, 10.0
+"""Times what was expected, and seconds more, that a candidate may take for a stage."""
 
 
 class TimedRun:
@@ -107,7 +65,8 @@ class TimedRun:
         self._clock, self._judge, self._stages, self._repeats = clock, judge, stages, repeats
         able = [job for job, why in jobs if why is None and job.candidate.name not in kept.gone]
         self.left = [Contestant(job, kept.paces.get(job.candidate.name)) for job in able]
-        self._sliced: tuple[float, int] | None = None
+        self._course: Course | None = None
+        self._slow: list[str] = []
         self.summary: Summary | None = None
         """How it ended; None before, and where it was interrupted."""
 
@@ -162,19 +121,49 @@ class TimedRun:
         """Have a stage's items answered by all that are left; False where that did not come to its
         end.
         """
+        slowdown = None
         for place, one in enumerate(list(self.left)):
             job = replace(one.job, position=place, jobs=len(self.left))
-            found = self._stages.answer(one, job, stage, self._clock.left_s)
+            expected_s, begun_s = self._expected_s(one, stage), self._clock.used_s
+            within_s = self._within_s(expected_s, slowdown)
+            found = self._stages.answer(one, job, stage, within_s)
+            took_s = self._clock.used_s - begun_s
             if found.record.status == "completed":
                 one.stages[stage] = found
+                slowdown = max(slowdown or 1.0, took_s / expected_s) if expected_s else None
             elif found.record.status == "interrupted":
                 self._stages.interrupt(found)
                 return False
             elif self._clock.left_s <= 0:
                 return False
+            elif took_s >= within_s and stage - 1 in one.stages:
+                self._leave(one, one.stages[stage - 1], SLOW)
             else:
                 self._leave(one, found, "failed")
         return bool(self.left)
+
+    def _expected_s(self, one: Contestant, stage: int) -> float | None:
+        """Seconds that a candidate takes for a stage at its pace; None where that is not known."""
+        if one.pace is None or stage == 0:
+            return None
+        agenda, stages = self._stages.agenda, self._kept.stages
+        now, before = agenda.by_part(stages[stage]), agenda.by_part(stages[stage - 1])
+        new = {part: count - before[part] for part, count in now.items()}
+        return one.pace.process_s + one.pace.answering_s(new)
+
+    def _within_s(self, expected_s: float | None, slowdown: float | None) -> float:
+        """Seconds that a candidate may take for a stage, so that none takes the others' time.
+
+        Args:
+            expected_s: at its pace.
+            slowdown: how many times that an earlier one of this stage took; None: it is the first,
+                so that the machine may have turned slow for all.
+        """
+        left_s = self._clock.left_s
+        if expected_s is None or len(self.left) <= PAIR:
+            return left_s  # without it there is no comparison
+        within_s = SLOWER * (slowdown or 1.0) * expected_s + SPARE_S
+        return min(left_s, within_s if slowdown else max(within_s, left_s / 2))
 
     def _look(self, stage: int, *, final: bool) -> None:
         """Judge a stage's answers; who is outside the tie has its record, and leaves."""
@@ -213,26 +202,13 @@ class TimedRun:
 
     def _next_stage(self) -> dict[str, int] | None:
         """Items of each task at the end of the next stage; None where there is no time for one."""
-        if not all(one.pace for one in self.left):
+        paces = [one.pace for one in self.left if one.pace]
+        if len(paces) < len(self.left):
             return None
-        pools = self._pools()
-        process_s = math.fsum(one.pace.process_s for one in self.left if one.pace)
-        begin_s, looks = self._slices(process_s)
-        end_s, used_s, taken = self._clock.end_s, self._clock.used_s, len(self._kept.stages)
-        upto_s = begin_s + (end_s - begin_s) * min(1.0, taken / looks)
-        whole_s = SAFETY * (end_s - used_s) - process_s
-        found = next_items(pools, min(upto_s - used_s - process_s, whole_s))
-        found = found or next_items(pools, whole_s)
+        used_s, taken = self._clock.used_s, len(self._kept.stages) - 1
+        self._course = self._course or Course.of(paces, used_s, self._clock.end_s)
+        found = self._course.following(self._pools(), paces, used_s, taken)
         return None if found is None else self._stages.agenda.by_task(found)
-
-    def _slices(self, process_s: float) -> tuple[float, int]:
-        """When the first look's time began, and in how many looks the rest is cut."""
-        if self._sliced is None:
-            used_s, end_s = self._clock.used_s, self._clock.end_s
-            looks = int(OVERHEAD * (end_s - used_s) / max(process_s, 0.1))
-            several = len(self.left) > 1
-            self._sliced = used_s, min(MOST_LOOKS, max(1, looks)) if several else 1
-        return self._sliced
 
     def _pools(self) -> dict[str, Pool]:
         """Items that were asked, and what more would cost and tell."""
@@ -258,6 +234,8 @@ class TimedRun:
     def _leave(self, one: Contestant, stage: Stage, why: str) -> None:
         """Store a candidate's record, after which it is asked no more."""
         looks = self._kept.looks
+        if why == SLOW:
+            self._slow.append(one.name)
         info = LooksInfo(
             plan=self._kept.plan,
             time_s=self._clock.given_s,
@@ -280,6 +258,7 @@ class TimedRun:
             used_s=self._clock.used_s,
             begun=sum(why is None for _, why in self._jobs),
             left=tuple(one.name for one in self.left),
+            slow=tuple(self._slow),
             looks=tuple((one, sum(kept.stages[one.stage].values())) for one in kept.looks),
             needed_s=1.2 * (self._clock.used_s + least_s(pools) / SAFETY) if known else None,
             further=None

@@ -13,6 +13,7 @@ from evals.tasks.packaged import find_mirrors
 from leaderboard.units import format_duration
 from runners.candidates.catalogue import find_candidate
 from runners.cli.app_plan import app_lines
+from runners.cli.forecast import forecast
 from runners.cli.layout import Column, Grid, console, plain, say
 from runners.cli.tables import budget_line
 from runners.cli.users_options import users_line
@@ -31,9 +32,11 @@ MOST_PROMPT = 300
 """Characters of a prompt that are shown."""
 
 
-def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
+def describe(batch: Batch, store: Store, *, as_json: bool, time_s: float | None = None) -> int:
     """Print the plan; fetch nothing and run nothing, but look at apps that run elsewhere."""
-    jobs = [_job(candidate, batch, store) for candidate in batch.candidates]
+    last = [_last(candidate, batch, store) for candidate in batch.candidates]
+    jobs = [_job(one, run, batch) for one, run in zip(batch.candidates, last, strict=True)]
+    foreseen, lines = forecast(batch, last, time_s)
     suite = batch.suite
     tasks = [
         {
@@ -48,7 +51,8 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
     asked, doubts = _budget(batch.budget) if batch.budget else (None, {})
     budget = {**asked.said(), **doubts} if asked else None
     if as_json:
-        print(json.dumps({"suite": suite.name, "tasks": tasks, "jobs": jobs, "budget": budget}))
+        plan = {"suite": suite.name, "tasks": tasks, "jobs": jobs, "budget": budget, **foreseen}
+        print(json.dumps(plan))
         return 0
     out = console()
     columns = ("task", "items", "few-shot", Column(heading="data", wrap=True))
@@ -63,12 +67,7 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
         )
     out.print(table)
     out.print(_jobs_table(jobs, batch.repeats))
-    for candidate in batch.candidates:
-        for line in app_lines(candidate, offline=batch.offline):
-            say(out, line)
-    for line in _needs(jobs):
-        say(out, line)
-    for line in _asked_besides(batch):
+    for line in [*lines, *_about(batch, jobs)]:
         say(out, line)
     if asked is not None:
         say(out, budget_line(asked))
@@ -78,19 +77,16 @@ def describe(batch: Batch, store: Store, *, as_json: bool) -> int:
     return 0
 
 
-def _asked_besides(batch: Batch) -> Iterator[str]:
-    """What is asked of each candidate besides the suite's tasks, or instead of them."""
+def _about(batch: Batch, jobs: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """What is known of apps, programs and GPUs, and what is asked besides the suite's tasks."""
+    for candidate in batch.candidates:
+        yield from app_lines(candidate, offline=batch.offline)
+    for key in ("starts", "gpu"):
+        yield from (f"{job['candidate']}: {job[key]}" for job in jobs if job[key])
     if batch.users is not None:
         yield users_line(batch.users)
     if batch.questions is not None:
         yield f"the first prompt: {batch.questions.questions[0].prompt[:MOST_PROMPT]}"
-
-
-def _needs(jobs: Sequence[dict[str, Any]]) -> list[str]:
-    """A line for each program that a job starts, and for the GPUs that one asks for."""
-    return [
-        f"{job['candidate']}: {job[key]}" for key in ("starts", "gpu") for job in jobs if job[key]
-    ]
 
 
 def _jobs_table(jobs: Sequence[dict[str, Any]], repeats: int) -> Grid:
@@ -145,8 +141,7 @@ def _data(task: str, batch: Batch) -> str:
     return "packaged, here"
 
 
-def _job(candidate: Candidate, batch: Batch, store: Store) -> dict[str, Any]:
-    last = _last(candidate, batch, store)
+def _job(candidate: Candidate, last: Record | None, batch: Batch) -> dict[str, Any]:
     return {
         "candidate": candidate.name,
         "weights": _weights(candidate, batch),

@@ -115,7 +115,9 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
 
         if options["against"] is not None:
             batch = with_candidate(batch, options["against"], run_options.store)
-        return describe(batch, run_options.store, as_json=options["as_json"])
+        return describe(
+            batch, run_options.store, as_json=options["as_json"], time_s=options["time_s"]
+        )
     run_options.store.create()
     if options["address"] is not None:
         return _elsewhere(plan, batch, options, run_options, progress)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from evals.errors import WeighinError
     from evals.suites import Suite
     from runners.batches.batch import Outcome
-    from runners.batches.timed import Summary, Verdict
+    from runners.batches.looks import Summary, Verdict
     from runners.batches.timed_journal import LookTaken
     from runners.batches.timed_stage import Stage
     from runners.cli.progress import ProgressLines
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 MOST_REPEATS = 10
 """Runs of the timed workloads of each candidate, where --repeats sets no other ceiling."""
 SHORTEST_S = 10.0
-FEWEST_ITEMS, MOST_ITEMS = 200, 2000
-"""Items of a task that there is room for: one a second, within these."""
+ITEMS_A_S, FEWEST_ITEMS, MOST_ITEMS = 2, 200, 3000
+"""Items of a task that there is room for: two a second, within these. Each is prepared beforehand,
+so that too much room takes time, too."""
 APART = {
     "job": "the plan decides what is asked", "address": "looks need every candidate at one place",
     "against": "name the reference as a candidate, too",
@@ -62,7 +63,7 @@ def roomy(suite: Suite, time_s: float) -> Suite:
     Its own numbers of items fit an unhurried run of it; here the time is the limit. The first of
     each task's items are the same.
     """
-    most = round(max(FEWEST_ITEMS, min(MOST_ITEMS, time_s)))
+    most = round(max(FEWEST_ITEMS, min(MOST_ITEMS, ITEMS_A_S * time_s)))
     tasks = tuple(
         one.model_copy(
             update={
@@ -180,7 +181,7 @@ def judged(
     from leaderboard.choose.looks import judge_answers
     from leaderboard.rows.answers import read_answers
     from leaderboard.stats.group_sequential import Look, spent
-    from runners.batches.timed import Verdict
+    from runners.batches.looks import Verdict
 
     answers = [read_answers(one.record, one.samples) for one in stages if one.samples is not None]
     if len(answers) < len(stages):
@@ -206,7 +207,7 @@ def judged(
 
 def sentences(summary: Summary) -> Iterator[str]:
     """What a comparison used, what its error means, and what more time would buy."""
-    from runners.batches.timed import FURTHER_S
+    from runners.batches.looks import FURTHER_S
 
     used, given = (format_duration(s) for s in (summary.used_s, summary.given_s))
     if not summary.looks:
@@ -216,11 +217,13 @@ def sentences(summary: Summary) -> Iterator[str]:
             yield f"No look in {given}: nothing is told apart{more}."
         return
     last = summary.looks[-1][0]
-    settled = len(summary.left) == 1 and not last.final
+    settled = len(summary.left) == 1 and not last.final and not summary.slow
     counts = ", ".join(f"{items:,}" for _, items in summary.looks)
     looks = f"{len(summary.looks)} look{'s' if len(summary.looks) > 1 else ''}"
     begin = f"Settled in {used} of {given}" if settled else f"Used {used} of {given}"
     yield f"{begin}: {looks}, at {counts} items of each candidate."
+    for name in summary.slow:
+        yield f"{name} turned slow, and was asked no further: the others went on."
     all_of = "both" if last.begun == 2 else f"all {last.begun}"
     yield (
         f"Were {all_of} equal, any two would be told apart in at most 5% of such runs, "

@@ -14,9 +14,10 @@ import pytest
 from evals.suites import MANY
 from runners.batches.agenda import Agenda
 from runners.batches.batch import Outcome
+from runners.batches.looks import Summary, Verdict
 from runners.batches.pace import Pace
 from runners.batches.time_left import GivenTime
-from runners.batches.timed import Summary, TimedRun, Verdict
+from runners.batches.timed import TimedRun
 from runners.batches.timed_journal import LookTaken, TimedJournal
 from runners.batches.timed_stage import Contestant, Stage, Stages
 from runners.candidates.spec import Candidate
@@ -189,12 +190,12 @@ class Script:
     stored: list[tuple[str, int, str]] = field(default_factory=list)
     """Name, last look and why, of each record."""
     timed: list[tuple[str, int]] = field(default_factory=list)
-    within: list[float | None] = field(default_factory=list)
     interrupted: bool = False
 
     def answer(self, one: Contestant, job: Job, stage: int, within_s: float | None) -> Stage:
         seconds, status = self.end(one.name, stage)
-        self.within.append(within_s)
+        if within_s is not None and seconds > within_s:  # its worker is ended
+            seconds, status = within_s, "failed"
         self.now += seconds
         one.pace = Pace(process_s=1.0, timed_s=2.0, item_s=dict.fromkeys(self.agenda.sizes, 0.1))
         return Stage(self.template.model_copy(update={"status": status}), None)
@@ -272,21 +273,36 @@ def test_who_is_outside_the_tie_is_asked_no_more(timed: Timed):
     assert script.now < 60  # one is left: settled
 
 
-def test_what_a_slow_one_did_not_come_to_counts_for_nobody(timed: Timed):
-    # In its second look b takes so long that its worker is ended.
-    end = lambda name, stage: (90.0, "failed") if (name, stage) == ("b", 2) else (5.0, "completed")  # noqa: E731
-    script, kept, summary = scripted(timed, "ab", {}, end=end)
+def test_what_one_did_not_come_to_counts_for_nobody(timed: Timed):
+    # The last look takes longer than any before, and the time is over in the middle of it.
+    def end(name: str, stage: int) -> tuple[float, str]:
+        return (40.0 if stage == 2 else 5.0, "completed")
+
+    script, kept, summary = scripted(timed, "ab", {}, end=end, time_s=60.0)
     assert (kept.whole, len(kept.stages)) == (1, 3)
     # The first look is judged for good, with all of the 5 %.
     assert [(look.stage, look.final) for look in kept.looks] == [(1, False), (1, True)]
     assert [name for name, _, _ in script.stored] == ["a", "b"]
     assert summary.looks[-1][1] == sum(kept.stages[1].values())
-    # Every process is ended where the time is: nothing waits longer.
-    assert [one for one in script.within if one is not None and one > 100] == []
+    assert script.now <= 60
+
+
+def test_one_that_turns_slow_does_not_take_the_time_of_the_others(timed: Timed):
+    def end(name: str, stage: int) -> tuple[float, str]:
+        return (500.0 if (name, stage) == ("b", 2) else 5.0, "completed")
+
+    script, kept, summary = scripted(timed, "abc", {}, end=end, time_s=200.0)
+    # What it answered until the look before stands; the others come to their last look.
+    assert script.stored[0] == ("b", 1, "slower than its speed was")
+    assert (summary.slow, summary.left) == (("b",), ("a", "c"))
+    assert kept.looks[-1].final
+    assert script.now <= 200
 
 
 def test_time_that_is_over_before_the_first_look_tells_nothing(timed: Timed):
-    end = lambda name, stage: (20.0, "completed") if not stage else (90.0, "failed")  # noqa: E731
+    def end(name: str, stage: int) -> tuple[float, str]:
+        return (90.0 if stage else 20.0, "completed")
+
     script, kept, summary = scripted(timed, "ab", {}, end=end, time_s=60.0)
     assert (summary.looks, kept.looks) == ((), [])
     assert script.stored == [("a", 0, ""), ("b", 0, "")]  # times, memory and the calibration
@@ -295,7 +311,9 @@ def test_time_that_is_over_before_the_first_look_tells_nothing(timed: Timed):
 
 
 def test_who_fails_leaves_the_others(timed: Timed):
-    end = lambda name, stage: (1.0, "failed" if name == "a" else "completed")  # noqa: E731
+    def end(name: str, stage: int) -> tuple[float, str]:
+        return (1.0, "failed" if name == "a" else "completed")
+
     script, kept, _ = scripted(timed, "abc", {}, end=end)
     assert script.stored[0] == ("a", 0, "failed")
     assert kept.looks[0].begun == 2

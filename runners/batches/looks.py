@@ -1,0 +1,57 @@
+"""What a comparison with a given time asks of its judge, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from runners.batches.timed_journal import LookTaken
+    from runners.batches.timed_stage import Stage
+
+FURTHER_S = 1800.0
+"""Further time whose worth is told at the end."""
+
+
+class Verdict(NamedTuple):
+    """Judgement of the candidates that are left."""
+
+    information: float
+    spent: float
+    critical_z: float
+    outside: tuple[int, ...]
+    """Places of those that are significantly less accurate than the best."""
+    flips: dict[str, float]
+    detectable: float | None
+
+
+class Judge(Protocol):
+    """Judges candidates that were asked the same."""
+
+    def __call__(
+        self, stages: Sequence[Stage], past: Sequence[LookTaken], share: float, begun: int
+    ) -> Verdict | None:
+        """Judge what is answered when a share of the time is over; None: there is no comparison."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """How a comparison with a given time ended."""
+
+    given_s: float
+    used_s: float
+    begun: int
+    """Candidates whose weights could be had."""
+    left: tuple[str, ...]
+    """Those that were asked until the end."""
+    slow: tuple[str, ...]
+    """Those that were asked no more because they turned slow."""
+    looks: tuple[tuple[LookTaken, int], ...]
+    """Looks, each with the items of a candidate."""
+    needed_s: float | None
+    """Seconds that the smallest comparison takes, where there was no look; None: nothing tells."""
+    further: tuple[int, float] | None
+    """Items of each candidate, and the part of the detectable difference that would be left, after
+    FURTHER_S more; None: the suite has no more."""
