@@ -14,6 +14,8 @@ from leaderboard.compare.tasks import TaskComparison, compare_tasks
 from leaderboard.rows.answers import Answers, ItemKey, read_answers
 from leaderboard.rows.conditions import why_unlike
 from leaderboard.rows.counting import agreed
+from leaderboard.rows.looks import pair_level
+from leaderboard.stats.group_sequential import LEVEL
 from leaderboard.stats.paired_means import PairedDifference, mean_difference
 from runners.records.record import Record
 
@@ -82,6 +84,9 @@ class Comparison:
     """Distance of the log-likelihoods; None where the samples of one are not at hand."""
     unlike: str = ""
     """Differences between the conditions of the two; accuracy is compared all the same."""
+    accuracy_level: float = LEVEL
+    """Level of accuracy's tests and of what lies outside its intervals: below 5 % where the two
+    were judged several times while they ran (`weighin run --time`)."""
 
 
 def compare(
@@ -103,7 +108,7 @@ def compare(
             some.
         weights: of tasks and groups in the mean over all; 1 where not named.
         texts: tasks and groups that count for fidelity; None: all.
-        confidence: two-sided, of every interval.
+        confidence: two-sided, of every interval; of accuracy's at least.
 
     Returns:
         One comparison a side after the first.
@@ -150,8 +155,10 @@ def _pair(
         )
     if clusters is None:
         clusters = {**both[0].passages(), **both[1].passages()} if both else {}
-    tasks = compare_tasks(a, b, both, clusters, confidence)
-    overall, reason = _overall(tasks, weights, confidence)
+    level = pair_level(a, b)
+    sure = max(confidence, 1 - level)
+    tasks = compare_tasks(a, b, both, clusters, sure)
+    overall, reason = _overall(tasks, weights, sure)
     return Comparison(
         reference=a,
         other=b,
@@ -165,6 +172,7 @@ def _pair(
         if both
         else None,
         unlike=why_unlike(a, b),
+        accuracy_level=level,
     )
 
 

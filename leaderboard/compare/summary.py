@@ -10,7 +10,6 @@ from leaderboard.rows.metric import longest_workload
 from leaderboard.rows.metrics import METRICS
 from leaderboard.units import points
 
-ALPHA = 0.05
 TOLD = ("decode", "ttft", "memory")
 """Keys of METRICS that are summed up."""
 _WORDS = {
@@ -43,7 +42,9 @@ def _accuracy(found: Comparison) -> str:
     span = f"{points(one.interval.low):+.1f} to {points(one.interval.high):+.1f}"
     if one.interval.low <= 0 <= one.interval.high:
         return f"no significant accuracy difference ({span} points)"
-    if one.p >= ALPHA:  # the interval and the exact test may disagree where few items differ
+    if (
+        one.p >= found.accuracy_level
+    ):  # the interval and the exact test may disagree where few items differ
         return f"no significant accuracy difference (p = {one.p:.2g}; {span} points)"
     way = "more" if one.difference > 0 else "less"
     return f"{abs(points(one.difference)):.1f} points {way} accurate ({span})"

@@ -241,7 +241,14 @@ def _conditions(comparison: Comparison) -> list[str]:
 
 
 def _notes(comparison: Comparison) -> list[str]:
+    from leaderboard.stats.group_sequential import LEVEL
+
     lines = [*_conditions(comparison)]
+    if comparison.accuracy_level < LEVEL:
+        lines.append(
+            "accuracy: the 95% of its intervals hold over all looks and pairs of the comparison "
+            "that was given a time"
+        )
     lines += [
         f"prompts differ (allowed by --allow-different-prompts): {m.text}"
         for m in comparison.mismatches
