@@ -20,10 +20,12 @@ class Verdict(NamedTuple):
     information: float
     spent: float
     critical_z: float
-    outside: tuple[int, ...]
-    """Places of those that are significantly less accurate than the best."""
+    leaving: tuple[tuple[int, str], ...]
+    """Places of those that are asked no more, each with why."""
     flips: dict[str, float]
     detectable: float | None
+    settled: bool
+    """True where more items of those that stay would change nothing."""
 
 
 class Judge(Protocol):

@@ -21,6 +21,7 @@ from runners.batches.shares import least_s, next_items
 from runners.batches.timed_journal import LookTaken, TimedJournal
 from runners.batches.timed_stage import MOST_Z, Contestant, Stage, Stages
 from runners.records.looks import LooksInfo
+from runners.records.record import Record
 
 if TYPE_CHECKING:
     from evals.errors import WeighinError
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 TIMING = 0.2
 """Share of the time that repeats of the timed workloads may take."""
-OUTSIDE, SLOW = "outside the tie", "slower than its speed was"
+SLOW = "slower than its speed was"
 PAIR = 2
 SLOWER, SPARE_S = 3.0, 10.0
 """Times what was expected, and seconds more, that a candidate may take for a stage."""
@@ -79,8 +80,7 @@ class TimedRun:
         for job, why in self._jobs:
             if why is not None:
                 yield failed_to_fetch(job, why, self._options)
-        for run_id in self._kept.gone.values():
-            yield Outcome(record=self._options.store.read(run_id), ran=False)
+        yield from self._before()
         try:
             for _ in self._steps():
                 yield from self._stages.drained()
@@ -89,6 +89,15 @@ class TimedRun:
             yield from self._stages.drained()
         finally:
             self._stages.close(finished=not self.left)
+
+    def _before(self) -> Iterator[Outcome]:
+        """What an earlier process left: candidates that are asked no more, and timed repeats."""
+        gone = set(self._kept.gone.values())
+        for record in self._options.store.records() if self._kept.resumed else ():
+            if not isinstance(record, Record) or record.job.batch != self._kept.name:
+                continue
+            if record.run_id in gone or (record.job.repeat and record.status == "completed"):
+                yield Outcome(record=record, ran=False)
 
     def _steps(self) -> Iterator[None]:
         """Stage after stage, until nothing more is to be asked."""
@@ -114,7 +123,7 @@ class TimedRun:
 
     def _goes_on(self) -> bool:
         looks = self._kept.looks
-        settled = looks and (len(self.left) < 2 or looks[-1].final)
+        settled = looks and (len(self.left) < 2 or looks[-1].final or looks[-1].settled)
         return not (self._stages.interrupted or settled) and bool(self.left)
 
     def _answer(self, stage: int) -> bool:
@@ -176,10 +185,10 @@ class TimedRun:
         if found is None:
             return
         told = found._asdict()
-        outside = told.pop("outside")
+        leaving = told.pop("leaving")
         self._kept.look(LookTaken(stage=stage, begun=begun, final=final, **told))
-        for one in [self.left[place] for place in outside]:
-            self._leave(one, one.stages[stage], OUTSIDE)
+        for one, why in [(self.left[place], why) for place, why in leaving]:
+            self._leave(one, one.stages[stage], why)
 
     def _time_again(self) -> None:
         """Time the workloads once more of all that are left, in another order, where there is time
@@ -224,7 +233,8 @@ class TimedRun:
             for one in self.left:
                 if stage not in one.stages:
                     one.stages[stage] = self._stages.answer(one, one.job, stage, None)
-            if stage and len(self.left) > 1 and not (looks and looks[-1].final):
+            over = looks and (looks[-1].final or looks[-1].settled)
+            if stage and len(self.left) > 1 and not over:
                 self._look(stage, final=True)
         self.summary = self._summed_up()
         for one in list(self.left):

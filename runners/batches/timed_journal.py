@@ -32,6 +32,8 @@ class LookTaken:
     """Candidates that were compared at the first look."""
     final: bool
     """True for the last, which spends all of it."""
+    settled: bool
+    """True where more items would change nothing, although several are left."""
     detectable: float | None
     """Smallest true difference of the first two that is found with 80 % probability."""
     flips: dict[str, float]

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     ("weighin run", "the embedded model on the suite quick"),
     ("weighin run model.gguf --suite core", "a file of yours, 2,570 items"),
     ("weighin run a.gguf b.gguf --memory 1GiB", "two candidates under 1 GiB"),
+    ("weighin run a.gguf b.gguf c.gguf --time 30min", "which to ship, in that time"),
     ("weighin run org/name#Q4_K_M --repeats 5", "from the Hub; intervals from 5 processes"),
     ("weighin run q4.gguf --against f16.gguf --suite damage", "what a quantisation changed"),
     ("weighin run http://localhost:8000/v1 --questions mine.csv", "your questions to a server"),

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 MOST_REPEATS = 10
 """Runs of the timed workloads of each candidate, where --repeats sets no other ceiling."""
 SHORTEST_S = 10.0
+OUTSIDE = "outside the tie"
+BEATEN = "answers less like its family's largest than a smaller one"
+"""Why a candidate is asked no more."""
 ITEMS_A_S, FEWEST_ITEMS, MOST_ITEMS = 2, 200, 3000
 """Items of a task that there is room for: two a second, within these. Each is prepared beforehand,
 so that too much room takes time, too."""
@@ -178,6 +181,7 @@ def judged(
     stages: Sequence[Stage], past: Sequence[LookTaken], share: float, begun: int
 ) -> Verdict | None:
     """Judge candidates as the board does, at the level that this look leaves."""
+    from leaderboard.choose.family_looks import judge_families
     from leaderboard.choose.looks import judge_answers
     from leaderboard.rows.answers import read_answers
     from leaderboard.stats.group_sequential import Look, spent
@@ -195,13 +199,20 @@ def judged(
     if found is None:
         return None
     judgement, flips = found
+    stay = [place for place in range(len(answers)) if place not in judgement.outside]
+    family = judge_families([answers[place] for place in stay], begun)
+    beaten = [stay[place] for place in family.beaten]
     return Verdict(
         information=judgement.look.information,
         spent=judgement.look.spent,
         critical_z=judgement.critical_z,
-        outside=judgement.outside,
+        leaving=(
+            *((place, OUTSIDE) for place in judgement.outside),
+            *((place, BEATEN) for place in beaten),
+        ),
         flips=flips,
         detectable=judgement.detectable,
+        settled=family.alike,
     )
 
 
@@ -217,11 +228,17 @@ def sentences(summary: Summary) -> Iterator[str]:
             yield f"No look in {given}: nothing is told apart{more}."
         return
     last = summary.looks[-1][0]
-    settled = len(summary.left) == 1 and not last.final and not summary.slow
+    alone = len(summary.left) == 1 and not last.final and not summary.slow
+    settled = alone or last.settled
     counts = ", ".join(f"{items:,}" for _, items in summary.looks)
     looks = f"{len(summary.looks)} look{'s' if len(summary.looks) > 1 else ''}"
     begin = f"Settled in {used} of {given}" if settled else f"Used {used} of {given}"
     yield f"{begin}: {looks}, at {counts} items of each candidate."
+    if last.settled:
+        yield (
+            "Those left are one model's quantisations that answer alike (perplexity ratio below "
+            "1.02), which accuracy would tell apart on thousands of items, if at all."
+        )
     for name in summary.slow:
         yield f"{name} turned slow, and was asked no further: the others went on."
     all_of = "both" if last.begun == 2 else f"all {last.begun}"

@@ -221,12 +221,13 @@ class Script:
 
 def scripted(
     timed: Timed, names: str, outside: dict[int, tuple[int, ...]], *, time_s: float = 100.0,
-    repeats: int = 1, **given: Any,
+    repeats: int = 1, settles: int = 0, **given: Any,
 ) -> tuple[Script, TimedJournal, Summary]:  # fmt: skip
     """A comparison of which judge and processes are the test's.
 
     Args:
         outside: look -> places of those that leave.
+        settles: look at which more items would change nothing.
     """
     jobs = timed.bench.jobs(*map(timed.bench.fake, names), tasks=("first", "second"))
     record = assemble(jobs[0][0], Measured(), None, timed.bench.options(), seconds=1.0)[0]
@@ -237,7 +238,9 @@ def scripted(
         stages: Sequence[Stage], past: Sequence[LookTaken], share: float, begun: int
     ) -> Verdict:
         shares.append(share)
-        return Verdict(1.0 + len(past), 0.01, 2.0, outside.get(len(shares), ()), {}, 0.05)
+        leaving = tuple((place, "outside the tie") for place in outside.get(len(shares), ()))
+        settled = settles == len(shares)
+        return Verdict(1.0 + len(past), 0.01, 2.0, leaving, {}, 0.05, settled)
 
     kept = TimedJournal(timed.bench.store, PLAN, fresh=False)
     clock = GivenTime(given_s=time_s, started_s=0.0, now=lambda: script.now)
@@ -271,6 +274,15 @@ def test_who_is_outside_the_tie_is_asked_no_more(timed: Timed):
     assert script.stored == [("c", 1, "outside the tie"), ("a", 2, "outside the tie"), ("b", 2, "")]
     assert (summary.left, kept.looks[-1].final, kept.looks[-1].begun) == (("b",), False, 3)
     assert script.now < 60  # one is left: settled
+
+
+def test_where_fidelity_settles_it_nothing_more_is_asked(timed: Timed):
+    script, kept, _ = scripted(timed, "abc", {1: (0,)}, settles=2)
+    assert [(look.settled, look.final) for look in kept.looks] == [(False, False), (True, False)]
+    assert [(name, why) for name, _, why in script.stored] == [
+        ("a", "outside the tie"), ("b", ""), ("c", ""),
+    ]  # fmt: skip
+    assert script.now < 60
 
 
 def test_what_one_did_not_come_to_counts_for_nobody(timed: Timed):
