@@ -85,8 +85,8 @@ class Comparison:
     unlike: str = ""
     """Differences between the conditions of the two; accuracy is compared all the same."""
     accuracy_level: float = LEVEL
-    """Level of accuracy's tests and of what lies outside its intervals: below 5 % where the two
-    were judged several times while they ran (`weighin run --time`)."""
+    """Level of accuracy's tests, and of what lies outside its intervals. It is below 5 % where the
+    two were judged several times while they ran (`weighin run --time`)."""
 
 
 def compare(
