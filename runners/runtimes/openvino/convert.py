@@ -11,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 from runners.runtimes.openvino.readable import unreadable
 from runners.worker.crashing import leave_no_core
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 MODEL = "openvino_model.xml"
 NOT_INSTALLED = 4
 """Exit code: openvino-genai or gguf cannot be imported."""
+LONGEST, ENDLESS = 8192, 2**31 - 1
 CHECKED = ("attn_v", "attn_output", "ffn_down", "ffn_up", "ffn_gate")
 """Matrices whose rows stand as in the file; those of queries and keys are turned for some."""
 
@@ -50,6 +52,7 @@ def convert(source: Path, target: Path) -> None:
     # Where it keeps what it made is beside the file that it is given.
     openvino_genai.LLMPipeline(str(link), "CPU", enable_save_ov_model=True)
     link.unlink()
+    _take_long_texts(target)
     model = ov.Core().read_model(target / MODEL)
     for name, weights in _one_of_each_type(reader):
         if not restore.farthest(model, weights) <= restore.APART:
@@ -63,6 +66,22 @@ def convert(source: Path, target: Path) -> None:
         (target / "exact.bin").replace(target / "openvino_model.bin")
         (target / "exact.xml").replace(target / MODEL)
     _write_config(target, header)
+
+
+def _take_long_texts(target: Path) -> None:
+    """Let the tokenizer keep whole texts: by itself it drops all but the last 8,192 tokens.
+
+    The limit is a constant of its graph, four bytes in the file of numbers.
+    """
+    graph, numbers = (target / f"openvino_tokenizer.{ending}" for ending in ("xml", "bin"))
+    content = bytearray(numbers.read_bytes())
+    for element in ElementTree.parse(graph).iter("data"):  # noqa: S314  # we have just made it
+        told = element.attrib
+        if told.get("element_type") == "i32" and told.get("size") == "4" and "offset" in told:
+            place = slice(int(told["offset"]), int(told["offset"]) + 4)
+            if int.from_bytes(content[place], "little") == LONGEST:
+                content[place] = ENDLESS.to_bytes(4, "little")
+    numbers.write_bytes(content)
 
 
 def _one_of_each_type(reader: Any) -> list[tuple[str, NDArray[np.float32]]]:

@@ -14,8 +14,9 @@ from runners.engine.answer_text import looks_special
 from runners.worker import protocol
 from runners.worker.runtime import WorkerError
 
-LONGEST = 8192
-"""Tokens that a tokenizer made from a GGUF gives at most, those at a text's end."""
+MANY, KEPT = 1000, 0.98
+"""From so many tokens on a text's bytes are counted, and so many of them must be in its tokens.
+A tokenizer of OpenVINO's may have a limit, and drops what is over it without a word."""
 SPACE = "\u2581"
 """SentencePiece's sign for a space."""
 BYTE = re.compile(rb"<0x([0-9A-F]{2})>")
@@ -74,16 +75,20 @@ class Text:
             del ids[-self._suffix :]
         if add_special and ids[:2] == [self.bos, self.bos]:
             del ids[0]  # the text brings its own
-        if len(ids) >= LONGEST:
+        if len(ids) >= MANY and self._has_dropped(text, ids):
             raise WorkerError(
-                f"OpenVINO's tokenizer takes {LONGEST:,} tokens of a text at most and drops what "
-                f"stands before: a text of {len(text):,} characters is too long for it"
+                f"this tokenizer of OpenVINO's gives {len(ids):,} tokens at most and drops the "
+                f"rest: a text of {len(text):,} characters is too long for it"
             )
         if add_special and self._adds_bos and ids[:1] != [self.bos]:
             ids.insert(0, self.bos)
         return ids
 
     encode_prompt = encode
+
+    def _has_dropped(self, text: str, ids: Sequence[int]) -> bool:
+        kept = sum(len(self._pieces.get(token, b"")) for token in ids)
+        return kept < KEPT * len(text.encode("utf-8", "replace"))
 
     def _ids(self, text: str, add_special: bool) -> list[int]:
         sound = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no text

@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("openvino_genai")
 
-from evals.errors import ArtifactError, RuntimeFailure
+from evals.errors import ArtifactError
 from evals.fetch.cache import sha256_of
 from runners.candidates.catalogue import find_candidate
 from runners.candidates.ir_folder import read_ir_folder
@@ -24,6 +24,7 @@ from runners.runtimes.hf.convert import convert as to_safetensors
 from runners.runtimes.hf.runtime import Hf
 from runners.runtimes.openvino.convert import convert
 from runners.runtimes.openvino.runtime import OpenVino
+from runners.runtimes.openvino.text import Text
 from runners.runtimes.packages import installed
 from runners.worker import protocol
 from runners.worker.runtime import WorkerError
@@ -40,7 +41,7 @@ from tests.support.tiny_questions import (
     quiet,
 )
 
-pytestmark = pytest.mark.filterwarnings("default")  # transformers' own
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # transformers' own
 TOLERANCE = 2e-4  # nats a continuation, in float32; 2e-5 was seen
 USUAL = {
     "context": LENGTH, "threads": 1, "dtype": "auto", "kv_cache_type": "auto",
@@ -70,6 +71,13 @@ def folder(files: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory)
     return target
 
 
+@pytest.fixture(scope="module")
+def exact(folder: Path) -> OpenVino:
+    """The model of `folder`, computed as exactly as it can be."""
+    runtime: OpenVino = opened(OpenVino(), folder, EXACT)
+    return runtime
+
+
 # F16 is kept with its rotary frequencies and norms as the file has them, which openvino-genai
 # rounds: 4e-3 apart after twelve tokens.
 @pytest.mark.parametrize("kind", ["F16", "Q4_0"])
@@ -86,13 +94,10 @@ def test_it_scores_and_writes_as_transformers_does(
 
 
 def test_text_is_cut_as_transformers_cuts_it(
-    folder: Path, files: Callable[..., Path], tmp_path: Path
+    exact: Any, files: Callable[..., Path], tmp_path: Path
 ) -> None:
     to_safetensors(files("Q8_0"), tmp_path, "float32")
-    ours, theirs = (
-        opened(runtime, path, settings).loaded.text
-        for runtime, path, settings in ((OpenVino(), folder, EXACT), (Hf(), tmp_path, HF))
-    )
+    ours, theirs = exact.loaded.text, opened(Hf(), tmp_path, HF).loaded.text
     whole = "the apple weighs  12,345 grams.\n\n Der Müller: „Grüß Gott!“ 🙂 <|user|> 1.5e-3\t\tx  "
     for text in (whole, "", " ", "<s>the sky", "the</s>", "don't we're I'LL", "\ud83d"):
         for special in (True, False):
@@ -104,14 +109,24 @@ def test_text_is_cut_as_transformers_cuts_it(
     assert ours.decode(tokens) == theirs.decode(tokens)
 
 
-def test_a_text_that_its_tokenizer_would_cut_is_refused(folder: Path) -> None:
-    text = opened(OpenVino(), folder, EXACT).loaded.text
-    with pytest.raises(WorkerError, match="takes 8,192 tokens of a text at most"):
-        text.encode("x " * 5000, True)
+def test_a_text_is_never_cut_without_a_word(exact: Any, folder: Path, tmp_path: Path) -> None:
+    assert len(exact.loaded.text.encode("x " * 5000, False)) == 10_000  # 8,192 by itself
+    cut = tmp_path / "cut"
+    shutil.copytree(folder, cut)
+    numbers = cut / "openvino_tokenizer.bin"
+    most = (2**31 - 1).to_bytes(4, "little")
+    assert numbers.read_bytes().count(most) >= 1
+    numbers.write_bytes(numbers.read_bytes().replace(most, (2000).to_bytes(4, "little")))
+    text = Text(str(cut), ends=[])
+    assert len(text.encode("x " * 990, False)) == 1980
+    with pytest.raises(
+        WorkerError, match="gives 2,000 tokens at most and drops the rest: a text of"
+    ):
+        text.encode("x " * 5000, False)
 
 
-def test_as_it_comes_it_rounds_and_says_so(folder: Path) -> None:
-    usual, exact = OpenVino(), opened(OpenVino(), folder, EXACT)
+def test_as_it_comes_it_rounds_and_says_so(exact: OpenVino, folder: Path) -> None:
+    usual = OpenVino()
     said = usual.load(protocol.Load(path=str(folder), settings=USUAL))
     assert usual.loaded is not None
     assert usual.loaded.model.kv_precision == "u8"
@@ -124,15 +139,14 @@ def test_as_it_comes_it_rounds_and_says_so(folder: Path) -> None:
     assert found != pytest.approx(expected, abs=1e-4)
 
 
-def test_stop_strings_and_times_are_those_of_the_engine(folder: Path) -> None:
-    runtime = opened(OpenVino(), folder, EXACT)
-    (whole,) = runtime.generate(protocol.Generate(items=[asked("the sky")]), quiet).items
+def test_stop_strings_and_times_are_those_of_the_engine(exact: OpenVino) -> None:
+    (whole,) = exact.generate(protocol.Generate(items=[asked("the sky")]), quiet).items
     stop = whole.text[1:2]
     item = asked("the sky", until=[stop])
-    (cut,) = runtime.generate(protocol.Generate(items=[item]), quiet).items
+    (cut,) = exact.generate(protocol.Generate(items=[item]), quiet).items
     assert (cut.text, cut.stop) == (whole.text[: whole.text.index(stop)], "until")
     asked_for = protocol.RunLatency(prompt_tokens=20, new_tokens=4, warmups=1, repeats=2)
-    times = runtime.latency(asked_for, quiet)
+    times = exact.latency(asked_for, quiet)
     assert [len(one.token_s) for one in times.repeats] == [4, 4]
 
 
@@ -145,7 +159,11 @@ def test_what_is_read_wrongly_is_found_when_it_is_converted(
 
 
 def test_a_candidates_gguf_is_converted_and_measured(
-    files: Callable[..., Path], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    files: Callable[..., Path],
+    exact: OpenVino,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("WEIGHIN_CACHE", str(tmp_path))
     file = files("Q8_0")
@@ -155,20 +173,23 @@ def test_a_candidates_gguf_is_converted_and_measured(
     assert found.made_from == f"{file.name} (Q8_0), converted by {maker}"
     assert (found.sha256, found.path is not None) == (sha256_of(file), True)
     assert found.bytes == (folder / "openvino_model.bin").stat().st_size
-    here = opened(OpenVino(), folder, EXACT)
     with WorkerProcess("openvino", threads=1, timeout_s=120) as worker:
         worker.ask(protocol.Load(path=str(found.path), settings=EXACT), protocol.Loaded)
         worker.ask(protocol.OpenEngine(memory_bytes=4 * 2**20), protocol.EngineOpened)
         scored = worker.ask(protocol.Score(items=ITEMS[:1]), protocol.Scored)
         modules = set(worker.close().modules)
-    assert nats(scored.items) == nats(here.score(ITEMS[:1], quiet).items)
+    assert nats(scored.items) == nats(exact.score(ITEMS[:1], quiet).items)
     assert not modules & HARNESS
-    other = files("Q8_0", "gpt-2")
-    with pytest.raises(RuntimeFailure, match="tiny: openvino-genai cannot convert the GGUF: it c"):
-        resolve(Candidate.model_validate({**about, "weights": str(other)}))
 
 
-def test_a_folder_of_openvinos_is_a_candidate(folder: Path, tmp_path: Path) -> None:
+def test_what_it_does_not_read_is_refused_before_it_is_read(
+    files: Callable[..., Path], tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="qwen2 do, and this tokenizer is gpt2, gpt-2"):
+        convert(files("Q8_0", "gpt-2"), tmp_path / "ir")
+
+
+def test_a_folder_of_openvinos_is_a_candidate(exact: Any, folder: Path, tmp_path: Path) -> None:
     about = read_ir_folder(folder)
     # Embedding and head of 313 tokens; two layers of four matrices of attention and three more.
     layer = 2 * 64 * 64 + 2 * 32 * 64 + 3 * 96 * 64
@@ -177,8 +198,7 @@ def test_a_folder_of_openvinos_is_a_candidate(folder: Path, tmp_path: Path) -> N
     found = find_candidate(str(folder))
     assert (found.runtime, found.weights) == ("openvino", str(folder))
     assert resolve(found).sha256 == about.sha256
-    said = OpenVino().load(protocol.Load(path=str(folder), settings=USUAL))
-    assert said.parameters == about.parameters
+    assert exact.loaded.model.parameters == about.parameters
     part = tmp_path / "part"
     shutil.copytree(folder, part)
     (part / "openvino_tokenizer.xml").unlink()
@@ -205,7 +225,5 @@ def test_the_header_says_how_turns_and_templates_are_told(folder: Path, tmp_path
     told = json.loads((folder / "tokenizer_config.json").read_text())
     told["chat_template"] = "{{ bos_token }}{{ messages[0].content }}"
     (changed / "tokenizer_config.json").write_text(json.dumps(told))
-    runtime = OpenVino()
-    assert runtime.load(protocol.Load(path=str(changed), settings=USUAL)).chat_template
-    template = runtime.chat_template()
+    template = Text(str(changed), ends=[]).chat_template()
     assert (template.text, template.bos, template.eos) == (told["chat_template"], "<s>", "</s>")
