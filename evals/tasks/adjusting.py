@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,21 +62,6 @@ def _check_repeats(name: str, task: Any) -> None:
                     f'task "{name}": filter "{ensemble.name}" takes the first {wanted} answers and '
                     f"repeats is {repeats}: set repeats to {wanted} or more in its YAML"
                 )
-
-
-@contextlib.contextmanager
-def with_metadata(index: Any, metadata: Mapping[str, Any]) -> Iterator[None]:
-    """Let lm-eval's TaskManager add metadata to each task that it loads meanwhile."""
-    if not metadata:
-        yield
-        return
-    from lm_eval.tasks._factory import TaskFactory
-
-    usual, index._factory = index._factory, TaskFactory(meta=dict(metadata))
-    try:
-        yield
-    finally:
-        index._factory = usual
 
 
 def refuse_foreign_tokenizer(metadata: Mapping[str, Any], *, trusted: bool) -> None:

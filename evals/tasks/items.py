@@ -39,7 +39,8 @@ class Item:
     """Hash of task, prompt and choices, without any chat template; the same item has the same
     one under every model. Where a data set repeats a document, both have it."""
     chance: float | None
-    """Expected score of random guessing, 0 to 1; None where there are no choices."""
+    """Expected score of random guessing, 0 to 1; None where there are no choices, or a function of
+    the task's own scores them."""
     cluster: str | None = None
     """Hash of what it shares with other items of its task, e.g. a passage; None: nothing known."""
     beginning: str | None = None
@@ -99,6 +100,8 @@ def build_requests(
             asked = _instances_by_doc(loaded, chat_template, tokenizer_name, system)
         golds = [_gold(loaded.task, instances[0].doc) for instances in asked]
         clusters, beginnings = _together(loaded, plain)
+    # A function of its own need not score a choice: truthfulqa_mc2 adds up probabilities.
+    by_itself = callable(loaded.task.get_config("process_results"))
     _check_golds(loaded, golds)
     _check_texts(loaded, asked)
     return [
@@ -108,7 +111,7 @@ def build_requests(
             instances=tuple(instances),
             target=gold.target,
             identity=identity,
-            chance=gold.chance,
+            chance=None if by_itself else gold.chance,
             cluster=cluster,
             beginning=beginning,
         )

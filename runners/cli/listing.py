@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from runners.cli.completion_names import KINDS, complete_classes, complete_kinds
 from runners.cli.options import json_option, open_store, store_option
 
 if TYPE_CHECKING:
+    from evals.tasks.hub import HubFamily
     from runners.candidates.spec import Candidate
 
 Rows = list[dict[str, Any]]
@@ -166,12 +167,21 @@ def _weights(candidate: Candidate) -> str:
 
 def _suites() -> Rows:
     from evals.suites import find_suite, suite_names
+    from evals.tasks.hub import hub_families
 
     found = [find_suite(name) for name in suite_names()]
     return [
-        {"name": s.name, "version": s.version, "tasks": len(s.tasks), "description": s.description}
+        {"name": s.name, "version": s.version, "tasks": len(s.tasks),
+         "data": _data(hub_families(s)), "description": s.description}
         for s in found
-    ]
+    ]  # fmt: skip
+
+
+def _data(families: Sequence[HubFamily]) -> str:
+    """Where a suite's data are from, in words."""
+    if not families:
+        return "packaged"
+    return "needs the hub, gated" if any(one.gated for one in families) else "needs the hub"
 
 
 def _tasks() -> Rows:

@@ -132,7 +132,7 @@ def test_a_fixed_workload_fits_or_does_not() -> None:
         (Suite, {"name": "s", "tasks": []}, '"tasks": '),
         (Suite, {"name": "s", "tasks": [{"task": "a"}, {"task": "a"}]}, "task 'a' is listed twice"),
         (Suite, {"name": "s", "tasks": [{"task": "a", "fewshots": 5}]},
-         'unknown key "fewshots" in "tasks.0" (did you mean "num_fewshot"?); known: chat_template'),
+         'unknown key "fewshots" in "tasks.0" (did you mean "num_fewshot"?); known: ability'),
         (Suite, {"name": "S p", "tasks": [{"task": "a"}]}, "\"name\": String should match"),
         (Budget, {"name": "b"}, "a budget limits at least one of"),
         (Budget, {"name": "b", "memory": "lots"}, "'lots' is not a size"),

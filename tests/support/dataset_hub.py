@@ -44,6 +44,9 @@ class Kept:
     def at(self, revision: str) -> dict[str, bytes]:
         return next((files for sha, files in self.commits if sha == revision), self.files)
 
+    def commit_of(self, revision: str) -> str:
+        return revision if any(sha == revision for sha, _ in self.commits) else self.sha
+
 
 @dataclass(slots=True)
 class State:
@@ -56,6 +59,8 @@ class State:
     asked: list[str] = field(default_factory=list)
     fail_commits: list[int] = field(default_factory=list)
     """Statuses of the next commits, in place of an answer."""
+    gated: set[str] = field(default_factory=set)
+    """Repositories whose terms nobody has accepted."""
     before_commit: Any = None
     """Called before a commit is looked at."""
 
@@ -69,6 +74,8 @@ class DatasetHub(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
         self.state.asked.append(f"{self.command} {path}")
+        if any(key in f"/{path}" for key in self.state.gated):
+            return self.answer(403, {"error": "Access to it is restricted."}, code="GatedRepo")
         if path == "/api/whoami-v2":
             return self.answer(200, {"name": "me", "type": "user", "auth": {}})
         if found := re.fullmatch(r"/api/((?:datasets|models)/[^/]+/[^/]+)(/.*)?", path):
@@ -90,7 +97,8 @@ class DatasetHub(BaseHTTPRequestHandler):
                 for name, body in files.items()
             ])  # fmt: skip
         name = key.partition("/")[2]
-        return self.answer(200, {"id": name, "sha": kept.sha, "private": kept.private,
+        return self.answer(200, {"id": name, "sha": kept.commit_of(revision),
+                                 "private": kept.private,
                                  "siblings": [{"rfilename": one} for one in files]})  # fmt: skip
 
     def file(self, key: str, revision: str, name: str) -> None:
@@ -100,7 +108,7 @@ class DatasetHub(BaseHTTPRequestHandler):
         body = kept.at(revision).get(name)
         if body is None:
             return self.answer(404, {}, code="EntryNotFound")
-        return self.answer(200, body, commit=kept.sha)
+        return self.answer(200, body, commit=kept.commit_of(revision))
 
     def do_POST(self) -> None:
         path = urlsplit(self.path)

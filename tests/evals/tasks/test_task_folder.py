@@ -74,7 +74,7 @@ def test_an_unknown_name_gets_its_nearest(alone: tuple[dict[str, Any], str]):
 def test_a_hub_that_is_not_there_is_one_line_with_advice(alone: tuple[dict[str, Any], str]):
     said = alone[0]["hub"]
     assert said.startswith("ArtifactError: ")
-    assert 'the data of task "arc_easy" cannot be had' in said
+    assert 'task "arc_easy" needs the hub: its data (allenai/ai2_arc) are not in the cache' in said
     assert "HF_ENDPOINT" in said
 
 
