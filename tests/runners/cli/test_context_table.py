@@ -38,7 +38,5 @@ def test_tasks_beside_the_mean_are_named_once() -> None:
     optional = {**record.accuracy, "niah_16k_a": record.accuracy["niah_8k_a"].model_copy()}
     optional["niah_16k_a"] = optional["niah_16k_a"].model_copy(update={"group": "niah_16k"})
     said = notes([row(record.model_copy(update={"accuracy": optional}))])
-    assert (
-        "niah_8k, niah_16k: not in the mean: candidates of a shorter context are not asked it"
-        in (said)
-    )
+    why = "not in the mean: candidates of a shorter context are not asked it"
+    assert f"niah_8k, niah_16k: {why}" in said

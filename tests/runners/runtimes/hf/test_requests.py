@@ -70,6 +70,22 @@ def test_a_repetition_penalty_is_that_of_transformers(loaded: Callable[..., Any]
         assert answer.text.rstrip("\ufffd") == theirs.rstrip("\ufffd")
 
 
+def test_a_context_of_its_own_length_cuts_at_that(loaded: Callable[..., Any]) -> None:
+    runtime, item = loaded("llama"), prompt("the clerk put 12 apples " * 6, 4)
+    (whole,) = generate(runtime, item)
+    try:
+        assert runtime.open_context(protocol.OpenContext(tokens=16, items=[])).tokens == 16
+        (cut,) = generate(runtime, item)
+        assert (cut.truncated, cut.prompt_tokens) == (True, 16 - 4)
+        opened = runtime.open_context(protocol.OpenContext(tokens=16, items=[item]))
+        assert opened.tokens == (whole.prompt_tokens or 0) + 4
+        (same,) = generate(runtime, item)
+        assert (same.text, same.truncated) == (whole.text, False)
+    finally:
+        own = protocol.OpenContext(tokens=1_000_000, items=[])
+        assert runtime.open_context(own).tokens == runtime.loaded.length
+
+
 def test_a_text_ends_at_a_stop_string_within_it(loaded: Callable[..., Any]) -> None:
     runtime = loaded("llama")
     (whole,) = generate(runtime, prompt("the clerk", 30))
