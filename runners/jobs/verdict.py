@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from evals.quantities import format_size
 from runners.compute.limits import Held
-from runners.jobs.measured import Interrupted, Killed, Timing, Unlimited
+from runners.jobs.measured import AskedTask, Interrupted, Killed, Timing, Unlimited
 from runners.records.circumstances import VerdictInfo
 from runners.records.gpu import GpuInfo, device_own, device_peak
 from runners.records.latency import fixed, headline, median_of
@@ -54,6 +54,8 @@ class Facts:
     unlimited_decode_tokens_per_s: float | None
     answer_s: float | None = None
     """The slowest generation task's median wait for an answer."""
+    length: str = ""
+    """Task, in a context of its own length, that was asked last; else empty."""
     workloads: bool = True
     """False: the runtime cannot be timed on fixed workloads; the first words of answers stand in
     for a first token."""
@@ -68,6 +70,7 @@ def judge(facts: Facts) -> tuple[Name, str]:
     if facts.oom_kills:
         where = "" if error is None else f" in the phase {facts.phase}"
         where += f", in the workload {facts.workload}" if error and facts.workload else ""
+        where += f", in {facts.length}" if error and facts.length else ""
         note = ""
         if facts.phase in ("scoring", "generation"):
             note = "; one request at a time, in the latency phase, stayed within it"
@@ -204,6 +207,7 @@ def verdict_of(
         ttft_s=ttft_s if job.workloads else answer_s,
         decode_tokens_per_s=_decode(timed),
         answer_s=answer_s,
+        length=_length(job, measured),
         workloads=bool(job.workloads),
         unlimited_decode_tokens_per_s=_decode(free.latency if free else {}),
         gpu=gpu,
@@ -220,6 +224,14 @@ def verdict_of(
         unlimited_run=free.run_id if free else None,
         page_cache=measured.page_cache.state,
     )
+
+
+def _length(job: Job, measured: Measured) -> str:
+    """The task that was asked last, where it is answered in a context of its own length."""
+    asked = measured.last(AskedTask)
+    needs = {task.loaded.name: task.loaded.context for task in job.tasks}
+    tokens = needs.get(asked.name) if asked else None
+    return f"{asked.name}, which needs a context of {tokens:,} tokens" if asked and tokens else ""
 
 
 def _decode(timed: Mapping[str, WorkloadLatency]) -> float | None:

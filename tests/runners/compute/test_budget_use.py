@@ -108,6 +108,8 @@ def test_the_worst_rule_that_applies(changes: dict[str, Any], verdict: str):
                    "20.0 tokens/s of 41.0 without the limit"),
         ({"error": CRASH, "oom_kills": 1, "phase": "load"},
          "killed for memory under 256MiB in the phase load"),
+        ({"error": CRASH, "oom_kills": 1, "phase": "generation", "length": "niah_8k, which …"},
+         "killed for memory under 256MiB in the phase generation, in niah_8k, which …"),
         ({"error": CRASH}, "in the phase load: the worker ended with exit code 7"),
         ({"refaulted_bytes": None}, "it may have thrashed"),
     ],
