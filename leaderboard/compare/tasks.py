@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from evals.scales import LIKELIHOODS
 from leaderboard.rows.answers import Answers, ItemKey
-from leaderboard.rows.counting import left_out, parts, scale_of
+from leaderboard.rows.counting import left_out, no_share, parts, scale_of
 from leaderboard.rows.score import score_of_part
 from leaderboard.stats.corrections import benjamini_hochberg
 from leaderboard.stats.likelihoods import LikelihoodDifference, likelihood_difference
@@ -37,6 +37,8 @@ class TaskComparison:
     only_other: tuple[ItemKey, ...] = ()
     counts: bool = True
     """True where the task belongs to the mean over tasks, whoever is compared."""
+    by_item: bool = True
+    """True where its items' scores are shares, which are compared item by item."""
     recorded: tuple[float | None, float | None] = (None, None)
     """The two records' own scores, on the task's scale."""
     scale: str = "unknown"
@@ -85,7 +87,7 @@ def _unpaired(
 ) -> TaskComparison:
     """A task or group with what the records say of it; one side may not have it."""
     tasks = [*(reference or other or {}).values()]
-    outside = left_out(tasks[0])
+    no_items = no_share(tasks[0])
     values = [score_of_part(name, one).value if one else None for one in (reference, other)]
     return TaskComparison(
         name=name,
@@ -94,10 +96,11 @@ def _unpaired(
         other=None,
         paired=None,
         p_adjusted=None,
-        counts=not outside,
+        counts=not left_out(tasks[0]),
+        by_item=not no_items,
         scale=scale_of(tasks[0]),
         recorded=(values[0], values[1]),
-        reason=outside,
+        reason=no_items,
     )
 
 
@@ -117,7 +120,7 @@ def _task(
     ]
     if broken:
         return replace(empty, reason="; ".join(dict.fromkeys(broken)))
-    if not empty.counts:
+    if not empty.by_item:
         return _by_likelihood(empty, answers, clusters, confidence)
     a, b = (one.scores.get(name, {}) for one in answers)
     shared = [key for key in a if key in b]

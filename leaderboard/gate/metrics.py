@@ -41,13 +41,14 @@ def accuracy_drafts(found: Comparison, policy: Policy) -> Iterator[Draft]:
         means = [_mean([t.reference for t in counting]), _mean([t.other for t in counting])]
         values = (means[0], means[1]) if overall else (None, None)
         yield _score("accuracy", rules.accuracy, overall, known, values, reason, policy)
-    if rules.task.severity != "ignore" and len(counting) > 1:
-        for task in counting:
+    alone = [task for task in tasks if task.counts or (task.by_item and task.paired)]
+    if rules.task.severity != "ignore" and len(alone) > 1:
+        for task in alone:
             name, values = f"accuracy:{task.name}", (task.reference, task.other)
             one = [task.paired] if task.paired else []
             yield _score(name, rules.task, task.paired, one, values, task.reason, policy)
     for task in tasks:
-        if task.scale not in LIKELIHOODS and not task.counts:
+        if task.scale not in LIKELIHOODS and task not in alone:
             yield _not_judged(task)
         elif task.scale in LIKELIHOODS and rules.perplexity.severity != "ignore":
             yield _perplexity(task, rules.perplexity, policy)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from evals.errors import RecordError
 from evals.scales import LIKELIHOODS, MOST, UNWEIGHTED, Scale, name_odd, odd_score
-from leaderboard.rows.counting import left_out, parts, scale_of, unusable
+from leaderboard.rows.counting import no_share, parts, scale_of, unusable
 from runners.records.parts import METRIC, WEIGHT
 from runners.records.record import Record, TaskAccuracy
 
@@ -40,7 +40,7 @@ class Answers:
     """Item scores by task or group (the record's parts), 0 to 1; without what cannot be compared by
     item."""
     left_out: Mapping[str, str]
-    """Parts that enter no mean, whoever was asked: why."""
+    """Parts whose scores are no share of items, whoever was asked: why."""
     unusable: Mapping[str, str]
     """Parts of which this run has no usable scores, or log-likelihoods: why, naming documents."""
     documents: Mapping[str, Mapping[ItemKey, tuple[float, float]]]
@@ -87,7 +87,7 @@ def read_answers(record: Record, samples: pyarrow.Table) -> Answers:
         by_task.setdefault(key.task, []).append(key)
     table = _Rows(rows=rows, by_task=by_task, samples=samples)
     named = parts(record)
-    outside = {part: why for part, tasks in named.items() if (why := left_out(_first(tasks)))}
+    outside = {part: why for part, tasks in named.items() if (why := no_share(_first(tasks)))}
     by_likelihood = [part for part in outside if scale_of(_first(named[part])) in LIKELIHOODS]
     read = {part: table.scores(named[part]) for part in named if part not in outside}
     likely = {part: table.likelihoods(named[part]) for part in by_likelihood}

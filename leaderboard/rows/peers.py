@@ -107,7 +107,10 @@ def side_by_side(
     looked = all(row.record.job.looks for row in rows)
     first = max(found, key=_size) if looked else found[0]
     tables: dict[str, tuple[Items, ...]] = {}
+    counting = {score.name for score in usable(rows[0])}
     for name, items in (first or {}).items():
+        if name not in counting:
+            continue
         others = [(one or {}).get(name) for one in found]
         if any(not _covers(items, scores, some=looked) for scores in others):
             return None

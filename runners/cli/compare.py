@@ -102,7 +102,7 @@ def _print(comparison: Comparison) -> None:
             say(out, line)
         out.print()
     out.print(_accuracy(comparison, names))
-    if not all(task.counts for task in comparison.tasks):
+    if not all(task.by_item for task in comparison.tasks):
         out.print(_outside(comparison))
     out.print()
     out.print(_axes(comparison))
@@ -146,7 +146,7 @@ def _outside(comparison: Comparison) -> Grid:
         "95% interval",
     )  # fmt: skip
     for task in comparison.tasks:
-        if task.counts:
+        if task.by_item:
             continue
         found = task.likelihood
         ratio = interval = MISSING

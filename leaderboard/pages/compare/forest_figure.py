@@ -37,12 +37,12 @@ def forest_figure(
         dark: the background.
 
     Returns:
-        Right of 0 the other is better. A diamond is the mean over all tasks; those that enter no
-        mean are not drawn.
+        Right of 0 the other is better. A diamond is the mean over all tasks that count; those that
+        are not compared by items are not drawn.
     """
     colours = palette(dark=dark)
     tasks = list(
-        dict.fromkeys(task.name for one in comparisons for task in one.tasks if task.counts)
+        dict.fromkeys(task.name for one in comparisons for task in one.tasks if task.by_item)
     )
     height = lines_high(len(tasks) + 1) + LINE_PX // 2 * len(tasks) * (len(comparisons) - 1)
     figure = frame(dark=dark, height=height)

@@ -64,7 +64,7 @@ def page(library: Library, view: View) -> Iterator[Block]:
     yield Table(tables.tasks_grid(one, f"By task: {both}"))
     if one.fidelity and one.fidelity.loss:
         yield Table(fidelity_grid.texts_grid(one.fidelity, f"Perplexity of the answers: {both}"))
-    if not all(task.counts for task in one.tasks):
+    if not all(task.by_item for task in one.tasks):
         yield Table(tables.outside_grid(one, f"Scores that enter no mean: {both}"))
     yield Heading("Times, memory and size")
     where = machine_name(one.reference)

@@ -25,6 +25,7 @@ _PAIRED = (
 )
 
 
+BESIDE = " (not in the mean)"
 _A_FILE = "a file's size does not vary"
 
 
@@ -47,7 +48,7 @@ def tasks_grid(comparison: Comparison, caption: str) -> Grid:
     )
     rows = tuple(
         (
-            Cell(task.name),
+            Cell(task.name if task.counts else f"{task.name}{BESIDE}"),
             *(
                 missing(task.reason) if share is None else Cell(f"{points(share):.1f}")
                 for share in (task.reference, task.other)
@@ -55,13 +56,13 @@ def tasks_grid(comparison: Comparison, caption: str) -> Grid:
             *_paired(task.paired, task.p_adjusted, task.reason),
         )
         for task in comparison.tasks
-        if task.counts
+        if task.by_item
     )
     return Grid(caption=caption, heads=heads, rows=rows)
 
 
 def outside_grid(comparison: Comparison, caption: str) -> Grid:
-    """Scores that enter no mean, a row a task: both values, and of perplexities their ratio."""
+    """Scores that are no shares, a row a task: both values, and of perplexities their ratio."""
     heads = (
         Head("task", number=False),
         Head("metric", number=False),
@@ -71,7 +72,7 @@ def outside_grid(comparison: Comparison, caption: str) -> Grid:
         Head("95 %", hint="over documents"),
         Head("documents"),
     )
-    rows = tuple(_outside(task) for task in comparison.tasks if not task.counts)
+    rows = tuple(_outside(task) for task in comparison.tasks if not task.by_item)
     return Grid(caption=caption, heads=heads, rows=rows)
 
 
