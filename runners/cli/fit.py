@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -20,6 +22,7 @@ from runners.cli.options import (
     offline_option,
     open_store,
     runtime_option,
+    size_option,
     store_option,
     suite_options,
     trust_code_option,
@@ -33,15 +36,22 @@ if TYPE_CHECKING:
     from runners.jobs.measured import Step
 
 DEFAULT_ITEMS = 2
+FoundT = TypeVar("FoundT")
 
 
 @click.command("fit", cls=GroupedCommand, epilog=examples(
     ("weighin fit model.gguf", "the smallest memory in which it works"),
     ("weighin fit model.gguf --cpus 1", "with one core"),
+    ("weighin fit model.gguf --gpu --vram 6GiB", "the most layers that do on the GPU"),
 ))  # fmt: skip
 @click.argument("candidate", metavar="CANDIDATE", shell_complete=complete_candidates)
 @suite_options
 @candidate_options
+@click.option("--gpu", is_flag=True,
+              help="Instead, find the most layers with which it works on the GPU.")  # fmt: skip
+@click.option("--vram", metavar="SIZE", callback=size_option,
+              help="With --gpu: in so much memory of the GPU, e.g. 6GiB (default: as much as there "
+              "is).")  # fmt: skip
 @click.option("--cpus", type=click.FloatRange(0, 1024, min_open=True), metavar="N",
               help="Hold every probe to N CPUs, too.")  # fmt: skip
 @click.option("--timeout", "timeout_s", type=click.FloatRange(1, 7 * 24 * 3600), default=300.0,
@@ -63,12 +73,21 @@ def command(candidate: str, **options: Any) -> int:
     own, kept in the store with its budget. The limit found and the one below it are tried twice.
 
     It is a limit of memory, not of speed. Control groups must work here (weighin doctor).
+
+    With --gpu it finds the most layers that load on the GPU, answer the probe and keep to --vram.
     """
     from evals.tasks.quiet import go_offline
     from runners.batches.batch import Batch, plan_jobs, prepare_tasks, resolver
+    from runners.batches.fit import fit
+    from runners.batches.fit_layers import fit_layers
+    from runners.cli.fit_layers import print_layers
     from runners.compute.budget_use import ad_hoc
     from runners.jobs.job import Options
 
+    if options["vram"] is not None and not options["gpu"]:
+        raise click.UsageError("--vram: needs --gpu")
+    if options["gpu"] and options["gpu_layers"] is not None:
+        raise click.UsageError("--gpu: finds the layers, which --gpu-layers gives")
     if options["offline"]:
         go_offline()
     progress = ProgressLines()
@@ -104,15 +123,22 @@ def command(candidate: str, **options: Any) -> int:
         job_timeout_s=options["timeout_s"],
         fresh=not options["resume"],
     )
-    found = _fit(job, run_options, progress)
+    if options["gpu"]:
+        limit = options["vram"]
+        layers = _told(job, run_options, progress, partial(fit_layers, limit_bytes=limit))
+        progress.end()
+        print_layers(layers, as_json=options["as_json"])
+        return 0
+    found = _told(job, run_options, progress, fit)
     progress.end()
     _print(found, as_json=options["as_json"])
     return 0
 
 
-def _fit(job: Job, options: Options, progress: ProgressLines) -> Fit:
-    """Find the limit, and tell beside the records where the search stands."""
-    from runners.batches.fit import fit
+def _told(
+    job: Job, options: Options, progress: ProgressLines, search: Callable[..., FoundT]
+) -> FoundT:
+    """Search, and tell beside the records where that stands."""
     from runners.batches.telling import Telling
 
     telling = Telling([job], options)
@@ -122,7 +148,7 @@ def _fit(job: Job, options: Options, progress: ProgressLines) -> Fit:
         progress.step(job, step)
 
     try:
-        found = fit(job, options, notify)
+        found = search(job, options, notify)
     except WeighinError:  # nothing is left to go on with
         telling.finished = True
         raise

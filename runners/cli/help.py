@@ -7,7 +7,7 @@ import click
 GROUPS: dict[str, tuple[str, ...]] = {
     "What is measured": (
         "--model", "--api-key-env", "--endpoint", "--max-items", "--runtime", "--context",
-        "--against",
+        "--gpu-layers", "--against",
         "--accept-license", "--trust-remote-code",
     ),
     "What is asked": (
@@ -16,7 +16,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "--metadata", "--chat-template", "--system", "--allow-different-prompts",
     ),
     "What it may use (a budget)": (
-        "--budget", "--memory", "--cpus", "--deadline-ttft", "--deadline-answer", "--min-decode",
+        "--budget", "--memory", "--vram", "--cpus", "--deadline-ttft", "--deadline-answer",
+        "--min-decode", "--gpu",
     ),
     "How it is measured": (
         "--rerun", "--pairs", "--policy", "--time", "--repeats", "--score", "--engine-memory",
