@@ -139,8 +139,8 @@ def _reasons(row: Row, limits: Limits, weights: Mapping[str, float] | None) -> I
     if row.unscored:
         yield Reason(limit="score", text=f"no suite score ({row.unscored})", unknown=True)
     for metric, limit in limited():
-        if metric.key == VRAM and row.record.gpu is None and not is_elsewhere(row.record):
-            continue  # nothing of it was on a GPU
+        if metric.key == VRAM and _needs_no_vram(row):
+            continue
         value = weighted_accuracy(row, weights) if metric.over == "items" else row.value(metric.key)
         what, tried = limit.what, row.value(WORKS_FROM) if metric.key == "memory" else None
         if tried is not None:
@@ -183,6 +183,12 @@ def _below(row: Row, limits: Sequence[AbilityLimit]) -> Iterator[Reason]:
             text = f"{what} {format_percent(value)} (at least {format_percent(one.least)})"
             over = one.least / value - 1 if value > 0 else math.inf
             yield Reason(limit=key, text=text, needed=value, over=over)
+
+
+def _needs_no_vram(row: Row) -> bool:
+    """True where nothing was on a GPU, or on one whose memory is the host's and counts there."""
+    gpu = row.record.gpu
+    return not is_elsewhere(row.record) if gpu is None else gpu.unified
 
 
 def _outside(value: float | None, what: str, metric: Metric, bound: float | None) -> Reason | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from leaderboard.rows.row import Row
 from leaderboard.units import format_size
 
 HEADROOM_PERCENT = 20.0
@@ -25,6 +27,12 @@ class Preset:
         """Its name and memory."""
         gpu = f", GPU {format_size(self.vram_bytes)}" if self.vram_bytes else ""
         return f"{self.name} ({format_size(self.memory_bytes)}{gpu})"
+
+
+def offered(known: Sequence[Preset], rows: Sequence[Row]) -> tuple[Preset, ...]:
+    """The computers to offer beside rows: those with a GPU only where a candidate was on one."""
+    gpu = any(row.record.gpu is not None for row in rows)
+    return tuple(one for one in known if gpu or one.vram_bytes is None)
 
 
 def left_for_model(memory_bytes: float, headroom_percent: float) -> float:

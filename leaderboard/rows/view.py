@@ -96,6 +96,8 @@ class View:
     """Name of the command's suite; empty: its default."""
     on_budget: str = ""
     """Name of the command's budget; empty: none."""
+    on_gpu: str = ""
+    """Layers that the command puts on a GPU: `all`; empty: none."""
     repeats: float | None = None
     """Process runs of the command; None: one."""
 

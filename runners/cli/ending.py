@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from evals.errors import RecordError
 from leaderboard.choose.limits import weighted_accuracy
 from leaderboard.rows.abilities import task_weights
+from leaderboard.rows.gpu import VRAM
 from leaderboard.rows.guessing import guessing_level
 from leaderboard.rows.names import short_names
 from leaderboard.rows.row import Row
@@ -146,17 +147,27 @@ def presets(rows: Sequence[Row], budgets: Sequence[Budget]) -> list[tuple[bool, 
     Returns:
         Lines, each with whether anything fits; presets that the same candidates fit share one.
     """
-    limits = [b for b in budgets if b.memory_bytes is not None]
+    gpu = any(row.record.gpu is not None for row in rows)
+    limits = [b for b in budgets if b.memory_bytes is not None and (gpu or b.vram_bytes is None)]
     groups: list[tuple[list[int], list[Budget]]] = []
     for budget in sorted(limits, key=lambda b: (b.memory_bytes or 0, b.name)):
-        limit = budget.memory_bytes or 0
-        fit = [i for i, r in enumerate(rows) if (peak_bytes(r) or math.inf) <= limit]
+        fit = [i for i, row in enumerate(rows) if _fits(row, budget)]
         if groups and groups[-1][0] == fit:
             groups[-1][1].append(budget)
         else:
             groups.append((fit, [budget]))
     names = short_names([row.record.candidate.name for row in rows])
     return [(bool(fit), f"{_named(budgets)}: {_fitting(fit, names)}") for fit, budgets in groups]
+
+
+def _fits(row: Row, budget: Budget) -> bool:
+    """True where a candidate's peaks keep to a computer's memory, and to its GPU's."""
+    gpu = row.record.gpu
+    if (peak_bytes(row) or math.inf) > (budget.memory_bytes or 0):
+        return False
+    if gpu is None or gpu.unified:
+        return True
+    return (row.value(VRAM) or math.inf) <= (budget.vram_bytes or 0)
 
 
 def _named(budgets: Sequence[Budget]) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runners.candidates.spec import Candidate
 
 Rows = list[dict[str, Any]]
-_NUMBERS = ("memory_bytes", "size_bytes", "cpus", "version", "tasks", "items")
+_NUMBERS = ("memory_bytes", "vram_bytes", "size_bytes", "cpus", "version", "tasks", "items")
 _COLUMNS: dict[str, dict[str, Any]] = {
     "description": {"wrap": True}, "note": {"wrap": True, "drop": 2},
     "weights": {"wrap": True, "drop": 1}, "licence": {"wrap": True, "drop": 2},
@@ -209,8 +209,8 @@ def _budgets() -> Rows:
 
     found = sorted(map(find_budget, budget_names()), key=lambda b: (b.memory_bytes or 0, b.name))
     return [
-        {"name": b.name, "memory_bytes": b.memory_bytes, "cpus": b.cpus,
-         "description": b.description}
+        {"name": b.name, "memory_bytes": b.memory_bytes, "vram_bytes": b.vram_bytes,
+         "cpus": b.cpus, "description": b.description}
         for b in found
     ]  # fmt: skip
 

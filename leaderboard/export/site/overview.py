@@ -113,9 +113,9 @@ def _found(
 def _limits(preset: Preset, rows: Sequence[Row]) -> tuple[tuple[str, float], ...]:
     """What a model may use of a computer's memory, and of its GPU's where one was used, MiB."""
     most = round(mib(left_for_model(preset.memory_bytes, HEADROOM_PERCENT)))
-    if preset.vram_bytes is None or not applies(METRICS[VRAM], rows):
+    if not applies(METRICS[VRAM], rows):
         return (("memory", most),)
-    return ("memory", most), (VRAM, round(mib(preset.vram_bytes)))
+    return ("memory", most), (VRAM, round(mib(preset.vram_bytes or 0)))
 
 
 def controls(judged: Judged, presets: Sequence[Preset]) -> str:

@@ -11,6 +11,7 @@ from leaderboard.export.site.ranked import table
 from leaderboard.pages.checks.alarms import alarms
 from leaderboard.pages.contexts.cost import ranked_cost
 from leaderboard.pages.library import Library
+from leaderboard.pages.presets import offered
 from leaderboard.pages.running.strip import running
 from leaderboard.pages.selecting import empty
 from leaderboard.rows.view import View
@@ -26,11 +27,12 @@ def site(library: Library, view: View) -> str:
         library: what is shown.
         view: the conditions that it is about: machine, suite, budget, builds.
     """
-    drawing, presets = Drawing(), library.presets()
+    drawing = Drawing()
     selection = library.selected(view)
     if selection is None:
         page = drawing.page(START, (*running(library), *empty(library)))
         return document(TITLE, [Entry(name=START, title="Overview", html=page)], {}, {})
+    presets = offered(library.presets(), selection.rows)
     judged = judge(library, view, selection, presets)
     drawing.candidates = frozenset(row.record.candidate.digest for row in shown(judged))
     named = pair_names(judged)

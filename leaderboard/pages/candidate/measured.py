@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from leaderboard.compare.comparison import Side
 from leaderboard.pages.blocks import Beside, Block, Figure, Fold, Heading, Note, Table, Text
 from leaderboard.pages.candidate import tables
+from leaderboard.pages.candidate.gpu import gpu_grid, gpu_words
 from leaderboard.pages.candidate.latency_figure import times_figure
 from leaderboard.pages.candidate.memory_figures import limits_figure, phases_figure, series_figure
 from leaderboard.pages.candidate.part_figures import cold_start_figure
@@ -87,6 +88,10 @@ def memory(library: Library, runs: Sequence[Record]) -> Iterator[Block]:
         Fold("As a table", (table,)),
     )
     yield Beside((by_phase, (Heading("Over time", 3), *_series(library, scored))))
+    if scored.gpu is not None:
+        yield Heading("GPU", 3)
+        yield Text(gpu_words(scored.gpu))
+        yield Table(gpu_grid(scored.gpu))
     curve = limit_curve(library.stores().records, scored)
     if curve:
         yield Heading("Under a memory limit", 3)

@@ -22,6 +22,8 @@ class Asked:
     budget: str = ""
     repeats: int = 1
     against: str = ""
+    gpu_layers: str = ""
+    """`all`, or empty: as the candidate says."""
 
 
 def command(asked: Asked) -> str:
@@ -30,6 +32,7 @@ def command(asked: Asked) -> str:
     for option, value in (
         ("--suite", quoted(asked.suite) if asked.suite else ""),
         ("--budget", quoted(asked.budget) if asked.budget else ""),
+        ("--gpu-layers", quoted(asked.gpu_layers) if asked.gpu_layers else ""),
         ("--repeats", str(asked.repeats) if asked.repeats > 1 else ""),
         ("--against", operand(asked.against)),
     ):

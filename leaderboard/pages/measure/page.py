@@ -11,6 +11,8 @@ from leaderboard.pages.measure.command import Asked, command
 from leaderboard.rows.view import View
 
 MOST_REPEATS = 100
+GPU = {"": "none: the processor", "all": "all layers"}
+"""What a GGUF's layers are computed on."""
 FEWEST_FOR_TAILS = 10
 
 
@@ -29,6 +31,7 @@ def page(library: Library, view: View) -> Iterator[Block]:
     budgets = {"": "no limit", **{one.name: one.title for one in library.presets()}}
     suite = view.on_suite if view.on_suite in suites else ""
     budget = view.on_budget if view.on_budget in budgets else ""
+    gpu = view.on_gpu if view.on_gpu in GPU else ""
     repeats = min(MOST_REPEATS, max(1, int(view.repeats or 1)))
     times = PickNumber(
         name="repeats",
@@ -44,6 +47,7 @@ def page(library: Library, view: View) -> Iterator[Block]:
         (
             (pick_field("on_suite", "Suite", suites, suite),),
             (pick_field("on_budget", "Limit of the computer", budgets, budget),),
+            (pick_field("on_gpu", "GPU", GPU, gpu),),
             (times,),
         )
     )
@@ -55,7 +59,12 @@ def page(library: Library, view: View) -> Iterator[Block]:
         example="nothing; else a path, a Hub id, a name, or a run id of your store",
     )
     asked = Asked(
-        model=view.model, suite=suite, budget=budget, repeats=repeats, against=view.against
+        model=view.model,
+        suite=suite,
+        budget=budget,
+        repeats=repeats,
+        against=view.against,
+        gpu_layers=gpu,
     )
     yield Code(command(asked))
     if not view.model.strip():

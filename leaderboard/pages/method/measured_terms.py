@@ -142,6 +142,30 @@ MEMORY = (
         heads=("works from",),
     ),
     Term(
+        word="GPU memory",
+        meaning="the most that the candidate's processes were seen to hold on GPUs, read when a "
+        "phase ends; the largest of load, latency and generation. Where the driver does not tell "
+        "it by process, what the device held more than before, which is flagged",
+        formula="NVML, used memory of the process tree",
+        code="runners.records.gpu.device_peak",
+        heads=("GPU memory",),
+    ),
+    Term(
+        word="GPU buffers",
+        meaning="the runtime's own account of its GPU memory: llama.cpp's buffers for weights, "
+        "cache and compute, or what torch reserved. What the driver takes is not in it",
+        formula="sum of the buffers on devices; torch's peak of reserved bytes",
+        code="runners.records.gpu.device_own",
+        heads=("GPU buffers",),
+    ),
+    Term(
+        word="GPU layers",
+        meaning="layers that were on a GPU by llama.cpp's log, the output's counted as one",
+        formula="offloaded N/M layers to GPU",
+        code="runners.engine.llama_log.offloaded",
+        heads=("GPU layers",),
+    ),
+    Term(
         word="anon, file",
         meaning="resident bytes when a phase ends. Under pressure the kernel may drop file-backed "
         "pages and read them again; anonymous ones it cannot drop without swap",

@@ -25,16 +25,18 @@ ANY = "any"
 NO_WORDS: Mapping[str, str] = {}
 
 
-def presets(known: Sequence[Preset], view: View) -> Iterator[Block]:
+def presets(known: Sequence[Preset], view: View, rows: Sequence[Row] = ()) -> Iterator[Block]:
     """A button for each computer, and the headroom that is kept of its memory."""
     if not known:
         return
     kept = _kept(view)
     free = {"limits": _limits_of(view, None, None)}
     buttons = [("preset", "any computer", free, _free(view))]
+    gpu = any(row.record.gpu is not None for row in rows)
     for one in known:
         most = round(mib(left_for_model(one.memory_bytes, kept)))
-        vram = None if one.vram_bytes is None else round(mib(one.vram_bytes))
+        # A computer of which no GPU is said has none for those that need one.
+        vram = round(mib(one.vram_bytes or 0)) if gpu else None
         changes = {"limits": _limits_of(view, most, vram)}
         buttons.append((f"preset:{one.name}", one.title, changes, _is_set(view, most, vram)))
     yield Presets("I deploy on", tuple(buttons), _ONLY_MEMORY)

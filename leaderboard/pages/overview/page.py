@@ -17,6 +17,7 @@ from leaderboard.pages.overview.ranking import opens, ranking
 from leaderboard.pages.overview.search import fields, matches
 from leaderboard.pages.overview.tradeoff import tradeoff, unplotted
 from leaderboard.pages.overview.use import use, verify
+from leaderboard.pages.presets import offered
 from leaderboard.pages.selecting import selected
 from leaderboard.rows.abilities import task_weights
 from leaderboard.rows.conditions import build_name, conditions, machine_in_full
@@ -42,7 +43,7 @@ def page(library: Library, view: View) -> Iterator[Block]:
         changes=lambda value: {"prefer": value},
         buttons=True,
     )
-    yield Bar((*presets(library.presets(), view), prefer))
+    yield Bar((*presets(offered(library.presets(), selection.rows), view, selection.rows), prefer))
     yield from filters(selection.rows, view, _of_machine(library, selection))
     found = library.overview(selection, view)
     yield from alarms(library, [row.record.candidate.name for row in selection.rows])

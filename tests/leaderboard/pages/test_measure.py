@@ -70,18 +70,22 @@ def test_the_page_offers_suites_computers_and_repeats(empty: Path) -> None:
             return ("core", "damage")
 
     library = Told([empty], [Preset(name="vps-1gb", memory_bytes=2**30)])
-    view = View(model="x y", on_suite="core", on_budget="vps-1gb", repeats=3.0, against="f16")
+    view = View(
+        model="x y", on_suite="core", on_budget="vps-1gb", repeats=3.0, against="f16", on_gpu="all"
+    )
     blocks = list(page(library, view))
     code = next(one for one in blocks if isinstance(one, Code))
     assert code.text == (
-        "weighin run 'x y' --suite core --budget vps-1gb --repeats 3 --against f16"
+        "weighin run 'x y' --suite core --budget vps-1gb --gpu-layers all --repeats 3 --against f16"
     )
     boxes = next(one for one in blocks if isinstance(one, Beside))
-    suite, budget, repeats = (column[0] for column in boxes.columns)
+    suite, budget, gpu, repeats = (column[0] for column in boxes.columns)
     assert isinstance(suite, Pick)
     assert list(suite.options) == ["", "core", "damage"]
     assert isinstance(budget, Pick)
     assert list(budget.options) == ["", "vps-1gb"]
+    assert isinstance(gpu, Pick)
+    assert list(gpu.options) == ["", "all"]
     assert isinstance(repeats, PickNumber)
     assert repeats.changes(5.0) == {"repeats": 5.0}
 
