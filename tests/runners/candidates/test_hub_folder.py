@@ -1,4 +1,4 @@
-"""Repositories of safetensors, against a small hub."""
+"""Repositories of models, against a small hub."""
 
 from __future__ import annotations
 
@@ -23,8 +23,22 @@ FILES = {
     "pytorch_model.bin": b"pickled",
     "original/consolidated.safetensors": b"another format",
 }
+GRAPH = (
+    b'<net><layers><layer><data element_type="u4" shape="4, 2, 32" offset="0" size="128"/></layer>'
+    b'<layer><data element_type="f16" shape="4, 2, 1" offset="128" size="16"/></layer>'
+    b"</layers></net>"
+)
+IR = {
+    "config.json": b'{"model_type": "llama"}',
+    "openvino_model.xml": GRAPH,
+    "openvino_model.bin": bytes(144),
+    **{f"openvino_{n}tokenizer.{end}": b"-" for n in ("", "de") for end in ("xml", "bin")},
+    "openvino_config.json": b"{}",
+    "README.md": b"a word",
+}
 REPOS = {
     "org/tiny": FILES,
+    "org/ir": IR,
     "org/ggufs": {"config.json": b"{}", "a.gguf": b"GGUF"},
 }
 ASK = """
@@ -34,7 +48,8 @@ from runners.candidates.hub_folder import fetch_hub_folder
 answers = []
 for uri, offline in json.loads(sys.argv[1]):
     try:
-        found = fetch_hub_folder(uri, "folder", offline=offline, progress=None)
+        kind = "ir" if uri.endswith("/ir") else "folder"
+        found = fetch_hub_folder(uri, kind, offline=offline, progress=None)
         names = sorted(path.name for path in found.path.iterdir())
         answers.append([found.sha256, found.parameters, names])
     except ArtifactError as error:
@@ -54,8 +69,10 @@ def ask(*requests: tuple[str, bool]) -> list[Any]:
 
 
 def test_a_repository_is_fetched_once_and_only_what_matters(hub: list[str]) -> None:
-    (first,) = ask(("hf:org/tiny", False))
+    first, compiled = ask(("hf:org/tiny", False), ("hf:org/ir", False))
     assert first[1:] == [8, ["config.json", "model.safetensors", "tokenizer.json"]]
+    # Four rows of two groups of 32 numbers; eight scales are none of the model's numbers.
+    assert compiled[1:] == [256, sorted(set(IR) - {"README.md"})]
     so_far = len(hub)
     assert so_far
     assert ask(("hf:org/tiny", False), ("hf:org/tiny", True)) == [first, first]
