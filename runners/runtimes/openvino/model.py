@@ -37,7 +37,7 @@ class State:
 
     tokens: int = 0
     arrays: list[NDArray[Any]] | None = None
-    """By variable of the model; None while they are in the request, or there are none."""
+    """By variable of the model; None: they are in the request alone, or there are none."""
 
 
 class Model:
@@ -127,7 +127,7 @@ class Model:
         }
         passed = {name: value for name, value in given.items() if name in self._inputs}
         found = np.array(self._request.infer(passed)["logits"][0], dtype=np.float32)
-        state.tokens = end
+        state.tokens, state.arrays = end, None
         return found, state if keep else None
 
     def begin(self) -> State:
@@ -136,13 +136,11 @@ class Model:
 
     def copied(self, state: State) -> State:
         """A state of the same tokens, which may go on by itself."""
-        arrays = self._read() if self._holds(state) else state.arrays
-        return State(tokens=state.tokens, arrays=arrays)  # nobody writes into arrays
+        return State(tokens=state.tokens, arrays=self._arrays(state))  # nobody writes into them
 
     def state_bytes(self, state: State) -> int:
         """Bytes of keys and values, as they are read out of the request."""
-        arrays = self._read() if self._holds(state) else state.arrays
-        return sum(int(one.nbytes) for one in arrays or ())
+        return sum(int(one.nbytes) for one in self._arrays(state) or ())
 
     def _enter(self, state: State) -> None:
         """Put a sequence's state into the request; who was there before keeps a copy."""
@@ -150,18 +148,21 @@ class Model:
             return
         before = self._here() if self._here is not None else None
         if before is not None:  # somebody still has it
-            before.arrays = self._read()
+            self._arrays(before)
         self._request.reset_state()
         if state.arrays is not None:
             for variable, array in zip(self._variables, state.arrays, strict=True):
                 variable.state = ov.Tensor(array)
-        state.arrays, self._here = None, weakref.ref(state)
+        self._here = weakref.ref(state)
 
     def _holds(self, state: State) -> bool:
         return self._here is not None and self._here() is state
 
-    def _read(self) -> list[NDArray[Any]]:
-        return [np.array(variable.state.data) for variable in self._variables]
+    def _arrays(self, state: State) -> list[NDArray[Any]] | None:
+        """A state's numbers, read out of the request where they are nowhere else."""
+        if state.arrays is None and state.tokens and self._holds(state):
+            state.arrays = [np.array(variable.state.data) for variable in self._variables]
+        return state.arrays
 
 
 def properties(settings: dict[str, Any]) -> dict[str, Any]:
