@@ -90,14 +90,15 @@ def _changes(field: str, ability: str, given: Mapping[str, float]) -> Callable[.
 
 def _suite(machine: Sequence[Row], view: View) -> Iterator[PickSeveral]:
     """A box that opens the suite which measures what is picked."""
-    offered = dict.fromkeys(one for found in measuring(machine).values() for one in found)
-    known = sorted({*offered, *view.measured}, key=ability_order)
-    if len(measuring(machine)) < 2 and not view.measured:
+    suites = measuring(machine)
+    known = sorted({*view.measured, *(one for found in suites.values() for one in found)},
+                   key=ability_order)  # fmt: skip
+    if len(suites) < 2 and not view.measured:
         return
 
     def changes(picked: tuple[str, ...]) -> Changes:
-        suites = [key for key, found in measuring(machine).items() if found.issuperset(picked)]
-        suite = suites[0] if suites else ""
+        able = [key for key, found in suites.items() if found.issuperset(picked)]
+        suite = able[0] if able else ""
         return {"measured": picked, "suite": suite, "builds": ()} if picked else {"measured": ()}
 
     yield PickSeveral(
