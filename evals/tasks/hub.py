@@ -22,6 +22,8 @@ from evals.suites import Suite
 
 CATALOG = Path(__file__).parents[1] / "catalog" / "hub"
 COMMIT = r"^[0-9a-f]{40}$"
+SEED = 1234
+"""Seed of what tasks draw while they are built."""
 PAGE = "https://huggingface.co/datasets"
 
 
@@ -81,6 +83,7 @@ def loading(index: Any, metadata: Mapping[str, Any], family: HubFamily | None) -
     What a task does to its documents with Python's random numbers, as GPQA shuffles its choices,
     comes out the same in each process, and once: lm-eval would do it anew whenever it looks.
     """
+    import numpy as np
     from lm_eval.tasks._factory import TaskFactory
 
     class Factory(TaskFactory):  # type: ignore[misc]
@@ -89,18 +92,20 @@ def loading(index: Any, metadata: Mapping[str, Any], family: HubFamily | None) -
             if family is not None and config.get("dataset_path") == family.dataset:
                 pinned = {"revision": family.revision} if family.revision else {}
                 config["dataset_kwargs"] = {**(config.get("dataset_kwargs") or {}), **pinned}
-                if callable(config.get("process_docs")):
-                    config["process_docs"] = once_a_split(config["process_docs"])
+            if callable(config.get("process_docs")):
+                config["process_docs"] = once_a_split(config["process_docs"])
             return config
 
-    usual, state = index._factory, random.getstate()
-    index._factory = Factory(meta=dict(metadata))
-    random.seed("weighin")
+    usual, index._factory = index._factory, Factory(meta=dict(metadata))
+    state, numpy_state = random.getstate(), np.random.get_state()
+    random.seed(SEED)
+    np.random.seed(SEED)
     try:
         yield
     finally:
         index._factory = usual
         random.setstate(state)
+        np.random.set_state(numpy_state)
 
 
 def once_a_split(process: Any) -> Any:
@@ -116,6 +121,10 @@ def once_a_split(process: Any) -> Any:
             done[id(split)] = (split, process(split))
         return done[id(split)][1]
 
+    inner = process
+    while isinstance(inner, functools.partial):
+        inner = inner.func
+    process_docs.__wrapped__ = inner  # type: ignore[attr-defined]  # for who reads its source
     return process_docs
 
 

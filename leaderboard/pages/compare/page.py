@@ -35,7 +35,7 @@ from leaderboard.pages.controls import Search, pick_field
 from leaderboard.pages.folded import LongText
 from leaderboard.pages.library import Library
 from leaderboard.pages.selecting import answered, selected, several, sides_of
-from leaderboard.rows.abilities import task_weights
+from leaderboard.rows.abilities import abilities, counted, task_weights, weighing
 from leaderboard.rows.conditions import machine_name
 from leaderboard.rows.names import labels
 from leaderboard.rows.row import row
@@ -57,7 +57,7 @@ def page(library: Library, view: View) -> Iterator[Block]:
     for one, name in zip(found, names[1:], strict=True):
         yield Heading(summary(one, name, names[0]), 3)
     yield from _fidelity(found, names)
-    yield from _accuracy(found, names)
+    yield from _accuracy(found, names, _mean(view, pair.sides))
     picked = yield from _other(view, found, names[1:])
     one = found[picked]
     both = f"{names[picked + 1]} against {names[0]}"
@@ -113,9 +113,15 @@ def _fidelity(found: Sequence[Comparison], names: Sequence[str]) -> Iterator[Blo
         yield Text(line, small=True)
 
 
-def _accuracy(found: Sequence[Comparison], names: Sequence[str]) -> Iterator[Block]:
+def _mean(view: View, sides: Sequence[Side]) -> str:
+    """What the accuracy is a mean of."""
+    weights = counted(view, abilities([row(side.scored) for side in sides]))
+    return f"Mean for {weighing(weights)}" if weights else "Mean over tasks"
+
+
+def _accuracy(found: Sequence[Comparison], names: Sequence[str], mean: str) -> Iterator[Block]:
     yield Heading("Accuracy")
-    yield Table(tables.overall_grid(found, names[1:], f"Mean over tasks, against {names[0]}"))
+    yield Table(tables.overall_grid(found, names[1:], f"{mean}, against {names[0]}"))
     if not any(task.paired for one in found for task in one.tasks):
         return
     yield Figure(

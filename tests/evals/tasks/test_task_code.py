@@ -68,6 +68,30 @@ def test_the_whole_file_and_what_it_imports_count(tmp_path: Path):
     assert changed[1] != before[1]
 
 
+def test_the_code_of_a_function_that_others_stand_before_counts(tmp_path: Path):
+    folder = write(tmp_path)
+    utils = (folder / "utils.py").read_text()
+    late = "import functools\nprepare = functools.partial(functools.partial(prepare))\n"
+    (folder / "utils.py").write_text(utils + late)
+    assert [name for name, _ in own_code(load(folder).task)] == [
+        "utils: utils.py", "utils: words.py",
+    ]  # fmt: skip
+
+
+def test_documents_that_are_shuffled_come_out_the_same_each_time(tmp_path: Path):
+    folder = write(tmp_path)
+    (folder / "own.jsonl").write_text("".join(f'{{"q": " {n}"}}\n' for n in range(20)))
+    shuffled = "import random, numpy\ndef prepare(rows):\n    seed = random.randrange(10**6)\n"
+    shuffled += "    return rows.shuffle(seed=seed + numpy.random.randint(10**6))\n"
+    (folder / "utils.py").write_text(shuffled)
+    asked = []
+    for _ in range(2):
+        task = load(folder)
+        asked.append([item.identity for item in build_requests(task)])
+        assert asked[-1] == [item.identity for item in build_requests(task)]
+    assert asked[0] == asked[1] != sorted(asked[0])
+
+
 def test_a_moved_folder_is_the_same_code(tmp_path: Path):
     one, two = tmp_path / "one", tmp_path / "two"
     for folder in (one, two):

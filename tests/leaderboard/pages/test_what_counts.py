@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from leaderboard.choose.overview import look
 from leaderboard.choose.resampling import gather
-from leaderboard.pages.blocks import Answer, Bar, Beside, Popover, Ranked
+from leaderboard.pages.blocks import Answer, Bar, Beside, Popover, Ranked, Table
+from leaderboard.pages.compare.page import page as compare
 from leaderboard.pages.controls import PickNumber, PickSeveral
 from leaderboard.pages.overview.columns import known_columns
 from leaderboard.pages.overview.page import page
@@ -17,9 +19,11 @@ from leaderboard.rows.view import View
 from tests.support.stores import able
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from leaderboard.pages.blocks import Block
+    from leaderboard.rows.row import Row
     from tests.leaderboard.conftest import Maker
 
 __all__ = ["able"]
@@ -134,3 +138,18 @@ def test_downloads_have_the_abilities(able: Path):
     assert (first["ability.tools"], first["ability.tools.n"]) == (0.9, 80)
     # 0.9 less Wilson's 0.1305 over sqrt(2).
     assert round(first["ability.tools.low"], 3) == 0.808
+
+
+def test_compare_weighs_as_the_overview_does(able: Path):
+    rows = StoredLibrary([able]).rows()
+    both = {row.record.candidate.name: row.record.candidate.digest for row in rows}
+    view = replace(WEIGHED, suite=_suite(rows), candidates=(both["caller"], both["coder"]))
+    found = list(compare(StoredLibrary([able]), view))
+    overall = next(b.grid for b in found if isinstance(b, Table))
+    assert overall.caption == "Mean for code (75%) and tools (25%), against caller"
+    # 70 % against 30 %.
+    assert overall.rows[0][1].text == "+40.0"
+
+
+def _suite(rows: Sequence[Row]) -> str:
+    return next(row.record.suite.digest for row in rows if row.record.suite.name != "facts")
