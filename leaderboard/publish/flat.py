@@ -164,6 +164,19 @@ def _contexts(record: Record) -> Flat:
     return flat
 
 
+def _gpu(record: Record) -> Flat:
+    """Devices, layers and where the figures of GPU memory come from; nothing without a GPU."""
+    gpu = record.gpu
+    if gpu is None:
+        return {}
+    return {
+        "gpu.devices": "; ".join(one.description or one.name for one in gpu.devices),
+        "gpu.layers": gpu.layers,
+        "gpu.layers_in_all": gpu.layers_in_all,
+        "gpu.source": gpu.source or gpu.reason,
+    }
+
+
 def _names(record: Record, level: str) -> str:
     return "; ".join(dict.fromkeys(f.name for f in said(record) if f.level == level))
 

@@ -94,6 +94,7 @@ def _print_run(
     from runners.cli.ability_table import by_ability
     from runners.cli.context_table import context_lines, context_table
     from runners.cli.layout import COLOURS, say
+    from runners.cli.memory_tables import gpu_table, memory_table
     from runners.cli.tables import by_task, notes, results
     from runners.cli.users_table import print_users
 
@@ -107,7 +108,8 @@ def _print_run(
             text = f"verdict: {word}: {record.verdict.reason}"
             say(out, text, style=COLOURS.get(word, ""))
     scored = by_task(rows, out.width) if rows[0].scores else []
-    tables = (_latency(runs), _memory(runs), by_ability(rows, view), *scored, context_table(lead))
+    measured = (_latency(runs), memory_table(runs), gpu_table(lead))
+    tables = (*measured, by_ability(rows, view), *scored, context_table(lead))
     for table in tables:
         if table is not None:
             out.print()
@@ -168,40 +170,6 @@ def _slow(found: Tail | None, scale: Callable[[float], float] = float) -> str:
     from leaderboard.units import format_number
 
     return "" if found is None else f"{format_number(scale(found.value))} ({found.name})"
-
-
-def _memory(runs: Sequence[Record]) -> Grid | None:
-    """The largest of all runs, phase by phase."""
-    from leaderboard.units import format_number, mib
-    from runners.cli.layout import Column, Grid, plain
-
-    known = [run.memory for run in runs if run.memory]
-    if not known:
-        return None
-
-    def cell(values: Sequence[int | None]) -> str:
-        found = [value for value in values if value is not None]
-        return format_number(mib(max(found)) if found else None)
-
-    grouped = any(p.group_peak_bytes is not None for m in known for p in m.phases.values())
-    extra = ("charged to the group", "read again") if grouped else ()
-    table = Grid(
-        f"memory of the worker, MiB ({known[0].source}), largest run; headline: largest peak of "
-        "load, latency and generation",
-        "phase", "peak", "anonymous at its end", "file-backed at its end",
-        *(Column(heading=heading, drop=1) for heading in extra),
-    )  # fmt: skip
-    for name in dict.fromkeys(name for memory in known for name in memory.phases):
-        phases = [memory.phases[name] for memory in known if name in memory.phases]
-        columns: list[list[int | None]] = [
-            [p.peak_bytes for p in phases],
-            [p.anon_bytes for p in phases],
-            [p.file_bytes for p in phases],
-            *([[p.group_peak_bytes for p in phases], [p.refaulted_bytes for p in phases]]
-              if grouped else []),
-        ]  # fmt: skip
-        table.add_row(plain(name), *map(cell, columns))
-    return table
 
 
 def _fact_pairs(record: Record) -> list[tuple[str, Any]]:

@@ -95,12 +95,6 @@ def test_an_unused_gpu_is_told_of_where_the_build_has_one():
     assert unused_devices(replace(could, find_devices=ends), LlamaCppSettings()) == ()
 
 
-def test_the_installed_llama_cpp_is_asked_in_a_process_of_its_own():
-    # Compiled for the processor, as the checkout's set-up does: a list, and an empty one.
-    assert LLAMACPP.find_devices is not None
-    assert LLAMACPP.find_devices(LlamaCppSettings()) == ()
-
-
 def test_a_library_that_ends_when_it_is_asked_is_an_error_with_its_last_words():
     with pytest.raises(RuntimeFailure, match=r"torch cannot be asked for its devices: .*No module"):
         listed_by("runners.runtimes.nothing_here", library="torch")

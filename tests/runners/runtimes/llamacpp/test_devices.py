@@ -1,0 +1,62 @@
+"""llama.cpp's registry of devices, as a build for processors has it."""
+
+from __future__ import annotations
+
+import ctypes
+
+import llama_cpp
+import pytest
+
+from runners.runtimes.listed_devices import listed_by
+from runners.runtimes.llamacpp import devices
+from runners.runtimes.llamacpp.devices import backends, chosen, gpus, listed
+from runners.worker.offload import Device
+from runners.worker.runtime import WorkerError
+
+CARD = Device(name="CUDA0", description="NVIDIA GeForce RTX 4090", backend="CUDA")
+SECOND = Device(name="CUDA1", description="NVIDIA GeForce RTX 4090", backend="CUDA")
+INSIDE = Device(name="Vulkan0", description="Intel Iris Xe", backend="Vulkan", integrated=True)
+
+
+def found(monkeypatch: pytest.MonkeyPatch, *there: Device) -> None:
+    """Have the registry hold these, at pointers from 1."""
+    monkeypatch.setattr(devices, "gpus", lambda **_: list(enumerate(there, 1)))
+
+
+def test_the_registry_of_this_build_is_read():
+    # As the checkout's set-up compiles it there is none; on a Mac there is one.
+    here = [one for _, one in gpus(memory=True)]
+    assert bool(here) == llama_cpp.llama_supports_gpu_offload()
+    assert set(backends()) == {one.backend for one in here}
+    assert listed_by("runners.runtimes.llamacpp.devices", library="llama_cpp") == tuple(here)
+
+
+def test_without_a_gpu_layers_are_refused_in_one_line(monkeypatch: pytest.MonkeyPatch):
+    found(monkeypatch)
+    with pytest.raises(WorkerError, match=r"gpu_layers: this llama\.cpp finds no GPU"):
+        chosen("auto")
+    with pytest.raises(WorkerError, match=r"device is CUDA0; this llama\.cpp finds: none"):
+        chosen("CUDA0")
+
+
+def test_auto_is_every_gpu_with_memory_of_its_own(monkeypatch: pytest.MonkeyPatch):
+    found(monkeypatch, INSIDE, CARD, SECOND)
+    assert chosen("auto") == [(2, CARD), (3, SECOND)]
+    assert chosen("CUDA1") == [(3, SECOND)]
+    assert chosen("Vulkan0") == [(1, INSIDE)]
+    with pytest.raises(WorkerError, match=r"finds: Vulkan0 \(Intel Iris Xe\), CUDA0"):
+        chosen("ROCm0")
+
+
+def test_auto_is_one_of_those_that_share_the_hosts_where_there_is_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    found(monkeypatch, INSIDE, Device(name="Vulkan1", description="other", integrated=True))
+    assert chosen("auto") == [(1, INSIDE)]
+
+
+def test_the_list_ends_with_a_null_pointer():
+    # An empty list, and not none at all: llama.cpp then hands no device to the model.
+    assert list(listed([])) == [None]
+    assert list(listed([4096, 8192])) == [4096, 8192, None]
+    assert ctypes.sizeof(listed([1])) == 2 * ctypes.sizeof(ctypes.c_void_p)
