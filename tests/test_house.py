@@ -79,6 +79,8 @@ NAMERS = {
         "llamacpp",
         "hf",
         "llama-server",
+        "openvino",
+        "mlx",
     ),  # commands for the same library
 }
 """Who may name a runtime outside of runners/runtimes, and which."""

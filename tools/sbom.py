@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 from lock import LOCKS, stanzas  # noqa: E402  # a script's folder is not a package
 
-SHIPPED = ("pip", "base", "llamacpp", "hf", "bench", "cuda")
+SHIPPED = ("pip", "base", "llamacpp", "hf", "openvino", "mlx", "bench", "cuda")
 
 
 def merged() -> str:

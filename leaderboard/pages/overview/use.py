@@ -33,9 +33,15 @@ def use(candidate: CandidateInfo) -> Iterator[Block]:
     elif candidate.runtime == _TRANSFORMERS and candidate.source:
         yield Heading("Python, transformers", 3)
         yield Code(_transformers(plain(candidate.source)))
+    elif candidate.runtime == _OPENVINO:
+        yield Heading("Python, openvino-genai", 3)
+        yield Code(_openvino(_own_file(candidate) or MODEL))
+    elif candidate.runtime == _MLX and candidate.source and not candidate.made_from:
+        yield Heading("Python, mlx-lm", 3)
+        yield Code(_mlx(plain(candidate.source).removeprefix("hf:")))
 
 
-_LLAMA, _TRANSFORMERS = "llamacpp", "hf"
+_LLAMA, _TRANSFORMERS, _OPENVINO, _MLX = "llamacpp", "hf", "openvino", "mlx"
 
 
 def verify(candidate: CandidateInfo, memory_mib: float | None) -> Iterator[Block]:
@@ -126,4 +132,31 @@ def _transformers(source: str) -> str:
         f'model = pipeline("text-generation", model={name!r})\n'
         'messages = [{"role": "user", "content": "Hello"}]\n'
         'print(model(messages)[0]["generated_text"][-1]["content"])'
+    )
+
+
+def _own_file(candidate: CandidateInfo) -> str | None:
+    """The file or folder that was named, also where its runtime had it converted."""
+    source = plain(candidate.source or "")
+    if not source or ":" in source.partition("/")[0]:
+        return None
+    name = source.rpartition("/")[2]
+    made = candidate.made_from or name
+    return source if made == name or made.startswith(f"{name} (") else None
+
+
+def _openvino(path: str) -> str:
+    return (
+        f"import openvino_genai\n\nmodel = openvino_genai.LLMPipeline({path!r}, 'CPU')\n"
+        "model.start_chat()\n"
+        'print(model.generate("Hello", max_new_tokens=200))'
+    )
+
+
+def _mlx(name: str) -> str:
+    return (
+        f"from mlx_lm import generate, load\n\nmodel, tokenizer = load({name!r})\n"
+        'messages = [{"role": "user", "content": "Hello"}]\n'
+        "prompt = tokenizer.apply_chat_template(messages, add_generation_prompt=True)\n"
+        "print(generate(model, tokenizer, prompt=prompt))"
     )

@@ -51,6 +51,26 @@ def test_a_hostile_name_is_an_argument_and_a_string(made: Maker):
     assert len(ast.parse(python).body) == 4  # an import, a model, messages, a print
 
 
+def test_openvino_is_given_the_file_that_was_named(made: Maker):
+    told: dict[str, Any] = {"runtime": "openvino", "source": "my models/a.gguf"}
+    converted = "a.gguf (Q8_0), converted by openvino-genai 2026.4.1.0"
+    (code,) = commands(candidate(made, **told, made_from=converted))
+    assert "LLMPipeline('my models/a.gguf', 'CPU')" in code
+    # What was quantised here before it was converted is no file that a user named.
+    quantised = "a-q4_1 (Q4_1), converted by openvino-genai 2026.4.1.0"
+    (code,) = commands(candidate(made, **told, made_from=quantised))
+    assert "LLMPipeline('MODEL.gguf', 'CPU')" in code
+    assert len(ast.parse(code).body) == 4
+
+
+def test_mlx_is_given_a_folder_or_a_repository(made: Maker):
+    (code,) = commands(candidate(made, runtime="mlx", source="hf:org/name-4bit"))
+    assert "load('org/name-4bit')" in code
+    assert len(ast.parse(code).body) == 5
+    # A folder that was made of a GGUF is in Weighin's cache.
+    assert commands(candidate(made, runtime="mlx", source="a.gguf", made_from="a.gguf (F16)")) == []
+
+
 def test_a_runtime_of_weighins_own_has_no_command(made: Maker):
     assert commands(candidate(made, runtime="fake", source=None)) == []
 
