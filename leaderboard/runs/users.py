@@ -182,7 +182,8 @@ def _knee_words(found: SeveralUsers) -> list[str]:
     each = " (runs differ)" if len(found.knees) > 1 else ""
     if found.knees == (found.most,):
         return [f"No knee up to {found.most} users: throughput still grows by more than it costs."]
+    users = "user" if at == "1" else "users"
     return [
-        f"The knee is at {at} users{each}: beyond it more of them wait longer for little more "
+        f"The knee is at {at} {users}{each}: beyond it more of them wait longer for little more "
         "throughput."
     ]

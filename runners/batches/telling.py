@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from runners.batches.time_left import TimeLeft
+from runners.batches.time_left import time_left
 from runners.records.progress import Progress, drop_dead, now, progress_file, take
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Telling:
         """
         self._jobs, self._options = jobs, options
         self._path = progress_file(options.store.root, jobs[0].batch)
-        self._left = left or TimeLeft([not job.scores for job in jobs])
+        self._left = left or time_left(jobs)
         self._started_at = now()
         self._runs: list[str] = []
         self._finished: set[str] = set()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from runners.jobs.job import Job
     from runners.jobs.measured import Step
 
 
@@ -82,12 +83,16 @@ class TimeLeft:
     Repeats that answer no task are shorter than first runs, so they are a kind of their own.
     """
 
-    def __init__(self, repeats: Sequence[bool]) -> None:
+    def __init__(self, repeats: Sequence[bool], users_s: float = 0.0) -> None:
         """Start.
 
         Args:
             repeats: of each job in order, whether it answers no task.
+            users_s: seconds at least that each job's several users take, after everything else.
         """
+        self._users_s = users_s
+        self._users_from: float | None = None
+        """Moment when this job's several users began; None: they have not."""
         self._kinds = list(repeats)
         self._took_s: dict[bool, list[float]] = {False: [], True: []}
         self._started: dict[int, float] = {}
@@ -108,7 +113,9 @@ class TimeLeft:
         if position not in self._started:
             self._end(now)
             self._started[position] = now
-            self._scoring = None
+            self._scoring = self._users_from = None
+        if step.unit and self._users_from is None:
+            self._users_from = now
         if step.total and not step.workload:
             if self._scoring is None:
                 self._timed_s.append(now - self._started[position])
@@ -131,7 +138,7 @@ class TimeLeft:
         if left_s is not None:
             usual.setdefault(kind, elapsed_s + left_s)
         if self._timed_s:
-            usual.setdefault(True, sum(self._timed_s) / len(self._timed_s))
+            usual.setdefault(True, sum(self._timed_s) / len(self._timed_s) + self._users_s)
         if not usual or (left_s is None and usual.keys() == {True} and not kind):
             return None
         longest = max(usual.values())
@@ -140,10 +147,18 @@ class TimeLeft:
         return left_s + sum(usual.get(one, longest) for one in self._kinds[position + 1 :])
 
     def _of_this(self, now: float) -> float | None:
-        """Seconds for the items that this job still answers; None before any was answered."""
+        """Seconds for what this job still answers; None before any item was answered."""
+        if self._users_from is not None:
+            return max(0.0, self._users_s - (now - self._users_from))
         if self._scoring is None:
             return None
         since, first, done, total = self._scoring
         if done <= first or now - since < 2:
             return None
-        return (total - done) * (now - since) / (done - first)
+        return (total - done) * (now - since) / (done - first) + self._users_s
+
+
+def time_left(jobs: Sequence[Job]) -> TimeLeft:
+    """An estimate for these jobs, in their order."""
+    longest = max((job.users_s for job in jobs), default=0.0)
+    return TimeLeft([not job.scores for job in jobs], longest)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from evals.terminal import printable, unguarded, wrapped
 from leaderboard.units import format_duration
-from runners.batches.time_left import TimeLeft
+from runners.batches.time_left import TimeLeft, time_left
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ class ProgressLines:
 
     def plan(self, jobs: Sequence[Job]) -> None:
         """Say which jobs will run, in their order, so that the time of all can be told."""
-        self._left = TimeLeft([not job.scores for job in jobs])
+        self._left = time_left(jobs)
 
     def step(self, job: Job, step: Step) -> None:
         """A job has come to a phase, a task, or to more answered items."""

@@ -98,6 +98,12 @@ class Job:
         """Workloads that are timed: the suite's, where the runtime can be timed at all."""
         return self.suite.workloads if "latency" in self.candidate.runtime_spec.can else ()
 
+    @property
+    def users_s(self) -> float:
+        """Seconds at least that several users take."""
+        users = self.users
+        return len(users.levels) * users.seconds if users is not None and self.times else 0.0
+
     @cached_property
     def chosen(self) -> dict[str, Any]:
         """The settings that someone chose, defaults left out."""

@@ -70,9 +70,25 @@ def test_repeats_are_reckoned_by_repeats() -> None:
     assert early.seconds(1, 110.0) == 2 + 12
 
 
+def test_windows_of_several_users_are_left_after_the_items() -> None:
+    left = TimeLeft([False, False], users_s=60.0)
+    scoring = Step(phase="scoring", task="boolq", done=0, total=40)
+    left.step(0, scoring, 100.0)
+    left.step(0, replace(scoring, done=10), 110.0)
+    # 30 s for the items and 60 s for the users, and as long as all of this one for the other
+    assert left.seconds(0, 110.0) == 90 + (10 + 90)
+    left.step(0, Step(phase="users", workload="2 at once", total=30, unit="s"), 140.0)
+    assert left.seconds(0, 150.0) == 50 + (50 + 50)
+
+
 def test_a_terminal_is_told_the_place_and_the_time_first() -> None:
     job: Any = SimpleNamespace(
-        position=1, jobs=3, candidate=SimpleNamespace(name="tiny"), repeat=0, scores=True
+        position=1,
+        jobs=3,
+        candidate=SimpleNamespace(name="tiny"),
+        repeat=0,
+        scores=True,
+        users_s=0.0,
     )
     shown = Terminal()
     lines = ProgressLines(shown)
