@@ -60,9 +60,9 @@ def _(block: b.Heading) -> None:
         st.markdown(f"**{text.markdown(block.text)}**")
         return
     if block.level == 1:
-        st.header(text.markdown(block.text), anchor=False)
+        st.title(text.markdown(block.text), anchor=False)
     else:
-        st.subheader(text.markdown(block.text), anchor=contents.heading_name(block.text) or False)
+        st.header(text.markdown(block.text), anchor=contents.heading_name(block.text) or False)
 
 
 @_draw.register

@@ -8,7 +8,9 @@ RULES = """
 .block-container { padding: 4.2rem 2rem 3rem; max-width: 104rem; }
 .answer p, .answer ul { max-width: 80rem; }
 .answer { border-left: 4px solid var(--accent); padding: .2rem 0 .2rem 1rem; }
-.answer p { margin: 0; }
+.answer p, .answer .claim { margin: 0; padding: 0; }
+.stHeading h2 { font-size: 1.55rem; line-height: 1.25; padding: .6rem 0 .3rem; }
+.stHeading h1 { font-size: 2.1rem; line-height: 1.2; padding: .4rem 0; overflow-wrap: anywhere; }
 .answer .claim { font-size: 1.6rem; line-height: 1.3; font-weight: 650; text-wrap: pretty;
   overflow-wrap: anywhere; }
 .answer .certainty { font-size: 1.05rem; margin-top: .3rem; text-wrap: pretty; }

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def as_html(answer: Answer) -> str:
-    """The claim in large, the rest below it."""
+    """The claim as the page's heading, the rest below it."""
     nexts = "".join(f"<li>{html(line)}</li>" for line in answer.nexts)
     return (
-        f'<div class="answer" role="status"><p class="claim">{html(answer.claim)}</p>'
+        f'<div class="answer" role="status"><h1 class="claim">{html(answer.claim)}</h1>'
         f'<p class="certainty">{html(answer.certainty)}</p>'
         + (f'<ul class="nexts">{nexts}</ul>' if nexts else "")
         + f'<p class="basis">{html(answer.basis)}</p></div>'

@@ -54,7 +54,7 @@ def board(monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
 def page_text(app: AppTest) -> str:
     """Every text of a page, with the markup of tables taken off."""
     found = [*_html(app)]
-    for kind in ("markdown", "caption", "header", "subheader", "info", "warning", "error", "code"):
+    for kind in ("markdown", "caption", "title", "header", "info", "warning", "error", "code"):
         found += [one.value for one in getattr(app, kind)]
     bare = re.sub(r"(?s)<style>.*?</style>|</?[a-z][^>]*>", " ", " ".join(found))
     return re.sub(r"\s+", " ", html.unescape(bare))

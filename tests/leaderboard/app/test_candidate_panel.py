@@ -99,7 +99,7 @@ def test_a_failed_run_is_visible(board: Board, good: Path) -> None:
 
 def test_an_empty_store_says_how_to_fill_it(board: Board, empty: Path) -> None:
     app = board("candidate", empty)
-    assert app.subheader[0].value == "No runs yet"
+    assert app.header[0].value == "No runs yet"
     assert app.code[0].value == "weighin run"
 
 
@@ -115,7 +115,7 @@ def test_texts_are_shown_as_they_are_written(board: Board, hostile: Path) -> Non
     app = board("candidate", hostile)
     assert "<img" not in page_html(app)
     assert "&lt;img src=x onerror=alert(1)&gt;" in page_html(app)
-    for kind in ("markdown", "header", "caption", "warning", "info"):
+    for kind in ("markdown", "title", "header", "caption", "warning", "info"):
         for one in getattr(app, kind):
             assert HOSTILE not in one.value
     assert figures(app)
@@ -151,7 +151,7 @@ def test_a_generation_task_has_its_curve_over_deadlines(
     ).append_column("token_s", pa.array([[0.5, 1.0], [2.0]]))
     Store(tmp_path / "store").add(record, samples)
     app = board("candidate", tmp_path / "store")
-    assert "Accuracy within a deadline" in [one.value for one in app.subheader]
+    assert "Accuracy within a deadline" in [one.value for one in app.header]
     (line,) = [figure for figure in figures(app) if "correct within" in figure]
     drawn = json.loads(line)["data"][-1]
     assert drawn["x"] == [0.0, 1.0, 2.0]

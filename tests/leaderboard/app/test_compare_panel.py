@@ -53,7 +53,7 @@ def test_an_unknown_candidate_in_the_address_is_named(board: Board, good: Path) 
 
 
 def test_an_empty_store_says_how_to_fill_it(board: Board, empty: Path) -> None:
-    assert board("compare", empty).subheader[0].value == "No runs yet"
+    assert board("compare", empty).header[0].value == "No runs yet"
 
 
 def test_without_samples_the_times_are_compared_and_the_reason_is_said(

@@ -48,7 +48,7 @@ def test_an_unknown_name_or_metric_is_named(board: Board, good: Path) -> None:
 
 
 def test_an_empty_store_says_how_to_fill_it(board: Board, empty: Path) -> None:
-    assert board("history", empty).subheader[0].value == "No runs yet"
+    assert board("history", empty).header[0].value == "No runs yet"
 
 
 def test_damaged_records_are_named_and_the_others_shown(board: Board, damaged: Path) -> None:

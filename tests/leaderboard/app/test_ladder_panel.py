@@ -35,7 +35,7 @@ def test_fidelity_comes_first_and_the_conclusion_on_top(board: Board) -> None:
         "Beyond the 2 % of perplexity that are allowed: q4_k_m (7.0% more perplexing), "
         "q4_0 (19% more perplexing), q2_k (30% more perplexing)."
     )
-    assert [one.value for one in app.subheader][:2] == [
+    assert [one.value for one in app.header][:2] == [
         "Perplexity of the answers",
         "Accuracy lost",
     ]
@@ -68,7 +68,7 @@ def test_an_unknown_family_is_named(board: Board, good: Path) -> None:
 
 
 def test_an_empty_store_says_how_to_fill_it(board: Board, empty: Path) -> None:
-    assert board("ladder", empty).subheader[0].value == "No runs yet"
+    assert board("ladder", empty).header[0].value == "No runs yet"
 
 
 def test_without_samples_only_what_is_saved_is_shown(board: Board, damaged: Path) -> None:

@@ -24,7 +24,7 @@ def test_what_was_measured_where(board: Board, good: Path) -> None:
 def test_every_term_is_explained_in_an_empty_store_too(board: Board, empty: Path) -> None:
     app = board("method", empty)
     text = page_text(app)
-    assert app.subheader[0].value == "No runs yet"
+    assert app.header[0].value == "No runs yet"
     for chapter in CHAPTERS:
         assert chapter.title in text
     assert "Wilson" in text
