@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from leaderboard.rows.looks import judged_together, pair_level
+from leaderboard.rows.row import row
 from runners.records.looks import LooksInfo
 from runners.records.record import Record
 from tests.leaderboard.conftest import Maker
@@ -32,3 +33,14 @@ def test_other_runs_are_compared_at_five_per_cent(made: Maker):
     assert not judged_together(late, looked(made, "c", 2.1, suite={"digest": "another"}))
     # No look came to an end: nothing was decided.
     assert pair_level(looked(made, "a", 0.0), looked(made, "b", 0.0)) == 0.05
+
+
+def test_a_row_says_where_its_candidate_was_stopped(made: Maker):
+    record = looked(made, "a", 2.8, tasks={"t": made.task(0.5)}, status="completed")
+    stays = row(record)
+    looks = record.job.looks
+    assert looks is not None
+    stopped = looks.model_copy(update={"stopped": "outside the tie"})
+    job = record.job.model_copy(update={"looks": stopped})
+    assert "stopped at look 2" not in stays.flags
+    assert "stopped at look 2" in row(record.model_copy(update={"job": job})).flags

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from evals.tasks.load import permutation, select
 from runners.jobs.prepared import PreparedTask, unclustered
 
 Loader = Callable[..., list[PreparedTask]]
@@ -47,3 +48,17 @@ def test_a_groups_tasks_are_counted_together(choice: PreparedTask) -> None:
     assert unclustered([alike, alone])["g"].startswith("2 of 4 items share 1 passages")
     # The same beginning in another task of the group is another passage there.
     assert not unclustered([with_beginnings(other, ["a", None]), with_beginnings(choice, ["a"])])
+
+
+def test_stages_ask_a_random_part_of_the_task_that_only_grows(choice: PreparedTask) -> None:
+    assert choice.asked(choice.items) is choice.items
+    four, seven = (replace(choice, stages=stages) for stages in ((4,), (4, 7)))
+    assert (choice.count, four.count, seven.count) == (len(choice.items), 4, 7)
+    first, more = four.asked(choice.items), seven.asked(choice.items)
+    assert list(more[:4]) == list(first)
+    # The items of any limit, in the order of the permutation that limits draw from.
+    loaded = choice.loaded
+    order = permutation(loaded.total, seed=loaded.seed, name=loaded.name)
+    assert [item.doc_id for item in more] == order[:7]
+    limited = select(loaded.total, 7, seed=loaded.seed, name=loaded.name)
+    assert sorted(item.doc_id for item in more) == list(limited)

@@ -287,3 +287,12 @@ def test_a_kill_loses_sixteen_generations_at_most():
     assert MAX_GENERATIONS == 16
     items = [item(n, "generate_until", (f"q{n}", {"until": ["."]})) for n in range(40)]
     assert bounds(items) == [(0, 16), (16, 32), (32, 40)]
+
+
+def test_a_window_ends_where_a_stage_does():
+    # Later stages leave the windows before them as they were, so that the journal still has them.
+    items = [item(n, "generate_until", (f"q{n}", {"until": ["."]})) for n in range(40)]
+    two = [(w.start, w.stop) for w in windows("t", items[:20], seed=1, ends=(2, 20))]
+    three = [(w.start, w.stop) for w in windows("t", items, seed=1, ends=(2, 20, 40))]
+    assert two == [(0, 2), (2, 18), (18, 20)]
+    assert three == [*two, (20, 36), (36, 40)]

@@ -1,0 +1,113 @@
+"""`weighin run --time`: what it says at its end, what it refuses, and what it expects before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+import pytest
+
+from evals.suites import Suite, SuiteTask
+from runners.batches.batch import Batch
+from runners.batches.looks import Summary
+from runners.batches.timed_journal import LookTaken
+from runners.candidates.spec import Candidate
+from runners.cli.forecast import forecast
+from runners.cli.timed import refuse_beside_time, roomy, sentences
+from runners.records.reading import parse_record
+from tests.leaderboard.conftest import EXAMPLE
+
+LOOK = LookTaken(
+    stage=1, information=1.0, spent=0.01, critical_z=2.8, begun=3, final=False, settled=False,
+    detectable=0.034, flips={},
+)  # fmt: skip
+SUMMARY = Summary(
+    given_s=1800.0, used_s=1752.0, begun=3, left=("a", "b"), slow=(),
+    looks=((LOOK, 96), (replace(LOOK, final=True), 540)), needed_s=60.0, further=(1020, 0.62),
+)  # fmt: skip
+OPTIONS = {"time_s": 1800.0, "job": None, "address": None, "against": None, "users": None,
+           "no_score": False, "score": "once"}  # fmt: skip
+
+
+def test_what_was_used_and_what_more_would_buy():
+    assert list(sentences(SUMMARY)) == [
+        "Used 29 min of 30 min: 2 looks, at 96, 540 items of each candidate.",
+        "Were all 3 equal, any two would be told apart in at most 5% of such runs, all looks "
+        "together.",
+        # 62 % of 3.4 points.
+        "30 min more: 1,020 items of each, and a minimum detectable difference (80% power) of 2.1 "
+        "points instead of 3.4.",
+    ]
+    nothing = replace(SUMMARY, further=None)
+    assert [*sentences(nothing)][-1] == (
+        "The suite has no more items: more time needs a larger one (weighin list suites)."
+    )
+
+
+def test_an_early_end_is_said():
+    early = replace(SUMMARY, left=("a",), looks=((LOOK, 96),), used_s=300.0)
+    said = list(sentences(early))
+    assert said[0] == "Settled in 5 min of 30 min: 1 look, at 96 items of each candidate."
+    assert len(said) == 2
+    alike = replace(SUMMARY, looks=((replace(LOOK, settled=True), 96),), used_s=300.0)
+    assert "one model's quantisations that answer alike" in [*sentences(alike)][1]
+    # Who was too slow for it was not told from the one that is left.
+    slow = replace(early, slow=("b",))
+    used, turned = [*sentences(slow)][:2]
+    assert used.startswith("Used 5 min")
+    assert turned == "b turned slow, and was asked no further: the others went on."
+
+
+def test_too_little_time_is_said():
+    none = replace(SUMMARY, looks=(), needed_s=2400.0)
+    assert list(sentences(none)) == [
+        "No look in 30 min: nothing is told apart; about 40 min would do."
+    ]
+    assert list(sentences(replace(none, begun=1))) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"time_s": 5.0}, "at least 10s"),
+        ({"address": "local"}, "--on: looks need every candidate at one place"),
+        ({"job": "plan.json"}, "--job: the plan decides"),
+        ({"against": "f16"}, "--against: name the reference as a candidate"),
+        ({"no_score": True}, "--no-score: without scores"),
+        ({"users": "1,2"}, "--users: the time is spent on one user"),
+        ({"score": "each"}, "--score each: tasks are answered once"),
+    ],
+)
+def test_what_cannot_be_had_in_a_given_time_is_refused(changes: dict[str, object], why: str):
+    refuse_beside_time(OPTIONS)
+    refuse_beside_time({**OPTIONS, **changes, "time_s": None})
+    with pytest.raises(click.UsageError, match=why):
+        refuse_beside_time({**OPTIONS, **changes})
+
+
+def test_a_given_time_makes_room_in_the_suite():
+    suite = Suite(name="s", tasks=(SuiteTask(task="a", limit=40), SuiteTask(task="b"),
+                                   SuiteTask(task="c", total=5000)))  # fmt: skip
+    # Two a second of 300 s; at least 200 of a short time, at most 3,000 of a long one.
+    found = roomy(suite, 300.0).tasks
+    assert [(t.limit, t.total) for t in found] == [(600, None), (600, None), (None, 5000)]
+    assert [roomy(suite, s).tasks[0].limit for s in (10.0, 1e5)] == [200, 3000]
+
+
+def test_earlier_runs_foresee_the_time():
+    record = parse_record(EXAMPLE.read_text(encoding="utf-8"), where="example")
+    tasks = tuple(SuiteTask.model_validate(task) for task in record.suite.tasks)
+    fake = Candidate.model_validate({"name": "fake", "runtime": "fake"})
+    batch = Batch(candidates=(fake, fake), suite=Suite(name="tiny", tasks=tasks))
+    content, lines = forecast(batch, [record, record], None)
+    assert record.job.seconds is not None
+    assert content["forecast_seconds"] == pytest.approx(2 * record.job.seconds, rel=0.01)
+    assert lines[0].endswith("in all, by earlier runs here")
+    content, lines = forecast(batch, [record, record], 60.0)
+    stages = content["stages"]
+    assert [one["name"] for one in stages][:2] == ["calibration", "look 1"]
+    assert stages[-1]["ends_s"] <= 60
+    assert len(lines) == 1 + len(stages)
+    # Where one of them never ran here, nothing is foreseen.
+    assert forecast(batch, [record, None], None) == ({"forecast_seconds": None}, [])
+    assert forecast(batch, [record, None], 60.0)[0] == {"stages": None}
