@@ -26,7 +26,7 @@ from runners.cli.options import (
 )
 from runners.cli.planned import planned_batch, read_job, refuse_loose
 from runners.cli.progress import ProgressLines
-from runners.cli.timed import refuse_beside_time, roomy, run_jobs
+from runners.cli.timed import in_time, refuse_beside_time, run_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,10 +174,10 @@ def _say_left_out(left_out: dict[str, str], progress: ProgressLines) -> int:
 
 def _batch(candidates: tuple[str, ...], options: dict[str, Any]) -> Batch:
     batch = chosen_batch(candidates, options)
-    suite, time_s = batch.suite, options["time_s"]
+    if options["time_s"] is not None:
+        batch = in_time(batch, options["time_s"])
     return replace(
         batch,
-        suite=suite if time_s is None or batch.limit else roomy(suite, time_s),
         offline=options["offline"],
         accepted=frozenset(options["accepted"]),
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from evals.errors import WeighinError
     from evals.suites import Suite
-    from runners.batches.batch import Outcome
+    from runners.batches.batch import Batch, Outcome
     from runners.batches.looks import Summary, Verdict
     from runners.batches.timed_journal import LookTaken
     from runners.batches.timed_stage import Stage
@@ -77,6 +77,16 @@ def roomy(suite: Suite, time_s: float) -> Suite:
         for one in suite.tasks
     )
     return suite.model_copy(update={"tasks": tasks})
+
+
+def in_time(batch: Batch, time_s: float) -> Batch:
+    """The batch as a comparison with a given time takes it.
+
+    It has one run a candidate, which is repeated where there is time, and room for items, unless
+    --limit sets a ceiling.
+    """
+    suite = batch.suite if batch.limit else roomy(batch.suite, time_s)
+    return replace(batch, suite=suite, repeats=1)
 
 
 def most_repeats() -> int:
@@ -249,7 +259,7 @@ def sentences(summary: Summary) -> Iterator[str]:
     if settled or last.detectable is None:
         return
     if summary.further is None:
-        yield "The suite has no more items: more time needs a larger one (weighin list suites)."
+        yield "There are no more items: more time needs a larger suite, or a higher --limit."
         return
     items, part = summary.further
     yield (

@@ -102,12 +102,12 @@ def asked_task(
     template = worker.ask(protocol.ReadTemplate(), protocol.ChatTemplate) if templated else none
     how = _answering(job, template.text, measured) if task.generates else PLAINLY
     if not templated or template_for == "off":
-        items = task.asked(build_requests(task.loaded))
+        items = task.asked(build_requests(task.loading))
         return AskedTask(name=name, items=items, stages=task.stages, how=how)
     with TemplateChild() as child:
         prompts = ChatPrompts(name, template, child, chat.args)
         built = build_requests(
-            task.loaded,
+            task.loading,
             chat_template=prompts,
             tokenizer_name=job.weights.sha256 or job.candidate.name,
             system=chat.system,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evals.tasks.items import Item
 from evals.tasks.load import LoadedTask, permutation
@@ -28,6 +28,17 @@ class PreparedTask:
         """Number of items that are asked."""
         return self.stages[-1] if self.stages else len(self.items)
 
+    @property
+    def loading(self) -> LoadedTask:
+        """The task with the documents whose prompts are to be built for one candidate.
+
+        In stages those that are asked; with few-shot examples all of them, since an item's examples
+        may depend on the documents before it.
+        """
+        if not self.stages or self.loaded.num_fewshot:
+            return self.loaded
+        return replace(self.loaded, selection=tuple(sorted(self._order()[: self.count])))
+
     def asked(self, items: Sequence[Item]) -> Sequence[Item]:
         """The items that are asked, in the order in which they are.
 
@@ -40,10 +51,12 @@ class PreparedTask:
         """
         if not self.stages:
             return items
-        loaded = self.loaded
-        order = permutation(loaded.total, seed=loaded.seed, name=loaded.name)
-        rank = {doc_id: place for place, doc_id in enumerate(order)}
+        rank = {doc_id: place for place, doc_id in enumerate(self._order())}
         return sorted(items, key=lambda item: rank[item.doc_id])[: self.count]
+
+    def _order(self) -> list[int]:
+        loaded = self.loaded
+        return permutation(loaded.total, seed=loaded.seed, name=loaded.name)
 
     @property
     def generates(self) -> bool:

@@ -40,7 +40,7 @@ def test_what_was_used_and_what_more_would_buy():
     ]
     nothing = replace(SUMMARY, further=None)
     assert [*sentences(nothing)][-1] == (
-        "The suite has no more items: more time needs a larger one (weighin list suites)."
+        "There are no more items: more time needs a larger suite, or a higher --limit."
     )
 
 

@@ -62,3 +62,7 @@ def test_stages_ask_a_random_part_of_the_task_that_only_grows(choice: PreparedTa
     assert [item.doc_id for item in more] == order[:7]
     limited = select(loaded.total, 7, seed=loaded.seed, name=loaded.name)
     assert sorted(item.doc_id for item in more) == list(limited)
+    # For one candidate's own prompts no others are built, where they do not hang on each other.
+    assert seven.loading.selection == limited
+    shots = replace(seven, loaded=replace(loaded, num_fewshot=5))
+    assert shots.loading.selection == choice.loading.selection == loaded.selection
