@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from leaderboard.stats.intervals import Interval, mean_interval
 from leaderboard.stats.tails import Tail, tail
 from runners.records.goodput import ENOUGH, good, goodput, knee, served
-from runners.records.latency import median_of
+from runners.records.latency import median_of, percentile
 from runners.records.record import Record
 from runners.records.users import UsersInfo, UsersLevelInfo
 
@@ -44,8 +45,9 @@ class LevelPoint:
     """Requests a second that keep to both deadlines."""
     good_share: float | None
     """Share of the requests sent, of all runs together, that keep to them."""
-    ttft_s: Mean | None
-    """Medians of the runs; so are TPOT and the end-to-end time."""
+    ttft_s: tuple[Mean | None, ...]
+    """A number a workload, whose prompts differ in length: medians of the runs; so are TPOT and the
+    end-to-end time."""
     ttft_slow: Tail | None
     """Slow end of the TTFT of all runs' requests."""
     itl_s: Mean | None
@@ -135,7 +137,9 @@ def _point(users: int, runs: Sequence[UsersInfo]) -> LevelPoint:
         tokens_per_s=_mean(levels, lambda level: level.output_throughput),
         goodput_per_s=_mean(levels, lambda level: goodput(level, ttft, tpot)),
         good_share=sum(good(one, ttft, tpot) for one in levels) / sent if sent else None,
-        ttft_s=_mean(levels, lambda level: median_of(level.ttft_s)),
+        ttft_s=tuple(
+            _mean(levels, partial(_median_ttft, workload=at)) for at in range(len(info.workloads))
+        ),
         ttft_slow=tail([t for one in levels if one.requests for t in one.requests.ttft_s], "high"),
         itl_s=_mean(levels, lambda level: median_of(level.itl_s)),
         itl_p95_s=mean_interval(late)[0] if late else None,
@@ -144,6 +148,15 @@ def _point(users: int, runs: Sequence[UsersInfo]) -> LevelPoint:
         peak_bytes=max(peaks, default=None),
         memory_source=levels[-1].memory_source,
     )
+
+
+def _median_ttft(level: UsersLevelInfo, workload: int) -> float | None:
+    """Median TTFT of the requests of one workload."""
+    found = level.requests
+    if found is None:
+        return None
+    times = [ttft for ttft, of in zip(found.ttft_s, found.workload, strict=True) if of == workload]
+    return percentile(sorted(times), 0.5) if times else None
 
 
 def _mean(

@@ -37,7 +37,8 @@ def users_grid(found: SeveralUsers, name: str = "") -> Grid:
     table = Grid(
         f"{of}several users at once, {lengths} tokens, windows of {found.seconds:g} s{runs}",
         "users", Column(heading="n", drop=4), Column(heading="requests/s", drop=3),
-        "output tokens/s", "TTFT ms, median", Column(heading="TTFT slow end", drop=1),
+        "output tokens/s", *(f"TTFT ms, {length}" for length in _lengths(found)),
+        Column(heading="TTFT slow end", drop=1),
         Column(heading="ITL ms, median", drop=2), Column(heading="ITL p95", drop=5),
         Column(heading="E2EL ms, median", drop=6), "within deadline %",
         Column(heading="goodput requests/s", drop=7), "peak MiB",
@@ -45,6 +46,11 @@ def users_grid(found: SeveralUsers, name: str = "") -> Grid:
     for point in found.points:
         table.add_row(*map(plain, _cells(point)))
     return table
+
+
+def _lengths(found: SeveralUsers) -> list[str]:
+    """What tells the waits of several workloads apart; of one it is their median."""
+    return [*found.workloads] if len(found.workloads) > 1 else ["median"]
 
 
 def _cells(point: LevelPoint) -> list[str]:
@@ -55,7 +61,7 @@ def _cells(point: LevelPoint) -> list[str]:
         str(point.sent),
         _mean(point.requests_per_s),
         _mean(point.tokens_per_s),
-        _mean(point.ttft_s, ms),
+        *(_mean(one, ms) for one in point.ttft_s),
         MISSING if slow is None else f"{format_number(ms(slow.value))} ({slow.name})",
         _mean(point.itl_s, ms),
         format_number(None if point.itl_p95_s is None else ms(point.itl_p95_s)),

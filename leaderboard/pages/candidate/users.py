@@ -44,7 +44,11 @@ def users_grid(found: SeveralUsers, where: str) -> Grid:
         Head("n", hint="requests sent within the windows, each followed to its end"),
         Head("requests", "/s", "answered within the window, by its seconds"),
         Head("output", "tokens/s", "of all users together, within the window, by its seconds"),
-        Head("TTFT", "ms", "time to first token: mean over runs of each run's median"),
+        *(
+            Head(f"TTFT {length}", "ms", "time to first token of the requests of this length: mean "
+                 "over runs of each run's median")
+            for length in found.workloads
+        ),
         Head("slow end", "ms", "of TTFT, of all runs' requests: the slowest below 20, p90 from "
              "20, p95 from 60"),
         Head("ITL", "ms", "inter-token latency: mean over runs of each run's median gap"),
@@ -74,7 +78,7 @@ def _row(point: LevelPoint) -> tuple[Cell, ...]:
         Cell(f"{point.sent:,}"),
         _mean(point.requests_per_s, why),
         _mean(point.tokens_per_s, point.error or "the server does not count its tokens"),
-        _mean(point.ttft_s, why, ms),
+        *(_mean(one, why, ms) for one in point.ttft_s),
         missing(why) if slow is None else Cell(f"{format_number(ms(slow.value))} ({slow.name})"),
         _mean(point.itl_s, point.error or "tokens came several at a time", ms),
         missing(why) if late is None else Cell(format_number(ms(late))),

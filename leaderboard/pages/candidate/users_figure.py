@@ -55,17 +55,22 @@ def throughput_figure(found: SeveralUsers, *, dark: bool) -> go.Figure:
 
 
 def ttft_figure(found: SeveralUsers, *, dark: bool) -> go.Figure:
-    """Milliseconds to the first token against users: the median request and the slow end."""
+    """Milliseconds to the first token against users: the median of each length of prompt, and the
+    slow end of all requests.
+    """
     colours, figure = palette(dark=dark), _frame(found, dark=dark)
-    points, means = _known(found.points, lambda one: one.ttft_s)
-    if points:
-        _line(figure, points, means, colours.series[0], name="median", unit="ms", scale=ms)
+    order = [0, *range(2, len(colours.series))]  # the slow end has the second colour
+    for at, name in enumerate(found.workloads):
+        points, means = _known(found.points, lambda one, at=at: one.ttft_s[at])  # type: ignore[misc]
+        if points:
+            colour = colours.series[order[at % len(order)]]
+            _line(figure, points, means, colour, name=f"median, {name}", unit="ms", scale=ms)
     slow = [(one.users, one.ttft_slow) for one in found.points if one.ttft_slow is not None]
     figure.add_scatter(
         x=[users for users, _ in slow],
         y=[ms(tail.value) for _, tail in slow],
         mode="markers",
-        name="slow end",
+        name="slow end of all",
         marker={"symbol": "line-ew", "size": 16, "line": {"width": 3, "color": colours.series[1]}},
         hovertext=[
             f"{users} at once: {format_number(ms(tail.value))} ms, {tail.basis}"

@@ -38,7 +38,7 @@ def test_a_row_a_number_of_users_and_a_reason_for_what_is_missing(made: Maker) -
     assert rows[1]["slow end"].text == "400 (maximum)"
     assert (rows[2]["failed"].text, rows[2]["failed"].hint) == ("1", "rate limited 1")
     assert (rows[0]["peak"].text, rows[2]["peak"].hint) == ("250", "behind a URL")
-    assert rows[3]["TTFT"].hint == "the server ended"
+    assert rows[3]["TTFT 512+64"].hint == "the server ended"
     assert rows[3]["slots"].hint == "the server does not say"
 
 

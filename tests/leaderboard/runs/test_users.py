@@ -38,8 +38,9 @@ def test_numbers_are_means_over_runs_and_slow_ends_of_all_requests(made: Maker) 
     assert one.tokens_per_s.value == 110.0
     assert one.tokens_per_s.interval is not None  # of two runs: ± 12.7 standard errors of 10
     assert one.tokens_per_s.interval.half == pytest.approx(12.706 * 10, rel=1e-3)
-    assert one.ttft_s is not None
-    assert one.ttft_s.value == pytest.approx(0.3)  # medians 0.2 and 0.4
+    (wait,) = one.ttft_s
+    assert wait is not None
+    assert wait.value == pytest.approx(0.3)  # medians 0.2 and 0.4
     assert one.ttft_slow is not None
     assert (one.ttft_slow.value, one.ttft_slow.basis) == (0.4, "maximum of 6")
     assert two.good_share == 7 / 8
@@ -48,6 +49,17 @@ def test_numbers_are_means_over_runs_and_slow_ends_of_all_requests(made: Maker) 
     # 160 / 64 requests a second, all good; 140 / 64, three of four good
     assert two.goodput_per_s is not None
     assert two.goodput_per_s.value == pytest.approx((160 / 64 + 140 / 64 * 0.75) / 2)
+
+
+def test_waits_are_told_apart_by_the_length_of_the_prompt(made: Maker) -> None:
+    both = level(1, 100.0, [0.1, 0.9, 0.3, 1.1])
+    assert both.requests is not None
+    requests = both.requests.model_copy(update={"workload": [0, 1, 0, 1]})
+    info = users_info(both.model_copy(update={"requests": requests}), workloads=["32+64", "512+64"])
+    (point,) = found(made, info).points
+    assert [one and one.value for one in point.ttft_s] == [0.2, 1.0]
+    alone = users_info(both, workloads=["32+64", "512+64"])  # all of them short
+    assert found(made, alone).points[0].ttft_s[1] is None
 
 
 def test_users_are_served_who_are_in_every_run(made: Maker) -> None:
