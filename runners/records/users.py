@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field, model_validator
 
 from runners.records.answers import SummaryInfo
@@ -41,7 +43,7 @@ class UserRequestsInfo(Part):
 class UsersLevelInfo(Part):
     """So many users at once: each sends its next request when the last was answered."""
 
-    users: Count
+    users: Annotated[Count, Field(ge=1)]
     error: str = ""
     """Why the level was not measured to its end; empty where it was."""
     slots: Count | None = None
@@ -108,5 +110,5 @@ class UsersInfo(Part):
     """Deadline on the first token by which a request is good."""
     deadline_tpot_s: Rate
     """Deadline on the time per output token by which it is."""
-    levels: list[UsersLevelInfo]
+    levels: Annotated[list[UsersLevelInfo], Field(max_length=64)]
     """Ascending; those after one that failed were not tried."""

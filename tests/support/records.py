@@ -56,6 +56,16 @@ IMPOSSIBLE = [
     ("budget", {"name": [1], "memory_bytes": "x"}),
     ("verdict", {"verdict": 3}),
     ("imported", {"files": 7}),
+    (
+        "users",
+        {
+            "workloads": ["8+4"],
+            "seconds": 1.0,
+            "deadline_ttft_s": 1.0,
+            "deadline_tpot_s": 0.1,
+            "levels": [{"users": 0}],
+        },
+    ),
 ]
 
 

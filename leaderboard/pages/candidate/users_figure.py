@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from leaderboard.pages.frame import frame, scaled, whiskers
 from leaderboard.pages.theme import palette
 from leaderboard.runs.users import LevelPoint, Mean, SeveralUsers
+from leaderboard.text import plotly
 from leaderboard.units import format_number, ms
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ def ttft_figure(found: SeveralUsers, *, dark: bool) -> go.Figure:
         points, means = _known(found.points, lambda one, at=at: one.ttft_s[at])  # type: ignore[misc]
         if points:
             colour = colours.series[order[at % len(order)]]
-            _line(figure, points, means, colour, name=f"median, {name}", unit="ms", scale=ms)
+            _line(
+                figure, points, means, colour, name=f"median, {plotly(name)}", unit="ms", scale=ms
+            )
     slow = [(one.users, one.ttft_slow) for one in found.points if one.ttft_slow is not None]
     figure.add_scatter(
         x=[users for users, _ in slow],
