@@ -152,7 +152,18 @@ def notes(rows: Sequence[Row]) -> list[str]:
         seen.update({score.name: score.note for score in row.scores if score.note})
     lines.extend(f"{name}: {note}" for name, note in seen.items())
     lines.extend(dict.fromkeys(budget_line(r.record.budget) for r in rows if r.record.budget))
-    return [*lines, *_repeats(rows), *_contended(rows)]
+    return [*lines, *_stopped(rows), *_repeats(rows), *_contended(rows)]
+
+
+def _stopped(rows: Sequence[Row]) -> list[str]:
+    """Explanation of the flag `stopped`: who was asked fewer items than the others, and why."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        looks = row.record.job.looks
+        if looks is not None and looks.stopped:
+            said = f"stopped at look {looks.look}: {looks.stopped}; asked fewer items"
+            found.setdefault(said, []).append(row.record.candidate.name)
+    return [f"{said}: {', '.join(names)}" for said, names in found.items()]
 
 
 def _contended(rows: Sequence[Row]) -> list[str]:
