@@ -121,11 +121,17 @@ def _task_table(
         cells = [(score_cell(s) if wide else _value(s)) + _chance_mark(s) for s in found]
         table.add_row(
             plain(f"{name} ({known[0].metric})"),
-            f"{max(score.n for score in known):,}",
+            _span([score.n for score in known]),
             *cells,
             *([] if wide else [f"{100 * max(halves):.1f}" if halves else ""]),
         )
     return table
+
+
+def _span(counts: Sequence[int]) -> str:
+    """A number, or the least and the largest where candidates were not asked the same."""
+    least, most = min(counts), max(counts)
+    return f"{most:,}" if least == most else f"{least:,}–{most:,}"
 
 
 def _value(score: Score | None) -> str:
