@@ -11,6 +11,8 @@ OF_ONE_RUN = "n too small for p95"
 """A note of older records on the percentile of one run's requests. Which percentile the requests
 bear is judged of all runs together (`leaderboard.stats.tails`), and stands beside the number."""
 
+STOPPED = "stopped"
+"""Beginning of the flag of a candidate that a comparison with a given time asked no further."""
 VERDICTS = (
     "failed", "out of memory", "over vram", "thrashes", "too slow", "not enforced", "fits",
 )  # fmt: skip
@@ -27,6 +29,14 @@ def flags_of(record: Record) -> tuple[str, ...]:
     found = [] if record.status == "completed" else [str(record.status)]
     warnings = [flag.name for flag in record.flags if flag.level == "warning"]
     return tuple(dict.fromkeys([*found, *warnings]))
+
+
+def stopped(record: Record) -> list[str]:
+    """The look of a comparison with a given time at which a candidate was asked no more."""
+    looks = record.job.looks
+    if looks is None or not looks.stopped or record.status != "completed":
+        return []
+    return [f"{STOPPED} at look {looks.look}"]
 
 
 def joined_flags(flags: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from leaderboard.rows.counting import agreed, missing_tasks, parts
-from leaderboard.rows.flags import flags_of, joined_flags, worst_verdict
+from leaderboard.rows.flags import flags_of, joined_flags, stopped, worst_verdict
 from leaderboard.rows.metric import Metric, Number
 from leaderboard.rows.metrics import ACCURACY, NORMALISED, WORKS_FROM, numbers_of
 from leaderboard.rows.repeats import RunsKey, counted, newest_of, runs_key
@@ -63,7 +63,7 @@ def row(record: Record) -> Row:
     """One record as a row; what was not measured is None."""
     found = _one_run(record)
     numbers = {**numbers_of([record]), **found.numbers}
-    flags = (*found.flags, *_stopped(record), *_below_guessing(found.scores))
+    flags = (*found.flags, *stopped(record), *_below_guessing(found.scores))
     return replace(found, numbers=numbers, flags=flags)
 
 
@@ -91,13 +91,6 @@ def _answered(record: Record) -> bool:
 def _normalised(scores: Sequence[Score]) -> Number:
     found = normalised([part for score in scores if (part := score.part)])
     return Number() if found is None else Number(value=found[0], interval=found[1])
-
-
-def _stopped(record: Record) -> list[str]:
-    """The look of a comparison with a given time at which a candidate was asked no more."""
-    looks = record.job.looks
-    kept = looks is None or not looks.stopped or record.status != "completed"
-    return [] if kept or looks is None else [f"stopped at look {looks.look}"]
 
 
 def _below_guessing(scores: Sequence[Score]) -> list[str]:
@@ -147,7 +140,7 @@ def _merge(rows: Sequence[Row], limits: Mapping[Tried, WorkingLimit]) -> Row:
         verdict=worst_verdict([r.verdict for r in rows]),
         flags=(
             *joined_flags([r.flags for r in rows]),
-            *_stopped(scored.record),
+            *stopped(scored.record),
             *_below_guessing(scored.scores),
         ),
     )

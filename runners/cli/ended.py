@@ -49,15 +49,17 @@ def ended(outcome: Outcome, *, keep_prompts: bool) -> str:
 
 def _numbers(record: Record) -> str:
     """Accuracy, speed and memory of a finished run, for the line that says that it is over."""
+    from leaderboard.rows.flags import STOPPED
     from leaderboard.rows.metrics import METRICS
     from leaderboard.rows.row import row
     from runners.cli.tables import with_interval
 
     one = row(record)
+    flags = [flag for flag in one.flags if not flag.startswith(STOPPED)]  # said before
     found = [
         with_interval(one.score) if one.score else "",
         *(_said(one, METRICS[key]) for key in ("ttft", "decode", "memory")),
-        f"flagged {', '.join(one.flags)}" if one.flags else "",
+        f"flagged {', '.join(flags)}" if flags else "",
     ]
     text = ", ".join(part for part in found if part)
     return f": {text}" if text else ""

@@ -131,7 +131,7 @@ def _task_table(
 def _span(counts: Sequence[int]) -> str:
     """A number, or the least and the largest where candidates were not asked the same."""
     least, most = min(counts), max(counts)
-    return f"{most:,}" if least == most else f"{least:,}–{most:,}"
+    return f"{most:,}" if least == most else f"{least:,}\N{EN DASH}{most:,}"
 
 
 def _value(score: Score | None) -> str:

@@ -272,14 +272,19 @@ def sentences(summary: Summary) -> Iterator[str]:
 def _known(
     plan: str, jobs: Sequence[tuple[Job, WeighinError | None]], options: Options
 ) -> list[Outcome]:
-    """The newest such comparison of the store, where it has a record of every candidate."""
+    """The newest such comparison of the store that has a record of every candidate; none: empty."""
     from runners.batches.batch import Outcome
     from runners.records.record import Record
 
     batches: dict[str, list[Record]] = {}
     for record in options.store.records():
-        if isinstance(record, Record) and record.job.looks and record.job.looks.plan == plan:
+        if isinstance(record, Record) and record.status != "interrupted":
             batches.setdefault(record.job.batch, []).append(record)
     names = {job.candidate.name for job, _ in jobs}
-    whole = [b for b in batches.values() if {r.candidate.name for r in b} >= names]
-    return [Outcome(record=record, ran=False) for record in whole[-1]] if whole else []
+    for batch in reversed(batches.values()):
+        planned = {
+            one.candidate.name for one in batch if one.job.looks and one.job.looks.plan == plan
+        }
+        if planned >= names:
+            return [Outcome(record=record, ran=False) for record in batch]
+    return []
