@@ -1,7 +1,7 @@
 """Run the same weights on each runtime: accuracy, latency and peak memory side by side.
 
 Every runtime gets one GGUF file; those that load folders get it converted, as `weighin run` does it
-(`hf` and `mlx` to 16 bits; `openvino` keeps the blocks of the file). Each run is a process of its
+(`hf` to 16 bits; `openvino` and `mlx` keep the blocks of the file). Each run is a process of its
 own through the same code as `weighin run`; the runtimes take turns, in a random order each round.
 The unit of an interval is the process run; ratios are over the runtime named first, round by round.
 The items are scored once, in a round before, all the same ones. Leave the machine alone:

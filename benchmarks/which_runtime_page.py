@@ -15,8 +15,8 @@ python benchmarks/which_runtime.py --docs
 ```
 
 The same weights on each runtime, on one machine: a GGUF as it is (`llamacpp`, `llama-server`),
-what openvino-genai makes of it, blocks and all (`openvino`),
-and widened to 16 bits in a folder of safetensors, which is what `hf` and `mlx` load.
+what openvino-genai and MLX make of it, blocks and all (`openvino`, `mlx`),
+and widened to 16 bits in a folder of safetensors, which is what `hf` loads.
 Default settings, one user, all usable cores; runtimes take turns, and the unit is the process run.
 In brackets the ratio to the first runtime with its 95 % interval, paired by round.
 Accuracy is over the same items of ARC-Easy, with one standard error;

@@ -11,7 +11,9 @@ FILE_TYPES = {"F16": 1, "Q4_0": 2, "Q4_1": 3, "Q8_0": 7}
 """llama.cpp's numbers of what a file is mostly in."""
 
 
-def requantised(source: Path, target: Path, kind: str, *, pre: str) -> Path:
+def requantised(
+    source: Path, target: Path, kind: str, *, pre: str, embedding: str | None = None
+) -> Path:
     """Write `source` again.
 
     Args:
@@ -19,6 +21,7 @@ def requantised(source: Path, target: Path, kind: str, *, pre: str) -> Path:
         target: where to.
         kind: type of its matrices; vectors stay as they are.
         pre: `tokenizer.ggml.pre`.
+        embedding: type of the embedding, where it is another.
     """
     reader = gguf.GGUFReader(source)
     architecture = reader.fields["general.architecture"].contents()
@@ -32,12 +35,13 @@ def requantised(source: Path, target: Path, kind: str, *, pre: str) -> Path:
             name, value, field.types[0], sub_type=field.types[-1] if listed else None
         )
     writer.add_file_type(FILE_TYPES[kind])
-    wanted = gguf.GGMLQuantizationType[kind]
     for tensor in reader.tensors:
         values = np.array(tensor.data, dtype=np.float32)
         if values.ndim == 1:
             writer.add_tensor(tensor.name, values)
         else:
+            other = embedding if tensor.name == "token_embd.weight" else None
+            wanted = gguf.GGMLQuantizationType[other or kind]
             writer.add_tensor(tensor.name, gguf.quantize(values, wanted), raw_dtype=wanted)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

@@ -53,7 +53,34 @@ def convert(source: Path, target: Path, dtype_name: str) -> None:
         del network.config.quantization_config
     network.config._name_or_path = ""  # else the temporary folder's name
     network.save_pretrained(target)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(str(source.parent), **where)
+    _write_tokenizer(source, target)
+
+
+def describe(source: Path, target: Path) -> None:
+    """Write configuration and tokenizer of `source` into the folder `target`, and no weights.
+
+    Raises:
+        ImportError: a package of the extra `hf` is missing.
+        Exception: whatever transformers raises over a file that it cannot read.
+    """
+    os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error")
+    import torch  # noqa: F401  # transformers wants it to read a header
+    import transformers
+
+    config = transformers.AutoConfig.from_pretrained(
+        str(source.parent), gguf_file=source.name, local_files_only=True
+    )
+    config._name_or_path = ""
+    config.save_pretrained(target)
+    _write_tokenizer(source, target)
+
+
+def _write_tokenizer(source: Path, target: Path) -> None:
+    import transformers
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(
+        str(source.parent), gguf_file=source.name, local_files_only=True
+    )
     if _pre_tokenizer(source) in DIGITS_APART:
         _split_digits(tokenizer)
     tokenizer.save_pretrained(target)

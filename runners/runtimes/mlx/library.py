@@ -26,8 +26,16 @@ import mlx.core  # noqa: E402
 import mlx_lm  # noqa: E402
 import transformers  # noqa: E402
 from mlx_lm.models import cache as caches  # noqa: E402
-from mlx_lm.utils import load_config, load_model  # noqa: E402
+from mlx_lm.utils import get_total_parameters, load_config, load_model  # noqa: E402
 
 transformers.utils.logging.disable_progress_bar()
 
-__all__ = ["caches", "load_config", "load_model", "mlx", "mlx_lm", "transformers"]
+__all__ = [
+    "caches",
+    "get_total_parameters",
+    "load_config",
+    "load_model",
+    "mlx",
+    "mlx_lm",
+    "transformers",
+]

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runners.engine.recommended import choosing
-from runners.runtimes.mlx.library import caches, load_config, load_model, mlx, transformers
+from runners.runtimes.mlx.library import (
+    caches,
+    get_total_parameters,
+    load_config,
+    load_model,
+    mlx,
+    transformers,
+)
 from runners.worker.runtime import WorkerError
 
 if TYPE_CHECKING:
@@ -40,6 +47,15 @@ def choose_device(asked: str) -> None:
         raise WorkerError("device gpu: MLX finds none here; settings.device: auto")
     if asked != "auto":
         mx.set_default_device(mx.gpu if asked == "gpu" else mx.cpu)
+
+
+def _most(network: Any) -> Any:
+    """Floating type that most numbers have, of packed weights their scales."""
+    sizes: dict[Any, int] = {}
+    for _, array in mlx.utils.tree_flatten(network.parameters()):
+        if mx.issubdtype(array.dtype, mx.floating):
+            sizes[array.dtype] = sizes.get(array.dtype, 0) + int(array.size)
+    return max(sizes, key=sizes.__getitem__)
 
 
 def older_keys(config: dict[str, Any]) -> dict[str, Any]:
@@ -79,8 +95,7 @@ class Model:
             older = older_keys(load_config(folder))
             self.config: dict[str, Any]
             self.network, self.config = load_model(folder, model_config=older)
-            if settings["dtype"] != "auto":
-                self.network.set_dtype(DTYPES[settings["dtype"]])
+            self.network.set_dtype(DTYPES.get(settings["dtype"], _most(self.network)))
             self._vocabulary = int(self._pass([0], None).shape[-1])
         except LOADING as error:
             reason = " ".join(str(error).split()) or type(error).__name__
@@ -90,8 +105,7 @@ class Model:
         leaves = [array for _, array in mlx.utils.tree_flatten(self.network.parameters())]
         mx.eval(leaves)
         self.bytes = sum(int(array.nbytes) for array in leaves)
-        floats = [array.dtype for array in leaves if mx.issubdtype(array.dtype, mx.floating)]
-        self.dtype = str(max(floats, key=floats.count)).rpartition(".")[2]
+        self.dtype = str(_most(self.network)).rpartition(".")[2]
 
     @property
     def architecture(self) -> str:
@@ -110,14 +124,8 @@ class Model:
 
     @property
     def parameters(self) -> int:
-        """Number of parameters; tied ones count once, quantised ones by their numbers."""
-        total = 0
-        for name, array in mlx.utils.tree_flatten(self.network.parameters()):
-            if array.dtype != mx.uint32:
-                total += 0 if name.endswith((".scales", ".biases")) else int(array.size)
-                continue
-            total += int(array.size) * 32 // self._bits(name)
-        return total
+        """Number of parameters; tied ones count once, packed ones as the numbers that they are."""
+        return int(get_total_parameters(self.network))
 
     @property
     def ends(self) -> list[int | None]:
@@ -187,12 +195,6 @@ class Model:
     def _pass(self, ids: list[int], state: Any) -> Any:
         """Logits of each token, shape (tokens, vocabulary), not computed yet."""
         return self.network(mx.array([ids]), cache=state)[0]
-
-    def _bits(self, name: str) -> int:
-        """Bits of a number in a packed tensor."""
-        quantised = self.config.get("quantization") or {}
-        own = quantised.get(name.removesuffix(".weight"))
-        return int((own if isinstance(own, dict) else quantised).get("bits", 32))
 
 
 def load_tokenizer(path: str) -> Any:

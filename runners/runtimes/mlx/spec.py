@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from runners.runtimes.mlx.advice import MISSING
-from runners.runtimes.spec import EVERYTHING, RuntimeSpec, Settings
+from runners.runtimes.spec import EVERYTHING, Converter, RuntimeSpec, Settings
 
 
 class MlxSettings(Settings):
@@ -15,7 +15,7 @@ class MlxSettings(Settings):
     """
 
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """auto: the one that the weights are saved in."""
+    """auto: the one that most of the weights, or the scales of packed ones, are saved in."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """auto: the GPU of a Mac, else the CPU."""
 
@@ -26,6 +26,12 @@ SPEC = RuntimeSpec(
     settings=MlxSettings,
     weights="required",
     formats=("folder",),
+    converter=Converter(
+        module="runners.runtimes.mlx.convert",
+        package="mlx",
+        weights="*.safetensors",
+        missing=f"{MISSING},hf",
+    ),
     can=EVERYTHING,
     packages=("mlx", "mlx-lm", "transformers", "tokenizers"),
     modules=("mlx", "mlx_lm", "transformers"),

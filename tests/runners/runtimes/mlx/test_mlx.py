@@ -14,11 +14,14 @@ pytest.importorskip("mlx_lm")
 
 from runners.candidates.model_folder import read_folder
 from runners.jobs.worker_process import WorkerProcess
+from runners.runtimes.hf.convert import convert as to_safetensors
 from runners.runtimes.hf.runtime import Hf
+from runners.runtimes.mlx.convert import convert, mlx_name, packed
 from runners.runtimes.mlx.runtime import Mlx
 from runners.worker import protocol
 from runners.worker.runtime import WorkerError
 from tests.support import tiny_families
+from tests.support.requantised import requantised
 from tests.support.tiny_questions import (
     HF,
     ITEMS,
@@ -91,21 +94,45 @@ def test_weights_that_mlx_packed_are_read(mlx: Mlx, llama: Path, tmp_path: Path)
 
     network, config = load_model(llama)
     network, config = quantize_model(network, config, group_size=32, bits=8)
-    packed = tmp_path / "packed"
-    shutil.copytree(llama, packed)
-    (packed / "model.safetensors").unlink()
-    save_model(packed, network)
-    (packed / "config.json").write_text(json.dumps(config))
-    about, plain = read_folder(packed), read_folder(llama)
+    folder = tmp_path / "packed"
+    shutil.copytree(llama, folder)
+    (folder / "model.safetensors").unlink()
+    save_model(folder, network)
+    (folder / "config.json").write_text(json.dumps(config))
+    about, plain = read_folder(folder), read_folder(llama)
     assert (about.quantisation.name, about.parameters) == ("8-bit", plain.parameters)
     small = Mlx()
-    said = small.load(protocol.Load(path=str(packed), settings=SETTINGS))
+    said = small.load(protocol.Load(path=str(folder), settings=SETTINGS))
     assert said.parameters == plain.parameters
     assert said.weights_bytes < plain.bytes / 3  # eight bits and two numbers of a group of 32
     small.open_engine(protocol.OpenEngine(memory_bytes=2**22))
     found, expected = (nats(one.score(ITEMS, quiet).items) for one in (small, mlx))
     assert found == pytest.approx(expected, rel=0.1)
     assert found != pytest.approx(expected, abs=1e-4)
+
+
+def test_a_gguf_keeps_its_blocks_and_scores_as_transformers_does(tmp_path: Path) -> None:
+    _, made = tiny_families.write("llama", tmp_path)
+    file = requantised(made, tmp_path / "a.gguf", "Q4_1", pre="smollm", embedding="Q8_0")
+    convert(file, tmp_path / "mlx", "Q4_1")
+    to_safetensors(file, tmp_path / "reference", "float32")
+    mlx, hf = opened(Mlx(), tmp_path / "mlx", SETTINGS), opened(Hf(), tmp_path / "reference", HF)
+    agrees_with_plain_scoring(mlx, hf, TOLERANCE)
+    assert mlx.loaded.model.parameters == hf.loaded.model.parameters
+    assert packed(requantised(made, tmp_path / "b.gguf", "F16", pre="smollm")) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "mlxs"),
+    [
+        ("blk.11.attn_output.scales", "model.layers.11.self_attn.o_proj.scales"),
+        ("output_norm.weight", "model.norm.weight"),
+        ("rope_freqs.weight", None),  # it would be lost: the file is widened instead
+        ("blk.0.ffn_gate_exps.weight", None),
+    ],
+)
+def test_tensors_have_mlx_lms_names(name: str, mlxs: str | None) -> None:
+    assert mlx_name(name) == mlxs
 
 
 @pytest.mark.parametrize(
