@@ -24,6 +24,8 @@ SEED = 20260101
 FEWEST = 25
 """Paths beyond a critical value from which on it is read from them; below, a bound is taken."""
 _NORMAL = NormalDist()
+_CHUNK = 2**21
+"""Positions that are simulated at once: 16 MiB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,15 +81,14 @@ def critical_values(looks: Sequence[Look], candidates: int) -> list[float]:
     look may spend (Lan & DeMets 1983). Where these are too few to be counted, the union bound over
     pairs is taken, which asks for more.
     """
-    positions = _paths([look.information for look in looks], candidates)
     left = np.ones(PATHS, dtype=bool)
     pairs = candidates * (candidates - 1) / 2
     before = 0.0
     found = []
-    for look, position in zip(looks, positions, strict=True):
+    ranges = _ranges([look.information for look in looks], candidates)
+    for look, values in zip(looks, ranges, strict=True):
         chance = look.spent - before
-        ranges = position.max(axis=1) - position.min(axis=1)
-        apart = ranges / math.sqrt(2 * look.information)
+        apart = values / math.sqrt(2 * look.information)
         value = _exceeded_by(apart[left], chance)
         if value is None:
             value = two_sided_z(1 - chance / pairs) if chance > 0 else math.inf
@@ -105,15 +106,20 @@ def _exceeded_by(values: Floats, chance: float) -> float | None:
     return float(np.partition(values, len(values) - count - 1)[len(values) - count - 1])
 
 
-def _paths(information: Sequence[float], candidates: int) -> list[Floats]:
-    """Brownian motions of variance `information`: a look each, shape (paths, candidates)."""
+def _ranges(information: Sequence[float], candidates: int) -> Floats:
+    """Ranges of independent Brownian motions when their variance is `information`.
+
+    Returns:
+        Shape (looks, paths).
+    """
     rng = np.random.default_rng(SEED)
-    at = np.zeros((PATHS, candidates))
-    before = 0.0
-    found = []
-    for amount in information:
-        step = math.sqrt(max(0.0, amount - before))
-        at = at + step * rng.standard_normal((PATHS, candidates))
-        before = max(before, amount)
-        found.append(at)
+    steps = np.sqrt(np.maximum(0.0, np.diff([0.0, *information])))
+    found = np.empty((len(information), PATHS))
+    size = max(1, _CHUNK // candidates)
+    for start in range(0, PATHS, size):
+        stop = min(PATHS, start + size)
+        at = np.zeros((stop - start, candidates))
+        for number, step in enumerate(steps):
+            at += step * rng.standard_normal(at.shape)
+            found[number, start:stop] = at.max(axis=1) - at.min(axis=1)
     return found

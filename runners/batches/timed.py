@@ -240,6 +240,9 @@ class TimedRun:
         for one in list(self.left):
             if one.stages:
                 self._leave(one, one.stages[max(one.stages) if stage is None else stage], "")
+            else:
+                self._stages.forget(one.job)
+                self.left.remove(one)
 
     def _leave(self, one: Contestant, stage: Stage, why: str) -> None:
         """Store a candidate's record, after which it is asked no more."""

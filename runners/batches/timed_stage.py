@@ -12,7 +12,7 @@ from runners.batches.agenda import Agenda
 from runners.batches.batch import Outcome
 from runners.batches.pace import Pace, Stopwatch
 from runners.batches.telling import Telling
-from runners.jobs.run import run_stage, store_stage
+from runners.jobs.run import forget_stage, run_stage, store_stage
 from runners.records.looks import LooksInfo
 from runners.records.record import Record
 
@@ -110,7 +110,13 @@ class Stages:
             return True
         if found.record.status == "interrupted":
             self.interrupt(found)
+        else:
+            self.forget(job)
         return False
+
+    def forget(self, job: Job) -> None:
+        """Remove the journal of what came to no end before the time was over."""
+        forget_stage(job, self._options)
 
     def store(self, job: Job, stage: Stage, looks: LooksInfo | None = None) -> Record:
         """Store a candidate's last answers, or a repeat's times; its journal goes."""

@@ -27,6 +27,7 @@ MOST_REPEATS = 10
 """Runs of the timed workloads of each candidate, where --repeats sets no other ceiling."""
 SHORTEST_S = 10.0
 OUTSIDE = "outside the tie"
+PAIR, UNSCORED = 2, "no usable score"
 BEATEN = "answers less like its family's largest than a smaller one"
 """Why a candidate is asked no more."""
 ITEMS_A_S, FEWEST_ITEMS, MOST_ITEMS = 2, 200, 3000
@@ -194,11 +195,14 @@ def judged(
     from leaderboard.choose.family_looks import judge_families
     from leaderboard.choose.looks import judge_answers
     from leaderboard.rows.answers import read_answers
+    from leaderboard.rows.row import row
     from leaderboard.stats.group_sequential import Look, spent
     from runners.batches.looks import Verdict
 
-    answers = [read_answers(one.record, one.samples) for one in stages if one.samples is not None]
-    if len(answers) < len(stages):
+    places = [i for i, one in enumerate(stages) if one.samples and row(one.record).score]
+    chosen = [stages[i] for i in places]
+    answers = [read_answers(one.record, one.samples) for one in chosen if one.samples is not None]
+    if len(answers) < PAIR:
         return None
     found = judge_answers(
         answers,
@@ -209,16 +213,17 @@ def judged(
     if found is None:
         return None
     judgement, flips = found
-    stay = [place for place in range(len(answers)) if place not in judgement.outside]
-    family = judge_families([answers[place] for place in stay], begun)
-    beaten = [stay[place] for place in family.beaten]
+    stay = [i for i in range(len(answers)) if i not in judgement.outside]
+    family = judge_families([answers[i] for i in stay], begun)
+    unscored = [i for i in range(len(stages)) if i not in places]
     return Verdict(
         information=judgement.look.information,
         spent=judgement.look.spent,
         critical_z=judgement.critical_z,
         leaving=(
-            *((place, OUTSIDE) for place in judgement.outside),
-            *((place, BEATEN) for place in beaten),
+            *((i, UNSCORED) for i in unscored),
+            *((places[i], OUTSIDE) for i in judgement.outside),
+            *((places[stay[i]], BEATEN) for i in family.beaten),
         ),
         flips=flips,
         detectable=judgement.detectable,

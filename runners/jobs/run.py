@@ -88,6 +88,15 @@ def store_stage(job: Job, options: Options, record: Record, samples: pyarrow.Tab
     journal.close(done=True)
 
 
+def forget_stage(job: Job, options: Options) -> None:
+    """Remove the journal of a job that will be asked no more and has no record.
+
+    Raises:
+        RecordError: another process has this job.
+    """
+    _taken(job, replace(options, fresh=False), lambda _step: None).close(done=True)
+
+
 def _taken(job: Job, options: Options, notify: Notify) -> Journal:
     """The job's journal, once no other process has it."""
     journal = Journal(options.store.root, job.key)

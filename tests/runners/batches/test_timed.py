@@ -209,6 +209,9 @@ class Script:
         self.stored.append((job.candidate.name, looks.look, looks.stopped))
         return stage.record
 
+    def forget(self, job: Job) -> None:
+        self.stored.append((job.candidate.name, -1, "forgotten"))
+
     def interrupt(self, stage: Stage) -> None:
         self.interrupted = True
 
@@ -320,6 +323,15 @@ def test_time_that_is_over_before_the_first_look_tells_nothing(timed: Timed):
     assert script.stored == [("a", 0, ""), ("b", 0, "")]  # times, memory and the calibration
     assert summary.needed_s is not None
     assert summary.needed_s > 60
+
+
+def test_who_was_not_reached_leaves_nothing_behind(timed: Timed):
+    def end(name: str, stage: int) -> tuple[float, str]:
+        return (90.0 if name == "b" else 20.0, "completed")
+
+    script, kept, summary = scripted(timed, "abc", {}, end=end, time_s=60.0)
+    assert (kept.whole, summary.looks) == (None, ())
+    assert script.stored == [("a", 0, ""), ("b", -1, "forgotten"), ("c", -1, "forgotten")]
 
 
 def test_who_fails_leaves_the_others(timed: Timed):

@@ -11,11 +11,12 @@ from evals.suites import Suite, SuiteTask
 from runners.batches.batch import Batch
 from runners.batches.looks import Summary
 from runners.batches.timed_journal import LookTaken
+from runners.batches.timed_stage import Stage
 from runners.candidates.spec import Candidate
 from runners.cli.forecast import forecast
-from runners.cli.timed import refuse_beside_time, roomy, sentences
+from runners.cli.timed import judged, refuse_beside_time, roomy, sentences
 from runners.records.reading import parse_record
-from tests.leaderboard.conftest import EXAMPLE
+from tests.leaderboard.conftest import EXAMPLE, Maker
 
 LOOK = LookTaken(
     stage=1, information=1.0, spent=0.01, critical_z=2.8, begun=3, final=False, settled=False,
@@ -111,3 +112,20 @@ def test_earlier_runs_foresee_the_time():
     # Where one of them never ran here, nothing is foreseen.
     assert forecast(batch, [record, None], None) == ({"forecast_seconds": None}, [])
     assert forecast(batch, [record, None], 60.0)[0] == {"stages": None}
+
+
+def test_one_without_a_usable_score_leaves_and_the_others_are_judged():
+    made = Maker(parse_record(EXAMPLE.read_text(encoding="utf-8"), where="example"))
+    stages = []
+    for name, right in (("a", 30), ("broken", 0), ("b", 10)):
+        odd = {"unusable": "its acc is NaN"} if name == "broken" else {}
+        task = made.task(right / 40, 40, **odd)
+        record = made.record(name, tasks={"t": task}, status="completed")
+        scores = [1.0] * right + [0.0] * (40 - right)
+        stages.append(Stage(record, made.samples({"t": scores})))
+    found = judged(stages, [], 1.0, 3)
+    assert found is not None
+    assert found.leaving == ((1, "no usable score"), (2, "outside the tie"))
+    assert found.spent == pytest.approx(0.05)
+    # Of one alone there is nothing to judge.
+    assert judged(stages[:2], [], 1.0, 3) is None
