@@ -108,7 +108,8 @@ def compare(
             some.
         weights: of tasks and groups in the mean over all; 1 where not named.
         texts: tasks and groups that count for fidelity; None: all.
-        confidence: two-sided, of every interval; of accuracy's at least.
+        confidence: two-sided, of every interval; of accuracy's more where a comparison with a given
+            time judged both sides at its looks.
 
     Returns:
         One comparison a side after the first.
@@ -156,7 +157,7 @@ def _pair(
     if clusters is None:
         clusters = {**both[0].passages(), **both[1].passages()} if both else {}
     level = pair_level(a, b)
-    sure = max(confidence, 1 - level)
+    sure = confidence if level == LEVEL else max(confidence, 1 - level)
     tasks = compare_tasks(a, b, both, clusters, sure)
     overall, reason = _overall(tasks, weights, sure)
     return Comparison(

@@ -10,6 +10,7 @@ from leaderboard.compare.comparison import Side, compare
 from leaderboard.compare.tasks import NO_SAMPLES, NO_SHARED
 from leaderboard.rows.answers import NO_LIKELIHOODS, ItemKey
 from leaderboard.stats.paired_means import paired_difference
+from runners.records.looks import LooksInfo
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker
@@ -230,3 +231,32 @@ def test_items_about_one_passage_belong_together(made: Maker):
     assert paired
     assert paired.clusters == 12
     assert paired.interval.high - paired.interval.low < wide
+
+
+@pytest.mark.parametrize("confidence", [0.90, 0.95])
+def test_runs_of_a_given_time_are_compared_at_the_level_of_their_look(
+    made: Maker, confidence: float
+):
+    # 2 Φ(-2.8) = 0.0051: an interval of 99.5 %, whatever is asked for less.
+    scores = {"t": [1.0] * 30 + [0.0] * 10}, {"t": [1.0] * 20 + [0.0] * 20}
+    looks = LooksInfo(plan="p", time_s=60.0, look=1, looks=1, critical_z=2.8)
+    found = []
+    for job in (made.base.job, made.base.job.model_copy(update={"looks": looks})):
+        sides = [
+            Side(
+                runs=(made.record(name, tasks={"t": made.task(0.5, 40)}, job=job),),
+                samples=made.samples(one),
+            )
+            for name, one in zip("ab", scores, strict=True)
+        ]
+        found.append(compare(sides, confidence=confidence)[0])
+    plain, looked = found
+    expected = paired_difference(*(one["t"] for one in scores), confidence=confidence)
+    assert plain.overall is not None
+    assert plain.overall.interval == expected.interval
+    assert plain.accuracy_level == 0.05
+    level = looked.accuracy_level
+    assert level == pytest.approx(0.0051, abs=1e-4)
+    wider = paired_difference(*(one["t"] for one in scores), confidence=1 - level)
+    assert looked.overall is not None
+    assert looked.overall.interval == wider.interval
