@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from runners.candidates.asking import Chat, Reasoning
+from runners.candidates.on_gpu import SETTING
 from runners.records.identity import MOST_CONTEXT
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def asked_as(candidate: Candidate, chosen: Mapping[str, Any] | None) -> Candidate:
     """A candidate that is asked as a run of it was: template, system text, thought, sampling,
-    context.
+    context, layers on the GPU.
 
     A run's command line may have said otherwise than the candidate's file.
 
@@ -34,8 +35,10 @@ def asked_as(candidate: Candidate, chosen: Mapping[str, Any] | None) -> Candidat
         "reasoning": Reasoning.model_validate(chosen.get("reasoning", {})),
         "sampling": chosen.get("sampling"),
     }
-    if "context" in chosen:
-        told["settings"] = candidate.settings.model_copy(update={"context": chosen["context"]})
+    given = {"context": chosen["context"]} if "context" in chosen else {}
+    if SETTING in type(candidate.settings).model_fields:
+        given[SETTING] = chosen.get(SETTING, 0)
+    told["settings"] = candidate.settings.model_copy(update=given)
     return candidate.model_copy(update=told)
 
 

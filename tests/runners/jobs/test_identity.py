@@ -181,6 +181,7 @@ def test_how_a_candidate_is_asked_is_part_of_what_it_is(
         {"chat_template": "all"},
         {"chat": {"system": "Hi", "args": {"a": 1}}, "sampling": "greedy"},
         {"reasoning": {"end": "</x>", "max_tokens": 9}, "made_from": "b"},
+        {"settings": {"threads": 1, "gpu_layers": "all"}},
     ],
 )
 def test_a_run_is_repeated_as_it_was_asked(keys: dict[str, Any]):
@@ -188,7 +189,8 @@ def test_a_run_is_repeated_as_it_was_asked(keys: dict[str, Any]):
     ran = Candidate.model_validate({**usual, **keys})
     chosen = chosen_settings(ran, 8192)
     made_from = {"made_from": keys["made_from"]} if "made_from" in keys else {}
-    for own in ({}, {"chat": {"system": "Bye"}}, {"sampling": "recommended"}):
+    layers = {"settings": {"threads": 1, "gpu_layers": 3}}
+    for own in ({}, {"chat": {"system": "Bye"}}, {"sampling": "recommended"}, layers):
         now = Candidate.model_validate({**usual, **made_from, **own})
         again = asked_as(now, chosen)
         assert chosen_settings(again, 8192) == chosen
