@@ -15,6 +15,7 @@ from evals.quantities import format_size
 from runners.batches.fit import WORKING, find_edges
 from runners.candidates.on_gpu import with_gpu_layers
 from runners.compute.budget_use import ad_hoc
+from runners.jobs.gpu_flags import FEWER
 from runners.jobs.job import Job, Options
 from runners.jobs.measured import Step
 from runners.jobs.run import run_job
@@ -168,7 +169,7 @@ def judged(record: Record) -> tuple[bool, str]:
         raise MeasureError(verdict.reason)
     if verdict is not None and verdict.verdict not in WORKING:
         return False, verdict.verdict
-    if any(flag.name == "fewer layers offloaded" for flag in record.flags):
+    if any(flag.name == FEWER for flag in record.flags):
         return False, f"only {gpu.layers} are on the GPU"
     return True, verdict.verdict if verdict else "works"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from evals.errors import RecordError
 from leaderboard.choose.limits import weighted_accuracy
 from leaderboard.rows.abilities import task_weights
-from leaderboard.rows.gpu import VRAM
+from leaderboard.rows.gpu import OWN, VRAM
 from leaderboard.rows.guessing import guessing_level
 from leaderboard.rows.names import short_names
 from leaderboard.rows.row import Row
@@ -167,7 +167,8 @@ def _fits(row: Row, budget: Budget) -> bool:
         return False
     if gpu is None or gpu.unified:
         return True
-    return (row.value(VRAM) or math.inf) <= (budget.vram_bytes or 0)
+    used = row.value(VRAM) or row.value(OWN) or math.inf
+    return used <= (budget.vram_bytes or 0)
 
 
 def _named(budgets: Sequence[Budget]) -> str:

@@ -207,13 +207,13 @@ def _repeats(rows: Sequence[Row]) -> list[str]:
 def budget_line(budget: BudgetInfo) -> str:
     """Limits of a record's budget, how they were enforced, and what the budget does not limit."""
     from runners.compute.budget import Budget
-    from runners.compute.budget_use import NOT_SPEED, limits
+    from runners.compute.budget_use import CHECKED, NOT_SPEED, limits
 
     known = {key: getattr(budget, key) for key in Budget.model_fields}
     by = budget.enforced.said() if budget.enforced else {}
-    enforced = [f"{what} by {how}" for what, how in by.items() if how]
+    enforced = ", ".join(f"{what} by {how}" for what, how in by.items() if how and how != CHECKED)
     asked = limits(Budget.model_construct(**known))
-    return f"budget {budget.name}: {asked} ({', '.join(enforced)}); it {NOT_SPEED}"
+    return f"budget {budget.name}: {asked}{f' ({enforced})' if enforced else ''}; it {NOT_SPEED}"
 
 
 def _title(rows: Sequence[Row], names: Sequence[str]) -> str:

@@ -22,17 +22,16 @@ def offloaded(lines: Iterable[str], devices: Sequence[Device]) -> Offloaded:
         lines: of its log, in order.
         devices: those that it was given.
 
-    A line that counts layers counts those that were asked for, so that it is believed only where a
-    buffer of weights on one of the devices is logged as well.
+    The line that counts layers counts what was asked for. What is there is told by the buffers of
+    weights: where all that are logged lie elsewhere, no layer is on a device.
     """
-    said, has_weights = None, False
+    said, on_device, weights = None, False, False
     for line in lines:
         said = _LAYERS.search(line) or said
-        has_weights |= any(word == "model" for word, _ in _buffers(line, devices))
-    layers = int(said[1]) if said else None
-    unknown = "" if said else "llama.cpp's log does not count them"
-    if layers and not has_weights:
-        layers, unknown = None, "llama.cpp's log counts layers, and no weights on a device"
+        weights |= "model buffer size" in line
+        on_device |= any(word == "model" for word, _ in _buffers(line, devices))
+    layers = int(said[1]) if said and on_device else 0 if weights and not on_device else None
+    unknown = "llama.cpp's log does not tell them" if layers is None else ""
     return Offloaded(
         devices=list(devices),
         layers=layers,

@@ -155,12 +155,17 @@ def _take(ray: Any, lines: Any, say: Callable[[str], object]) -> Any:
 def _start(
     ray: Any, node: dict[str, Any], asked: tuple[str, int, tuple[str, ...], str], lines: Any
 ) -> Any:  # fmt: skip
-    """Start a block on a node, with all of its CPUs, so that no other task of Ray runs there."""
+    """Start a block on a node, with all of its CPUs and GPUs, so that no other task of Ray runs
+    there.
+    """
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     pinned = NodeAffinitySchedulingStrategy(node_id=node["NodeID"], soft=False)
     on_node = ray.remote(_on_node).options(
-        num_cpus=_cpus(node), scheduling_strategy=pinned, max_retries=0
+        num_cpus=_cpus(node),
+        num_gpus=node["Resources"].get("GPU", 0),  # Ray hides those that a task does not claim
+        scheduling_strategy=pinned,
+        max_retries=0,
     )
     return on_node.remote(*asked, _name(node), lines)
 

@@ -13,18 +13,21 @@ if TYPE_CHECKING:
     from runners.records.record import Record
 
 
+FEWER = "fewer layers offloaded"
+
+
 def _fewer_layers(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
     """Fewer layers on the GPU than were asked for, which llama.cpp does without a word."""
     gpu = record.gpu
-    if gpu is None or gpu.layers is None or gpu.layers_in_all is None:
+    if gpu is None or gpu.layers is None:
         return
-    whole = gpu.layers_in_all
-    asked = whole if gpu.layers_asked == "all" else min(gpu.layers_asked or 0, whole)
-    if gpu.layers < asked:
-        detail = (
-            f"{gpu.layers} of the model's {whole} layers are on the GPU, {asked} were asked for"
-        )
-        yield FlagInfo(name="fewer layers offloaded", detail=detail)
+    whole, asked = gpu.layers_in_all, gpu.layers_asked
+    if whole is not None:
+        asked = whole if asked == "all" else min(asked or 0, whole)
+    if asked == "all" or gpu.layers < (asked or 0):
+        of = f" of the model's {whole}" if whole is not None else ""
+        detail = f"{gpu.layers}{of} layers are on the GPU, {asked} were asked for"
+        yield FlagInfo(name=FEWER, detail=detail)
 
 
 def _by_difference(record: Record, _seen: Seen) -> Iterator[FlagInfo]:

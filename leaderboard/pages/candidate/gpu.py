@@ -14,7 +14,8 @@ def gpu_words(gpu: GpuInfo) -> str:
     )
     if gpu.layers is None:
         return f"On {names}; {gpu.layers_unknown}."
-    return f"{gpu.layers} of {gpu.layers_in_all} layers on {names}."
+    of = "" if gpu.layers_in_all is None else f" of {gpu.layers_in_all}"
+    return f"{gpu.layers}{of} layers on {names}."
 
 
 def gpu_grid(gpu: GpuInfo) -> Grid:

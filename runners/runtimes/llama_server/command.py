@@ -71,7 +71,7 @@ def arguments(
     optional = [
         ["--no-cache-prompt"], ["-cram", "0"], ["--fit", "off"], ["--no-ui"], ["--offline"],
         ["--alias", "weights"],
-        ["-lv", "3" if settings["gpu_layers"] else "2"],  # 3: it says what went to the GPU
+        ["-lv", "4" if settings["gpu_layers"] else "2"],  # 4: it says what went to the GPU
     ]  # fmt: skip
     given += [part for part in optional if part[0] in known]
     return [*(word for part in given for word in part), *map(str, settings["arguments"])]

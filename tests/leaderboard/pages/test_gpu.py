@@ -123,6 +123,7 @@ def test_the_ending_names_computers_whose_gpu_holds_it(made: Maker):
 def test_the_candidates_page_has_devices_layers_and_phases():
     found = gpu()
     assert gpu_words(found) == "31 of 33 layers on NVIDIA GeForce RTX 4090 (CUDA0)."
+    assert gpu_words(gpu(layers=0, layers_in_all=None)).startswith("0 layers on NVIDIA")
     unknown = gpu(layers=None, layers_unknown="the log does not count them")
     assert gpu_words(unknown) == (
         "On NVIDIA GeForce RTX 4090 (CUDA0); the log does not count them."

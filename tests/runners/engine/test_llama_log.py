@@ -61,19 +61,21 @@ def test_a_buffer_of_metal_has_a_longer_name_than_its_device():
     assert own_bytes(lines, [metal]) == {"weights": 100 * MIB}
 
 
-@pytest.mark.parametrize(
-    ("lines", "unknown"),
-    [
-        ([], "llama.cpp's log does not count them"),
-        # The line counts what was asked for: without weights on a device it is not believed.
-        (LOADING[:4], "llama.cpp's log counts layers, and no weights on a device"),
-    ],
-)
-def test_what_the_log_does_not_tell_is_none_with_a_reason(lines: list[str], unknown: str):
+def test_layers_that_were_asked_for_and_lie_elsewhere_are_none_on_the_device():
+    # The line counts what was asked for; all weights are the processor's.
+    assert offloaded(LOADING[:4], [VULKAN]).layers == 0
+    # A llama-server that lists the device, was asked for all layers, and logs no such line.
+    elsewhere = offloaded(["0.00.175.061 I load_tensors:   CPU_Mapped model buffer size = 9 MiB"],
+                          [VULKAN])  # fmt: skip
+    assert (elsewhere.layers, elsewhere.layers_in_all) == (0, None)
+
+
+@pytest.mark.parametrize("lines", [[], LOADING[:3], LOADING[4:]])
+def test_what_the_log_does_not_tell_is_none_with_a_reason(lines: list[str]):
     found = offloaded(lines, [VULKAN])
-    assert (found.layers, found.unknown) == (None, unknown)
+    assert (found.layers, found.unknown) == (None, "llama.cpp's log does not tell them")
 
 
 def test_no_layer_is_none_on_the_device():
-    lines = ["load_tensors: offloaded 0/31 layers to GPU"]
+    lines = ["load_tensors: offloaded 0/31 layers to GPU", LOADING[3]]
     assert offloaded(lines, [VULKAN]).layers == 0

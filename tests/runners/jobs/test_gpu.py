@@ -141,6 +141,9 @@ def test_what_a_reader_should_know():
         ("fewer layers offloaded",
          "5 of the model's 12 layers are on the GPU, 12 were asked for"),
     ]  # fmt: skip
+    assert flagged(gpu(peak=1, layers=0, layers_asked="all")) == [
+        ("fewer layers offloaded", "0 layers are on the GPU, all were asked for")
+    ]
     ((name, detail),) = flagged(gpu(peak=1, source=DIFFERENCE, reason="a container"))
     assert (name, detail.endswith("counts, too: a container")) == ("GPU memory by difference", True)
     assert flagged(gpu(reason="no counter")) == [("GPU memory not measured", "no counter")]

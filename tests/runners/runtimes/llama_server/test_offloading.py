@@ -49,9 +49,9 @@ def test_a_build_for_gpus_uses_none_unless_it_is_asked():
 
 
 def test_layers_and_a_device_are_asked_for():
-    assert asked(has_devices=True, gpu_layers=12) == ["-ngl", "12", "-lv", "3"]
+    assert asked(has_devices=True, gpu_layers=12) == ["-ngl", "12", "-lv", "4"]
     assert asked(has_devices=True, gpu_layers="all", device="CUDA0") == [
-        "-ngl", "9999", "-dev", "CUDA0", "-lv", "3",
+        "-ngl", "9999", "-dev", "CUDA0", "-lv", "4",
     ]  # fmt: skip
 
 
