@@ -11,6 +11,7 @@ from runners.records.record import JobError
 from runners.records.store import Store
 from tests.leaderboard.app.conftest import HOSTILE, figures, page_html, page_text
 from tests.support.records import changed
+from tests.support.users import level, users_info
 
 if TYPE_CHECKING:
     from tests.leaderboard.app.conftest import Board
@@ -156,3 +157,12 @@ def test_a_generation_task_has_its_curve_over_deadlines(
     drawn = json.loads(line)["data"][-1]
     assert drawn["x"] == [0.0, 1.0, 2.0]
     assert drawn["y"] == [0.0, 50.0, 50.0]
+
+
+def test_several_users_are_drawn_and_said(board: Board, good: Path, made: Maker) -> None:
+    asked = made.record("crowd", users=users_info(level(1, 99.0, [0.1]), level(2, 150.0, [0.3])))
+    Store(good).add(asked, None)
+    text = page_text(board("candidate", good, candidate="crowd"))
+    assert "users 2 1 run throughput tokens/s 150 1 run" in text  # tiles
+    assert "2 users at once" in text
+    assert "512+64 (prompt + new tokens), windows of 30 s" in text
