@@ -89,11 +89,23 @@ class Crowd:
         return self._found()
 
     def _alone(self) -> float:
-        """Seconds of the longest request by itself; the users' beginnings are spread over them."""
+        """Seconds of the longest request by itself; the users' beginnings are spread over them.
+
+        Returns:
+            0 where it failed in passing: then they begin together.
+
+        Raises:
+            EndpointError: the next would fail, too.
+        """
         longest = max(self._message.workloads)
         draw = random.Random(f"{self._salt}/alone")  # noqa: S311  # no secret
         prompt = self._prompts.fresh(longest[0], draw)
-        return ask_timed(self._served[0], prompt, longest[1]).end_s
+        try:
+            return ask_timed(self._served[0], prompt, longest[1]).end_s
+        except EndpointError as fault:
+            if fault.outcome not in PASSING:
+                raise
+            return 0.0
 
     def _watch(self, progress: OnProgress) -> None:
         """Wait for the window's end, and tell of each second in which a request ended."""

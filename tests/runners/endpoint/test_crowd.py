@@ -73,9 +73,9 @@ def test_each_request_that_counts_is_whole(mocked: Mocked) -> None:
 
 
 def test_refusals_are_counted_and_are_no_times(mocked: Mocked) -> None:
-    # Every second request for a completion is refused in passing: 429, then an answer, and so on.
-    # The one alone, which comes first, is answered, and so is the search for a prompt's length.
-    served = mocked("vllm", faults=("ok", "429"), **TOLD)
+    # Every second request for a completion is refused in passing: 429, then an answer, and so on;
+    # the one alone, which comes first, too.
+    served = mocked("vllm", faults=("429", "ok"), **TOLD)
     times = found(served, 2)
     counted = [one for one in times.requests if one.sent_s >= 0]
     failed = [one for one in counted if one.times is None]
