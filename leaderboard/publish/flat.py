@@ -33,6 +33,7 @@ def flat_record(record: Record) -> Flat:
         **_latency(record),
         **_by_run(record),
         **_memory(record),
+        **_gpu(record),
         **_contexts(record),
         **{f"machine.{key}": _cell(machine.get(key)) for key in MACHINE},
         "flags": _names(record, "warning"),
