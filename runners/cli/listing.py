@@ -185,6 +185,7 @@ def _data(families: Sequence[HubFamily]) -> str:
 
 
 def _tasks() -> Rows:
+    from evals.abilities import ability_by_name, ability_title
     from evals.tasks.made import LICENCE, made_names
     from evals.tasks.packaged import packaged_names, packaged_task
     from evals.tasks.worded import READ, SUFFIX
@@ -201,7 +202,10 @@ def _tasks() -> Rows:
         {"task": name, "items": items, "data": "made here", "licence": LICENCE, "note": note}
         for name, items in made_names().items()
     ]
-    return [*rows, *made]
+    return [
+        {"task": row["task"], "ability": ability_title(ability_by_name(row["task"])), **row}
+        for row in [*rows, *made]
+    ]
 
 
 def _budgets() -> Rows:
