@@ -28,6 +28,7 @@ ul.notices { margin: 0; padding-left: 1.2rem; font-size: .9rem; overflow-wrap: a
   vertical-align: bottom; }
 .ranked thead button { font: inherit; color: inherit; background: none; border: 0; padding: 0;
   text-align: inherit; cursor: pointer; white-space: normal; }
+.ranked thead th.long button { white-space: normal; }
 .ranked thead button:hover { color: var(--text); }
 .ranked th[aria-sort="ascending"] span::after { content: "\\2009\\25B2" / ""; }
 .ranked th[aria-sort="descending"] span::after { content: "\\2009\\25BC" / ""; }

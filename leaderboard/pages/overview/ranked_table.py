@@ -25,6 +25,8 @@ MOST_LINES = 200
 """More are not read on a page; the downloads have them all."""
 FLAGS = "flags"
 """Key of the column whose cells each tell their own."""
+SHORT = 11
+"""Characters of a head up to which it stays in one line."""
 MOST_TICKED = 4
 """Candidates that Compare lays side by side."""
 
@@ -107,8 +109,9 @@ def _head(column: Column, drawn: _Drawn) -> str:
     hints = "; ".join(drawn.shared[column.key]) if column.key != FLAGS else ""
     called = f"{column.header} {column.unit}".strip()
     told = f"{column.hint} In this table: {hints}.".strip() if hints else column.hint
+    sorted_so = ways.get(drawn.block.sort, "none")
     return (
-        f'<th scope="col" class="{_kind(column)}" aria-sort="{ways.get(drawn.block.sort, "none")}">'
+        f'<th scope="col" class="{_kind(column)}{_long(column)}" aria-sort="{sorted_so}">'
         f'<button type="button" data-act="sort" data-value="{html(column.key)}" '
         f'data-first="{column.first}" title="{html(column.hint)}" aria-label="{html(called)}">'
         f"<span>{html(column.header)}</span></button>"
@@ -120,6 +123,11 @@ def _asked(tells: Tells, words: str, told: str) -> str:
     """A button that tells what a head means; nothing where nobody knows."""
     found = tells.head("?", words, told, sign=f"What is {words}?")
     return "" if found == "?" else found
+
+
+def _long(column: Column) -> str:
+    """A class for heads of two words, which break: `grounded answers` is wider than its numbers."""
+    return " long" if len(column.header) > SHORT and " " in column.header else ""
 
 
 def _kind(column: Column) -> str:
