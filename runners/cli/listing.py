@@ -203,7 +203,7 @@ def _tasks() -> Rows:
         for name, items in made_names().items()
     ]
     return [
-        {"task": row["task"], "ability": ability_title(ability_by_name(row["task"])), **row}
+        {"task": row["task"], "ability": ability_title(ability_by_name(str(row["task"]))), **row}
         for row in [*rows, *made]
     ]
 
