@@ -14,7 +14,7 @@ from typing import Any
 
 from evals.spec_file import Spec
 
-METRICS = ("f1", "exact", "contains", "abstention")
+METRICS = ("contains", "f1", "exact", "abstention")
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ABSTAINS = re.compile(
