@@ -59,7 +59,7 @@ class Grid:
     """Names of the lines in an address, which are unique on a page; empty: they have none."""
 
 
-_JOINT = re.compile(r"_(?=[A-Za-z]{3})")
+_JOINT = re.compile(r"_(?=[A-Za-z]{2})")
 """Joint behind which a long name may break: in `basic_skills`, and not in `q4_0`."""
 LONG = 24
 """Characters of a column's head beyond which it breaks into lines."""

@@ -21,7 +21,7 @@ ul.notices { margin: 0; padding-left: 1.2rem; font-size: .9rem; overflow-wrap: a
 .ranked { overflow: auto; max-height: min(85vh, 52rem); }
 .ranked table { border-collapse: collapse; width: 100%; font-size: .875rem; }
 .ranked caption { text-align: left; caption-side: top; color: var(--muted); padding-bottom: .4rem; }
-.ranked th, .ranked td { padding: .38rem .5rem; text-align: left; font-weight: 400;
+.ranked th, .ranked td { padding: .38rem .42rem; text-align: left; font-weight: 400;
   white-space: nowrap; vertical-align: top; }
 .ranked thead th, .ranked thead td { position: sticky; top: 0; z-index: 2;
   background: var(--page); color: var(--muted); box-shadow: inset 0 -1px var(--line);
@@ -30,15 +30,15 @@ ul.notices { margin: 0; padding-left: 1.2rem; font-size: .9rem; overflow-wrap: a
   text-align: inherit; cursor: pointer; white-space: normal; }
 .ranked thead th.long button { white-space: normal; }
 .ranked thead button:hover { color: var(--text); }
-.ranked th[aria-sort="ascending"] span::after { content: "\\2009\\25B2" / ""; }
-.ranked th[aria-sort="descending"] span::after { content: "\\2009\\25BC" / ""; }
+.ranked th[aria-sort="ascending"] span::after { content: "\\202F\\25B2" / ""; }
+.ranked th[aria-sort="descending"] span::after { content: "\\202F\\25BC" / ""; }
 .ranked th[aria-sort="ascending"], .ranked th[aria-sort="descending"] { color: var(--text); }
 .ranked small { display: block; font-size: .75rem; white-space: nowrap; }
 .ranked .number { text-align: right; font-variant-numeric: tabular-nums; }
 .ranked tbody { border-bottom: 1px solid var(--line); }
 .ranked tbody.pinned { border-bottom: 2px solid var(--muted); }
 .ranked th.name { position: sticky; left: 0; z-index: 1; background: var(--page);
-  white-space: normal; min-width: 13rem; overflow-wrap: anywhere; }
+  white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
 .ranked thead th.name { z-index: 3; }
 .ranked th.name > div:first-child { display: flex; gap: .4rem; align-items: flex-start;
   justify-content: space-between; }
@@ -87,6 +87,7 @@ code { overflow-wrap: anywhere; }
 .grid td.text:first-child { min-width: 7rem; }
 .stMultiSelect [data-tag], .stMultiSelect [data-tag] * {
   color: var(--on-accent); }
+.stButtonGroup [role="radiogroup"] { flex-wrap: wrap; }
 nav.pages { display: none; }
 .stElementContainer:has(.copy) { position: fixed; top: .8rem; right: 1.25rem; width: auto;
   z-index: 999991; }
