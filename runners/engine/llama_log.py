@@ -9,10 +9,22 @@ from runners.worker.offload import Device, Offloaded
 
 _LAYERS = re.compile(r"offloaded (\d+)/(\d+) layers to GPU")
 _BUFFER = re.compile(r"(\S+) +(model|KV|RS|compute|output) buffer size *= *([0-9.]+) MiB")
+_USING = re.compile(r"using device (\S+) \(")
 WORDS = {
     "model": "weights", "KV": "cache", "RS": "cache", "compute": "compute", "output": "compute",
 }  # fmt: skip
 """llama.cpp's word for a buffer -> the record's."""
+
+
+def used_devices(lines: Iterable[str], devices: Sequence[Device]) -> list[Device]:
+    """The devices that llama.cpp says it uses; all of these where it says none.
+
+    Args:
+        lines: of its log while it loaded a model.
+        devices: those that it could choose from.
+    """
+    names = {match[1] for line in lines if (match := _USING.search(line))}
+    return [one for one in devices if one.name in names] or list(devices)
 
 
 def offloaded(lines: Iterable[str], devices: Sequence[Device]) -> Offloaded:

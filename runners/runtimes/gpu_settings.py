@@ -31,7 +31,8 @@ class GpuSettings(Settings):
     GPU takes part, whatever the build can do."""
     device: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_:.-]{0,63}$")] = "auto"
     """The device that they go to, as the library calls it (`CUDA0`, `Vulkan1`; weighin doctor lists
-    them). auto: every GPU with memory of its own, else the first that shares the host's."""
+    them). auto: llama.cpp chooses every GPU with memory of its own, else those that share the
+    host's."""
 
     @property
     def needs_device(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runners.endpoint.started_runtime import Launch, StartedRuntime
-from runners.engine.llama_log import offloaded, own_bytes
+from runners.engine.llama_log import offloaded, own_bytes, used_devices
 from runners.runtimes.llama_server.command import CLEARED, arguments, knows_devices
 from runners.runtimes.llama_server.devices import ask_devices
 from runners.worker import protocol
@@ -61,8 +61,9 @@ class LlamaServer(StartedRuntime):
         loaded = super().load(message)
         if not message.settings["gpu_layers"]:
             return loaded
-        found = offloaded(self.output().splitlines(), self._devices)
-        return replace(loaded, offloaded=found)
+        lines = self.output().splitlines()
+        self._devices = used_devices(lines, self._devices)
+        return replace(loaded, offloaded=offloaded(lines, self._devices))
 
     def device_memory(self) -> dict[str, int]:
         """Bytes of the server's buffers on devices, which it makes before it answers."""

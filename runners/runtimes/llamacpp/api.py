@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import llama_cpp
 import numpy as np
 
-from runners.engine.llama_log import offloaded, own_bytes
+from runners.engine.llama_log import offloaded, own_bytes, used_devices
 from runners.runtimes.llamacpp.devices import ALL, backends, chosen, listed, load_backends
 from runners.runtimes.llamacpp.text import Text
 from runners.worker.runtime import WorkerError
@@ -88,9 +88,9 @@ class Model:
         # An empty list where none is asked for: else llama.cpp evaluates large batches on a GPU
         # although no layer is there.
         taken = chosen(device) if gpu_layers else []
-        self.devices: list[Device] = [one for _, one in taken]
         handles = listed([handle for handle, _ in taken])
-        params.devices = ctypes.cast(handles, ctypes.c_void_p)
+        chooses = gpu_layers and device == "auto"  # llama.cpp does, among all that there are
+        params.devices = None if chooses else ctypes.cast(handles, ctypes.c_void_p)
         # Off: no weights repacked for AMX and other kernels, which not every build computes with.
         params.use_extra_bufts = extra_buffers
         params.load_mode = (
@@ -101,6 +101,7 @@ class Model:
         self.handle = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
         if not self.handle:
             raise LlamaError(f"llama.cpp cannot load the weights: {LOG.why()}")
+        self.devices: list[Device] = used_devices(LOG.lines, [one for _, one in taken])
         self.offloaded = offloaded(LOG.lines, self.devices) if self.devices else None
         self.device_bytes = own_bytes(LOG.lines, self.devices)
         self.text = Text(self.handle)

@@ -24,6 +24,8 @@ from runners.worker.runtime import WorkerError
 
 GPU, INTEGRATED = 1, 2
 """Types of a device (ggml_backend_dev_type) that layers are offloaded to."""
+REMOTE = "RPC"
+"""Devices of other machines, which are none of this one's."""
 EXTRA = "GGML_BACKEND_PATH"
 """ggml's own variable: a library with one more backend."""
 ALL = 9999
@@ -58,8 +60,9 @@ def chosen(name: str) -> list[tuple[int, Device]]:
     """The devices that a setting names.
 
     Args:
-        name: as the library calls one; `auto`: all that have memory of their own, else the first
-            that shares the host's, as llama.cpp chooses.
+        name: as the library calls one; `auto`: those that llama.cpp chooses, which are all that
+            have memory of their own, each card once, else those of one interface that share the
+            host's.
 
     Raises:
         WorkerError: there is none.
@@ -73,8 +76,14 @@ def chosen(name: str) -> list[tuple[int, Device]]:
         return named
     if not found:
         raise WorkerError("settings.gpu_layers: this llama.cpp finds no GPU")
-    own = [(handle, one) for handle, one in found if not one.integrated]
-    return own or found[:1]
+    own: dict[str, tuple[int, Device]] = {}
+    for handle, one in found:
+        if not one.integrated:
+            own.setdefault(one.bus_id or one.name, (handle, one))
+    if own:
+        return list(own.values())
+    first = found[0][1].backend
+    return [(handle, one) for handle, one in found if one.backend == first]
 
 
 def listed(handles: list[int]) -> Any:
@@ -89,13 +98,16 @@ def _found(*, memory: bool) -> Iterator[tuple[int, Device]]:
         if kind not in (GPU, INTEGRATED):
             continue
         registry = _call("ggml_backend_dev_backend_reg", Pointer, Pointer(handle))
+        backend = _text("ggml_backend_reg_name", registry)
+        if backend == REMOTE:
+            continue
         about = _properties(handle) if memory else None
         yield (
             handle,
             Device(
                 name=_text("ggml_backend_dev_name", handle),
                 description=_text("ggml_backend_dev_description", handle),
-                backend=_text("ggml_backend_reg_name", registry),
+                backend=backend,
                 integrated=kind == INTEGRATED,
                 total_bytes=(about.memory_total or None) if about else None,
                 bus_id=(about.device_id or b"").decode("utf-8", "replace") if about else "",

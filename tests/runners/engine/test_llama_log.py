@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from runners.engine.llama_log import offloaded, own_bytes
+from runners.engine.llama_log import offloaded, own_bytes, used_devices
 from runners.worker.offload import Device
 
 MIB = 2**20
@@ -26,6 +26,17 @@ CONTEXT = [
     "sched_reserve:    Vulkan0 compute buffer size =    98.25 MiB",
     "sched_reserve: Vulkan_Host compute buffer size =     2.76 MiB",
 ]
+
+
+def test_the_devices_are_those_that_it_says_it_uses():
+    lines = [
+        "llama_prepare_model_devices: skipping device Vulkan1 (NVIDIA A100) with id 0000:c1:00.0 - "
+        "already using device CUDA0 (NVIDIA A100) with the same id",
+        "llama_prepare_model_devices: using device CUDA0 (NVIDIA A100) (0000:c1:00.0) - 9 MiB free",
+    ]
+    cuda, twin = (Device(name=name, description="NVIDIA A100") for name in ("CUDA0", "Vulkan1"))
+    assert used_devices(lines, [twin, cuda]) == [cuda]
+    assert used_devices([], [twin, cuda]) == [twin, cuda]
 
 
 def test_the_layers_of_a_real_log():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from dataclasses import replace
 
 import llama_cpp
 import pytest
@@ -48,10 +49,18 @@ def test_auto_is_every_gpu_with_memory_of_its_own(monkeypatch: pytest.MonkeyPatc
         chosen("ROCm0")
 
 
+def test_auto_takes_a_card_once_that_two_interfaces_find(monkeypatch: pytest.MonkeyPatch):
+    cuda = replace(CARD, bus_id="0000:c1:00.0")
+    twin = Device(name="Vulkan1", description="the same", backend="Vulkan", bus_id=cuda.bus_id)
+    found(monkeypatch, cuda, twin, SECOND)
+    assert chosen("auto") == [(1, cuda), (3, SECOND)]
+
+
 def test_auto_is_one_of_those_that_share_the_hosts_where_there_is_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    found(monkeypatch, INSIDE, Device(name="Vulkan1", description="other", integrated=True))
+    other = Device(name="SYCL0", description="Intel Iris Xe", backend="SYCL", integrated=True)
+    found(monkeypatch, INSIDE, other)
     assert chosen("auto") == [(1, INSIDE)]
 
 
