@@ -155,3 +155,12 @@ def _with(**config: Any) -> Any:
     task = object.__new__(ConfigurableTask)
     task._config = SimpleNamespace(**config)
     return task
+
+
+def test_a_suite_says_which_ability_a_task_measures(tmp_path: Path):
+    entry = SuiteTask(task="own", ability="tools")
+    given = {"include": write(tmp_path), "trust_tasks": True}
+    (loaded,) = load_suite(Suite(name="s", tasks=(entry,)), **given)  # type: ignore[arg-type]
+    assert loaded.ability == "tools"
+    with pytest.raises(ValueError, match="String should match pattern"):
+        SuiteTask(task="own", ability="Tools")

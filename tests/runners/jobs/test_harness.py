@@ -350,6 +350,19 @@ def test_a_task_may_state_its_scale(
         graded(tmp_path, task_writer, loader, "share", metadata={"scale": "points"})
 
 
+def test_a_task_may_state_its_ability(
+    tmp_path: Path, task_writer: Callable[..., None], loader: Loader
+):
+    def recorded(**metadata: Any) -> str:
+        found = graded(tmp_path, task_writer, loader, "share", metadata=metadata)
+        return found.accuracy.ability
+
+    assert recorded(ability="support-tickets") == "support-tickets"
+    assert recorded() == ""  # its name says which, if it is known
+    with pytest.raises(SpecError, match=r"metadata\.ability is 'Tools!'; it may be one of know"):
+        recorded(ability="Tools!")
+
+
 @pytest.mark.parametrize(
     ("grade", "named"),
     [("careless", "2 of 4 items have no usable overlap: documents 2 (NaN), 3 (null)"),
