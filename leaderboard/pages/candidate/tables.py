@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from evals.abilities import OTHER, ability_title
 from leaderboard.pages.grid import Cell, Grid, Head, half, missing, text_grid
 from leaderboard.pages.tiles import Tile
 from leaderboard.rows.flags import said
@@ -105,6 +106,7 @@ def task_grid(scores: Sequence[Score], caption: str) -> Grid:
     """Tasks and groups with their intervals, n and the level of guessing."""
     heads = (
         Head("task", number=False),
+        Head("ability", number=False),
         Head("metric", number=False),
         Head("score", "%", "95 % interval over items"),
         Head("n"),
@@ -114,6 +116,7 @@ def task_grid(scores: Sequence[Score], caption: str) -> Grid:
     rows = tuple(
         (
             Cell(score.name),
+            Cell("" if score.ability == OTHER else ability_title(score.ability)),
             Cell(score.metric),
             Cell(
                 _score(score),
