@@ -18,7 +18,6 @@ from runners.cli.options import (
     engine_memory_option,
     runtime_option,
     suite_options,
-    time_option,
     trust_code_option,
 )
 from runners.cli.server_options import choose_with_servers, server_options
@@ -48,10 +47,6 @@ def batch_options(command: F) -> F:
         click.option("--score", type=click.Choice(["once", "each"]), default="once",
                      help="With --repeats: answer the tasks in the first repeat alone (default) or "
                      "in each."),
-        click.option("--time", "time_s", metavar="TIME", callback=time_option,
-                     help="End in this time, e.g. 30min: look after look at growing samples of "
-                     "the suite, until one candidate is left or the time is over. --limit and "
-                     "--repeats are ceilings then."),
         engine_memory_option,
         click.option("--throughput", is_flag=True,
                      help="Answer generation tasks several prompts at a time: faster, but without "

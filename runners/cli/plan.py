@@ -29,6 +29,7 @@ if TYPE_CHECKING:
               help="Blocks to share repeats or families out to.")  # fmt: skip
 @click.option("--into", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
               help="Write a file for each block, block-0000.json and so on.")  # fmt: skip
+@click.option("--time", "time_s", hidden=True)
 @json_option
 def command(candidates: tuple[str, ...], **options: Any) -> int:
     """Plan a comparison that other machines run: Slurm arrays, Kubernetes jobs, CI, ssh.

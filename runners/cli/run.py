@@ -21,6 +21,7 @@ from runners.cli.options import (
     offline_option,
     open_store,
     store_option,
+    time_option,
     timeout_option,
     typed,
 )
@@ -56,6 +57,10 @@ if TYPE_CHECKING:
               "it was quantised: it runs first, unless the store has its answers to the same "
               "items. Also a run id, or a candidate of the store. Best with --suite "
               "damage.")  # fmt: skip
+@click.option("--time", "time_s", metavar="TIME", callback=time_option,
+              help="End in this time, e.g. 30min: look after look at growing samples of the suite, "
+              "until one candidate is left or the time is over. --limit and --repeats are ceilings "
+              "then.")  # fmt: skip
 @store_option
 @click.option("--resume/--fresh", default=True,
               help="Go on where an interrupted run stopped and skip finished jobs (default), or "

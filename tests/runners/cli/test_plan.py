@@ -70,6 +70,8 @@ def test_a_job_that_is_done_is_not_run_again(weighin: Weighin) -> None:
     ("args", "said"),
     [
         (("plan", "fa.yaml", "--blocks", "2"), "--split repeats or --split families"),
+        (("plan", "fa.yaml", "--time", "30min"), "it cannot be cut into blocks"),
+        (("run", "--job", "plan.json", "--time", "1h"), "--job: the plan decides what is asked"),
         (("run", "--block", "1"), "--block goes with --job FILE"),
         (("run", "fa.yaml", "--job", "plan.json"), "the plan names the candidates"),
         (("run", "--job", "plan.json", "--limit", "3"), "--limit is decided by the plan"),
