@@ -19,7 +19,7 @@ def requantised(
     Args:
         source: a file of float32.
         target: where to.
-        kind: type of its matrices; vectors stay as they are.
+        kind: type of its matrices; vectors stay in float32.
         pre: `tokenizer.ggml.pre`.
         embedding: type of the embedding, where it is another.
     """
@@ -37,8 +37,8 @@ def requantised(
     writer.add_file_type(FILE_TYPES[kind])
     for tensor in reader.tensors:
         values = np.array(tensor.data, dtype=np.float32)
-        if values.ndim == 1:
-            writer.add_tensor(tensor.name, values)
+        if values.ndim == 1:  # rounded, so that 16 bits hold the same numbers
+            writer.add_tensor(tensor.name, values.astype(np.float16).astype(np.float32))
         else:
             other = embedding if tensor.name == "token_embd.weight" else None
             wanted = gguf.GGMLQuantizationType[other or kind]

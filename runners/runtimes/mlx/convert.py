@@ -69,7 +69,10 @@ def packed(source: Path) -> tuple[str, dict[str, Any]] | None:
     known = architecture in TURNED and all(names.values())
     if not known or not any(name.endswith(".scales") for name in names):
         return None
-    return architecture, {str(names[name]): values for name, values in loaded.items()}
+    # Vectors in 32 bits would make everything that they touch 32 bits wide.
+    half = mlx.core.float16
+    narrow = {n: v.astype(half) if v.dtype == mlx.core.float32 else v for n, v in loaded.items()}
+    return architecture, {str(names[name]): values for name, values in narrow.items()}
 
 
 def mlx_name(name: str) -> str | None:

@@ -49,15 +49,6 @@ def choose_device(asked: str) -> None:
         mx.set_default_device(mx.gpu if asked == "gpu" else mx.cpu)
 
 
-def _most(network: Any) -> Any:
-    """Floating type that most numbers have, of packed weights their scales."""
-    sizes: dict[Any, int] = {}
-    for _, array in mlx.utils.tree_flatten(network.parameters()):
-        if mx.issubdtype(array.dtype, mx.floating):
-            sizes[array.dtype] = sizes.get(array.dtype, 0) + int(array.size)
-    return max(sizes, key=sizes.__getitem__)
-
-
 def older_keys(config: dict[str, Any]) -> dict[str, Any]:
     """The keys of a `config.json` of transformers 5 that mlx-lm knows by older names.
 
@@ -76,8 +67,8 @@ def _check_rotary(network: Any, config: dict[str, Any]) -> None:
     told = config.get("rope_parameters")
     if told and "rope_theta" not in told and not hasattr(network.args, "rope_parameters"):
         raise WorkerError(
-            f"mlx-lm does not read rope_parameters of {config.get('model_type')}: positions were "
-            "computed wrongly; use a folder that older transformers saved, or runtime hf"
+            f"mlx-lm does not read rope_parameters of {config.get('model_type')}: positions would "
+            "be wrong; use a folder that older transformers saved, or runtime hf"
         )
 
 
@@ -95,7 +86,8 @@ class Model:
             older = older_keys(load_config(folder))
             self.config: dict[str, Any]
             self.network, self.config = load_model(folder, model_config=older)
-            self.network.set_dtype(DTYPES.get(settings["dtype"], _most(self.network)))
+            if settings["dtype"] != "auto":
+                self.network.set_dtype(DTYPES[settings["dtype"]])
             self._vocabulary = int(self._pass([0], None).shape[-1])
         except LOADING as error:
             reason = " ".join(str(error).split()) or type(error).__name__
@@ -105,7 +97,7 @@ class Model:
         leaves = [array for _, array in mlx.utils.tree_flatten(self.network.parameters())]
         mx.eval(leaves)
         self.bytes = sum(int(array.nbytes) for array in leaves)
-        self.dtype = str(_most(self.network)).rpartition(".")[2]
+        self.dtype = _most(leaves)
 
     @property
     def architecture(self) -> str:
@@ -195,6 +187,15 @@ class Model:
     def _pass(self, ids: list[int], state: Any) -> Any:
         """Logits of each token, shape (tokens, vocabulary), not computed yet."""
         return self.network(mx.array([ids]), cache=state)[0]
+
+
+def _most(arrays: Sequence[Any]) -> str:
+    """Floating type that most numbers have, of packed weights their scales."""
+    sizes: dict[Any, int] = {}
+    for array in arrays:
+        if mx.issubdtype(array.dtype, mx.floating):
+            sizes[array.dtype] = sizes.get(array.dtype, 0) + int(array.size)
+    return str(max(sizes, key=sizes.__getitem__)).rpartition(".")[2]
 
 
 def load_tokenizer(path: str) -> Any:

@@ -15,7 +15,7 @@ class MlxSettings(Settings):
     """
 
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """auto: the one that most of the weights, or the scales of packed ones, are saved in."""
+    """auto: as the weights, or the scales of packed ones, are saved."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """auto: the GPU of a Mac, else the CPU."""
 
