@@ -48,6 +48,9 @@ class Summary:
     """Candidates whose weights could be had."""
     left: tuple[str, ...]
     """Those that were asked until the end."""
+    settled: bool
+    """True where more time would have changed nothing: one was told from all others, or fidelity
+    tells the rest."""
     slow: tuple[str, ...]
     """Those that were asked no more because they turned slow."""
     looks: tuple[tuple[LookTaken, int], ...]

@@ -110,6 +110,9 @@ class TimedRun:
             if not whole:
                 return
             self._kept.ends(stage)
+            for look in self._kept.looks:
+                if look.stage == stage:
+                    self._follow(look)
             if stage and all(look.stage != stage for look in self._kept.looks):
                 self._look(stage, final=self._next_stage() is None)
                 yield
@@ -185,10 +188,14 @@ class TimedRun:
         if found is None:
             return
         told = found._asdict()
-        leaving = told.pop("leaving")
+        told["leaving"] = {self.left[place].name: why for place, why in found.leaving}
         self._kept.look(LookTaken(stage=stage, begun=begun, final=final, **told))
-        for one, why in [(self.left[place], why) for place, why in leaving]:
-            self._leave(one, one.stages[stage], why)
+        self._follow(self._kept.looks[-1])
+
+    def _follow(self, look: LookTaken) -> None:
+        """Let those leave that a look told to, unless an earlier process did."""
+        for one in [one for one in self.left if one.name in look.leaving]:
+            self._leave(one, one.stages[look.stage], look.leaving[one.name])
 
     def _time_again(self) -> None:
         """Time the workloads once more of all that are left, in another order, where there is time
@@ -197,7 +204,7 @@ class TimedRun:
         again = self._kept.rounds + 1
         paces = [one.pace for one in self.left if one.pace and one.pace.timed_s]
         cost_s = math.fsum(pace.process_s + pace.timed_s for pace in paces)
-        known = again < self._repeats and len(paces) == len(self.left) > 1
+        known = again < self._repeats and len(paces) == len(self.left)
         used_s, left_s = self._clock.used_s, self._clock.left_s
         if not known or again * cost_s > TIMING * used_s or 2 * cost_s > left_s:
             return
@@ -233,6 +240,9 @@ class TimedRun:
             for one in self.left:
                 if stage not in one.stages:
                     one.stages[stage] = self._stages.answer(one, one.job, stage, None)
+                if one.stages[stage].record.status == "interrupted":
+                    self._stages.interrupt(one.stages[stage])
+                    return
             over = looks and (looks[-1].final or looks[-1].settled)
             if stage and len(self.left) > 1 and not over:
                 self._look(stage, final=True)
@@ -266,13 +276,17 @@ class TimedRun:
         done = {part: pool.done for part, pool in pools.items()}
         known = all(pool.second_s for pool in pools.values())
         more = next_items(pools, FURTHER_S) if known else None
+        looks = kept.looks
+        gone = {name for look in looks for name in look.leaving}
+        alone = bool(looks) and not looks[-1].final and looks[0].begun - len(gone) == 1
         return Summary(
             given_s=self._clock.given_s,
             used_s=self._clock.used_s,
             begun=sum(why is None for _, why in self._jobs),
             left=tuple(one.name for one in self.left),
             slow=tuple(self._slow),
-            looks=tuple((one, sum(kept.stages[one.stage].values())) for one in kept.looks),
+            settled=alone or (bool(looks) and looks[-1].settled),
+            looks=tuple((one, sum(kept.stages[one.stage].values())) for one in looks),
             needed_s=1.2 * (self._clock.used_s + least_s(pools) / SAFETY) if known else None,
             further=None
             if more is None

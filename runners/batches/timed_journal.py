@@ -36,6 +36,8 @@ class LookTaken:
     """True where more items would change nothing, although several are left."""
     detectable: float | None
     """Smallest true difference of the first two that is found with 80 % probability."""
+    leaving: dict[str, str]
+    """Candidates that are asked no more since then -> why."""
     flips: dict[str, float]
     """By task or group the share of items on which two candidates differ."""
 

@@ -114,8 +114,8 @@ def run_jobs(
         started_s: when the command began, by `time.monotonic`.
 
     Returns:
-        Outcomes, by repeat and then as the candidates were typed, and sentences to print at the
-        end.
+        Outcomes in order, those of a given time as the candidates were typed, and sentences to
+        print at the end.
     """
     from runners.batches.batch import run_batch
 
@@ -130,8 +130,9 @@ def run_jobs(
             continue
         outcomes.append(one)
         progress.say(ended(one, keep_prompts=options["keep_prompts"]))
-    typed = [job.candidate.name for job, _ in jobs]
-    outcomes.sort(key=lambda one: (one.record.job.repeat, typed.index(one.record.candidate.name)))
+    if options["time_s"] is not None:
+        typed = [job.candidate.name for job, _ in jobs]
+        outcomes.sort(key=lambda o: (o.record.job.repeat, typed.index(o.record.candidate.name)))
     return outcomes, said
 
 
@@ -243,11 +244,9 @@ def sentences(summary: Summary) -> Iterator[str]:
             yield f"No look in {given}: nothing is told apart{more}."
         return
     last = summary.looks[-1][0]
-    alone = len(summary.left) == 1 and not last.final and not summary.slow
-    settled = alone or last.settled
     counts = ", ".join(f"{items:,}" for _, items in summary.looks)
     looks = f"{len(summary.looks)} look{'s' if len(summary.looks) > 1 else ''}"
-    begin = f"Settled in {used} of {given}" if settled else f"Used {used} of {given}"
+    begin = f"Settled in {used} of {given}" if summary.settled else f"Used {used} of {given}"
     yield f"{begin}: {looks}, at {counts} items of each candidate."
     if last.settled:
         yield (
@@ -261,7 +260,7 @@ def sentences(summary: Summary) -> Iterator[str]:
         f"Were {all_of} equal, any two would be told apart in at most 5% of such runs, "
         "all looks together."
     )
-    if settled or last.detectable is None:
+    if summary.settled or last.detectable is None:
         return
     if summary.further is None:
         yield "There are no more items: more time needs a larger suite, or a higher --limit."

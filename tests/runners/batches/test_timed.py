@@ -224,7 +224,7 @@ class Script:
 
 def scripted(
     timed: Timed, names: str, outside: dict[int, tuple[int, ...]], *, time_s: float = 100.0,
-    repeats: int = 1, settles: int = 0, **given: Any,
+    repeats: int = 1, settles: int = 0, kept: TimedJournal | None = None, **given: Any,
 ) -> tuple[Script, TimedJournal, Summary]:  # fmt: skip
     """A comparison of which judge and processes are the test's.
 
@@ -245,12 +245,13 @@ def scripted(
         settled = settles == len(shares)
         return Verdict(1.0 + len(past), 0.01, 2.0, leaving, {}, 0.05, settled)
 
-    kept = TimedJournal(timed.bench.store, PLAN, fresh=False)
+    kept = kept or TimedJournal(timed.bench.store, PLAN, fresh=False)
     clock = GivenTime(given_s=time_s, started_s=0.0, now=lambda: script.now)
     run = TimedRun(jobs, timed.bench.options(), kept, clock, judge, script, repeats=repeats)  # type: ignore[arg-type]
     assert list(run.outcomes()) == []
     assert run.summary is not None
-    assert [look.final for look in kept.looks] == [share == 1.0 for share in shares]
+    final = [look.final for look in kept.looks]
+    assert final[len(final) - len(shares) :] == [share == 1.0 for share in shares]
     return script, kept, run.summary
 
 
@@ -276,6 +277,10 @@ def test_who_is_outside_the_tie_is_asked_no_more(timed: Timed):
     script, kept, summary = scripted(timed, "abc", {1: (2,), 2: (0,)})
     assert script.stored == [("c", 1, "outside the tie"), ("a", 2, "outside the tie"), ("b", 2, "")]
     assert (summary.left, kept.looks[-1].final, kept.looks[-1].begun) == (("b",), False, 3)
+    assert [look.leaving for look in kept.looks] == [
+        {"c": "outside the tie"}, {"a": "outside the tie"},
+    ]  # fmt: skip
+    assert summary.settled
     assert script.now < 60  # one is left: settled
 
 
@@ -286,6 +291,24 @@ def test_where_fidelity_settles_it_nothing_more_is_asked(timed: Timed):
         ("a", "outside the tie"), ("b", ""), ("c", ""),
     ]  # fmt: skip
     assert script.now < 60
+
+
+def test_a_judgement_that_was_kept_is_followed_after_a_kill(timed: Timed):
+    # The first look told c to leave, and the process was killed before it had its record.
+    kept = TimedJournal(timed.bench.store, PLAN, fresh=False)
+    kept.stage({"first": 2, "second": 2})
+    kept.ends(0)
+    kept.stage({"first": 20, "second": 20})
+    kept.look(
+        LookTaken(
+            stage=1, information=0.5, spent=0.001, critical_z=3.0, begun=3, final=False,
+            settled=False, detectable=0.1, leaving={"c": "outside the tie"}, flips={},
+        )
+    )  # fmt: skip
+    script, kept, summary = scripted(timed, "abc", {}, kept=kept)
+    assert script.stored[0] == ("c", 1, "outside the tie")
+    assert [look.stage for look in kept.looks][:2] == [1, 2]  # the first is not judged again
+    assert summary.left == ("a", "b")
 
 
 def test_what_one_did_not_come_to_counts_for_nobody(timed: Timed):
@@ -309,7 +332,7 @@ def test_one_that_turns_slow_does_not_take_the_time_of_the_others(timed: Timed):
     script, kept, summary = scripted(timed, "abc", {}, end=end, time_s=200.0)
     # What it answered until the look before stands; the others come to their last look.
     assert script.stored[0] == ("b", 1, "slower than its speed was")
-    assert (summary.slow, summary.left) == (("b",), ("a", "c"))
+    assert (summary.slow, summary.left, summary.settled) == (("b",), ("a", "c"), False)
     assert kept.looks[-1].final
     assert script.now <= 200
 

@@ -20,10 +20,10 @@ from tests.leaderboard.conftest import EXAMPLE, Maker
 
 LOOK = LookTaken(
     stage=1, information=1.0, spent=0.01, critical_z=2.8, begun=3, final=False, settled=False,
-    detectable=0.034, flips={},
+    detectable=0.034, flips={}, leaving={},
 )  # fmt: skip
 SUMMARY = Summary(
-    given_s=1800.0, used_s=1752.0, begun=3, left=("a", "b"), slow=(),
+    given_s=1800.0, used_s=1752.0, begun=3, left=("a", "b"), slow=(), settled=False,
     looks=((LOOK, 96), (replace(LOOK, final=True), 540)), needed_s=60.0, further=(1020, 0.62),
 )  # fmt: skip
 OPTIONS = {"time_s": 1800.0, "job": None, "address": None, "against": None, "users": None,
@@ -46,14 +46,14 @@ def test_what_was_used_and_what_more_would_buy():
 
 
 def test_an_early_end_is_said():
-    early = replace(SUMMARY, left=("a",), looks=((LOOK, 96),), used_s=300.0)
+    early = replace(SUMMARY, left=("a",), looks=((LOOK, 96),), used_s=300.0, settled=True)
     said = list(sentences(early))
     assert said[0] == "Settled in 5 min of 30 min: 1 look, at 96 items of each candidate."
     assert len(said) == 2
-    alike = replace(SUMMARY, looks=((replace(LOOK, settled=True), 96),), used_s=300.0)
+    alike = replace(early, looks=((replace(LOOK, settled=True), 96),))
     assert "one model's quantisations that answer alike" in [*sentences(alike)][1]
     # Who was too slow for it was not told from the one that is left.
-    slow = replace(early, slow=("b",))
+    slow = replace(early, slow=("b",), settled=False)
     used, turned = [*sentences(slow)][:2]
     assert used.startswith("Used 5 min")
     assert turned == "b turned slow, and was asked no further: the others went on."
