@@ -24,7 +24,7 @@ def gpu_checks(show: ShowBytes) -> Iterator[Check]:
     yield gpu_check(found, seen, RUNTIMES[usual_runtime("gguf")].no_device, show)
     devices = [one for told in found.values() if not isinstance(told, str) for one in told]
     if devices or seen:
-        nvml = start() if seen or any(one.backend == "CUDA" for one in devices) else None
+        nvml = start() if seen or any(one.nvidia for one in devices) else None
         yield gpu_memory_check(nvml, devices)
         if isinstance(nvml, Nvml):
             nvml.stop()

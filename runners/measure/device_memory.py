@@ -7,7 +7,6 @@ last that long; what was given back before is in the runtime's own account at be
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -93,11 +92,10 @@ class DeviceMark:
     def _read(self, pid: int) -> DevicePhase:
         if all(one.unified for one in self._devices):
             return DevicePhase(peak_bytes=None, reason=UNIFIED)
-        if not isinstance(self._nvml, Nvml):
-            nvidia = any(one.backend == "CUDA" for one in self._devices) or sys.platform == "win32"
-            return DevicePhase(peak_bytes=None, reason=self._nvml if nvidia else NOT_NVIDIA)
-        if not self._on_nvidia(self._nvml):
+        if not all(one.nvidia for one in self._devices):
             return DevicePhase(peak_bytes=None, reason=NOT_NVIDIA)
+        if not isinstance(self._nvml, Nvml):
+            return DevicePhase(peak_bytes=None, reason=self._nvml)
         try:
             held = self._nvml.held(process_tree(pid), self._addresses)
         except MeasureError as error:
@@ -111,16 +109,6 @@ class DeviceMark:
         """PCI addresses of all devices; empty where one is not known."""
         known = tuple(one.bus_id for one in self._devices if one.bus_id)
         return known if len(known) == len(self._devices) else ()
-
-    def _on_nvidia(self, nvml: Nvml) -> bool:
-        """True where NVML knows one of the devices: by its interface, its address or its name."""
-        ids, names = {c.bus_id for c in nvml.cards}, [c.name for c in nvml.cards]
-        return any(
-            one.backend == "CUDA"
-            or one.bus_id in ids
-            or any(one.description and name.startswith(one.description) for name in names)
-            for one in self._devices
-        )
 
     def _difference(self, nvml: Nvml, reason: str) -> DevicePhase:
         """What the devices hold more than before; everything else that runs there is in it."""

@@ -31,6 +31,11 @@ class Device:
         return self.integrated or self.backend in ("MTL", "Metal", "MPS")
 
     @property
+    def nvidia(self) -> bool:
+        """True of a device of NVIDIA, by its interface or its product's name."""
+        return self.backend == "CUDA" or self.description.upper().startswith("NVIDIA")
+
+    @property
     def title(self) -> str:
         """Name and product: `CUDA0 (NVIDIA GeForce RTX 4090)`."""
         return f"{self.name} ({self.description})" if self.description else self.name

@@ -93,6 +93,8 @@ def test_other_makers_devices_have_no_counter_and_the_runtimes_account():
     # NVIDIA's library is there, and does not know the device.
     beside = Device(name="Vulkan1", description="Intel Arc A770", backend="Vulkan")
     assert ended(mark(Card(), beside)).reason == NOT_NVIDIA
+    # Of both together the sum would be a part alone.
+    assert ended(mark(Card(computing={ME: GIB}), CUDA, beside)).peak_bytes is None
 
 
 def test_without_the_package_it_says_what_to_install():
