@@ -21,8 +21,10 @@ from runners.jobs.measured import Step
 from runners.jobs.run import run_job
 from runners.records.gpu import device_own, device_peak
 from runners.records.latency import headline, median_of
+from runners.runtimes.devices import required_devices
 
 if TYPE_CHECKING:
+    from runners.candidates.spec import Candidate
     from runners.jobs.measured import Notify
     from runners.records.record import Record
 
@@ -110,8 +112,7 @@ def fit_layers(
         KeyboardInterrupt: as it came; what was probed is in the store and is not run again.
     """
     job = replace(job, engine_memory_bytes=0, scores=True, repeat=0)
-    # Before anything runs: whether there is a GPU at all.
-    _ = replace(job, candidate=with_gpu_layers(job.candidate, "all")).devices
+    require_gpu(job.candidate)
     reference = _ran(replace(job, candidate=with_gpu_layers(job.candidate, 0)), options, notify)
     if reference.status != "completed":
         why = reference.error.message if reference.error else "nothing was measured"
@@ -132,6 +133,17 @@ def fit_layers(
         layers_in_all=total,
         confirmed=confirmed,
     )
+
+
+def require_gpu(candidate: Candidate) -> None:
+    """Refuse a candidate that no layer of can be put on a GPU here.
+
+    Raises:
+        RuntimeFailure: no GPU is found here.
+        SpecError: its runtime counts no layers.
+    """
+    asking = with_gpu_layers(candidate, "all")
+    required_devices(asking.name, asking.runtime_spec, asking.settings)
 
 
 def most_layers(works: Callable[[int, int], bool], *, total: int, guess: int) -> tuple[int, bool]:

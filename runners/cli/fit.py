@@ -79,7 +79,7 @@ def command(candidate: str, **options: Any) -> int:
     from evals.tasks.quiet import go_offline
     from runners.batches.batch import Batch, plan_jobs, prepare_tasks, resolver
     from runners.batches.fit import fit
-    from runners.batches.fit_layers import fit_layers
+    from runners.batches.fit_layers import fit_layers, require_gpu
     from runners.cli.fit_layers import print_layers
     from runners.compute.budget_use import ad_hoc
     from runners.jobs.job import Options
@@ -110,6 +110,8 @@ def command(candidate: str, **options: Any) -> int:
         accepted=frozenset(options["accepted"]),
         budget=ad_hoc(cpus=options["cpus"]) if options["cpus"] else None,
     )
+    if options["gpu"]:
+        require_gpu(batch.candidates[0])  # before anything is fetched
     store = open_store(options["store_path"])
     store.create()
     tasks = prepare_tasks(batch, progress=progress.transfer)

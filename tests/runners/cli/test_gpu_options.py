@@ -80,6 +80,14 @@ def test_options_of_fit_that_do_not_go_together(options: tuple[str, ...], said: 
         invoked(fit.command, "smollm2-135m-instruct-q8_0", *options)
 
 
+def test_a_fit_that_finds_no_gpu_fetches_nothing(tmp_path: Path):
+    file = tmp_path / "fk.yaml"
+    file.write_text("name: fk\nruntime: fake\n")
+    with pytest.raises(RuntimeFailure, match="fk asks for a GPU"):
+        invoked(fit.command, str(file), "--gpu", "--store", str(tmp_path / "store"))
+    assert not (tmp_path / "store").exists()
+
+
 def test_a_run_that_finds_no_gpu_fetches_nothing(tmp_path: Path):
     file = tmp_path / "fk.yaml"
     file.write_text("name: fk\nruntime: fake\nsettings: {gpu_layers: all}\n")
