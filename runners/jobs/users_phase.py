@@ -87,6 +87,8 @@ def _begin_marks(marks: Marks) -> None:
 
 def _with_memory(level: UsersLevel, marks: Marks) -> UsersLevel:
     group = marks.group.end_phase() if marks.group is not None else None
+    if level.error and group is not None and group.oom_kills:
+        level = replace(level, error=f"killed for memory at the budget's limit: {level.error}")
     memory = None
     with suppress(MeasureError):
         memory = marks.process.end_phase()

@@ -29,7 +29,7 @@ from leaderboard.pages.candidate.deadline_figure import deadline_figure
 from leaderboard.pages.candidate.own_questions import own_blocks
 from leaderboard.pages.candidate.part_figures import tensors_figure
 from leaderboard.pages.candidate.tasks_figure import tasks_figure
-from leaderboard.pages.candidate.users import users_blocks
+from leaderboard.pages.candidate.users import SEVERAL, users_blocks
 from leaderboard.pages.checks.alarms import alarms
 from leaderboard.pages.contexts.cost import cost_blocks
 from leaderboard.pages.controls import Download, Go, pick_field
@@ -50,7 +50,7 @@ from leaderboard.runs.generations import generations, title
 from leaderboard.runs.history import history
 from leaderboard.runs.own_questions import own_answers
 from leaderboard.runs.timings import tensor_shares
-from leaderboard.runs.users import several_users
+from leaderboard.runs.users import SeveralUsers, several_users
 from leaderboard.text import cut
 from runners.records.record import JobError, Record
 
@@ -73,14 +73,16 @@ def page(library: Library, view: View) -> Iterator[Block]:
         yield Tiles(tiles)
     if how := tuple(use(row.record.candidate)):
         yield Fold("Use it", how)
-    yield Contents(PARTS)
+    users = _several(library, row)
+    yield Contents(PARTS if users is None else (*PARTS[:2], SEVERAL, *PARTS[2:]))
     flags = tables.flag_grid(runs)
     if flags.rows:
         yield Table(flags)
     yield from _accuracy(library, row, runs)
     yield from cost_blocks([(row.record.candidate.name, Side(runs=tuple(runs)).scored)])
     yield from measured.times(library, view, runs)
-    yield from _several(library, row)
+    if users is not None:
+        yield from users_blocks(users, machine_name(row.record))
     yield from measured.memory(library, runs)
     yield from _identity(library, row)
     yield from _over_time(library, row)
@@ -152,12 +154,10 @@ def _generations(answers: Answers) -> Iterator[Block]:
         yield Fold(f"Whole texts, with thought ({len(found):,})", (held,))
 
 
-def _several(library: Library, row: Row) -> Iterator[Block]:
+def _several(library: Library, row: Row) -> SeveralUsers | None:
     """What several users met, of the newest runs that were asked by several."""
     asked = [one for one in library.stores().records if one.users is not None]
-    found = several_users(run for run in runs_of(row.record, asked) if run.users is not None)
-    if found is not None:
-        yield from users_blocks(found, machine_name(row.record))
+    return several_users(run for run in runs_of(row.record, asked) if run.users is not None)
 
 
 def _identity(library: Library, row: Row) -> Iterator[Block]:

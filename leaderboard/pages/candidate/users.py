@@ -10,13 +10,13 @@ from leaderboard.pages.grid import Cell, Grid, Head, missing
 from leaderboard.runs.users import LevelPoint, Mean, SeveralUsers, conclusion
 from leaderboard.units import format_half, format_number, mib, ms, points
 
+SEVERAL = "Several users at once"
 NOT_ASKED = "not measured at this number of users"
-SINGLE_RUN = "a single run: nothing is known of the next"
 
 
 def users_blocks(found: SeveralUsers, where: str) -> Iterator[Block]:
     """What so many users met: the conclusion, both figures, the table."""
-    yield Heading("Several users at once")
+    yield Heading(SEVERAL)
     yield Text(" ".join(conclusion(found)))
     throughput = (
         Heading("Throughput", 3),
@@ -89,7 +89,7 @@ def _row(point: LevelPoint) -> tuple[Cell, ...]:
         missing("the server does not say") if point.slots is None else Cell(str(point.slots)),
         missing(point.memory_source)
         if point.peak_bytes is None
-        else Cell(format_number(mib(point.peak_bytes)), hint=point.memory_source),
+        else Cell(format_number(mib(point.peak_bytes))),
     )
 
 
@@ -98,5 +98,5 @@ def _mean(mean: Mean | None, why: str, scale: Callable[[float], float] = float) 
         return missing(why)
     value = scale(mean.value)
     if mean.interval is None:
-        return Cell(format_number(value), hint=SINGLE_RUN)
+        return Cell(format_number(value))
     return Cell(format_number(value), format_half(scale(mean.interval.half), value))

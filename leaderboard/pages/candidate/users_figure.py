@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 HEIGHT = 320
+ROOM = 1.12
+"""Height of the throughput's axis by the greatest of it: the word at the knee has room."""
 SHOWN_UP_TO = 3.0
 """A deadline is drawn where it is at most this many times the longest wait."""
 
@@ -34,7 +36,7 @@ def throughput_figure(found: SeveralUsers, *, dark: bool) -> go.Figure:
     colours, figure = palette(dark=dark), _frame(found, dark=dark)
     if points:
         first = means[0].value / points[0].users
-        most = 1.08 * max(mean.value for mean in means)
+        most = max(mean.interval.high if mean.interval else mean.value for mean in means)
         figure.add_scatter(
             x=[point.users for point in points],
             y=[first * point.users for point in points],
@@ -44,13 +46,9 @@ def throughput_figure(found: SeveralUsers, *, dark: bool) -> go.Figure:
             hoverinfo="skip",
         )
         _line(figure, points, means, colours.series[0], name="measured", unit=unit)
-        figure.update_yaxes(range=[0, most])
+        figure.update_yaxes(range=[0, ROOM * most])
     if len(found.knees) == 1 and found.knees[0] != found.most:
-        figure.add_vline(
-            x=found.knees[0],
-            line={"dash": "dot", "width": 1.4, "color": colours.text},
-            annotation={"text": "knee", "font": {"color": colours.text}},
-        )
+        _mark(figure, found.knees[0], "knee", colours.text)
     figure.update_yaxes(title=unit)
     return figure
 
@@ -90,6 +88,22 @@ def ttft_figure(found: SeveralUsers, *, dark: bool) -> go.Figure:
         )
     figure.update_yaxes(title="ms", rangemode="tozero")
     return figure
+
+
+def _mark(figure: go.Figure, users: int, word: str, colour: str) -> None:
+    """A line up from a number of users, with a word at its top."""
+    figure.add_vline(x=users, line={"dash": "dot", "width": 1.4, "color": colour})
+    figure.add_annotation(
+        x=math.log10(users),  # a line takes the number, and an annotation its logarithm
+        y=1.0,
+        yref="paper",
+        xanchor="left",
+        yanchor="top",
+        xshift=3,
+        text=word,
+        showarrow=False,
+        font={"color": colour},
+    )
 
 
 def _frame(found: SeveralUsers, *, dark: bool) -> go.Figure:

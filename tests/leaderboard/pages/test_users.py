@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from leaderboard.pages.candidate.users import users_blocks, users_grid
-from leaderboard.pages.candidate.users_figure import throughput_figure, ttft_figure
+from leaderboard.pages.candidate.users_figure import ROOM, throughput_figure, ttft_figure
 from leaderboard.runs.users import SeveralUsers, several_users
 from leaderboard.units import MISSING
 from runners.records.users import UsersLevelInfo
@@ -50,9 +52,11 @@ def test_figures_have_a_point_a_number_and_mark_the_knee(made: Maker) -> None:
         assert list(measured.x) == [1, 2, 4]  # nothing at eight
         assert list(measured.y) == [100.0, 150.0, 155.0]
         assert list(ideal.y) == [100.0, 200.0, 400.0]
-        assert figure.layout.yaxis.range == (0, 1.08 * 155.0)  # the ideal may leave it
+        assert figure.layout.yaxis.range == (0, ROOM * 155.0)  # the ideal may leave it
         # power: 10,000, 11,250, 6,006
         assert [shape.x0 for shape in figure.layout.shapes] == [2]
+        (word,) = figure.layout.annotations
+        assert (word.text, 10**word.x) == ("knee", pytest.approx(2))
         wait = ttft_figure(found, dark=dark)
         assert list(wait.data[0].y) == [100.0, 400.0, 1500.0]
         assert list(wait.data[1].y) == [100.0, 400.0, 1500.0]
