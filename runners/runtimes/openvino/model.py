@@ -178,8 +178,8 @@ def properties(settings: dict[str, Any]) -> dict[str, Any]:
     }
     if settings["dtype"] != "auto":
         found["INFERENCE_PRECISION_HINT"] = PRECISIONS[settings["dtype"]]
-    if settings["kv_cache_type"] != "auto":
-        found["KV_CACHE_PRECISION"] = settings["kv_cache_type"]
+    if settings["kv_cache_precision"] != "auto":
+        found["KV_CACHE_PRECISION"] = settings["kv_cache_precision"]
     if not settings["dynamic_quantization"]:
         found["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = "0"
     return found

@@ -13,7 +13,7 @@ class OpenVinoSettings(Settings):
 
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Type that it computes in; auto: bfloat16 where the processor has it, else float32."""
-    kv_cache_type: Literal["auto", "f32", "f16", "bf16", "u8", "u4"] = "auto"
+    kv_cache_precision: Literal["auto", "f32", "f16", "bf16", "u8", "u4"] = "auto"
     """auto: eight bits, for most models; as the model's file says."""
     dynamic_quantization: bool = True
     """Multiply quantised weights by activations that are rounded to eight bits, in groups."""

@@ -76,6 +76,7 @@ def test_no_default_changes_under_a_digest_that_leaves_it_out():
         "dtype": "auto", "device": "auto", "trust_remote_code": False, "fake": {},
         "url": REQUIRED, "model": "", "request": {}, "space": None, "endpoint": "auto",
         "inputs": {}, "arguments": (), "serve": REQUIRED, "environment": {}, "gpu_layers": 0,
+        "kv_cache_precision": "auto", "dynamic_quantization": True,
     }  # fmt: skip
     known: dict[str, Any] = {}
     for runtime in RUNTIMES.values():

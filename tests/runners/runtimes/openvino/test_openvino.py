@@ -44,10 +44,10 @@ from tests.support.tiny_questions import (
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # transformers' own
 TOLERANCE = 2e-4  # nats a continuation, in float32; 2e-5 was seen
 USUAL = {
-    "context": LENGTH, "threads": 1, "dtype": "auto", "kv_cache_type": "auto",
+    "context": LENGTH, "threads": 1, "dtype": "auto", "kv_cache_precision": "auto",
     "dynamic_quantization": True,
 }  # fmt: skip
-EXACT = {**USUAL, "dtype": "float32", "kv_cache_type": "f32", "dynamic_quantization": False}
+EXACT = {**USUAL, "dtype": "float32", "kv_cache_precision": "f32", "dynamic_quantization": False}
 HARNESS = {"lm_eval", "datasets", "pydantic", "pandas", "scipy", "torch", "transformers"}
 
 
