@@ -1,10 +1,11 @@
 """Ask one server by several users at once, with Weighin and with GuideLLM, and hold them together.
 
-Both clients take turns on the same server, which stays up: Weighin's mock server, whose answer can
-be worked out (four slots, 50 ms to the first token, 2 ms a token), or a llama-server of as many
-slots as users. One workload of a fixed length, closed loop, the same numbers of users, windows of
-the same length; the unit is the round. GuideLLM is installed in an environment of its own, and is
-given a tokenizer's folder, since it cuts its prompts itself:
+Both clients take turns at each number of users on the same server, which stays up: Weighin's mock
+server, whose answer can be worked out (four slots, 50 ms to the first token, 2 ms a token), or a
+llama-server of as many slots as users. One workload of a fixed length, closed loop, windows of the
+same length; the unit is the round. What other processes used meanwhile stands beside the figures.
+GuideLLM is installed in an environment of its own, and is given a tokenizer's folder, since it cuts
+its prompts itself:
 
     python benchmarks/load.py --guidellm ENV/bin/guidellm --tokenizer FOLDER [--server llama-server]
 """
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,13 @@ from runners.endpoint.address import Address
 from runners.endpoint.client import Client, Retries
 from runners.endpoint.faults import EndpointError
 from runners.endpoint.listening import free_port
+from runners.measure.noise import cpu_seconds, noise_between, read_noise
 from runners.runtimes.llama_server.program import find_program
 
 FIRST_S, TOKEN_S, SLOTS = 0.05, 0.002, 4
 FIGURES = ("requests/s", "output tokens/s", "TTFT ms", "TPOT ms", "E2EL ms")
 SIDES = ("Weighin", "GuideLLM")
+OTHERS = "others' cores"
 Level = dict[str, float]
 
 
@@ -56,13 +59,19 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.quick:
         asked.rounds, asked.seconds = 1, 5.0
+    levels = list(map(int, asked.users.split(",")))
     rounds: dict[str, list[dict[int, Level]]] = {name: [] for name in SIDES}
-    with tempfile.TemporaryDirectory() as folder, _server(asked) as url:
+    with tempfile.TemporaryDirectory() as folder, _server(asked) as (url, pid):
         for number in range(asked.rounds):
-            for name in SIDES if number % 2 else reversed(SIDES):
-                side = _weighin if name == "Weighin" else _guidellm
-                rounds[name].append(side(url, asked, Path(folder)))
-                print(f"round {number + 1} of {asked.rounds}: {name}", file=sys.stderr)
+            for name in SIDES:
+                rounds[name].append({})
+            for place, users in enumerate(levels):
+                for name in SIDES if (number + place) % 2 else SIDES[::-1]:
+                    side = _weighin if name == "Weighin" else _guidellm
+                    found, others = _watched(pid, side, url, users, asked, Path(folder))
+                    rounds[name][-1][users] = {**found, OTHERS: others}
+                    print(f"round {number + 1}, {users} users: {name}, others {others:.2f} cores",
+                          file=sys.stderr)  # fmt: skip
     if asked.json:
         json.dump(rounds, sys.stdout)
     else:
@@ -71,8 +80,8 @@ def main() -> int:
 
 
 @contextmanager
-def _server(asked: argparse.Namespace) -> Iterator[str]:
-    """A server that both clients ask; its address."""
+def _server(asked: argparse.Namespace) -> Iterator[tuple[str, int]]:
+    """A server that both clients ask; its address and its process."""
     port, most = free_port(), max(map(int, asked.users.split(",")))
     if asked.server == "mock":
         command = [
@@ -89,7 +98,7 @@ def _server(asked: argparse.Namespace) -> Iterator[str]:
     with subprocess.Popen([*command, "--port", str(port)], **quiet) as process:  # type: ignore[call-overload]
         try:
             _wait(port)
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port}", process.pid
         finally:
             process.terminate()
 
@@ -107,8 +116,19 @@ def _wait(port: int) -> None:
     sys.exit("the server was not ready after a minute")
 
 
-def _weighin(url: str, asked: argparse.Namespace, folder: Path) -> dict[int, Level]:
-    """One round of `weighin run URL --users`; figures by number of users."""
+def _watched(pid: int, side: Callable[..., Level], *given: Any) -> tuple[Level, float]:
+    """A side's figures, and the cores that processes other than both used meanwhile."""
+    own = [os.getpid(), pid]
+    before, own_s, started = read_noise(), cpu_seconds(own), time.perf_counter()
+    found = side(*given)
+    elapsed_s = time.perf_counter() - started
+    used_s = cpu_seconds(own) - own_s
+    noise = noise_between(before, read_noise(), own_cpu_s=used_s, elapsed_s=elapsed_s)
+    return found, noise.others_cpus or 0.0
+
+
+def _weighin(url: str, users: int, asked: argparse.Namespace, folder: Path) -> Level:
+    """`weighin run URL --users N`."""
     prompt, new = map(int, asked.workload.split("+"))
     suite = folder / "load.yaml"
     content = {
@@ -116,33 +136,30 @@ def _weighin(url: str, asked: argparse.Namespace, folder: Path) -> dict[int, Lev
         "workloads": [{"prompt_tokens": prompt, "new_tokens": new}], "probe_items": 0,
     }  # fmt: skip
     suite.write_text(yaml.safe_dump(content), encoding="utf-8")
-    told = ["--suite", str(suite), "--users", asked.users, "--users-time", f"{asked.seconds:g}s"]
+    told = ["--suite", str(suite), "--users", str(users), "--users-time", f"{asked.seconds:g}s"]
     command = [sys.executable, "-m", "weighin", "run", url, *told, "--store", str(folder / "runs"),
                "--fresh", "--json"]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     (record,) = json.loads(done.stdout)
+    (level,) = record["users"]["levels"]
     return {
-        level["users"]: {
-            "requests/s": level["request_throughput"],
-            "output tokens/s": level["output_throughput"],
-            "TTFT ms": level["ttft_s"]["p50"] * 1e3,
-            "TPOT ms": level["tpot_s"]["p50"] * 1e3,
-            "E2EL ms": level["e2el_s"]["p50"] * 1e3,
-            "n": level["ttft_s"]["n"],
-        }
-        for level in record["users"]["levels"]
+        "requests/s": level["request_throughput"],
+        "output tokens/s": level["output_throughput"],
+        "TTFT ms": level["ttft_s"]["p50"] * 1e3,
+        "TPOT ms": level["tpot_s"]["p50"] * 1e3,
+        "E2EL ms": level["e2el_s"]["p50"] * 1e3,
+        "n": level["ttft_s"]["n"],
     }
 
 
-def _guidellm(url: str, asked: argparse.Namespace, folder: Path) -> dict[int, Level]:
-    """One round of `guidellm run` with the profile `concurrent`; its ITL is our TPOT."""
+def _guidellm(url: str, users: int, asked: argparse.Namespace, folder: Path) -> Level:
+    """`guidellm run` with the profile `concurrent`; its ITL is our TPOT."""
     prompt, new = map(int, asked.workload.split("+"))
     found, config = folder / "guidellm.json", folder / "guidellm.yaml"
-    users = list(map(int, asked.users.split(",")))
     spec = {
         "backend": {"kind": "openai_http", "target": url, "model": "any",
                     "request_format": "/v1/completions"},
-        "profile": {"kind": "concurrent", "streams": users},
+        "profile": {"kind": "concurrent", "streams": [users]},
         "constraints": [{"kind": "max_duration", "seconds": asked.seconds}],
         "data": [{"kind": "synthetic_text", "prompt_tokens": prompt, "output_tokens": new}],
         "tokenizer": {"kind": "hf_auto", "model": str(asked.tokenizer)},
@@ -152,12 +169,8 @@ def _guidellm(url: str, asked: argparse.Namespace, folder: Path) -> dict[int, Le
     offline = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
     command = [str(asked.guidellm), "run", "-c", str(config), "--disable-console"]
     subprocess.run(command, capture_output=True, check=True, env=offline, cwd=folder)
-    report = json.loads(found.read_text(encoding="utf-8"))
-    levels = zip(users, report["benchmarks"], strict=True)
-    return {users: _figures(one["metrics"]) for users, one in levels}
-
-
-def _figures(metrics: dict[str, Any]) -> Level:
+    (benchmark,) = json.loads(found.read_text(encoding="utf-8"))["benchmarks"]
+    metrics = benchmark["metrics"]
     return {
         "requests/s": metrics["requests_per_second"]["successful"]["mean"],
         "output tokens/s": metrics["output_tokens_per_second"]["successful"]["mean"],
@@ -194,11 +207,13 @@ def _show(rounds: dict[str, list[dict[int, Level]]], asked: argparse.Namespace) 
     heads = ["users", "figure", *(["worked out"] if known else []), *SIDES, "GuideLLM / Weighin"]
     print(f"| {' | '.join(heads)} |\n|{'--:|' * len(heads)}")
     for users in map(int, asked.users.split(",")):
-        for figure in FIGURES:
+        for figure in (*FIGURES, "n", OTHERS):
             ours, theirs = (_median(rounds[name], users, figure) for name in SIDES)
-            expected = [f"{worked_out(users, new)[figure]:.4g}"] if known else []
+            worth = worked_out(users, new).get(figure) if known else None
+            expected = ["" if worth is None else f"{worth:.4g}"] if known else []
             cells = [str(users), figure, *expected, f"{ours:.4g}", f"{theirs:.4g}"]
-            print(f"| {' | '.join(cells)} | {theirs / ours:.3f} |")
+            ratio = f"{theirs / ours:.3f}" if figure in FIGURES else ""
+            print(f"| {' | '.join(cells)} | {ratio} |")
 
 
 def _median(rounds: Sequence[dict[int, Level]], users: int, figure: str) -> float:
