@@ -31,7 +31,7 @@ from leaderboard.pages.candidate.part_figures import tensors_figure
 from leaderboard.pages.candidate.tasks_figure import tasks_figure
 from leaderboard.pages.candidate.users import SEVERAL, users_blocks
 from leaderboard.pages.checks.alarms import alarms
-from leaderboard.pages.contexts.cost import cost_blocks
+from leaderboard.pages.contexts.cost import TITLE, cost_blocks
 from leaderboard.pages.controls import Download, Go, pick_field
 from leaderboard.pages.folded import LongText
 from leaderboard.pages.history.tables import line_grid, line_name
@@ -74,12 +74,15 @@ def page(library: Library, view: View) -> Iterator[Block]:
     if how := tuple(use(row.record.candidate)):
         yield Fold("Use it", how)
     users = _several(library, row)
-    yield Contents(PARTS if users is None else (*PARTS[:2], SEVERAL, *PARTS[2:]))
+    cost = tuple(cost_blocks([(row.record.candidate.name, Side(runs=tuple(runs)).scored)]))
+    accuracy, latency, *others = PARTS
+    parts = (accuracy, TITLE if cost else "", latency, SEVERAL if users else "", *others)
+    yield Contents(tuple(filter(None, parts)))
     flags = tables.flag_grid(runs)
     if flags.rows:
         yield Table(flags)
     yield from _accuracy(library, row, runs)
-    yield from cost_blocks([(row.record.candidate.name, Side(runs=tuple(runs)).scored)])
+    yield from cost
     yield from measured.times(library, view, runs)
     if users is not None:
         yield from users_blocks(users, machine_name(row.record))

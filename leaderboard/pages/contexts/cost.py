@@ -53,7 +53,7 @@ def cost_blocks(runs: Sequence[tuple[str, Record]]) -> Iterator[Block]:
         before = f"{name}: " if several else ""
         said = [growth(context_points(record)), *(f"Not run: {one}." for one in not_run(record))]
         if words := " ".join(filter(None, said)):
-            yield Text(before + words)
+            yield Text(before + words, small=several)
     yield Text(WORDS, small=True)
     tables = [Table(cost_grid(curve, name)) for name, curve in curves]
     yield Fold("As a table", tuple(tables))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from leaderboard.pages.frame import frame, label, whiskers
+from leaderboard.pages.overview.log_scale import log_range, log_ticks
 from leaderboard.pages.theme import palette
 from leaderboard.runs.contexts import ContextPoint, length_name
 from leaderboard.stats.intervals import Interval
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 HEIGHT = 280
+NAME_PX = 22
+"""Height of a candidate's line in the legend."""
 APART = 0.035
 """Part of a length by which the points of several candidates stand beside each other."""
 Curve = tuple[str, Sequence[ContextPoint]]
@@ -33,6 +36,8 @@ class Number:
     """In the unit that is shown."""
     spread: Callable[[ContextPoint], Interval | None]
     digits: int = 0
+    log: bool = False
+    """True: drawn on a logarithmic scale, on which twice the length is a step."""
 
 
 def _score(point: ContextPoint) -> float | None:
@@ -58,7 +63,9 @@ def _peak(point: ContextPoint) -> float | None:
 
 
 SCORE = Number(title="found, %", unit="%", value=_score, spread=_score_interval)
-TTFT = Number(title="time to first token, s", unit=" s", value=_ttft, spread=_ttft_range, digits=2)
+TTFT = Number(
+    title="TTFT, s (log scale)", unit=" s", value=_ttft, spread=_ttft_range, digits=2, log=True
+)
 PEAK = Number(title="peak memory, MiB", unit=" MiB", value=_peak, spread=lambda _: None)
 
 
@@ -71,7 +78,8 @@ def length_figure(curves: Sequence[Curve], number: Number, *, dark: bool) -> go.
         dark: the background.
     """
     colours = palette(dark=dark)
-    figure = frame(dark=dark, height=HEIGHT)
+    named = len(curves) > 1
+    figure = frame(dark=dark, height=HEIGHT + (NAME_PX * len(curves) if named else 0))
     for place, (name, curve) in enumerate(curves):
         shown = [(one, value) for one in curve if (value := number.value(one)) is not None]
         values = [value for _, value in shown]
@@ -97,8 +105,19 @@ def length_figure(curves: Sequence[Curve], number: Number, *, dark: bool) -> go.
     figure.update_yaxes(title=number.title, rangemode="tozero")
     if number is SCORE:
         figure.update_yaxes(range=[-3, 103])
-    figure.update_layout(showlegend=len(curves) > 1)
+    if number.log:
+        ends = [end for _, curve in curves for one in curve for end in _ends(one, number)]
+        figure.update_yaxes(type="log", tickmode="array", **log_ticks(log_range(ends)))
+    figure.update_layout(showlegend=named)
     return figure
+
+
+def _ends(point: ContextPoint, number: Number) -> Iterator[float]:
+    """What a point's number and its whisker reach, where that is above 0."""
+    spread, value = number.spread(point), number.value(point)
+    for end in (value, *((spread.low, spread.high) if spread else ())):
+        if end is not None and end > 0:
+            yield end
 
 
 def _hover(name: str, point: ContextPoint, value: float, number: Number) -> str:

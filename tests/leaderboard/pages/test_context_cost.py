@@ -46,6 +46,9 @@ def test_a_figure_has_a_line_a_candidate_at_the_lengths_that_were_run(made: Make
     # The slowest is twice the median, the fastest half of it.
     assert list(ttft.data[0].error_y.array) == [1.024, 4.096, 8.192]
     assert (len(ttft.data[1].x), ttft.layout.showlegend) == (1, True)
+    # From 0.512 to 16.384 s: 1.5 powers of ten.
+    assert ttft.layout.yaxis.type == "log"
+    assert list(ttft.layout.yaxis.ticktext) == ["0.500", "1.00", "2.00", "5.00", "10.0", "20.0"]
     assert list(length_figure([("a", curve)], PEAK, dark=False).data[0].y) == [116, 164, 228]
 
 
