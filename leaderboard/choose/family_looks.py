@@ -29,8 +29,8 @@ class FamilyJudged:
     beaten: tuple[int, ...]
     """Places of those of which a smaller one of their family answers more like its largest."""
     alike: bool
-    """True where all are of one family and none answers otherwise than its largest by the margin
-    or more."""
+    """True where all others are of one family and none answers otherwise than its largest by the
+    margin or more."""
 
 
 def judge_families(answers: Sequence[Answers], begun: int) -> FamilyJudged:
@@ -59,9 +59,10 @@ def judge_families(answers: Sequence[Answers], begun: int) -> FamilyJudged:
             and (other is not None or reference_of(rows[place], rows) is rows[i])
         )
     ]
-    families = {one.record.candidate.family for one in rows}
-    others = [one for one in found if one is not None]
-    alike = len(families) == 1 and len(others) == len(rows) - 1 > 0
+    stay = [place for place in range(len(rows)) if place not in beaten]
+    families = {rows[place].record.candidate.family for place in stay}
+    others = [one for place in stay if (one := found[place]) is not None]
+    alike = len(families) == 1 and len(others) == len(stay) - 1 > 0
     passed = all(one.verdict() == "pass" for one in others)
     return FamilyJudged(beaten=tuple(beaten), alike=alike and passed)
 

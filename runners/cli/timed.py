@@ -244,8 +244,10 @@ def sentences(summary: Summary) -> Iterator[str]:
             yield f"No look in {given}: nothing is told apart{more}."
         return
     last = summary.looks[-1][0]
-    counts = ", ".join(f"{items:,}" for _, items in summary.looks)
-    looks = f"{len(summary.looks)} look{'s' if len(summary.looks) > 1 else ''}"
+    # The last one may have judged the same answers again, with all of the 5 %.
+    stages = {look.stage: items for look, items in summary.looks}
+    counts = ", ".join(f"{items:,}" for items in stages.values())
+    looks = f"{len(stages)} look{'s' if len(stages) > 1 else ''}"
     begin = f"Settled in {used} of {given}" if summary.settled else f"Used {used} of {given}"
     yield f"{begin}: {looks}, at {counts} items of each candidate."
     if last.settled:

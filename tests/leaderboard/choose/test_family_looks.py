@@ -51,7 +51,8 @@ def test_a_few_items_settle_what_answers_alike(first_look: dict[str, Answers]):
 def test_one_that_a_smaller_one_beats_is_asked_no_more(first_look: dict[str, Answers]):
     # Peaks: F16 430 MiB, Q8_0 309, Q2_K 298, Q4_1 265; ratios 1, 1.006, 1.30 and 1.003: Q4_1 is
     # smaller than Q2_K and closer to F16.
-    assert judged(first_look, "q2_k", "f16", "q4_1").beaten == (0,)
+    # What is left then answers alike, so that it is settled.
+    assert judged(first_look, "q2_k", "f16", "q4_1") == FamilyJudged(beaten=(0,), alike=True)
     # Q8_0 is closer, too, and larger.
     assert judged(first_look, "q2_k", "f16", "q8_0").beaten == ()
     # F16 is closer than any, and larger: it beats nobody.

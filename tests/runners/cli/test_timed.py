@@ -24,7 +24,8 @@ LOOK = LookTaken(
 )  # fmt: skip
 SUMMARY = Summary(
     given_s=1800.0, used_s=1752.0, begun=3, left=("a", "b"), slow=(), settled=False,
-    looks=((LOOK, 96), (replace(LOOK, final=True), 540)), needed_s=60.0, further=(1020, 0.62),
+    looks=((LOOK, 96), (replace(LOOK, stage=2, final=True), 540)), needed_s=60.0,
+    further=(1020, 0.62),
 )  # fmt: skip
 OPTIONS = {"time_s": 1800.0, "job": None, "address": None, "against": None, "users": None,
            "no_score": False, "score": "once"}  # fmt: skip
@@ -39,6 +40,8 @@ def test_what_was_used_and_what_more_would_buy():
         "30 min more: 1,020 items of each, and a minimum detectable difference (80% power) of 2.1 "
         "points instead of 3.4.",
     ]
+    again = replace(SUMMARY, looks=((LOOK, 96), (replace(LOOK, final=True), 96)))
+    assert next(sentences(again)) == "Used 29 min of 30 min: 1 look, at 96 items of each candidate."
     nothing = replace(SUMMARY, further=None)
     assert [*sentences(nothing)][-1] == (
         "There are no more items: more time needs a larger suite, or a higher --limit."
