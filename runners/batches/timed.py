@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from runners.batches.time_left import GivenTime
     from runners.jobs.job import Job, Options
 
-TIMING = 0.2
-"""Share of the time that repeats of the timed workloads may take."""
+FIRST_TIMING, TIMING = 0.3, 0.2
+"""Shares of the time that the timed workloads may take at first, and that their repeats may."""
 SLOW = "slower than its speed was"
 PAIR = 2
 SLOWER, SPARE_S = 3.0, 10.0
@@ -135,7 +135,8 @@ class TimedRun:
         """
         slowdown = None
         for place, one in enumerate(list(self.left)):
-            job = replace(one.job, position=place, jobs=len(self.left))
+            timing_s = FIRST_TIMING * self._clock.end_s / len(self.left)
+            job = replace(one.job, position=place, jobs=len(self.left), timing_s=timing_s)
             expected_s, begun_s = self._expected_s(one, stage), self._clock.used_s
             within_s = self._within_s(expected_s, slowdown)
             found = self._stages.answer(one, job, stage, within_s)
@@ -212,6 +213,7 @@ class TimedRun:
         random.Random(f"{order[0].job.suite.seed}/{again}").shuffle(order)  # noqa: S311
         for place, one in enumerate(order):
             job = replace(one.job, repeat=again, scores=False, position=place, jobs=len(order))
+            job = replace(job, timing_s=SLOWER * one.pace.timed_s if one.pace else None)
             if not self._stages.time(job):
                 return
         self._kept.round()

@@ -104,9 +104,13 @@ def _no_peak(record: Record, seen: Seen) -> Iterator[FlagInfo]:
         yield _warning("peak not measured", detail + "memory is not known")
 
 
-def _skipped(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
+def _skipped(record: Record, seen: Seen) -> Iterator[FlagInfo]:
     for workload in seen.skipped:
-        detail = f"{workload} tokens do not fit the candidate's context"
+        context = record.candidate.settings.get("context")
+        tokens = [int(part) for part in workload.split("+") if part.isdecimal()]
+        fits = isinstance(context, int) and sum(tokens) <= context and len(tokens) > 1
+        why = "have no part of the given time" if fits else "do not fit the candidate's context"
+        detail = f"{workload} tokens {why}"
         yield _warning("workload skipped", detail)
 
 

@@ -78,6 +78,8 @@ class Job:
     held against nothing is the same run."""
     users: Users | None = None
     """Several users at once, after everything else; None: one alone."""
+    timing_s: float | None = None
+    """Seconds that its timed workloads may take; None: as long as they do. No part of its key."""
     comparison: str = ""
     """Name of a comparison with a given time; empty: all items are asked. How many are asked is
     decided on the way, so that its runs are held against nothing else."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from runners.jobs.affordable import affordable
 from runners.jobs.disturbance import Disturbance, disturbance
 from runners.jobs.measured import Notify, Step, Timing
 from runners.worker import protocol
@@ -27,6 +28,8 @@ context, whose prompt is thousands of tokens long."""
 def time_workloads(job: Job, worker: WorkerProcess, measured: Measured, notify: Notify) -> None:
     """Time every workload that fits the candidate's context, and what else the machine did.
 
+    Where the job says how long that may take, later workloads have fewer requests, or none.
+
     Where the worker dies, what was timed until then is kept.
 
     Raises:
@@ -36,15 +39,21 @@ def time_workloads(job: Job, worker: WorkerProcess, measured: Measured, notify: 
     times: dict[str, protocol.LatencyTimes] = {}
     first_token_s = None
     found = Disturbance()
+    before: tuple[protocol.LatencyTimes | None, int] = (None, 1)
+    begun_s = time.perf_counter()
     try:
         with disturbance() as found:
             for name, question in questions.items():
+                if question is not None and job.timing_s is not None:
+                    left_s = job.timing_s - (time.perf_counter() - begun_s)
+                    questions[name] = question = affordable(question, *before, left_s)
                 if question is None:
                     continue
                 measured.add(Timing(workload=name))
                 counter = _request_counter(name, question.warmups + question.repeats, notify)
                 asked_ns = time.perf_counter_ns()
                 times[name] = answer = worker.ask(question, protocol.LatencyTimes, counter)
+                before = (answer, question.prompt_tokens)
                 if first_token_s is None:
                     first_token_s = (answer.first_token_ns - asked_ns) / 1e9
     finally:
