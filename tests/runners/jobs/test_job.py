@@ -33,7 +33,7 @@ KEYS = {
     "schema_version", "run_id", "created_at", "command", "status", "error", "verdict", "job",
     "candidate", "suite", "data", "budget", "machine", "software", "accuracy", "latency", "answers",
     "load", "memory", "server", "executor", "engine", "noise", "noise_floor", "divergence", "flags",
-    "energy", "imported", "gpu",
+    "energy", "imported", "gpu", "users", "contexts",
 }  # fmt: skip
 PHASES = ["baseline", "load", "latency", "scoring", "generation"]
 
@@ -48,7 +48,10 @@ def test_a_completed_record_holds_all_that_is_documented(bench: Bench):
     assert (record.status, record.error, record.verdict) == ("completed", None, None)
     content = record.model_dump(mode="json")
     assert set(content) == KEYS
-    absent = {"error", "verdict", "budget", "divergence", "imported", "server", "executor"}
+    absent = {
+        "error", "verdict", "budget", "divergence", "imported", "server", "executor", "users",
+        "gpu",
+    }  # fmt: skip
     assert {key for key in KEYS if content[key] is None} == absent
     assert [one.task for one in record.data] == list(record.accuracy)
     assert {one.source for one in record.data} == {"folder"}
