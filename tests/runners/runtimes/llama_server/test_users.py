@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,14 @@ def candidate(weights: Path) -> Candidate:
     return Candidate.model_validate({**about, "settings": {"threads": 1, "context": 64}})
 
 
-def run(bench: Bench, weights: Path) -> Record:
-    (outcome,) = bench.outcomes(candidate(weights), tasks=("tiny_choice",), users=LEVELS)
+def run(
+    bench: Bench, weights: Path, on_step: Callable[[Job, Step], None] = lambda _job, _step: None
+) -> Record:
+    """A run that times and serves, and answers no task."""
+    jobs = bench.jobs(candidate(weights), tasks=("tiny_choice",), users=LEVELS)
+    (outcome,) = run_batch(
+        [(replace(job, scores=False), why) for job, why in jobs], bench.options(), on_step
+    )
     return outcome.record
 
 
@@ -40,11 +47,10 @@ def test_a_server_is_started_for_each_number_and_an_interrupted_run_goes_on_at_i
         if step.workload == "2 at once":
             raise KeyboardInterrupt
 
-    jobs = bench.jobs(candidate(weights), tasks=("tiny_choice",), users=LEVELS)
-    (broken,) = run_batch(jobs, bench.options(), interrupt)
-    assert broken.record.status == "interrupted"
-    assert broken.record.users is not None
-    assert [level.users for level in broken.record.users.levels] == [1]
+    broken = run(bench, weights, interrupt)
+    assert broken.status == "interrupted"
+    assert broken.users is not None
+    assert [level.users for level in broken.users.levels] == [1]
 
     record = run(bench, weights)
     assert record.error is None
@@ -52,7 +58,7 @@ def test_a_server_is_started_for_each_number_and_an_interrupted_run_goes_on_at_i
     assert record.users is not None
     assert record.users.workloads == ["8+4"]
     first, second = record.users.levels
-    assert first == broken.record.users.levels[0]  # taken from the journal, not measured again
+    assert first == broken.users.levels[0]  # taken from the journal, not measured again
     for level in (first, second):
         assert level.error == ""
         # llama-server shares out its context: each slot has the candidate's own.
