@@ -36,11 +36,12 @@ def level(parts: Sequence[Part], weights: Sequence[float] | None = None) -> floa
         weights: as many; None: each counts the same.
 
     Returns:
-        None where no part has choices, or no weight is above 0.
+        None where no part that counts has choices, or no weight is above 0.
     """
     given = [1.0] * len(parts) if weights is None else list(weights)
     total = math.fsum(given)
-    if total <= 0 or not any(part.chance for part in parts):
+    choices = [part.chance and w > 0 for w, part in zip(given, parts, strict=True)]
+    if total <= 0 or not any(choices):
         return None
     return math.fsum(w * part.chance for w, part in zip(given, parts, strict=True)) / total
 

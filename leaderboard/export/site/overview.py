@@ -177,7 +177,7 @@ def figures(judged: Judged, view: View) -> Iterator[Block]:
         for x in _plotted(judged):
             yield Figure(
                 f"{x}{weighing.suffix}",
-                _drawn(lines, x, guessing),
+                _drawn(lines, x, guessing, weighted=bool(weighing.weights)),
                 f"Accuracy against {METRICS[x].title}. The table below has the same numbers.",
             )
     yield Text(
@@ -188,8 +188,10 @@ def figures(judged: Judged, view: View) -> Iterator[Block]:
     )
 
 
-def _drawn(lines: Sequence[Line], x: str, guessing: float | None) -> Callable[[bool], go.Figure]:
-    return lambda dark: tradeoff(lines, x, guessing=guessing, dark=dark)
+def _drawn(
+    lines: Sequence[Line], x: str, guessing: float | None, *, weighted: bool
+) -> Callable[[bool], go.Figure]:
+    return lambda dark: tradeoff(lines, x, guessing=guessing, weighted=weighted, dark=dark)
 
 
 def axis_buttons(judged: Judged) -> str:

@@ -92,7 +92,7 @@ def weighing_buttons(found: Sequence[Weighing]) -> str:
         '<div class="prefer counts" role="group" aria-label="What counts">'
         f"<span>What counts</span>{buttons}</div>"
         '<p class="small"><span id="counted"></span> These were judged when the file was written; '
-        "for other weights: weighin export --weights tools=3,code=1, or the board.</p>"
+        "for other weights: <code>weighin export --weights tools=3,code=1</code>, or the board.</p>"
     )
 
 

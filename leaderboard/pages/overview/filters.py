@@ -9,7 +9,6 @@ from itertools import chain
 from leaderboard.choose.limits import weighted_accuracy
 from leaderboard.pages.blocks import Bar, Block, Popover
 from leaderboard.pages.controls import Changes, PickNumber, PickSeveral, Presets, Reset
-from leaderboard.pages.overview.what_counts import what_counts
 from leaderboard.pages.presets import HEADROOM_PERCENT, Preset, left_for_model
 from leaderboard.rows.abilities import task_weights
 from leaderboard.rows.classes import CLASS_WORDS, classes_of
@@ -60,14 +59,8 @@ def _free(view: View) -> bool:
     return view.limit("memory") is None
 
 
-def filters(rows: Sequence[Row], view: View, machine: Sequence[Row] = ()) -> Iterator[Block]:
-    """Limits in a row, with the range of what these rows have; filters and weights on demand.
-
-    Args:
-        rows: that are judged together.
-        view: what is set.
-        machine: rows of all suites of their machine and budget.
-    """
+def filters(rows: Sequence[Row], view: View) -> Iterator[Block]:
+    """Limits in a row, with the range of what these rows have; filters on demand."""
     had, done = (
         [
             _box(metric, limit, rows, view, narrow=True)
@@ -86,7 +79,6 @@ def filters(rows: Sequence[Row], view: View, machine: Sequence[Row] = ()) -> Ite
         _headroom(view),
         *done,
         Popover(title, behind),
-        what_counts(rows, view, machine),
         *_reset(view),
     )
     yield Bar(boxes, folds="Limits and filters")

@@ -17,9 +17,10 @@ from leaderboard.pages.overview.ranking import opens, ranking
 from leaderboard.pages.overview.search import fields, matches
 from leaderboard.pages.overview.tradeoff import tradeoff, unplotted
 from leaderboard.pages.overview.use import use, verify
+from leaderboard.pages.overview.what_counts import what_counts
 from leaderboard.pages.presets import offered
 from leaderboard.pages.selecting import selected
-from leaderboard.rows.abilities import task_weights
+from leaderboard.rows.abilities import abilities, counted, task_weights
 from leaderboard.rows.conditions import build_name, conditions, machine_in_full
 from leaderboard.rows.guessing import shared_level
 from leaderboard.rows.metrics import METRICS
@@ -43,8 +44,10 @@ def page(library: Library, view: View) -> Iterator[Block]:
         changes=lambda value: {"prefer": value},
         buttons=True,
     )
-    yield Bar((*presets(offered(library.presets(), selection.rows), view, selection.rows), prefer))
-    yield from filters(selection.rows, view, _of_machine(library, selection))
+    computers = presets(offered(library.presets(), selection.rows), view, selection.rows)
+    counts = what_counts(selection.rows, view, _of_machine(library, selection))
+    yield Bar((*computers, prefer, counts))
+    yield from filters(selection.rows, view)
     found = library.overview(selection, view)
     yield from alarms(library, [row.record.candidate.name for row in selection.rows])
     yield answer(found, selection, failed_check(library, found.choice.row))
@@ -127,11 +130,17 @@ def _plot(found: Overview, view: View) -> Iterator[Block]:
     )
     rows = [line.row for line in found.lines]
     guessing = shared_level(rows, task_weights(view, rows))
+    weighted = bool(counted(view, abilities(rows)))
     lines = [line for line in found.lines if matches(fields(line.row), view.search)]
     yield Figure(
         "tradeoff",
         lambda dark: tradeoff(
-            lines, view.x, limits=dict(view.limits), guessing=guessing, dark=dark
+            lines,
+            view.x,
+            limits=dict(view.limits),
+            guessing=guessing,
+            weighted=weighted,
+            dark=dark,
         ),
         f"Accuracy against {METRICS[view.x].axis_title}, a point a candidate. The table below has "
         "the same numbers.",

@@ -45,6 +45,7 @@ def tradeoff(
     *,
     limits: Mapping[str, float] | None = None,
     guessing: float | None = None,
+    weighted: bool = False,
     dark: bool = False,
 ) -> go.Figure:
     """The trade-off plot.
@@ -54,6 +55,7 @@ def tradeoff(
         x: one of `metrics.axes`.
         limits: by key of METRICS, as they are shown; those of both axes are drawn.
         guessing: what guessing would score, 0 to 1: a dashed line.
+        weighted: True where abilities are weighed, which the axis says.
         dark: drawn on a dark page.
 
     Returns:
@@ -76,7 +78,7 @@ def tradeoff(
     ground = Ground(across=across, span=span, stairs=stairs(line), guessing=guessing is not None)
     figure.update_layout(
         xaxis={"type": "log", "title": {"text": _axis_title(axis)}, **log_ticks(across)},
-        yaxis={"title": {"text": "accuracy, %"}, "range": span},
+        yaxis={"title": {"text": f"{'weighted ' * weighted}accuracy, %"}, "range": span},
         showlegend=bool(marked),
         dragmode=False,
         meta={"labels": label_sets([_labelled(one, few) for one in marked], ground)},

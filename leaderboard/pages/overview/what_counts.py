@@ -33,13 +33,13 @@ def what_counts(rows: Sequence[Row], view: View, machine: Sequence[Row]) -> Popo
     found = abilities(rows)
     count = len(view.ability_weights) + len(view.ability_limits) + len(view.weights)
     count += len(view.measured)
-    title = "Abilities and weights"
+    title = "What counts"
     blocks: list[Block] = []
     if told_apart(found):
         blocks += [Text(EXPLAINED, small=True), *_by_ability(rows, found, view)]
     blocks += _suite(machine, view)
     blocks.append(_weights(list(dict.fromkeys(s.name for row in rows for s in usable(row))), view))
-    return Popover(f"{title} ({count} set)" if count else title, tuple(blocks))
+    return Popover(f"{title} ({count})" if count else title, tuple(blocks))
 
 
 def _by_ability(rows: Sequence[Row], found: Abilities, view: View) -> Iterator[Beside]:

@@ -7,6 +7,7 @@ from leaderboard.choose.resampling import gather
 from leaderboard.pages.blocks import Bar, Fold, Popover
 from leaderboard.pages.controls import PickNumber, PickSeveral, Presets, Reset
 from leaderboard.pages.overview.filters import filters, presets
+from leaderboard.pages.overview.what_counts import what_counts
 from leaderboard.pages.presets import Preset
 from leaderboard.rows.address import read_query, write_query
 from leaderboard.rows.view import View
@@ -82,7 +83,9 @@ def test_a_box_of_one_name_is_not_shown(made: Maker):
 
 
 def test_only_weights_other_than_one_are_in_the_view(made: Maker):
-    (fold,) = (b for b in all_of(rows(made), View(weights=(("t", 2.0),))) if isinstance(b, Fold))
+    counts = what_counts(rows(made), View(weights=(("t", 2.0),)), [])
+    assert counts.title == "What counts (1)"
+    (fold,) = (b for b in counts.blocks if isinstance(b, Fold))
     assert fold.title == "Tasks and their weights (1 changed)"
     weight = next(b for b in fold.blocks if isinstance(b, PickNumber))
     assert weight.changes(0.0) == {"weights": (("t", 0.0),)}
@@ -114,7 +117,7 @@ def test_filters_come_off_where_any_is_set(made: Maker):
     assert off(View(prefer="accurate")) == ["Reset filters"]
     titles = [b.title for b in all_of(rows(made), View(licences=("MIT",), weights=(("t", 2.0),)))
               if isinstance(b, Popover)]  # fmt: skip
-    assert titles == ["More filters (1 set)", "Abilities and weights (1 set)"]
+    assert titles == ["More filters (1 set)"]  # weights are behind another button
 
 
 def test_classes_are_offered_where_candidates_are_of_several(made: Maker):

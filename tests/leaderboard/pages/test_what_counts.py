@@ -42,7 +42,7 @@ def boxes(store: Path, view: View) -> dict[str, PickNumber | PickSeveral]:
     """What stands behind the button, by its name."""
     behind = next(
         one for bar in blocks(store, view) if isinstance(bar, Bar) for one in bar.blocks
-        if isinstance(one, Popover) and one.title.startswith("Abilities and weights")
+        if isinstance(one, Popover) and one.title.startswith("What counts")
     )  # fmt: skip
     pairs = [
         one for b in behind.blocks if isinstance(b, Beside) for col in b.columns for one in col

@@ -20,6 +20,7 @@ def test_the_level_is_the_mean_of_the_chances():
     assert level(parts[:2], [1.0, 3.0]) == pytest.approx(0.4375)
     assert level([part("c", 5, 10, 0.0)]) is None
     assert level(parts, [0.0, 0.0, 0.0]) is None
+    assert level(parts, [0.0, 0.0, 1.0]) is None  # what counts has no choices
 
 
 def test_normalised_counts_from_guessing():
