@@ -276,7 +276,7 @@ class TimedRun:
     def _summed_up(self) -> Summary:
         kept, pools = self._kept, self._pools()
         done = {part: pool.done for part, pool in pools.items()}
-        known = all(pool.second_s for pool in pools.values())
+        known = bool(self.left) and all(one.pace for one in self.left)
         more = next_items(pools, FURTHER_S) if known else None
         looks = kept.looks
         gone = {name for look in looks for name in look.leaving}

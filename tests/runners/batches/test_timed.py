@@ -354,6 +354,7 @@ def test_who_was_not_reached_leaves_nothing_behind(timed: Timed):
 
     script, kept, summary = scripted(timed, "abc", {}, end=end, time_s=60.0)
     assert (kept.whole, summary.looks) == (None, ())
+    assert summary.needed_s is None  # c's speed is not known
     assert script.stored == [("a", 0, ""), ("b", -1, "forgotten"), ("c", -1, "forgotten")]
 
 
