@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="draws the items")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    items, rounds, few = ((8, 8, 8), 1, 1) if asked.quick else ((60, 50, 60), 3, 4)
+    items, rounds, few = ((8, 8, 8), 1, 1) if asked.quick else ((40, 20, 40), 3, 2)
     path = models.gguf(asked.type)
     found = measure(path, the_table(seed=asked.seed, items=items, subjects=2), rounds, few)
     if asked.json:
