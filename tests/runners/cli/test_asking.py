@@ -13,7 +13,7 @@ from runners.cli.asking import asked_otherwise, with_template
 
 NOTHING: dict[str, Any] = {
     "num_fewshot": None, "multiturn": None, "gen": None, "metadata": None, "chat_template": None,
-    "system": None, "context": None,
+    "system": None, "context": None, "gpu_layers": None,
 }  # fmt: skip
 
 

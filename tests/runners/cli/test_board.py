@@ -77,7 +77,7 @@ def test_the_stores_are_told_as_a_list(tmp_path: Path):
         HOSTS: '["localhost"]',
         MACHINE: "1a13",
         SUITES: '["core"]',
-        PRESETS: '[["pi", 4]]',
+        PRESETS: '[["pi", 4, null]]',
     }
 
 

@@ -32,7 +32,10 @@ LENGTH = 64
 PACKED = 1e-3  # nats between packed and plain; 2e-4 was seen, on gemma4
 ALONE = {"context": LENGTH, "threads": 1}
 HF = {**ALONE, "dtype": "float32", "device": "cpu", "trust_remote_code": False}
-CPP = {**ALONE, "kv_cache_type": "f32", "mmap": True, "repack": True, "gpu_layers": 0, "fake": {}}
+CPP = {
+    **ALONE, "kv_cache_type": "f32", "mmap": True, "repack": True, "gpu_layers": 0, "device": None,
+    "fake": {},
+}  # fmt: skip
 ITEMS = [
     scored("Which is a metal?\nA. oak\nB. tin\nAnswer:", " A", " B", " C", " D"),
     scored("the sky is blue and it is the", " question", " answer", " apple weigh"),

@@ -149,7 +149,7 @@ def test_chat_prompt():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"wrong_rat": 0.1}, 'unknown key "wrong_rat" (known: chat_template, child_bytes, delay'),
+        ({"wrong_rat": 0.1}, 'unknown key "wrong_rat" (known: chat_template, child_bytes, context'),
         ({"fail_at": "loading"}, 'fail_at: unknown phase "loading" (known: load, latency,'),
         ({"fail_how": "explode"}, 'fail_how: unknown way "explode" (known: exception, refuse,'),
         ({"wrong_rate": "0.1"}, "wrong_rate: '0.1' is no float"),

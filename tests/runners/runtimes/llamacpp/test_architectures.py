@@ -94,7 +94,7 @@ class Bench:
                 path=str(path),
                 settings={
                     "context": length, "threads": 1, "kv_cache_type": cache, "mmap": True,
-                    "repack": True, "gpu_layers": 0, "fake": {},
+                    "repack": True, "gpu_layers": 0, "device": None, "fake": {},
                 },
             )
         )  # fmt: skip
