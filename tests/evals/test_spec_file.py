@@ -117,7 +117,7 @@ def test_a_fixed_workload_fits_or_does_not() -> None:
         (Candidate, {"name": "a\x1b[31m", "weights": "x"}, '"name": String should match'),
         (Candidate, {"name": "a", "weights": "x", "sha256": "abc"}, "(found 'abc')"),
         (Candidate, {"name": "a", "weights": "x", "settings": {"contxt": 1}},
-         'runtime llamacpp has no setting "contxt" (did you mean "context"?); known: context, device,'),
+         'runtime llamacpp has no setting "contxt" (did you mean "context"?); known: context, dev'),
         (Candidate, {"name": "a", "weights": "x", "settings": {"dtype": "float32"}},
          'runtime llamacpp has no setting "dtype"'),
         (Candidate, {"name": "a", "weights": "x", "runtime": "hf", "settings": {"mmap": True}},
