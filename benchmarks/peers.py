@@ -55,7 +55,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="draws the items")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    items, rounds, few = ((8, 8, 8), 1, 1) if asked.quick else ((40, 20, 40), 3, 2)
+    items, rounds, few = (
+        ((8, 8, 8), 1, (2, 1, 2)) if asked.quick else ((40, 20, 40), 3, (20, 4, 20))
+    )
     path = models.gguf(asked.type)
     found = measure(path, the_table(seed=asked.seed, items=items, subjects=2), rounds, few)
     if asked.json:
@@ -64,11 +66,14 @@ def main() -> None:
         print(markdown(found), "", same_right(found["right"]), sep="\n")
 
 
-def measure(path: Path, table: list[Questions], rounds: int, few: int) -> dict[str, list[dict]]:
+def measure(
+    path: Path, table: list[Questions], rounds: int, few: tuple[int, ...]
+) -> dict[str, list[dict]]:
     """Every comparison.
 
     Args:
-        few: items of each task that Evalution is asked a round; it evaluates each choice whole.
+        few: items of each task that Evalution is asked a round, since it evaluates each choice
+            whole; ours are timed on all.
     """
     rows: list[Comparison] = []
     alike, right = [], []
@@ -76,13 +81,13 @@ def measure(path: Path, table: list[Questions], rounds: int, few: int) -> dict[s
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         engine = stack.enter_context(ours("llamacpp", path, threads=THREADS))
         peer = stack.enter_context(child("evalution_side", str(path), threads=THREADS))
-        for questions in table:
+        for questions, asked in zip(table, few, strict=True):
             print(f"{questions.name}: {len(questions.items)} items", file=sys.stderr, flush=True)
             engine.run(questions.first(2))
             mine, theirs, answers = _in_turns(engine, path, questions, folder, rounds)
             rows.append(_row(LLAMA_CPP, questions, mine, theirs))
             right.append(_same_right(engine, path, questions, answers))
-            part = questions.first(few)
+            part = questions.first(asked)
             as_texts = [_evalution(peer, part.requests) for _ in range(rounds)]
             rows.append(_row(EVALUTION, questions, mine, as_texts, asked=part))
             alike.append(agree(f"{EVALUTION}, texts", part, engine.run(part), as_texts[0]))
