@@ -32,8 +32,8 @@ reference: .venv/.apps  ## measure the six quantisations for results/reference (
 
 test: check  ## what CI runs: lint, types and every test
 
-# Two processes more than cores, since many tests wait for a process of their own.
-WORKERS = $(shell expr $$($(BIN)/python -c 'import os; print(len(os.sched_getaffinity(0)))' 2>/dev/null || echo 2) + 2)
+# One process more than cores, since many tests wait for a process of their own.
+WORKERS = $(shell expr $$($(BIN)/python -c 'import os; print(len(os.sched_getaffinity(0)))' 2>/dev/null || echo 2) + 1)
 
 check: lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile

@@ -55,7 +55,8 @@ def test_what_came_from_a_cache_is_counted(mocked: Mocked) -> None:
     # two APIs have a word against the cache; else the beginnings differ after the BOS
     assert timed(mocked("llama-server", cache=True), ids=True).cached_tokens == 0
     assert timed(mocked("vllm", cache=True), ids=True).cached_tokens == 0
-    assert timed(mocked("openai", cache=True)).cached_tokens == 1
+    # The BOS; a character of the beginning, one of sixteen, is a token there, and may be the same.
+    assert timed(mocked("openai", cache=True)).cached_tokens in range(1, 6)
 
 
 def test_a_cache_that_is_not_told_of_is_tried_by_the_same_prompt_again(mocked: Mocked) -> None:
