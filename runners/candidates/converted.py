@@ -21,8 +21,8 @@ from evals.fetch.cache import (
 from evals.replacing import put_folder
 from runners.candidates.beside import run_beside
 from runners.candidates.hub_folder import KINDS, fetch_hub_folder
+from runners.runtimes.converting import NOT_INSTALLED
 from runners.runtimes.packages import installed
-from runners.runtimes.spec import NOT_INSTALLED
 from runners.worker.last_words import last_words, signal_name
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ from evals.replacing import put_file
 from runners.candidates.beside import run_beside
 from runners.candidates.catalogue import slug
 from runners.compute.machine import usable_cpus
+from runners.runtimes.converting import NOT_INSTALLED
 from runners.runtimes.llamacpp.advice import MISSING, REBUILD
-from runners.runtimes.llamacpp.quantize import NOT_INSTALLED
 from runners.runtimes.packages import installed
 from runners.worker.last_words import last_words, signal_name
 

@@ -108,8 +108,6 @@ class Converter:
     """One line for people who lack a package."""
 
 
-NOT_INSTALLED = 4
-"""A converter's exit code where a package of its is missing."""
 TO_SAFETENSORS = Converter(
     module="runners.runtimes.hf.convert",
     package="transformers",

@@ -6,19 +6,16 @@ measurement. transformers de-quantises the weights and rebuilds the tokenizer fr
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from runners.worker.crashing import leave_no_core
+from runners.runtimes.converting import run_converter
 
 DIGITS_APART = ("smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b")
 """Values of `tokenizer.ggml.pre` whose byte-pair encoding takes each digit by itself, as
 llama.cpp's does (src/llama-vocab.cpp), and which transformers splits as GPT-2."""
-NOT_INSTALLED = 4
-"""Exit code: torch, transformers, accelerate or gguf cannot be imported."""
 WIDER = {"F32": "float32", "BF16": "bfloat16"}
 """Type that a GGUF's main type is kept in; all others become float16, as in llama.cpp's F16."""
 
@@ -105,24 +102,10 @@ def _split_digits(tokenizer: Any) -> None:
     )
 
 
-def main() -> int:
-    """Exit code 0, or another one with one line on stderr."""
-    leave_no_core()
-    parser = argparse.ArgumentParser()
-    parser.add_argument("source", type=Path)
-    parser.add_argument("target", type=Path)
-    parser.add_argument("type", help="of most of the GGUF's parameters")
-    arguments = parser.parse_args()
-    try:
-        convert(arguments.source, arguments.target, WIDER.get(arguments.type, "float16"))
-    except ImportError as error:
-        sys.stderr.write(f"{' '.join(str(error).split())}\n")
-        return NOT_INSTALLED
-    except (OSError, ValueError, RuntimeError, LookupError, AttributeError, TypeError) as error:
-        sys.stderr.write(f"{' '.join(str(error).split()) or type(error).__name__}\n")
-        return 1
-    return 0
+def convert_type(source: Path, target: Path, type_name: str) -> None:
+    """Convert a GGUF most of whose parameters have a type; fails as `convert` does."""
+    convert(source, target, WIDER.get(type_name, "float16"))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_converter(convert_type))

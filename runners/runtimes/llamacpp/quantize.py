@@ -12,6 +12,7 @@ import os
 import sys
 from typing import Any
 
+from runners.runtimes.converting import NOT_INSTALLED
 from runners.worker.crashing import leave_no_core
 
 FTYPES = {
@@ -27,8 +28,6 @@ FTYPES = {
     "BF16": 32,
 }
 """llama.h `llama_ftype`."""
-NOT_INSTALLED = 4
-"""Exit code: llama_cpp cannot be imported."""
 _LOG_ERROR = 4  # ggml.h; the numbers in llama_cpp/_logger.py are out of date
 _alive: list[Any] = []
 """Log callbacks: llama.cpp calls them until the process ends, so they must not be collected."""

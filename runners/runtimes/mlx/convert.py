@@ -13,11 +13,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from runners.runtimes.converting import run_converter
 from runners.runtimes.hf import convert as widened
-from runners.worker.crashing import leave_no_core
 
-NOT_INSTALLED = 4
-"""Exit code: a package of the extras `mlx` and `hf` cannot be imported."""
 TURNED = {"llama": True, "qwen2": False, "qwen3": False}
 """Architectures, and whether rows of queries and keys stand in neighbouring pairs."""
 NAMES = {
@@ -42,7 +40,7 @@ def convert(source: Path, target: Path, type_name: str) -> None:
     """
     found = packed(source)
     if found is None:
-        widened.convert(source, target, widened.WIDER.get(type_name, "float16"))
+        widened.convert_type(source, target, type_name)
         return
     import mlx.core
 
@@ -84,20 +82,5 @@ def mlx_name(name: str) -> str | None:
     return f"{block}{NAMES[found[2]]}.{found[3]}"
 
 
-def main() -> int:
-    """Exit code 0, or another one with one line on stderr."""
-    leave_no_core()
-    source, target, type_name = sys.argv[1:]
-    try:
-        convert(Path(source), Path(target), type_name)
-    except ImportError as error:
-        sys.stderr.write(f"{' '.join(str(error).split())}\n")
-        return NOT_INSTALLED
-    except (OSError, ValueError, RuntimeError, LookupError, AttributeError, TypeError) as error:
-        sys.stderr.write(f"{' '.join(str(error).split()) or type(error).__name__}\n")
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_converter(convert))

@@ -13,16 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from runners.runtimes.converting import run_converter
 from runners.runtimes.openvino.readable import unreadable
-from runners.worker.crashing import leave_no_core
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 MODEL = "openvino_model.xml"
-NOT_INSTALLED = 4
-"""Exit code: openvino-genai or gguf cannot be imported."""
 LONGEST, ENDLESS = 8192, 2**31 - 1
 CHECKED = ("attn_v", "attn_output", "ffn_down", "ffn_up", "ffn_gate")
 """Matrices whose rows stand as in the file; those of queries and keys are turned for some."""
@@ -130,20 +128,5 @@ def _write_config(target: Path, header: dict[str, Any]) -> None:
         (target / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
 
 
-def main() -> int:
-    """Exit code 0, or another one with one line on stderr."""
-    leave_no_core()
-    source, target, _ = sys.argv[1:]
-    try:
-        convert(Path(source), Path(target))
-    except ImportError as error:
-        sys.stderr.write(f"{' '.join(str(error).split())}\n")
-        return NOT_INSTALLED
-    except (OSError, ValueError, RuntimeError, LookupError, AttributeError, TypeError) as error:
-        sys.stderr.write(f"{' '.join(str(error).split()) or type(error).__name__}\n")
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_converter(lambda source, target, _: convert(source, target)))
