@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from runners.engine import divergence, packed
 from runners.engine.answer_text import Vocabulary
 from runners.engine.encoding import Scoring, item_scorings
 from runners.engine.one_request import check_fits, generated, read_prompt, timed_workload
 from runners.engine.scoring import score_plain, scored
+from runners.engine.self_check import Cells, Checked, check
 from runners.engine.sizing import LEAST_SEQUENCES, EngineSize, context_length
 from runners.engine.state_engine import Engine
 from runners.engine.states import StatefulModel, UserDecoder, WholeDecoder
@@ -24,13 +25,36 @@ if TYPE_CHECKING:
     from runners.engine.decoder import Decoder
     from runners.engine.one_request import Prompt
     from runners.engine.scoring import ScoreItems
-    from runners.engine.self_check import Checked
+    from runners.worker.offload import Offloaded
 
 DEFAULT_CONTEXT = 4096
 
 
+class Weights(StatefulModel, Protocol):
+    """A model that says what it is."""
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the weights."""
+        ...
+
+    @property
+    def parameters(self) -> int:
+        """Number of parameters; tied ones count once."""
+        ...
+
+    def recommended(self) -> dict[str, Any]:
+        """Settings of `generation_config.json` that change which tokens are chosen."""
+        ...
+
+
 class Text(Vocabulary, Protocol):
     """A tokenizer by lm-eval's conventions."""
+
+    @property
+    def template(self) -> str:
+        """The chat template; empty where there is none."""
+        ...
 
     @property
     def prefix_token(self) -> int:
@@ -55,6 +79,26 @@ class Text(Vocabulary, Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What a runtime read from a folder."""
+
+    model: Weights
+    text: Text
+    trained: int
+    """Context length that the model was trained for, tokens."""
+    threads: int
+    compute: str
+    """Type that it computes in."""
+    device: str
+    offloaded: Offloaded | None = None
+    """What is on devices beside the processor; None: nothing is, and nobody asked for it."""
+    tried_cells: Callable[[], Cells | None] = lambda: None
+    """Makes the cells that the check tries; None: several sequences cannot share any."""
+    cells: Callable[[EngineSize], Decoder] | None = None
+    """Makes the decoder whose cells several sequences share; None: there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedModel:
     """A model that was loaded and held to plain evaluation."""
 
@@ -63,21 +107,55 @@ class LoadedModel:
     checked: Checked
     length: int
     """The candidate's own context length, tokens."""
-    cells: Callable[[EngineSize], Decoder] | None = None
+    cells: Callable[[EngineSize], Decoder] | None
     """Makes the decoder whose cells several sequences share; None: there is none."""
 
 
 class OneModel:
     """One model and its tokenizer; at most one scoring engine at a time.
 
-    A subclass has `load`, which sets `loaded`.
+    A subclass has a name, and reads its weights in `_open`.
     """
+
+    name: ClassVar[str]
 
     def __init__(self) -> None:
         self.loaded: LoadedModel | None = None
         self._engine: Engine | None = None
         self._answering: int | None = None
         """Context length that generations are answered in, tokens; None: the candidate's own."""
+
+    def load(self, message: protocol.Load) -> protocol.Loaded:
+        """Read the weights and the tokenizer, and hold what the model does to plain passes."""
+        if message.path is None:
+            raise WorkerError(f"the runtime {self.name} needs weights")
+        started = time.perf_counter()
+        opened = self._open(message.path, message.settings)
+        model, text = opened.model, opened.text
+        length = int(message.settings["context"] or min(opened.trained, DEFAULT_CONTEXT))
+        seconds = time.perf_counter() - started
+        checked = check(model, opened.tried_cells())
+        self.loaded = LoadedModel(
+            model=model, text=text, checked=checked, length=length, cells=opened.cells
+        )
+        return protocol.Loaded(
+            seconds=seconds,
+            weights_bytes=model.bytes,
+            parameters=model.parameters,
+            context=length,
+            trained_context=opened.trained,
+            threads=opened.threads,
+            vocabulary=model.vocabulary,
+            architecture=model.architecture,
+            chat_template=bool(text.template),
+            compute=opened.compute,
+            device=opened.device,
+            recommends=model.recommended(),
+            checked_s=checked.seconds,
+            packs=checked.packs,
+            caches=checked.caches,
+            offloaded=opened.offloaded,
+        )
 
     def latency(self, message: protocol.RunLatency, progress: OnProgress) -> protocol.LatencyTimes:
         """Time the requests of one workload."""
@@ -152,6 +230,14 @@ class OneModel:
     def close(self) -> None:
         """Free the cache, then the weights."""
         self._engine = self.loaded = None
+
+    def _open(self, path: str, settings: dict[str, Any]) -> Opened:
+        """Read a folder.
+
+        Raises:
+            WorkerError: it cannot be loaded.
+        """
+        raise NotImplementedError
 
     def _ready(self) -> LoadedModel:
         if self.loaded is None:
