@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from evals.scoring.scorer import averaged
 from evals.spec_file import Spec
 
-if TYPE_CHECKING:
-    from evals.scoring.scorer import Means
-
+METRICS = ("found",)
 _THOUSANDS = re.compile(r"(?<=\d)[,\u00a0\u202f'](?=\d{3}(?!\d))")
 _PART = r"[^\W_]"
 """A letter or a digit: what a value may not be followed or preceded by."""
@@ -25,26 +21,11 @@ class FoundOptions(Spec):
     """Column of what is right: a text, or a list of texts, all of which belong into the answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """Scores an answer by the share of the right values in it."""
-
-    options: FoundOptions
-    executes: bool = False
-    metrics: tuple[str, ...] = ("found",)
-    answers: int = 1
-
-    def __call__(
-        self,
-        doc: Mapping[str, Any],
-        answers: Sequence[str],
-        means: Means,  # noqa: ARG002
-    ) -> dict[str, float]:
-        """Mean over the answers of the share of values in each."""
-        told = doc[self.options.values]
-        values = [str(one) for one in told] if isinstance(told, list) else [str(told)]
-        shares = [{"found": share_found(values, answer)} for answer in answers]
-        return averaged(shares, self.metrics)
+def score(options: FoundOptions, doc: Mapping[str, Any], answer: str) -> dict[str, float]:
+    """Score an answer by the share of the right values in it."""
+    told = doc[options.values]
+    values = [str(one) for one in told] if isinstance(told, list) else [str(told)]
+    return {"found": share_found(values, answer)}
 
 
 def share_found(values: Sequence[str], answer: str) -> float:

@@ -8,9 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from evals.errors import SpecError, did_you_mean
-from evals.scoring import calls, schema, spans
+from evals.scoring import calls, found, schema, spans
 from evals.scoring.code import Code, CodeOptions
-from evals.scoring.found import Found, FoundOptions
 from evals.scoring.rule import Rule, RuleOptions
 from evals.scoring.scorer import EachAnswer, Scorer
 from evals.spec_file import Spec
@@ -32,7 +31,7 @@ def each(
 SCORERS: dict[str, Make] = {
     "calls": each(calls.CallsOptions, calls.score, calls.METRICS),
     "code": lambda told, repeats: Code(options=CodeOptions.model_validate(told), repeats=repeats),
-    "found": lambda told, _: Found(options=FoundOptions.model_validate(told)),
+    "found": each(found.FoundOptions, found.score, found.METRICS),
     "rule": lambda told, _: Rule(options=RuleOptions.model_validate(told)),
     "schema": each(schema.SchemaOptions, schema.score, schema.METRICS),
     "spans": each(spans.SpansOptions, spans.score, spans.METRICS),
