@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leaderboard.choose.resampling import Peers, tables_of
+from leaderboard.choose.paired_items import paired_items
+from leaderboard.choose.resampling import Peers
 from leaderboard.rows.looks import judged_together, pair_level
 from leaderboard.rows.peers import usable
 from leaderboard.rows.row import Row
@@ -119,7 +120,7 @@ def compare_pairs(peers: Peers) -> Callable[[Row, Row], Apart | None]:
     Returns:
         It gives None where a row has no accuracy.
     """
-    every = tables_of(peers.rows, peers.answers, peers.clusters, peers.weights)
+    every = paired_items(peers.rows, peers.answers, peers.clusters, peers.weights)
     columns = {row.record.run_id: i for i, row in enumerate(peers.rows)}
 
     def compare(first: Row, second: Row) -> Apart | None:
@@ -127,11 +128,11 @@ def compare_pairs(peers: Peers) -> Callable[[Row, Row], Apart | None]:
         level = pair_level(first.record, second.record)
         if every is not None:
             a, b = (columns[row.record.run_id] for row in both)
-            return _paired(difference_over(*every, (a, b), level), level)
+            return _paired(difference_over(every.sets, every.shares, (a, b), level), level)
         # Some rows may have no answers; two that have them are paired all the same.
-        tables = tables_of(both, peers.answers, peers.clusters, peers.weights)
-        if tables is not None:
-            return _paired(difference_over(*tables, (0, 1), level), level)
+        two = paired_items(both, peers.answers, peers.clusters, peers.weights)
+        if two is not None:
+            return _paired(difference_over(two.sets, two.shares, (0, 1), level), level)
         return _unpaired(first, second, peers.weights)
 
     return compare

@@ -13,15 +13,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from leaderboard.choose.limits import weighted_accuracy
+from leaderboard.choose.paired_items import Paired, paired_items
 from leaderboard.rows.answers import ItemKey
 from leaderboard.rows.metrics import METRICS
-from leaderboard.rows.peers import Scores, check_peers, side_by_side, usable
+from leaderboard.rows.peers import Scores, check_peers, usable
 from leaderboard.rows.row import Row
 from leaderboard.rows.score import Score
 from leaderboard.stats.intervals import Interval
 from leaderboard.stats.item_resampling import (
     Floats,
-    Items,
     item_means,
     resample_items,
     resample_tasks,
@@ -142,16 +142,18 @@ def gather(
     """
     check_peers(rows)
     rng = np.random.default_rng(seed)
-    accuracy, estimate, paired = _accuracy(rows, rng, draws, weights, answers, clusters)
+    known = [i for i, row in enumerate(rows) if weighted_accuracy(row, weights) is not None]
+    paired = paired_items([rows[i] for i in known], answers, clusters, weights)
+    accuracy, estimate = _accuracy(rows, known, paired, rng, draws, weights)
     asked = [m for m in METRICS.values() if m.over == "runs" and (m.limit or m.axis)]
     axes = {one.key: _runs([_measured(row, one.key) for row in rows], rng, draws) for one in asked}
     drawn = Draws(
         accuracy=accuracy,
         estimate=estimate,
-        parts=_parts(parts, rows, np.random.default_rng(seed), draws, weights, answers, clusters),
+        parts=_parts(parts, rows, known, paired, np.random.default_rng(seed), draws),
         numbers={key: one.mean for key, one in axes.items()},
         run_numbers={key: one.run for key, one in axes.items()},
-        paired=paired,
+        paired=paired is not None,
         runs_vary=any(one.varied for one in axes.values()),
     )
     return Peers(
@@ -163,48 +165,25 @@ def gather(
     )
 
 
-def tables_of(
-    rows: Sequence[Row],
-    answers: Mapping[str, Scores] | None,
-    clusters: Mapping[ItemKey, Hashable] | None,
-    weights: Mapping[str, float] | None,
-) -> tuple[list[Items], list[float]] | None:
-    """The rows' items side by side, and what each set counts in the mean.
-
-    Returns:
-        None where they cannot be paired, or every weight is 0.
-    """
-    tables = side_by_side(rows, answers, clusters)
-    given = {name: (weights or {}).get(name, 1.0) for name in tables or ()}
-    total = math.fsum(given.values())
-    if tables is None or total <= 0:
-        return None
-    sets = [one for parts in tables.values() for one in parts]
-    shares = [given[name] / total / len(parts) for name, parts in tables.items() for _ in parts]
-    return sets, shares
-
-
 def _accuracy(
     rows: Sequence[Row],
+    known: Sequence[int],
+    paired: Paired | None,
     rng: np.random.Generator,
     draws: int,
     weights: Mapping[str, float] | None,
-    answers: Mapping[str, Scores] | None,
-    clusters: Mapping[ItemKey, Hashable] | None,
-) -> tuple[Floats, Floats, bool]:
-    """Draws, what they are drawn about, and whether they are paired."""
+) -> tuple[Floats, Floats]:
+    """Draws, and what they are drawn about; NaN of rows that are not `known`."""
     scores = [weighted_accuracy(row, weights) for row in rows]
     estimate = np.array([np.nan if value is None else value for value in scores], dtype=float)
     drawn = np.full((draws, len(rows)), np.nan)
-    known = [i for i, value in enumerate(scores) if value is not None]
-    paired = tables_of([rows[i] for i in known], answers, clusters, weights)
     if paired is not None:
-        drawn[:, known] = resample_items(*paired, rng, draws)
-        estimate[known] = item_means(*paired)
-        return drawn, estimate, True
+        drawn[:, known] = resample_items(paired.sets, paired.shares, rng, draws)
+        estimate[known] = item_means(paired.sets, paired.shares)
+        return drawn, estimate
     for i in known:
         drawn[:, i] = _from_counts(rows[i], rng, draws, weights)
-    return drawn, estimate, False
+    return drawn, estimate
 
 
 def _from_counts(
@@ -218,17 +197,14 @@ def _from_counts(
 def _parts(
     wanted: Collection[str],
     rows: Sequence[Row],
+    known: Sequence[int],
+    paired: Paired | None,
     rng: np.random.Generator,
     draws: int,
-    weights: Mapping[str, float] | None,
-    answers: Mapping[str, Scores] | None,
-    clusters: Mapping[ItemKey, Hashable] | None,
 ) -> dict[str, Floats]:
     """Draws of some tasks and groups: of those that make up the draws of `_accuracy`."""
     if not wanted:
         return {}
-    known = [i for i, row in enumerate(rows) if weighted_accuracy(row, weights) is not None]
-    paired = tables_of([rows[i] for i in known], answers, clusters, weights)
     names = dict.fromkeys(score.name for i in known for score in usable(rows[i]))
     found = {name: np.full((draws, len(rows)), np.nan) for name in names}
     if paired is None:
@@ -237,11 +213,11 @@ def _parts(
             drawn = _shares_right(scores, rng, draws)
             for score, column in zip(scores, drawn.T, strict=True):
                 found[score.name][:, i] = column
-        return {name: found[name] for name in wanted if name in found}
-    tables = side_by_side([rows[i] for i in known], answers, clusters) or {}
-    sets = iter(resample_tasks(*paired, rng, draws))
-    for name, alike in tables.items():
-        found[name][:, known] = np.mean([next(sets) for _ in alike], axis=0)
+    else:
+        drawn_sets = resample_tasks(paired.sets, paired.shares, rng, draws)
+        for name in dict.fromkeys(paired.names):
+            own = [one for one, of in zip(drawn_sets, paired.names, strict=True) if of == name]
+            found[name][:, known] = np.mean(own, axis=0)
     return {name: found[name] for name in wanted if name in found}
 
 
