@@ -11,6 +11,7 @@ from runners.worker import protocol
 from tests.support.score_items import rolling, scored
 
 LENGTH = 64
+"""Tokens of the context: eight sliding windows of the families that have them."""
 ITEMS = [
     scored("Which is a metal?\nA. oak\nB. tin\nAnswer:", " A", " B", " C", " D"),
     scored("the sky is blue and it is the", " question", " answer", " apple weigh"),

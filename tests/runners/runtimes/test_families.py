@@ -7,7 +7,7 @@ implementations agree on is hardly wrong in either.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,32 +22,14 @@ from runners.runtimes.hf.runtime import Hf
 from runners.runtimes.llamacpp.runtime import LlamaCpp
 from runners.worker import protocol
 from tests.support import tiny_families
+from tests.support.cpp_settings import cpp_settings
 from tests.support.family_table import FAMILIES
-from tests.support.score_items import rolling, scored
+from tests.support.tiny_questions import HF, ITEMS, LENGTH, asked, nats, opened, quiet
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # transformers' own
-
-LENGTH = 64
-"""Tokens of the context: eight sliding windows."""
 PACKED = 1e-3  # nats between packed and plain; 2e-4 was seen, on gemma4
-ALONE = {"context": LENGTH, "threads": 1}
-HF = {**ALONE, "dtype": "float32", "device": "cpu", "trust_remote_code": False}
-CPP = {
-    **ALONE, "kv_cache_type": "f32", "mmap": True, "repack": True, "gpu_layers": 0, "device": None,
-    "fake": {},
-}  # fmt: skip
-ITEMS = [
-    scored("Which is a metal?\nA. oak\nB. tin\nAnswer:", " A", " B", " C", " D"),
-    scored("the sky is blue and it is the", " question", " answer", " apple weigh"),
-    scored("the sky is blue and it is the apple", " question", " answer"),
-    scored("", "The answer", " the answer"),
-    scored("To weigh or not", " to weigh", " to weigh", " to weigh one"),
-    scored("Der Müller", " 🙂", " 日本"),
-    rolling("the apples weigh forty; the answer is no. " * 4),
-]
-QUESTION = protocol.GenerateItem(
-    prompt="the answer is", until=[], max_tokens=6, temperature=0, top_k=0, top_p=1, seed=0
-)
+CPP = cpp_settings(context=LENGTH)
+QUESTION = asked("the answer is")
 
 
 class Pair:
@@ -62,12 +44,6 @@ class Pair:
         self.cpp.close()
 
 
-def opened(runtime: Any, path: Path, settings: dict[str, Any]) -> Any:
-    runtime.load(protocol.Load(path=str(path), settings=settings))
-    runtime.open_engine(protocol.OpenEngine(memory_bytes=4 * 2**20))
-    return runtime
-
-
 @pytest.fixture(scope="module", params=list(FAMILIES))
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -79,15 +55,11 @@ def pair(name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         yield pair
 
 
-def nats(answers: Sequence[protocol.ItemScore]) -> list[float]:
-    return [value for answer in answers for value in answer.logprobs]
-
-
 def test_packed_is_plain_and_the_runtimes_agree(name: str, pair: Pair) -> None:
     found = {}
     for runtime in (pair.hf, pair.cpp):
-        packed = runtime.score(ITEMS, lambda _: None).items
-        plain = runtime.score_plain(ITEMS, lambda _: None).items
+        packed = runtime.score(ITEMS, quiet).items
+        plain = runtime.score_plain(ITEMS, quiet).items
         assert nats(packed) == pytest.approx(nats(plain), abs=PACKED, rel=0)
         assert [a.tokens for a in packed] == [a.tokens for a in plain]
         found[runtime] = packed
@@ -99,8 +71,8 @@ def test_packed_is_plain_and_the_runtimes_agree(name: str, pair: Pair) -> None:
 
 
 def written(runtime: Any, items: list[protocol.GenerateItem], *, packed: bool) -> list[str]:
-    asked = protocol.Generate(items=items, packed=packed)
-    return [answer.text for answer in runtime.generate(asked, _quiet).items]
+    question = protocol.Generate(items=items, packed=packed)
+    return [answer.text for answer in runtime.generate(question, quiet).items]
 
 
 def test_answers_are_the_same_alone_and_several_at_a_time(name: str, pair: Pair) -> None:
@@ -115,10 +87,6 @@ def test_answers_are_the_same_alone_and_several_at_a_time(name: str, pair: Pair)
     assert texts[0] == texts[2] or FAMILIES[name].tolerance > 0.01
 
 
-def _quiet(*_: object) -> None:
-    pass
-
-
 def test_llama_cpp_rounds_the_borders_of_yarn(tmp_path: Path) -> None:
     """Known difference: gpt-oss is published with `truncate: false`, which llama.cpp cannot."""
     folder, file = tiny_families.write("gpt-oss, YaRN", tmp_path)
@@ -126,8 +94,8 @@ def test_llama_cpp_rounds_the_borders_of_yarn(tmp_path: Path) -> None:
     config["rope_parameters"]["truncate"] = False
     (folder / "config.json").write_text(json.dumps(config))
     with closing(Pair(folder, file)) as pair:
-        ours = nats(pair.hf.score(ITEMS, _quiet).items)
-        theirs = nats(pair.cpp.score(ITEMS, _quiet).items)
+        ours = nats(pair.hf.score(ITEMS, quiet).items)
+        theirs = nats(pair.cpp.score(ITEMS, quiet).items)
     apart = max(abs(a - b) for a, b in zip(ours, theirs, strict=True))
     assert 0.01 < apart < 10  # equal to 1e-3 where the folder says `truncate: true`, above
 

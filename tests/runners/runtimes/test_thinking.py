@@ -12,6 +12,7 @@ import pytest
 from runners.engine.thought import HARMONY, Marks, thinking_for
 from runners.worker import protocol
 from tests.support import tiny_kinds
+from tests.support.cpp_settings import cpp_settings
 
 for library in ("torch", "transformers", "llama_cpp"):
     pytest.importorskip(library)
@@ -19,8 +20,7 @@ pytestmark = [pytest.mark.filterwarnings("default")]  # transformers' own
 THINK = Marks(start="<think>", end="</think>")
 HARMONY_TOKENS = ("<|start|>", "<|end|>", "<|message|>", "<|channel|>", "<|return|>", "<|call|>")
 SETTINGS: dict[str, dict[str, Any]] = {
-    "llamacpp": {"context": None, "threads": 1, "kv_cache_type": "f32", "mmap": True,
-                 "repack": True, "gpu_layers": 0, "device": "auto"},
+    "llamacpp": cpp_settings(),
     "hf": {"context": None, "threads": 1, "dtype": "float32", "device": "cpu",
            "trust_remote_code": False},
 }  # fmt: skip

@@ -26,6 +26,7 @@ from runners.runtimes.llamacpp.runtime import LlamaCpp
 from runners.worker import protocol
 from runners.worker.runtime import WorkerError
 from tests.support import tiny_gguf
+from tests.support.cpp_settings import cpp_settings
 from tests.support.score_items import rolling, scored
 
 if TYPE_CHECKING:
@@ -89,15 +90,8 @@ class Bench:
     ) -> None:
         self.tolerance = TOLERANCE if cache == "f32" else TOLERANCE_F16
         self.engine = LlamaCpp()
-        self.engine.load(
-            protocol.Load(
-                path=str(path),
-                settings={
-                    "context": length, "threads": 1, "kv_cache_type": cache, "mmap": True,
-                    "repack": True, "gpu_layers": 0, "device": None, "fake": {},
-                },
-            )
-        )  # fmt: skip
+        settings = cpp_settings(context=length, kv_cache_type=cache)
+        self.engine.load(protocol.Load(path=str(path), settings=settings))
         self.opened = self.engine.open_engine(protocol.OpenEngine(memory_bytes=memory))
         self.plain = Plain(path, length=length)
 

@@ -15,23 +15,15 @@ from runners.runtimes.llamacpp.runtime import LlamaCpp
 from runners.worker import protocol
 from runners.worker.runtime import WorkerError
 from tests.support import tiny_gguf
+from tests.support.cpp_settings import cpp_settings
 
 TEXT = " Which number weighed two apples on the scale because one clerk thanked" * 4
 WINDOW = 40
 
 
 def loaded(path: Path) -> LlamaCpp:
-    settings = {
-        "context": 160,
-        "threads": 1,
-        "kv_cache_type": "f32",
-        "mmap": True,
-        "repack": True,
-        "gpu_layers": 0,
-        "device": "auto",
-    }
     runtime = LlamaCpp()
-    runtime.load(protocol.Load(path=str(path), settings=settings))
+    runtime.load(protocol.Load(path=str(path), settings=cpp_settings(context=160)))
     return runtime
 
 

@@ -21,6 +21,7 @@ from runners.engine.encoding import Scoring, encode_pair, rolling_windows
 from runners.jobs.worker_process import WorkerProcess
 from runners.worker import protocol
 from runners.worker.runtime import WorkerError
+from tests.support.cpp_settings import cpp_settings
 from tests.support.score_items import scored
 
 if TYPE_CHECKING:
@@ -76,17 +77,7 @@ ITEMS = {
 
 
 def loading(path: Path, **settings) -> protocol.Load:
-    usual = {
-        "context": LENGTH,
-        "threads": 1,
-        "kv_cache_type": "f32",
-        "mmap": True,
-        "repack": True,
-        "gpu_layers": 0,
-        "device": "auto",
-        "fake": {},
-    }
-    return protocol.Load(path=str(path), settings={**usual, **settings})
+    return protocol.Load(path=str(path), settings=cpp_settings(**{"context": LENGTH, **settings}))
 
 
 def prompt(text: str, max_tokens: int, **how) -> protocol.GenerateItem:

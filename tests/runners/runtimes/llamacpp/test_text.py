@@ -19,22 +19,14 @@ from runners.runtimes.llamacpp.text import Text
 from runners.worker import protocol
 from runners.worker.runtime import WorkerError
 from tests.support import tiny_kinds
+from tests.support.cpp_settings import cpp_settings
 
 
 @contextmanager
 def loaded(kind: tiny_kinds.Kind, path: Path) -> Iterator[LlamaCpp]:
     runtime = LlamaCpp()
     *_, file = tiny_kinds.write(kind, path)
-    settings = {
-        "context": 64,
-        "threads": 1,
-        "kv_cache_type": "f32",
-        "mmap": True,
-        "repack": True,
-        "gpu_layers": 0,
-        "device": "auto",
-    }
-    runtime.load(protocol.Load(path=str(file), settings=settings))
+    runtime.load(protocol.Load(path=str(file), settings=cpp_settings(context=64)))
     try:
         yield runtime
     finally:

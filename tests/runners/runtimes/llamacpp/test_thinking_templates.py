@@ -18,6 +18,7 @@ from runners.engine.thought import find_marks, thinking_for
 from runners.runtimes.llamacpp.runtime import LlamaCpp
 from runners.worker import protocol
 from tests.support import tiny_gguf
+from tests.support.cpp_settings import cpp_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,10 +146,7 @@ def from_gguf(template: str, folder: Path) -> protocol.ChatTemplate:
     """The template as the worker reads it from a file's header."""
     path = tiny_gguf.write(folder / "tiny.gguf", "llama", template=template)
     runtime = LlamaCpp()
-    settings = {
-        "context": 32, "threads": 1, "kv_cache_type": "f16", "mmap": True, "repack": True,
-        "gpu_layers": 0, "device": "auto", "fake": {},
-    }  # fmt: skip
+    settings = cpp_settings(context=32, kv_cache_type="f16")
     runtime.load(protocol.Load(path=str(path), settings=settings))
     try:
         return runtime.chat_template()
