@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from runners.runtimes.llamacpp.proven import LIBRARIES, library_folder
+from runners.runtimes.llamacpp.libraries import LIBRARIES, library_folder
 
 EXTRA = "GGML_BACKEND_PATH"
 """ggml's own variable: a library with one more backend."""

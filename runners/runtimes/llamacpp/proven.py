@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 
 from evals.errors import RuntimeFailure
@@ -15,10 +13,10 @@ from evals.fetch.cache import cache_root, read_json, remembered_sha256, short_ke
 from runners.compute.machine import processor
 from runners.compute.processor import Processor
 from runners.runtimes.llamacpp.advice import REBUILD
+from runners.runtimes.llamacpp.libraries import LIBRARIES, library_folder
 from runners.runtimes.llamacpp.proof import VERSION
 from runners.runtimes.llamacpp.prove import Proof, not_built, prove
 
-LIBRARIES = ("*.so", "*.so.*", "*.dylib", "*.dll")
 UNTRIED = Proof(verdict="unknown", lasting=False)
 """Proof of runtimes that are not compiled here: they are used as they are."""
 
@@ -100,19 +98,6 @@ def build_key(here: Processor | None = None, folder: Path | None = None) -> str 
     here = here or processor()
     known = [platform.machine(), here.name, here.identity, *here.features]
     return short_key("\n".join([str(VERSION), *known, *hashes]))
-
-
-def library_folder() -> Path | None:
-    """Folder of llama_cpp's libraries; nothing of it is imported, as that may end the process."""
-    chosen = os.environ.get("LLAMA_CPP_LIB_PATH")  # llama_cpp's own variable
-    if chosen:
-        return Path(chosen)
-    try:
-        spec = find_spec("llama_cpp")
-    except (ImportError, ValueError):
-        return None
-    origin = spec.origin if spec else None
-    return Path(origin).parent / "lib" if origin else None
 
 
 def _libraries(folder: Path) -> Iterator[Path]:

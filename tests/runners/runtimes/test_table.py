@@ -47,6 +47,19 @@ def test_a_table_says_what_each_of_ours_takes():
     assert [*map(usual_runtime, ("gguf", "folder", "app"))] == ["llamacpp", "hf", "gradio"]
 
 
+@pytest.mark.slow
+def test_the_table_brings_no_library():
+    # Every command reads it.
+    shown = "import sys, runners.runtimes.table; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", shown], capture_output=True, text=True, check=True
+    )
+    tops = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "runners" in tops
+    heavy = {"numpy", "torch", "transformers", "llama_cpp", "openvino", "mlx", "pandas", "lm_eval"}
+    assert tops.isdisjoint(heavy)
+
+
 def test_an_unknown_runtime_has_its_nearest_named():
     with pytest.raises(SpecError, match=r'no runtime "lama" \(did you mean "llamacpp"'):
         find_runtime("lama")
