@@ -72,6 +72,23 @@ def test_records_of_one_suite_share_its_description(store: Path):
     assert first.suite is second.suite
 
 
+@pytest.mark.parametrize("reading", ["the records", "the index"])
+def test_scores_share_the_names_of_the_fields_that_were_given(store: Path, reading: str):
+    if reading == "the index":
+        StoreReader([store]).read()
+    view = StoreReader([store]).read()
+    scores = [score for record in view.records for score in record.accuracy.values()]
+    assert len(scores) > 10
+    assert len({id(score.model_fields_set) for score in scores}) == 1
+    for record in view.records:
+        full = view.full(record.run_id)
+        for task, score in full.accuracy.items():
+            assert record.accuracy[task].model_dump() == score.model_dump()
+    # What is made of one of them has names of its own.
+    changed = scores[0].model_copy(update={"optional": True})
+    assert changed.model_fields_set is not scores[0].model_fields_set
+
+
 def test_a_new_run_appears_and_a_removed_one_goes(store: Path):
     reader = StoreReader([store])
     before = reader.read()
