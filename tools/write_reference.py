@@ -41,6 +41,11 @@ LADDER = (
     "(its weights are f16's) and q8_0 loses nothing by construction; what their ratios show is of "
     "the size of what kernels round"
 )
+APP_SHOWN = ("ttft", "decode", "memory")
+APP = (
+    "a model of 135 million parameters does little of this: "
+    "the suite is for models that an app could be built on"
+)
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 760, 420, 70, 40, 120, 60
 
 
@@ -108,23 +113,27 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def app_table(rows: Sequence[Row]) -> str:
-    """What an app asks, task by task, as Markdown."""
+    """What an app asks, as Markdown: tasks down, candidates across."""
     record = rows[0].record
-    names = [score.name for score in rows[0].scores]
-    head = ["candidate", "mean", *names, "TTFT ms"]
+    suite, names = record.suite, [row.record.candidate.name for row in rows]
+    scores = [{score.name: score for score in row.scores} for row in rows]
+    tasks = list(dict.fromkeys((score.name, score.metric, score.n) for score in rows[0].scores))
     lines = [
         "",
-        f"What an app asks: suite `{APP_SUITE}` version {record.suite.version}, "
-        f"{sum(score.n for score in rows[0].scores):,} items; {record.created_at[:10]}.",
+        f"The same for what an app asks: suite `{suite.name}` version {suite.version}, "
+        f"{sum(n for _, _, n in tasks)} items; {record.created_at[:10]}.",
         "",
-        f"| {' | '.join(head)} |",
-        "|---" * len(head) + "|",
+        f"| task | items | {' | '.join(names)} |",
+        "|---" * (len(rows) + 2) + "|",
     ]
-    for row in rows:
-        scores = [with_interval(score) for score in row.scores]
-        cells = [row.record.candidate.name, with_interval(row.score), *scores]
-        lines.append(f"| {' | '.join([*cells, measured(row, METRICS['ttft'])])} |")
-    return "\n".join([*lines, ""])
+    for name, metric, n in tasks:
+        cells = [with_interval(known.get(name)) for known in scores]
+        lines.append(f"| {name} ({metric}) | {n} | {' | '.join(cells)} |")
+    lines.append(f"| mean | | {' | '.join(with_interval(row.score) for row in rows)} |")
+    for key in APP_SHOWN:
+        cells = [measured(row, METRICS[key]) for row in rows]
+        lines.append(f"| {METRICS[key].short} {METRICS[key].unit.symbol} | | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", f"- {APP}", ""])
 
 
 def _answers(record: Record) -> Answers:

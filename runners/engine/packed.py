@@ -6,9 +6,8 @@ evaluates one token of every answer that goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,7 +63,7 @@ def generated(
     ]
     done = 0
     for group in _groups(answers, cells, sequences - 1):
-        _run(decoder, vocabulary, group, alive=partial(progress, done))
+        _run(decoder, vocabulary, group, done=done, progress=progress)
         done += len(group)
         progress(done)
     decoder.clear()
@@ -88,8 +87,11 @@ def _groups(answers: Sequence[Answer], cells: int, most: int) -> Iterator[list[A
 
 def _run(
     decoder: Decoder, vocabulary: Vocabulary, group: Sequence[Answer], *,
-    alive: Callable[[], None],
+    done: int, progress: OnProgress,
 ) -> None:  # fmt: skip
+    """Answer a group. `progress` is told every `ALIVE_EVERY` tokens how many answers are whole,
+    beside the `done` before: a worker that generates for minutes is not taken for a hung one.
+    """
     decoder.clear()
     beginnings = [tuple(answer.tokens[:-1]) for answer in group]
     shared = shared_length(min(beginnings), max(beginnings))
@@ -105,7 +107,7 @@ def _run(
     while going:
         steps += 1
         if steps % ALIVE_EVERY == 0:
-            alive()
+            progress(done + len(group) - len(going))
         logits = _evaluate(decoder, parts)
         chosen = [answer.sampler(row) for (_, answer), row in zip(going, logits, strict=True)]
         went, going = going, []
