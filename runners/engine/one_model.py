@@ -216,8 +216,7 @@ class OneModel:
                 engine.decoder,
                 text,
                 [(item, self._prompt(item)) for item in message.items],
-                cells=engine.size.cells,
-                sequences=engine.size.sequences,
+                limits=engine.limits,
                 progress=progress,
             )
         alone = self._alone(self._length())

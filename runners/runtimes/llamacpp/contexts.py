@@ -20,6 +20,7 @@ class Engine:
     context: Context
     scorer: Scorer
     size: EngineSize
+    limits: Limits
 
 
 class Contexts:
@@ -81,7 +82,9 @@ class Contexts:
             cells=size.cells,
             shared=not self._model.recurrent,
         )
-        self._engine = Engine(context=context, scorer=Scorer(context, limits), size=size)
+        self._engine = Engine(
+            context=context, scorer=Scorer(context, limits), size=size, limits=limits
+        )
         return self._engine
 
     def free(self) -> None:

@@ -149,8 +149,7 @@ class LlamaCpp:
                 engine.context,
                 model.text,
                 [(item, self._prompt(item)) for item in message.items],
-                cells=engine.size.cells,
-                sequences=engine.size.sequences,
+                limits=engine.limits,
                 progress=progress,
             )
         context = contexts.one_request(self._answering)

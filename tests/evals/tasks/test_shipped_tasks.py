@@ -16,7 +16,7 @@ from evals.fetch.artifact import fetch
 from evals.scoring.scorer import Means
 from evals.scoring.table import find_scorer
 from evals.spec_file import read_spec
-from evals.suites import Suite, SuiteTask
+from evals.suites import Suite, SuiteTask, find_suite
 from evals.tasks.hub import hub_families, hub_family
 from evals.tasks.items import build_requests
 from evals.tasks.load import LoadedTask, load_suite
@@ -25,6 +25,7 @@ from evals.tasks.needs import PUNKT, PUNKT_SHA256, punkt_files
 from evals.tasks.packaged import find_mirrors, packaged_names, packaged_task, read_splits
 from evals.tasks.rebuild import distinct_docs
 from evals.tasks.scored import executing
+from runners.jobs.prepared import PreparedTask, unclustered
 from runners.sandbox.trial import runs_to_its_end, why_not
 from tests.support.gold import right_answer, written_by
 
@@ -214,6 +215,14 @@ def test_every_known_answer_scores_one(name: str):
         if found[scorer.metrics[0]] != 1.0:
             wrong.append(row["id"])
     assert (len(rows), wrong) == (spec.items, [])
+
+
+@pytest.mark.parametrize("suite", ["rag", "tools"])
+def test_nobody_is_told_to_name_the_column_of_a_shipped_task(suite: str):
+    loaded = load_suite(find_suite(suite), allow_code=True)
+    assert not unclustered(
+        [PreparedTask(loaded=one, items=tuple(build_requests(one))) for one in loaded]
+    )
 
 
 QUOTED = '"The internet began in 1969. Teenagers cannot think of a day without it."'

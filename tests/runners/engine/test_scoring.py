@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Sequence
 from functools import partial
 
@@ -17,49 +16,7 @@ from runners.engine.plan import Limits
 from runners.engine.scoring import Scorer, item_score, score_plain
 from runners.worker import protocol
 from runners.worker.runtime import WorkerError
-
-VOCABULARY = 11
-
-
-def logits_after(tokens: Sequence[int]) -> np.ndarray:
-    """Depends on every token so far: one wrong neighbour, or one too few, changes all of them."""
-    generator = np.random.default_rng(zlib.crc32(repr(tuple(tokens)).encode()))
-    return generator.normal(scale=3, size=VOCABULARY).astype(np.float32)
-
-
-class Toy:
-    """A decoder that holds its sequences as lists and insists on its limits."""
-
-    def __init__(self, *, batch_tokens: int, rows: int) -> None:
-        self.batch_tokens, self.rows = batch_tokens, rows
-        self.sequences: dict[int, list[int]] = {}
-        self.evaluated = 0
-
-    def clear(self) -> None:
-        self.sequences.clear()
-
-    def copy(self, source: int, target: int) -> None:
-        self.sequences[target] = list(self.sequences[source])
-
-    def drop(self, sequence: int) -> None:
-        del self.sequences[sequence]
-
-    def decode(self, tokens, positions, sequences, counts, flags):
-        assert 0 < len(tokens) <= self.batch_tokens
-        assert flags.sum() <= self.rows
-        rows = []
-        for token, position, first, count, flag in zip(
-            tokens, positions, sequences, counts, flags, strict=True
-        ):
-            texts = [self.sequences.setdefault(int(s), []) for s in range(first, first + count)]
-            for text in texts:
-                assert position == len(text)
-                text.append(int(token))
-            assert all(text == texts[0] for text in texts)
-            if flag:
-                rows.append(logits_after(texts[0]))
-        self.evaluated += len(tokens)
-        return np.array(rows, dtype=np.float32).reshape(-1, VOCABULARY)
+from tests.support.toy_decoder import VOCABULARY, Toy, logits_after
 
 
 def alone(scoring: Scoring) -> tuple[float, bool]:
