@@ -36,7 +36,7 @@ test: check  ## what CI runs: lint, types and every test
 WORKERS = $(shell expr $$($(BIN)/python -c 'import os; print(len(os.sched_getaffinity(0)))' 2>/dev/null || echo 2) + 1)
 
 check: lint
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 quick: .venv/.dev  ## the loop of a developer, under a minute: no model, no data, no browser, nothing slow
 	$(BIN)/python -m pytest -n auto --dist loadfile $(QUICK)
