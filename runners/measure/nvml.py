@@ -64,11 +64,9 @@ class Nvml:
         """
         found: dict[tuple[int, int], int] = {}
         for place, card in enumerate(self._on(bus_ids)):
-            try:
-                listed = self._processes(card)
-            except self._library.NVMLError as error:
-                why = f"NVML does not list the processes of {card.name} ({error})"
-                return Held(bytes=None, reason=why)
+            listed = self._listed(card)
+            if isinstance(listed, str):
+                return Held(bytes=None, reason=listed)
             for process in listed:
                 if process.pid not in pids:
                     continue
@@ -101,6 +99,11 @@ class Nvml:
             return Held(bytes=None, reason=f"NVML does not tell the memory in use ({error})")
         return Held(bytes=sum(read))
 
+    def unlisted(self) -> str:
+        """Why processes are not told apart on some device; empty where they are on all."""
+        listed = map(self._listed, self.cards)
+        return next((one for one in listed if isinstance(one, str)), "")
+
     def stop(self) -> None:
         """Let the library go."""
         with suppress(self._library.NVMLError):
@@ -109,13 +112,30 @@ class Nvml:
     def _on(self, bus_ids: Collection[str]) -> list[Card]:
         return [card for card in self.cards if not bus_ids or card.bus_id in bus_ids]
 
-    def _processes(self, card: Card) -> list[Any]:
-        computing = list(self._library.nvmlDeviceGetComputeRunningProcesses(card.handle))
+    def _listed(self, card: Card) -> list[Any] | str:
+        """The processes on a device, or why NVML does not list them."""
         try:
-            drawing = self._library.nvmlDeviceGetGraphicsRunningProcesses(card.handle)
+            return self._processes(card)
+        except self._library.NVMLError as error:
+            return f"NVML does not list the processes of {card.name} ({error})"
+
+    def _processes(self, card: Card) -> list[Any]:
+        computing = self._list("Compute", card)
+        try:
+            return computing + self._list("Graphics", card)
         except self._library.NVMLError_NotSupported:  # a device that never draws
             return computing
-        return computing + list(drawing)
+
+    def _list(self, kind: str, card: Card) -> list[Any]:
+        """One of NVML's lists, in the version that the driver has: before 510 that is the second.
+
+        The package asks for the third alone and raises what is no NVMLError where it is not there.
+        """
+        name = f"nvmlDeviceGet{kind}RunningProcesses"
+        try:
+            return list(getattr(self._library, name)(card.handle))
+        except self._library.NVMLLibraryMismatchError:
+            return list(getattr(self._library, f"{name}_v2")(card.handle))
 
     def _find_cards(self) -> Iterator[Card]:
         for index in range(self._library.nvmlDeviceGetCount()):

@@ -15,8 +15,19 @@ from typing import Any
 GIB = 2**30
 
 
+class NVMLLibraryMismatchError(Exception):
+    """The driver lacks the version of a function that the package asks for; no NVMLError there."""
+
+
 class NVMLError(Exception):
     """Any error of NVML."""
+
+
+class NVMLError_FunctionNotFound(NVMLError):  # noqa: N801
+    """The driver lacks a function in any version."""
+
+    def __str__(self) -> str:
+        return "Function Not Found"
 
 
 class NVMLError_NotSupported(NVMLError):  # noqa: N801  # its name there
@@ -71,8 +82,11 @@ class RecordedNvml:
     """Raised at the start."""
     started: int = 0
     """Starts that were not stopped yet."""
+    lists: int = 3
+    """Latest version of the lists of processes that the driver has; 1: not even the second."""
 
     NVMLError = NVMLError
+    NVMLLibraryMismatchError = NVMLLibraryMismatchError
     NVMLError_NotSupported = NVMLError_NotSupported
 
     def nvmlInit(self) -> None:  # noqa: N802
@@ -103,10 +117,28 @@ class RecordedNvml:
         return SimpleNamespace(total=card.total, used=used, free=card.total - used)
 
     def nvmlDeviceGetComputeRunningProcesses(self, card: Card) -> list[Any]:  # noqa: N802
+        self._has_third()
         return _processes(_said(card.computing))
 
     def nvmlDeviceGetGraphicsRunningProcesses(self, card: Card) -> list[Any]:  # noqa: N802
+        self._has_third()
         return _processes(_said(card.drawing))
+
+    def nvmlDeviceGetComputeRunningProcesses_v2(self, card: Card) -> list[Any]:  # noqa: N802
+        self._has_second()
+        return _processes(_said(card.computing))
+
+    def nvmlDeviceGetGraphicsRunningProcesses_v2(self, card: Card) -> list[Any]:  # noqa: N802
+        self._has_second()
+        return _processes(_said(card.drawing))
+
+    def _has_third(self) -> None:
+        if self.lists < 3:
+            raise NVMLLibraryMismatchError
+
+    def _has_second(self) -> None:
+        if self.lists < 2:
+            raise NVMLError_FunctionNotFound
 
     def nvmlDeviceGetMigMode(self, card: Card) -> list[int]:  # noqa: N802
         if card.instances is None:

@@ -29,10 +29,12 @@ def started(*cards: Card) -> Nvml:
 
 
 def test_the_real_package_has_every_function_that_the_recorded_one_has():
-    told = [name for name in dir(RecordedNvml) if name.startswith(("nvml", "NVMLError"))]
-    assert len(told) == 15
+    told = [name for name in dir(RecordedNvml) if name.startswith(("nvml", "NVML"))]
+    assert len(told) == 18
     assert [name for name in told if not hasattr(pynvml, name)] == []
     assert issubclass(pynvml.NVMLError_NotSupported, pynvml.NVMLError)
+    assert issubclass(pynvml.NVMLError_FunctionNotFound, pynvml.NVMLError)
+    assert not issubclass(pynvml.NVMLLibraryMismatchError, pynvml.NVMLError)
 
 
 def test_without_a_driver_the_real_package_says_so_in_a_sentence():
@@ -93,6 +95,19 @@ def test_a_refused_list_is_a_reason(fault: NVMLError_NoPermission):
         bytes=None,
         reason=f"NVML does not list the processes of NVIDIA GeForce RTX 4090 ({fault})",
     )
+
+
+def test_an_older_driver_is_asked_for_the_older_lists():
+    # Before release 510 there is no third version of them, which the package asks for.
+    card = Card(computing={100: GIB}, drawing={101: MIB})
+    older, ancient = (start(RecordedNvml(cards=[card], lists=version)) for version in (2, 1))
+    assert isinstance(older, Nvml)
+    assert older.held(OURS) == Held(bytes=GIB + MIB)
+    assert older.unlisted() == ""
+    assert isinstance(ancient, Nvml)
+    why = "NVML does not list the processes of NVIDIA GeForce RTX 4090 (Function Not Found)"
+    assert ancient.held(OURS) == Held(bytes=None, reason=why)
+    assert ancient.unlisted() == why
 
 
 def test_a_device_that_never_draws_lists_what_computes():
