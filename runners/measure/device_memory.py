@@ -17,7 +17,8 @@ from runners.worker.offload import Device
 
 BY_PROCESS = "NVML, by process, read when the phase ended"
 DIFFERENCE = "NVML, the device's use less that before the model was loaded"
-UNIFIED = "unified memory: the device has none of its own, and peak memory counts what it uses"
+UNIFIED = "unified memory: the device has none of its own, what it uses is the host's"
+SHARED = "it shares the host's memory, which the kernel does not count in the process's peak"
 NOT_NVIDIA = "no counter by process is read for this kind of device (NVIDIA's alone is)"
 
 
@@ -90,10 +91,8 @@ class DeviceMark:
         )
 
     def _read(self, pid: int) -> DevicePhase:
-        if all(one.unified for one in self._devices):
-            return DevicePhase(peak_bytes=None, reason=UNIFIED)
-        if not all(one.nvidia for one in self._devices):
-            return DevicePhase(peak_bytes=None, reason=NOT_NVIDIA)
+        if why := _not_counted(self._devices):
+            return DevicePhase(peak_bytes=None, reason=why)
         if not isinstance(self._nvml, Nvml):
             return DevicePhase(peak_bytes=None, reason=self._nvml)
         try:
@@ -117,3 +116,13 @@ class DeviceMark:
         if before is None or now.bytes is None:
             return DevicePhase(peak_bytes=None, reason=f"{reason}; {now.reason}".strip("; "))
         return DevicePhase(peak_bytes=max(0, now.bytes - before), source=DIFFERENCE, reason=reason)
+
+
+def _not_counted(devices: Sequence[Device]) -> str:
+    """Why no counter is read for these devices; empty where NVML may have them."""
+    if all(one.unified for one in devices):
+        return UNIFIED
+    others = [one for one in devices if not one.nvidia]
+    if others and all(one.integrated for one in others):
+        return f"{others[0].title}: {SHARED}"
+    return NOT_NVIDIA if others else ""

@@ -19,7 +19,7 @@ class Device:
     backend: str = ""
     """Interface that it is reached by, e.g. `CUDA`, `Vulkan`, `MTL`, `ROCm`."""
     integrated: bool = False
-    """True where it shares the host's memory."""
+    """True where it is known to share the host's memory."""
     total_bytes: int | None = None
     """Memory of the device; None where the library does not say."""
     bus_id: str = ""
@@ -27,8 +27,11 @@ class Device:
 
     @property
     def unified(self) -> bool:
-        """True where its memory is the host's: integrated devices, and all of Apple's."""
-        return self.integrated or self.backend in ("MTL", "Metal", "MPS")
+        """True of Apple's devices, whose memory is the host's.
+
+        On Linux what an integrated device takes of the host's memory is in no peak of a process.
+        """
+        return self.backend in ("MTL", "Metal", "MPS")
 
     @property
     def nvidia(self) -> bool:

@@ -8,13 +8,20 @@ from runners.measure.device_memory import (
     BY_PROCESS,
     DIFFERENCE,
     NOT_NVIDIA,
+    SHARED,
     UNIFIED,
     DeviceMark,
     DevicePhase,
 )
 from runners.measure.nvml import NOT_INSTALLED, NOT_LISTED, Nvml, start
 from runners.worker.offload import Device
-from tests.support.recorded_nvml import GIB, Card, NVMLError_NoPermission, RecordedNvml
+from tests.support.recorded_nvml import (
+    GIB,
+    Card,
+    NVMLError_NoPermission,
+    NVMLError_NotSupported,
+    RecordedNvml,
+)
 
 ME = os.getpid()
 CUDA = Device(name="CUDA0", description="NVIDIA GeForce RTX 4090", backend="CUDA",
@@ -78,12 +85,27 @@ def test_where_nothing_may_be_read_both_reasons_are_said():
 def test_unified_memory_is_said_to_be_the_hosts():
     for device in (
         Device(name="MTL0", description="Apple M3", backend="MTL"),
-        Device(name="Vulkan0", description="Radeon 780M", backend="Vulkan", integrated=True),
         Device(name="mps", description="Apple GPU", backend="MPS", integrated=True),
     ):
         found = DeviceMark(NOT_INSTALLED)
         found.follow([device])
         assert (ended(found).peak_bytes, ended(found).reason) == (None, UNIFIED)
+
+
+def test_what_an_integrated_device_takes_is_in_no_counter():
+    inside = Device(name="Vulkan0", description="Radeon 780M", backend="Vulkan", integrated=True)
+    found = DeviceMark(NOT_INSTALLED)
+    found.follow([inside])
+    phase = ended(found)
+    assert (phase.peak_bytes, phase.reason) == (None, f"Vulkan0 (Radeon 780M): {SHARED}")
+    # The runtime's own account is what a limit is held against.
+    assert (inside.unified, phase.own_bytes) == (False, OWN)
+
+
+def test_nvidias_integrated_devices_are_in_nvmls_lists():
+    board = Device(name="CUDA0", description="NVIDIA GB10", backend="CUDA", integrated=True)
+    refused = NVMLError_NotSupported()  # what it answers to the memory of the whole device
+    assert ended(mark(Card(computing={ME: GIB}, used=refused), board)).peak_bytes == GIB
 
 
 def test_other_makers_devices_have_no_counter_and_the_runtimes_account():
