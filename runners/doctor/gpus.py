@@ -18,6 +18,12 @@ Found = Mapping[str, tuple[Device, ...] | str]
 """By runtime the GPUs that its build can compute on, or why it could not be asked."""
 
 
+DRIVER = (
+    "see that the driver works (nvidia-smi, rocminfo, vulkaninfo --summary): the build is for a GPU"
+)
+"""Advice where a library is there and cannot be asked, or its driver gives it no device."""
+
+
 def gpu_checks(show: ShowBytes) -> Iterator[Check]:
     """The GPUs of each runtime, and where there are any the counter of their memory."""
     found, seen = find_gpus(), machine().gpu
@@ -63,7 +69,7 @@ def gpu_check(
     said = "; ".join(f"{name}: {_told(told, show)}" for name, told in able.items())
     unasked = "layers go there only where a candidate asks (--gpu-layers all)"
     if isinstance(found.get(usual), str):
-        return Check(name="GPU", status="limited", found=said, advice=advice)
+        return Check(name="GPU", status="limited", found=said, advice=DRIVER)
     if found.get(usual):
         return Check(name="GPU", status="ok", found=f"{said}; {unasked}")
     if seen:
@@ -82,13 +88,16 @@ def gpu_memory_check(nvml: Nvml | str | None, devices: Sequence[Device]) -> Chec
     """
     if isinstance(nvml, Nvml):
         cards = ", ".join(dict.fromkeys(card.name for card in nvml.cards)) or "no device"
-        found = f"NVML, driver {nvml.driver}: by process, on {cards}"
-        return Check(name="GPU memory", status="ok", found=found)
+        found = f"NVML, driver {nvml.driver}"
+        if why := nvml.unlisted():
+            found = f"{found}: by difference, not by process, on {cards}: {why}"
+            return Check(name="GPU memory", status="limited", found=found, advice="docs/gpus.md")
+        return Check(name="GPU memory", status="ok", found=f"{found}: by process, on {cards}")
     if nvml is not None:
         advice = "pip install weighin[nvidia]" if nvml == NOT_INSTALLED else "docs/gpus.md"
         return Check(name="GPU memory", status="limited", found=nvml, advice=advice)
     if devices and all(one.unified for one in devices):
-        found = "unified: it is the host's, and counts in peak memory"
+        found = "unified: it is the host's"
         return Check(name="GPU memory", status="ok", found=found)
     return Check(
         name="GPU memory",

@@ -28,9 +28,11 @@ def load_question(
     """
     path = str(job.weights.path) if job.weights.path else None
     settings = with_mapping(job.settings, allowed=mmap)
+    program = list(job.program.command) if job.program else []
     return protocol.Load(
         path=path,
         settings=settings,
         extra_buffers=not job.proof.left_out,
-        program=inside(job.program.command) if job.program else [],
+        program=inside(program) if program else [],
+        unlimited=program,
     )

@@ -10,7 +10,7 @@ from functools import cache
 from evals.errors import RuntimeFailure
 from runners.worker import wire
 from runners.worker.child_environment import child_environment
-from runners.worker.last_words import last_words
+from runners.worker.last_words import driver_refusal, last_words
 from runners.worker.offload import Device
 
 ANSWER_S = 60.0
@@ -29,7 +29,7 @@ def listed_by(module: str, *, library: str) -> tuple[Device, ...]:
         None of them where the library is not installed.
 
     Raises:
-        RuntimeFailure: it ends or hangs when it is asked.
+        RuntimeFailure: it ends or hangs when it is asked, or finds none since a driver refuses.
     """
     try:
         done = subprocess.run(
@@ -46,7 +46,10 @@ def listed_by(module: str, *, library: str) -> tuple[Device, ...]:
     if f"No module named '{library}'" in said:
         return ()
     try:
-        return tuple(wire.rebuilt(Device, one) for one in json.loads(done.stdout))
+        found = tuple(wire.rebuilt(Device, one) for one in json.loads(done.stdout))
     except (ValueError, TypeError, wire.WireError) as error:
         why = last_words(said) or f"exit code {done.returncode}"
         raise RuntimeFailure(f"{library} cannot be asked for its devices: {why}") from error
+    if not found and (refused := driver_refusal(said)):
+        raise RuntimeFailure(f"{library} finds no GPU: {refused}")
+    return found

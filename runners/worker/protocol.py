@@ -54,7 +54,10 @@ class Load:
     (runners/runtimes/llamacpp/prove.py).
     """
     program: list[str] = field(default_factory=list)
-    """Command of the program that the runtime starts, without its own arguments."""
+    """Command of the program that the runtime starts, without its own arguments, inside the job's
+    limit."""
+    unlimited: list[str] = field(default_factory=list)
+    """The same program outside of it, for what it is asked of itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

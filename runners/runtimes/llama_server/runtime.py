@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from runners.endpoint.started_runtime import Launch, StartedRuntime
 from runners.engine.llama_log import offloaded, own_bytes, used_devices
 from runners.runtimes.llama_server.command import CLEARED, arguments, knows_devices
-from runners.runtimes.llama_server.devices import ask_devices
+from runners.runtimes.llama_server.devices import NAME, ask_devices
 from runners.worker import protocol
 from runners.worker.runtime import WorkerError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runners.worker.offload import Device
 
 VERSION = ""
@@ -31,20 +33,17 @@ class LlamaServer(StartedRuntime):
         self._devices: list[Device] = []
 
     def launch(self, message: protocol.Load, users: int = 1) -> Launch:
-        """The shipped command, in the flags that this build knows."""
-        try:
-            known = subprocess.run(
-                [*message.program, "--help"],
-                capture_output=True, text=True, check=False, timeout=HELP_S,
-            )  # fmt: skip
-        except (OSError, subprocess.SubprocessError) as error:
-            raise WorkerError(f"{message.program[0]} does not start: {error}") from error
-        help_text = known.stdout + known.stderr
-        found = ask_devices(message.program) if knows_devices(help_text) else []
+        """The shipped command, in the flags that this build knows.
+
+        The build is asked outside the job's limit, which is there for the model.
+        """
+        bare = message.unlimited or message.program
+        help_text = _help(bare)
+        found, _ = ask_devices(bare) if knows_devices(help_text) else ([], "")
         asked = message.settings["device"]
         self._devices = [one for one in found if asked in ("auto", one.name)]
         return Launch(
-            name="llama-server",
+            name=NAME,
             program=message.program,
             arguments=arguments(
                 message.settings,
@@ -68,3 +67,18 @@ class LlamaServer(StartedRuntime):
     def device_memory(self) -> dict[str, int]:
         """Bytes of the server's buffers on devices, which it makes before it answers."""
         return own_bytes(self.output().splitlines(), self._devices)
+
+
+def _help(command: Sequence[str]) -> str:
+    """What a llama-server's `--help` prints.
+
+    Raises:
+        WorkerError: it does not start.
+    """
+    try:
+        known = subprocess.run(
+            [*command, "--help"], capture_output=True, text=True, check=False, timeout=HELP_S
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise WorkerError(f"{NAME} does not start: {error}") from error
+    return known.stdout + known.stderr

@@ -6,6 +6,7 @@ every position and knows one sequence.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import re
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 KV_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q8_0": 8, "bf16": 30}
 """ggml's type numbers."""
 LOG_DEBUG, LOG_ERROR = 1, 4  # ggml_log_level
+STDERR = 2
+"""Its descriptor: `sys.stderr` may hold back what is written."""
 
 
 class LlamaError(WorkerError):
@@ -37,6 +40,8 @@ class LlamaError(WorkerError):
 
 class Log:
     """Keeps llama.cpp's last lines, which say why something was refused.
+
+    Errors go to stderr, too: after an error of a device ggml ends the process, and what it kept.
 
     The callback must outlive the process: a collected one crashes it. So this object is made
     once, below, and is never freed.
@@ -54,6 +59,8 @@ class Log:
             self.lines.append(line)
             if level == LOG_ERROR:
                 self.errors.append(line)
+                with contextlib.suppress(OSError):  # nobody reads it any more
+                    os.write(STDERR, f"{line}\n".encode())
 
     def buffer_bytes(self, kind: str) -> int:
         """Bytes of the KV cache ("KV") or recurrent state ("RS") of the context made last."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from runners.candidates.spec import Candidate
 from runners.cli.gpu_hint import gpu_hints
-from runners.doctor.gpus import gpu_check, gpu_memory_check
+from runners.doctor.gpus import DRIVER, gpu_check, gpu_memory_check
 from runners.measure.nvml import NOT_INSTALLED, Nvml, start
 from runners.worker.offload import Device
-from tests.support.recorded_nvml import Card, RecordedNvml
+from tests.support.recorded_nvml import Card, NVMLError_NoPermission, RecordedNvml
 
 CARD = Device(
     name="CUDA0", description="NVIDIA GeForce RTX 4090", backend="CUDA", total_bytes=24 * 2**30
@@ -43,6 +43,17 @@ def test_a_gpu_that_the_build_cannot_use_is_limited():
 def test_a_build_that_cannot_be_asked_says_why():
     found = gpu_check({"llamacpp": "the driver hangs"}, (), BUILD_IT, show)
     assert (found.status, found.found) == ("limited", "llamacpp: the driver hangs")
+    assert found.advice == DRIVER  # the build is there already
+
+
+def test_what_nvml_does_not_list_is_measured_by_difference():
+    nvml = start(RecordedNvml(cards=[Card(), Card(name="B", computing=NVMLError_NoPermission())]))
+    found = gpu_memory_check(nvml, [CARD])
+    assert (found.status, found.advice) == ("limited", "docs/gpus.md")
+    assert found.found == (
+        "NVML, driver 550.54.14: by difference, not by process, on NVIDIA GeForce RTX 4090, B: "
+        "NVML does not list the processes of B (Insufficient Permissions)"
+    )
 
 
 def test_the_counter_of_gpu_memory():
@@ -56,8 +67,9 @@ def test_the_counter_of_gpu_memory():
     assert (lacking.status, lacking.advice) == ("limited", "pip install weighin[nvidia]")
     assert gpu_memory_check("NVML does not start: x", [CARD]).advice == "docs/gpus.md"
     assert gpu_memory_check(None, [APPLE]).found.startswith("unified")
-    other = Device(name="Vulkan0", description="AMD", backend="Vulkan")
-    assert gpu_memory_check(None, [other]).status == "limited"
+    for integrated in (False, True):
+        other = Device(name="Vulkan0", description="AMD", backend="Vulkan", integrated=integrated)
+        assert gpu_memory_check(None, [other]).status == "limited"
 
 
 def test_a_run_says_nothing_of_gpus_where_there_is_none():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -107,6 +108,31 @@ def test_a_library_that_is_not_installed_has_no_devices(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(listed_devices.subprocess, "run", missing)
     assert listed_by.__wrapped__("runners.runtimes.hf.devices", library="torch") == ()  # not kept
+
+
+def test_a_driver_that_refuses_is_the_reason_and_not_the_build(monkeypatch: pytest.MonkeyPatch):
+    said = {"llama_cpp": b"ggml_cuda_init: failed to initialize CUDA: driver version is too old\n"}
+    said["torch"] = (
+        b"/x/torch/cuda/__init__.py:184: UserWarning: CUDA initialization: The NVIDIA driver on "
+        b"your system is too old (found version 11040). (Triggered internally at x.cpp:109.)\n"
+        b"  return torch._C._cuda_getDeviceCount() > 0\n"
+    )
+
+    def answers(stdout: bytes, stderr: bytes) -> Any:
+        return lambda *_, **__: listed_devices.subprocess.CompletedProcess([], 0, stdout, stderr)
+
+    ask = listed_by.__wrapped__  # not kept
+    for library, why in (
+        ("llama_cpp", "driver version is too old"),
+        ("torch", r"The NVIDIA driver on your system is too old \(found version 11040\)\.$"),
+    ):
+        monkeypatch.setattr(listed_devices.subprocess, "run", answers(b"[]\n", said[library]))
+        with pytest.raises(RuntimeFailure, match=f"{library} finds no GPU: {why}"):
+            ask("a.module", library=library)
+    # One interface of two has a device.
+    found = json.dumps([asdict(CARD)]).encode()
+    monkeypatch.setattr(listed_devices.subprocess, "run", answers(found, said["llama_cpp"]))
+    assert ask("a.module", library="llama_cpp") == (CARD,)
 
 
 def test_layers_of_the_command_line_make_another_candidate():

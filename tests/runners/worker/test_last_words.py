@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runners.worker.last_words import last_words, signal_name
+from runners.worker.last_words import driver_refusal, last_words, signal_name
 
 ASSERTION = "llama-model.cpp:1203: GGML_ASSERT(hparams.n_expert_groups == 0) failed"
 
@@ -21,12 +21,25 @@ ASSERTION = "llama-model.cpp:1203: GGML_ASSERT(hparams.n_expert_groups == 0) fai
         (f"/tmp/pip-build-1/vendor/llama.cpp/src/{ASSERTION}\n", ASSERTION),
         (f"C:\\build\\src\\{ASSERTION}\n", ASSERTION),
         ("GGML_ASSERT(a) failed\nGGML_ASSERT(b) failed\nbye", "GGML_ASSERT(b) failed"),
+        # ggml's abort names the place alone; the reason stands before it.
+        (
+            "CUDA error: out of memory\n  current device: 0, in function alloc at ggml-cuda.cu:42\n"
+            "  cuMemCreate(&handle, size)\n/src/ggml-cuda.cu:98: CUDA error\n[New LWP 7]\n",
+            "CUDA error: out of memory",
+        ),
+        ("ROCm error: invalid device function\nabort", "ROCm error: invalid device function"),
         ("cannot open /a/b/c.gguf: 3: no such file", "cannot open /a/b/c.gguf: 3: no such file"),
         ("x" * 400, "x" * 300),
     ],
 )
 def test_an_assertion_is_said_before_the_last_line(stderr: str, said: str) -> None:
     assert last_words(stderr) == said
+
+
+def test_a_driver_says_why_it_refuses() -> None:
+    said = "x\nggml_cuda_init: failed to initialize CUDA: no CUDA-capable device is detected\ny"
+    assert driver_refusal(said) == "no CUDA-capable device is detected"
+    assert driver_refusal("ggml_vulkan: Found 1 Vulkan devices:") == ""
 
 
 def test_signals_have_names_but_for_some() -> None:
