@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,9 @@ def gpus(*, memory: bool) -> list[tuple[int, Device]]:
 def chosen(name: str) -> list[tuple[int, Device]]:
     """The devices that a setting names.
 
+    One that is named is looked up by its name alone: asking the others for their memory would make
+    a context on each, in the measured process.
+
     Args:
         name: as the library calls one; `auto`: those that llama.cpp chooses, which are all that
             have memory of their own, each card once, else those of one interface that share the
@@ -67,13 +70,14 @@ def chosen(name: str) -> list[tuple[int, Device]]:
     Raises:
         WorkerError: there is none.
     """
-    found = gpus(memory=True)
     if name != "auto":
-        named = [(handle, one) for handle, one in found if one.name == name]
+        found = gpus(memory=False)
+        named = [(handle, with_memory(handle, one)) for handle, one in found if one.name == name]
         if not named:
             here = ", ".join(one.title for _, one in found) or "none"
             raise WorkerError(f"settings.device is {name}; this llama.cpp finds: {here}")
         return named
+    found = gpus(memory=True)
     if not found:
         raise WorkerError("settings.gpu_layers: this llama.cpp finds no GPU")
     own: dict[str, tuple[int, Device]] = {}
@@ -101,18 +105,23 @@ def _found(*, memory: bool) -> Iterator[tuple[int, Device]]:
         backend = _text("ggml_backend_reg_name", registry)
         if backend == REMOTE:
             continue
-        about = _properties(handle) if memory else None
-        yield (
-            handle,
-            Device(
-                name=_text("ggml_backend_dev_name", handle),
-                description=_text("ggml_backend_dev_description", handle),
-                backend=backend,
-                integrated=kind == INTEGRATED,
-                total_bytes=(about.memory_total or None) if about else None,
-                bus_id=(about.device_id or b"").decode("utf-8", "replace") if about else "",
-            ),
+        device = Device(
+            name=_text("ggml_backend_dev_name", handle),
+            description=_text("ggml_backend_dev_description", handle),
+            backend=backend,
+            integrated=kind == INTEGRATED,
         )
+        yield handle, with_memory(handle, device) if memory else device
+
+
+def with_memory(handle: int, device: Device) -> Device:
+    """A device with its size and address; on CUDA asking for them makes a context on it."""
+    about = _properties(handle)
+    return replace(
+        device,
+        total_bytes=about.memory_total or None,
+        bus_id=(about.device_id or b"").decode("utf-8", "replace"),
+    )
 
 
 class _Properties(ctypes.Structure):
