@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from runners.engine.out_of_memory import OutOfMemory, is_out_of_memory
 from runners.runtimes.hf.cells import CellDecoder
 from runners.worker.runtime import WorkerError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-OUT_OF_MEMORY = ("not enough memory", "can't allocate memory", "out of memory")
 
 
 class Halving:
@@ -41,8 +40,8 @@ class Halving:
         """
         try:
             return self._inner.decode(tokens, positions, sequences, counts, flags)
-        except RuntimeError as error:
-            if not _out_of_memory(error):
+        except (RuntimeError, OutOfMemory) as error:
+            if not is_out_of_memory(error):
                 raise
             if len(tokens) == 1:
                 raise WorkerError("out of memory while one token was evaluated") from error
@@ -53,11 +52,6 @@ class Halving:
         return np.concatenate(
             [self.decode(tokens[p], positions[p], sequences[p], counts[p], flags[p]) for p in parts]
         )
-
-
-def _out_of_memory(error: RuntimeError) -> bool:
-    text = str(error).lower()
-    return isinstance(error, torch.OutOfMemoryError) or any(word in text for word in OUT_OF_MEMORY)
 
 
 def _free_cached() -> None:

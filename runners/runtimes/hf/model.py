@@ -19,6 +19,7 @@ import torch
 import transformers
 from transformers.cache_utils import DynamicCache
 
+from runners.engine.out_of_memory import memory_on
 from runners.engine.recommended import choosing
 from runners.worker.runtime import WorkerError
 
@@ -82,7 +83,8 @@ class Model:
         self.device = choose_device(settings["device"])
         self.dtype = choose_dtype(settings["dtype"], self.device)
         self.network = _load(path, self.dtype, trust=settings["trust_remote_code"])
-        self.network.eval().to(self.device)
+        with memory_on(self.device):
+            self.network.eval().to(self.device)
         self.config = self.network.config
         self._accepts = inspect.signature(self.network.forward).parameters
         # A wrong name is not refused: it ends among the keyword arguments that nobody reads.
@@ -152,6 +154,9 @@ class Model:
 
         Returns:
             Shape (rows, vocabulary), on the CPU, so that the computation is over; and the cache.
+
+        Raises:
+            OutOfMemory: the device has not enough memory.
         """
         place = {"device": self.device, "dtype": torch.long}
         wanted = torch.as_tensor(rows, **place)
@@ -163,7 +168,7 @@ class Model:
             passed[self._cache_name] = cache
         if "logits_to_keep" in self._accepts:
             passed["logits_to_keep"] = wanted
-        with torch.inference_mode():
+        with memory_on(self.device), torch.inference_mode():
             output = self.network(**passed)
             logits = output.logits[0]
             if "logits_to_keep" not in self._accepts:  # code of the model's own
@@ -178,7 +183,8 @@ class Model:
 
     def copied(self, state: Any) -> Any:
         """A cache of the same tokens, which may go on by itself."""
-        return copy.deepcopy(state)
+        with memory_on(self.device):
+            return copy.deepcopy(state)
 
     def state_bytes(self, state: Any) -> int:
         """Bytes of the tensors in a cache, however it keeps them."""

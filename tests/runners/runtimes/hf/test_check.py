@@ -143,3 +143,18 @@ def test_weights_that_compute_nan_are_refused(tmp_path: Path, tiny: Callable[[st
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(WorkerError, match="logits are not numbers"):
         Hf().load(protocol.Load(path=str(folder), settings=LOADING))
+
+
+def test_a_model_that_does_not_fit_is_no_bug(
+    loaded: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    model = loaded("llama").loaded.model
+
+    def full(**_: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(model, "network", full)
+    with pytest.raises(WorkerError, match=r"^out of memory on cpu: CUDA out of memory\. Tried"):
+        model.forward([1], None, None, [0], keep=False)
