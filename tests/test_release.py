@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import yaml
@@ -51,9 +52,25 @@ def test_this_version_has_notes() -> None:
     assert done.stdout.startswith("- ")
 
 
-def test_nothing_is_published_that_was_not_tried() -> None:
+@pytest.fixture(scope="module")
+def jobs() -> dict[str, Any]:
     text = (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
-    jobs = yaml.safe_load(text)["jobs"]
+    found: dict[str, Any] = yaml.safe_load(text)["jobs"]
+    return found
+
+
+def test_a_released_wheel_knows_its_commit(jobs: dict[str, Any]) -> None:
+    # `build` makes the wheel from the unpacked source distribution, which has no git.
+    def script(job: str, word: str) -> str:
+        found: list[str] = [one["run"] for one in jobs[job]["steps"] if word in one.get("run", "")]
+        return "".join(found)
+
+    build = script("build", "python -m build\n")
+    assert 0 < build.index("export WEIGHIN_COMMIT=") < build.index("python -m build\n")
+    assert 'test -z "$(weighin --version | grep unknown)"' in script("try", "pipx install")
+
+
+def test_nothing_is_published_that_was_not_tried(jobs: dict[str, Any]) -> None:
     assert jobs["try"]["needs"] == "build"
     assert jobs["publish"]["needs"] == "try"
     assert jobs["publish"]["if"] == "github.ref_type == 'tag'"
