@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from runners.runtimes.gpu_settings import GpuSettings
 from runners.runtimes.llama_server.find_devices import find_devices
@@ -18,18 +18,22 @@ _FLAGS = """
 --rope-scaling --rope-scale --rope-freq-base --rope-freq-scale --yarn-orig-ctx
 --yarn-ext-factor --yarn-attn-factor --yarn-beta-slow --yarn-beta-fast -kvo --kv-offload -nkvo
 --no-kv-offload --repack -nr --no-repack --no-host -ctk --cache-type-k -ctv --cache-type-v
--dt --defrag-thold -lm --load-mode -lzm --lazy-mode --mlock --mmap --no-mmap --numa -dev
---device -ot --override-tensor -cmoe --cpu-moe -ncmoe --n-cpu-moe -ncffn --n-cpu-ffn -ngl
---gpu-layers --n-gpu-layers -sm --split-mode -ts --tensor-split -mg --main-gpu -fit --fit -fitt
---fit-target -fitc --fit-ctx --op-offload --no-op-offload --override-kv -np --parallel -cb
---cont-batching -nocb --no-cont-batching -kvu --kv-unified -no-kvu --no-kv-unified
---kv-unified-per-slot -ctxcp --ctx-checkpoints --swa-checkpoints -cms --checkpoint-min-step
--cram --cache-ram --cache-prompt --no-cache-prompt --cache-reuse --context-shift
---no-context-shift --warmup --no-warmup --threads-http --jinja --no-jinja --reasoning-format
---reasoning-budget -to --timeout
+-dt --defrag-thold -lm --load-mode -lzm --lazy-mode --mlock --mmap --no-mmap --numa -ot
+--override-tensor -cmoe --cpu-moe -ncmoe --n-cpu-moe -ncffn --n-cpu-ffn -sm --split-mode -ts
+--tensor-split -fit --fit -fitt --fit-target -fitc --fit-ctx --op-offload --no-op-offload
+--override-kv -np --parallel -cb --cont-batching -nocb --no-cont-batching -kvu --kv-unified
+-no-kvu --no-kv-unified --kv-unified-per-slot -ctxcp --ctx-checkpoints --swa-checkpoints -cms
+--checkpoint-min-step -cram --cache-ram --cache-prompt --no-cache-prompt --cache-reuse
+--context-shift --no-context-shift --warmup --no-warmup --threads-http --jinja --no-jinja
+--reasoning-format --reasoning-budget -to --timeout
 """
 COMPUTES = frozenset(_FLAGS.split())
 """Flags of llama-server that say how it computes, and nothing else."""
+SETTINGS = {
+    "gpu_layers": ("-ngl", "--gpu-layers", "--n-gpu-layers"),
+    "device": ("-dev", "--device", "-mg", "--main-gpu"),
+}
+"""Settings that Weighin finds devices by and records, and the flags that would pass them by."""
 
 Argument = Annotated[str, Field(max_length=4096)]
 
@@ -43,7 +47,20 @@ class LlamaServerSettings(GpuSettings):
     repack: bool = True
     """Copy weights into the layout that this processor's kernels are fastest with."""
     arguments: Annotated[tuple[Argument, ...], Field(max_length=64)] = ()
-    """Arguments of llama-server beside those that Weighin gives; the last of two counts."""
+    """Arguments of llama-server beside those that Weighin gives; the last of two counts. Layers on
+    a GPU and the device have settings of their own."""
+
+    @field_validator("arguments")
+    @classmethod
+    def _leaves_the_gpu_to_settings(cls, arguments: tuple[str, ...]) -> tuple[str, ...]:
+        for word in arguments:
+            # llama-server reads `_` of a long flag as `-`.
+            flag = word.partition("=")[0]
+            plain = flag.replace("_", "-") if flag.startswith("--") else flag
+            setting = next((one for one, flags in SETTINGS.items() if plain in flags), None)
+            if setting is not None:
+                raise ValueError(f"{flag} goes by the setting {setting}: set {setting} instead")
+        return arguments
 
     @property
     def runs_code(self) -> str:

@@ -16,6 +16,7 @@ from runners.cli.run import command
 from runners.cli.trust import refuse_code
 from runners.runtimes.llama_server import program
 from runners.runtimes.llama_server.program import VARIABLE
+from runners.runtimes.llama_server.spec import LlamaServerSettings
 
 
 def dry(*arguments: str) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def test_without_a_server_the_dry_run_says_what_to_do(
     ("given", "odd"),
     [
         ((), ""),
-        (("-ngl", "99", "-b", "-1", "-ot", "exps=CPU", "--no-mmap"), ""),
+        (("-sm", "none", "-b", "-1", "-ot", "exps=CPU", "--no-mmap"), ""),
         (("-b", "64", "--log-file", "notes.txt"), "--log-file"),
         (("--host", "0.0.0.0", "--agent"), "--host"),
         (("--agent",), "--agent"),
@@ -70,3 +71,21 @@ def test_arguments_that_do_more_than_compute_need_trust(given: tuple[str, ...], 
         return
     with pytest.raises(SpecError, match=f"gives llama-server {odd}, .*--trust-remote-code"):
         refuse_code(candidate, trusted=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "setting"),
+    [
+        (("-ngl", "99"), "gpu_layers"),
+        (("-b", "64", "--gpu-layers", "99"), "gpu_layers"),
+        (("--n_gpu_layers", "99"), "gpu_layers"),  # llama-server reads it as --n-gpu-layers
+        (("--gpu-layers=99",), "gpu_layers"),
+        (("-dev", "CUDA0"), "device"),
+        (("--device", "none"), "device"),
+        (("-mg", "1"), "device"),
+    ],
+)
+def test_the_gpu_is_asked_for_by_settings_alone(given: tuple[str, ...], setting: str):
+    # Beside `-ngl 0 -dev none` it would do nothing, or go to a GPU that nobody watches.
+    with pytest.raises(ValueError, match=f"by the setting {setting}: set {setting} instead"):
+        LlamaServerSettings.model_validate({"arguments": given})

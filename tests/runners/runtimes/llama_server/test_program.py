@@ -119,11 +119,11 @@ def test_settings_as_flags(changed: dict[str, Any], text: str, repacks: bool, en
 
 
 def test_an_f32_cache_does_without_flash_attention():
-    told = {**USUAL, "kv_cache_type": "f32", "context": 512, "arguments": ("-ngl", "99")}
+    told = {**USUAL, "kv_cache_type": "f32", "context": 512, "arguments": ("-ub", "256")}
     found = arguments(told, NEW, repacks=True)
     assert found[found.index("-fa") + 1] == "off"
     assert found[found.index("-c") + 1] == "512"
-    assert found[-2:] == ["-ngl", "99"]  # the last of two counts
+    assert found[-2:] == ["-ub", "256"]  # the last of two counts
 
 
 def test_a_build_that_cannot_do_as_it_is_told():
