@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from evals.abilities import ability_title
 from leaderboard.rows.abilities import ability_score
 from leaderboard.rows.classes import classes_of, in_classes, why_not_off_grid
-from leaderboard.rows.conditions import is_elsewhere
-from leaderboard.rows.gpu import VRAM
+from leaderboard.rows.gpu import OWN, VRAM, gpu_unknown
 from leaderboard.rows.metric import Metric
 from leaderboard.rows.metrics import METRICS, WORKS_FROM, limited
 from leaderboard.rows.peers import usable
@@ -141,11 +140,9 @@ def _reasons(row: Row, limits: Limits, weights: Mapping[str, float] | None) -> I
     for metric, limit in limited():
         if metric.key == VRAM and _needs_no_vram(row):
             continue
-        value = weighted_accuracy(row, weights) if metric.over == "items" else row.value(metric.key)
-        what, tried = limit.what, row.value(WORKS_FROM) if metric.key == "memory" else None
-        if tried is not None:
-            what, value = "smallest memory limit that works", tried
-        reason = _outside(value, what, metric, limits.bounds.get(metric.key))
+        bound = limits.bounds.get(metric.key)
+        what, value = _held_against(row, metric, bound, weights)
+        reason = _outside(value, what or limit.what, metric, bound)
         if reason:
             yield reason
     yield from _below(row, limits.abilities)
@@ -188,7 +185,23 @@ def _below(row: Row, limits: Sequence[AbilityLimit]) -> Iterator[Reason]:
 def _needs_no_vram(row: Row) -> bool:
     """True where nothing was on a GPU, or on one whose memory is the host's and counts there."""
     gpu = row.record.gpu
-    return not is_elsewhere(row.record) if gpu is None else gpu.unified
+    return not gpu_unknown(row.record) if gpu is None else gpu.unified
+
+
+def _held_against(
+    row: Row, metric: Metric, bound: float | None, weights: Mapping[str, float] | None
+) -> tuple[str, float | None]:
+    """The number that a limit is held against, and its name where it is not the metric's own."""
+    if metric.over == "items":
+        return "", weighted_accuracy(row, weights)
+    value = row.value(metric.key)
+    if metric.key == "memory" and (tried := row.value(WORKS_FROM)) is not None:
+        return "smallest memory limit that works", tried
+    if metric.key == VRAM and value is None and bound is not None:
+        own = row.value(OWN)
+        if own is not None and own > bound:  # a lower bound: above the limit it decides
+            return "GPU buffers", own
+    return "", value
 
 
 def _outside(value: float | None, what: str, metric: Metric, bound: float | None) -> Reason | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from leaderboard.rows.conditions import is_elsewhere
 from leaderboard.rows.metric import Limit, Metric, fact, largest_run
 from leaderboard.units import MIB, PLAIN
 from runners.records.gpu import device_own, device_peak
@@ -23,6 +24,21 @@ def own(record: Record, _workload: str = "") -> float | None:
 def layers(record: Record, _workload: str = "") -> float | None:
     """Layers on a device; None where none was asked for, or they are not counted."""
     return record.gpu.layers if record.gpu else None
+
+
+def gpu_unknown(record: Record) -> bool:
+    """True where a record without `gpu` may yet have had a part of the model on one.
+
+    Records that are older than `software.tells_gpu` are known by their settings: a server that
+    Weighin keeps off the GPU has `gpu_layers`, and MLX's device was `gpu` before it was watched.
+    """
+    if record.gpu is not None:
+        return False
+    if record.software.tells_gpu is False or record.imported is not None or is_elsewhere(record):
+        return True
+    settings = record.candidate.settings
+    served = record.server is not None and "gpu_layers" not in settings
+    return served or settings.get("device") == "gpu"
 
 
 def _served(record: Record) -> bool:

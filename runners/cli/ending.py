@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from evals.errors import RecordError
 from leaderboard.choose.limits import weighted_accuracy
 from leaderboard.rows.abilities import task_weights
-from leaderboard.rows.gpu import OWN, VRAM
+from leaderboard.rows.gpu import OWN, VRAM, gpu_unknown
 from leaderboard.rows.guessing import guessing_level
 from leaderboard.rows.names import short_names
 from leaderboard.rows.row import Row
@@ -165,6 +165,8 @@ def _fits(row: Row, budget: Budget) -> bool:
     gpu = row.record.gpu
     if (peak_bytes(row) or math.inf) > (budget.memory_bytes or 0):
         return False
+    if gpu_unknown(row.record) and row.record.machine.gpu:
+        return False  # a card is here, and nobody says what the runtime put there
     if gpu is None or gpu.unified:
         return True
     used = row.value(VRAM) or row.value(OWN) or math.inf

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runners.jobs.measured import Started
 from runners.records.circumstances import SoftwareInfo
@@ -23,7 +23,9 @@ def software_info(job: Job, measured: Measured) -> SoftwareInfo:
     ready = started.ready if started else None
     said = model.server if model else None
     left_out = job.proof.left_out or not_built_kernels(job, started)
-    known = {"left_out": left_out} if left_out else {}
+    known: dict[str, Any] = {"left_out": left_out} if left_out else {}
+    if not job.candidate.runtime_spec.tells_gpu:
+        known["tells_gpu"] = False
     return SoftwareInfo(
         weighin=version("weighin"),
         lm_eval=version("lm_eval"),

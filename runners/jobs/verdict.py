@@ -60,7 +60,10 @@ class Facts:
     """False: the runtime cannot be timed on fixed workloads; the first words of answers stand in
     for a first token."""
     gpu: GpuInfo | None = None
-    """Memory of devices; None: the candidate had nothing there."""
+    """Memory of devices; None: the candidate had nothing there, or `gpu_untold` says why that is
+    not known."""
+    gpu_untold: str = ""
+    """Why None says nothing of devices; empty where it means that nothing was there."""
 
 
 def judge(facts: Facts) -> tuple[Name, str]:
@@ -94,8 +97,8 @@ def judge(facts: Facts) -> tuple[Name, str]:
         return "too slow", late
     if budget.memory_bytes is not None and not facts.memory_enforced:
         return "not enforced", "memory could not be limited here, so nothing is known of it"
-    if budget.vram_bytes and facts.gpu and _vram_used(facts.gpu) is None:
-        return "not enforced", f"GPU memory could not be measured: {facts.gpu.reason}"
+    if why := _vram_unknown(facts):
+        return "not enforced", f"GPU memory could not be measured: {why}"
     done = "the latency phase and the tasks were" if facts.workloads else "the tasks were"
     return "fits", f"{done} completed within the budget{_doubts(facts)}"
 
@@ -114,6 +117,15 @@ def _doubts(facts: Facts) -> str:
     if budget.vram_bytes and facts.gpu and device_peak(facts.gpu) is None:
         doubt += "; GPU memory is the runtime's own account, which lacks the driver's part"
     return doubt
+
+
+def _vram_unknown(facts: Facts) -> str:
+    """Why a limit of device memory cannot be judged; empty where it can, or there is none."""
+    if not facts.budget.vram_bytes:
+        return ""
+    if facts.gpu is None:
+        return facts.gpu_untold
+    return facts.gpu.reason if _vram_used(facts.gpu) is None else ""
 
 
 def _vram_used(gpu: GpuInfo) -> int | None:
@@ -195,6 +207,7 @@ def verdict_of(
     timing = measured.last(Timing) if measured.phase == "latency" else None
     answer_s = max((one.answer_s.p50 for one in answers.values() if one.answer_s), default=None)
     ttft_s = max((workload.ttft_s.p50 for workload in fixed(timed).values()), default=None)
+    untold = f"runtime {job.candidate.runtime} does not say what it puts on a GPU"
     facts = Facts(
         budget=job.budget,
         memory_enforced=held is not None and held.memory is not None,
@@ -211,6 +224,7 @@ def verdict_of(
         workloads=bool(job.workloads),
         unlimited_decode_tokens_per_s=_decode(free.latency if free else {}),
         gpu=gpu,
+        gpu_untold="" if job.candidate.runtime_spec.tells_gpu else untold,
     )
     name, reason = judge(facts)
     return VerdictInfo(

@@ -77,6 +77,9 @@ class SoftwareInfo(SaidPart):
     """Digest over the compiled libraries that were loaded."""
     left_out: str | None = None
     """Kernels that the build lacks or fails with."""
+    tells_gpu: bool | None = None
+    """False: the runtime does not say what it puts on a GPU, so that a missing `gpu` tells nothing.
+    None: it says so, or an early version wrote the record."""
 
 
 class EnforcedInfo(SaidPart):

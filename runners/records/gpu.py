@@ -29,7 +29,7 @@ class DevicePhaseInfo(Part):
     """The most that was read; None: not measured, by the reason beside the phases."""
     own_bytes: dict[str, Bytes] = Field(default_factory=dict)
     """The runtime's own account: `weights`, `cache`, `compute` of llama.cpp's buffers, `allocated`
-    and `reserved` of torch. It lacks what the driver itself takes."""
+    and `reserved` of torch, `allocated` of MLX. It lacks what the driver itself takes."""
 
 
 class GpuInfo(Part):
@@ -46,7 +46,7 @@ class GpuInfo(Part):
     driver: str = ""
     """Version of NVIDIA's driver; empty: not known."""
     unified: bool = False
-    """True where the device has no memory of its own: what it uses is in the process's peak."""
+    """True of Apple's devices, which have no memory of their own: what they use is the host's."""
     source: str | None = None
     """Counter of `peak_bytes`; None: none could be read."""
     reason: str = ""

@@ -146,6 +146,9 @@ class RuntimeSpec:
     find_program: Callable[[Any], Program] | None = None
     """Finds the program that it starts, by a candidate's settings; that process and what it starts
     are measured, not the worker. Raises RuntimeFailure where it is not here. None: in process."""
+    tells_gpu: bool = False
+    """True: `Loaded.offloaded` has all that it puts on devices, and None means nothing. False: what
+    it puts there is not known, so that no limit of GPU memory is judged by it."""
     find_devices: Callable[[Any], tuple[Device, ...]] | None = None
     """Asks the installed build, in another process, which GPUs it can compute on, by a candidate's
     settings. Raises RuntimeFailure where it cannot be asked. None: it computes on none."""

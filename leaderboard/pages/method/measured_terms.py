@@ -153,7 +153,8 @@ MEMORY = (
     Term(
         word="GPU buffers",
         meaning="the runtime's own account of its GPU memory: llama.cpp's buffers for weights, "
-        "cache and compute, or what torch reserved. What the driver takes is not in it",
+        "cache and compute, what torch reserved, or what MLX allocated. What the driver takes is "
+        "not in it",
         formula="sum of the buffers on devices; torch's peak of reserved bytes",
         code="runners.records.gpu.device_own",
         heads=("GPU buffers",),

@@ -25,6 +25,7 @@ SPEC = RuntimeSpec(
     weights="none",
     can=EVERYTHING,
     packages=("weighin",),
+    tells_gpu=True,
     find_devices=lambda settings: tuple(fake_devices(settings.fake.get("device", ""))),
     no_device="settings: {fake: {device: NAME}} gives it one",
 )

@@ -52,6 +52,7 @@ SPEC = RuntimeSpec(
     formats=("folder",),
     can=EVERYTHING,
     packages=("transformers", "torch", "tokenizers"),
+    tells_gpu=True,
     modules=("torch", "transformers"),
     missing=MISSING,
     find_devices=lambda _: listed_by("runners.runtimes.hf.devices", library="torch"),

@@ -86,6 +86,7 @@ SPEC = RuntimeSpec(
     formats=("gguf",),
     can=OF_SERVERS,
     packages=(),
+    tells_gpu=True,
     missing=MISSING,
     find_program=lambda _: find_program(),
     find_devices=lambda _: find_devices(),

@@ -30,6 +30,7 @@ SPEC = RuntimeSpec(
     formats=("gguf",),
     can=EVERYTHING,
     packages=("llama-cpp-python",),
+    tells_gpu=True,
     modules=("llama_cpp",),
     missing=MISSING,
     find_devices=lambda _: listed_by("runners.runtimes.llamacpp.devices", library="llama_cpp"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from runners.engine.folder_text import Text
 from runners.engine.one_model import OneModel, Opened
+from runners.runtimes.mlx.devices import offloaded, own_bytes
 from runners.runtimes.mlx.library import mlx, mlx_lm
 from runners.runtimes.mlx.model import Model, load_tokenizer
 
@@ -28,4 +29,9 @@ class Mlx(OneModel):
             threads=settings["threads"],
             compute=model.dtype,
             device=model.device,
+            offloaded=offloaded(mlx.core, model.device),
         )
+
+    def device_memory(self) -> dict[str, int]:
+        """The most that MLX's arrays took since this was last asked."""
+        return own_bytes(mlx.core)

@@ -17,7 +17,12 @@ class MlxSettings(Settings):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """auto: as the weights, or the scales of packed ones, are saved."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
-    """auto: the GPU of a Mac, else the CPU."""
+    """auto: the GPU of a Mac, or CUDA's, else the CPU."""
+
+    @property
+    def may_use_device(self) -> bool:
+        """True unless the processor is named."""
+        return self.device != "cpu"
 
 
 SPEC = RuntimeSpec(
@@ -34,6 +39,7 @@ SPEC = RuntimeSpec(
     ),
     can=EVERYTHING,
     packages=("mlx", "mlx-lm", "transformers", "tokenizers"),
+    tells_gpu=True,
     modules=("mlx", "mlx_lm", "transformers"),
     missing=MISSING,
     starts_in_a_moment=False,

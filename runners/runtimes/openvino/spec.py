@@ -33,6 +33,7 @@ SPEC = RuntimeSpec(
     ),
     can=EVERYTHING,
     packages=("openvino", "openvino-genai", "openvino-tokenizers"),
+    tells_gpu=True,
     modules=("openvino", "openvino_genai"),
     missing=MISSING,
     starts_in_a_moment=False,

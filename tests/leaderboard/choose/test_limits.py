@@ -103,6 +103,37 @@ def test_what_had_nothing_on_a_gpu_keeps_to_any_limit_of_its_memory(made: Maker)
     assert admit([one], limits(vram=0.0)).admitted == (one,)
 
 
+def test_what_nobody_told_of_a_gpu_is_not_known_to_fit(made: Maker):
+    """By what the record says, and by older ones: of a server's settings, of MLX's device."""
+    mine = ServerInfo(url=None, kind="vllm")
+    software = made.base.software.said()
+    untold = [
+        made.row("told", software={**software, "tells_gpu": False}),
+        made.row("served", server=mine),
+        made.row("away", server=ServerInfo(url="http://192.0.2.1:8080/v1", kind="openai")),
+        made.row("mlx", candidate={"settings": {"device": "gpu"}}),
+        made.row("imported", imported=ImportedInfo(source="lm-eval")),
+    ]
+    found = admit(untold, limits(vram=1e12))
+    assert found.admitted == ()
+    assert {one.reasons[0].text for one in found.refused} == {"GPU memory not known"}
+    # llama-server is kept off the GPU by a setting, and says what is there.
+    kept_off = made.row("cpp", server=mine, candidate={"settings": {"gpu_layers": 0}})
+    assert admit([kept_off], limits(vram=0.0)).admitted == (kept_off,)
+
+
+def test_the_runtimes_own_account_is_a_lower_bound(made: Maker):
+    held = {"weights": 40 * MIB, "cache": 20 * MIB}
+    phases = {"latency": DevicePhaseInfo(peak_bytes=None, own_bytes=held)}
+    one = made.row("a", gpu=GpuInfo(devices=[DeviceInfo(name="ROCm0")], phases=phases))
+    (over,) = admit([one], limits(vram=59 * MIB)).refused
+    assert [(r.text, r.unknown) for r in over.reasons] == [
+        ("GPU buffers 60.0 MiB (at most 59.0 MiB)", False)
+    ]
+    (below,) = admit([one], limits(vram=61 * MIB)).refused
+    assert [(r.text, r.unknown) for r in below.reasons] == [("GPU memory not known", True)]
+
+
 def test_what_is_not_known_is_not_known_to_fit(made: Maker):
     one = made.row(
         "a", accuracy=None, latency={}, memory=None, candidate={"weights_bytes": None},

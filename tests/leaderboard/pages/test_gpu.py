@@ -118,6 +118,13 @@ def test_the_ending_names_computers_whose_gpu_holds_it(made: Maker):
     ]  # fmt: skip
     apple = made.row("mac", gpu=gpu(None, unified=True, source=None, reason=UNIFIED))
     assert ending([apple], budgets)[0][0]
+    # A card is here, and the runtime does not say what it put there.
+    silent = {**made.base.software.said(), "tells_gpu": False}
+    machine = made.base.machine.said()
+    untold = made.row("vllm", software=silent, machine={**machine, "gpu": ("NVIDIA L4",)})
+    assert ending([untold], budgets) == [(False, "plain-1gib: no")]
+    alone = made.row("vllm", software=silent, machine={**machine, "gpu": ()})
+    assert ending([alone], budgets) == [(True, "plain-1gib: yes")]
 
 
 def test_the_candidates_page_has_devices_layers_and_phases():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,11 @@ from runners.compute.budget_use import ad_hoc
 from runners.jobs.gpu_flags import GPU_RULES
 from runners.jobs.seen import Seen
 from runners.jobs.verdict import Facts, judge
-from runners.measure.device_memory import BY_PROCESS, DIFFERENCE, UNIFIED
+from runners.measure.device_memory import BY_PROCESS, DIFFERENCE, SHARED, UNIFIED
 from runners.records.gpu import DeviceInfo, DevicePhaseInfo, GpuInfo, device_own, device_peak
 from runners.records.reading import parse_record
+from runners.runtimes.spec import RuntimeSpec
+from runners.runtimes.table import RUNTIMES
 
 if TYPE_CHECKING:
     from tests.runners.conftest import Bench
@@ -38,11 +41,15 @@ def gpu(peak: int | None = None, own: int | None = None, **told: Any) -> GpuInfo
     return GpuInfo(devices=[CARD], phases={"latency": phase}, **{**usual, **told})
 
 
-def facts(found: GpuInfo | None) -> Facts:
+UNTOLD = "runtime own-server does not say what it puts on a GPU"
+
+
+def facts(found: GpuInfo | None, untold: str = "") -> Facts:
     return Facts(
         budget=ad_hoc(vram_bytes=100 * MIB), memory_enforced=False, error=None, phase="generation",
         workload="", oom_kills=None, refaulted_bytes=None, weights_bytes=1, ttft_s=0.1,
         decode_tokens_per_s=10.0, unlimited_decode_tokens_per_s=None, gpu=found,
+        gpu_untold=untold,
     )  # fmt: skip
 
 
@@ -114,12 +121,30 @@ def test_the_gpu_is_a_condition_and_layers_are_the_candidate(bench: Bench):
         (gpu(own=9 * MIB), "fits", "which lacks the driver's part"),
         (gpu(reason="no counter"), "not enforced", "GPU memory could not be measured: no counter"),
         (gpu(own=900 * MIB, unified=True, reason=UNIFIED), "not enforced", "unified memory"),
+        # An integrated device's account is a lower bound, too.
+        (gpu(own=101 * MIB, reason=SHARED), "over vram", "by the runtime's own account"),
     ],
 )
 def test_a_limit_of_gpu_memory_is_checked(found: GpuInfo | None, verdict: str, words: str):
     name, reason = judge(facts(found))
     assert name == verdict
     assert words in reason
+
+
+def test_a_runtime_that_does_not_tell_of_its_gpu_is_not_said_to_fit():
+    assert judge(facts(None, UNTOLD)) == (
+        "not enforced", f"GPU memory could not be measured: {UNTOLD}",
+    )  # fmt: skip
+    # One that told of it after all is judged by that; without a limit nothing is asked of it.
+    assert judge(facts(gpu(peak=MIB), UNTOLD))[0] == "fits"
+    assert judge(replace(facts(None, UNTOLD), budget=ad_hoc(deadline_ttft_s=9.0)))[0] == "fits"
+
+
+def test_what_others_start_or_serve_does_not_tell_of_its_gpu():
+    silent = {name for name, spec in RUNTIMES.items() if not spec.tells_gpu}
+    assert silent == {"own-server", "gradio", "endpoint"}
+    bare = RuntimeSpec(name="a-stranger", code="a.b:C", weights="none", packages=())
+    assert not bare.tells_gpu
 
 
 def test_the_peak_is_that_of_the_phases_that_a_deployment_has():

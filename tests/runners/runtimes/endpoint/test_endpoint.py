@@ -116,6 +116,11 @@ def test_a_budget_of_memory_is_refused_and_one_of_times_judged(bench: Bench, ser
     timed = run(bench, serve(), budget=ad_hoc(deadline_ttft_s=60.0))
     assert timed.verdict is not None
     assert timed.verdict.verdict == "fits"
+    watched = run(bench, serve(), budget=ad_hoc(vram_bytes=2**30))
+    assert watched.verdict is not None
+    assert watched.verdict.verdict == "not enforced"
+    assert watched.verdict.reason.endswith("runtime endpoint does not say what it puts on a GPU")
+    assert watched.software.said()["tells_gpu"] is False
 
 
 def test_faults_are_overcome_counted_and_in_no_time(bench: Bench, serve: Serve) -> None:
