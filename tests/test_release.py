@@ -66,7 +66,7 @@ def test_a_released_wheel_knows_its_commit(jobs: dict[str, Any]) -> None:
         return "".join(found)
 
     build = script("build", "python -m build\n")
-    assert 0 < build.index("export WEIGHIN_COMMIT=") < build.index("python -m build\n")
+    assert build.index("export WEIGHIN_COMMIT=") < build.index("python -m build\n")
     assert 'test -z "$(weighin --version | grep unknown)"' in script("try", "pipx install")
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from runners.worker.runtime import WorkerError
 
 WORDS = ("not enough memory", "can't allocate memory", "out of memory", "insufficient memory")
-"""Of torch (CUDA, ROCm, Apple's, the processor's allocator) and MLX, in small letters."""
+"""Words of torch (CUDA, ROCm, Apple's, the processor's allocator) and MLX, in small letters."""
 MOST_CHARACTERS = 300
 
 
