@@ -13,13 +13,17 @@ from leaderboard.choose.ranking import difference_over
 from leaderboard.rows.answers import Answers, ItemKey
 from leaderboard.rows.peers import side_by_side
 from leaderboard.rows.row import row
-from leaderboard.stats.group_sequential import LEVEL, Look, critical_values, two_sided_p
+from leaderboard.stats.group_sequential import (
+    LEVEL,
+    Look,
+    critical_values,
+    level_at,
+    two_sided_p,
+)
 from leaderboard.stats.item_resampling import Items, item_means
 
 FLIPS, OF_ITEMS = 1.0, 12.0
 """What every task is taken to have shown beforehand: two candidates differ in 8 % of the items."""
-SMALLEST = 1e-12
-"""Level of an interval at a look that may spend nothing, where no difference is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +76,7 @@ def judge_items(
     level = min(LEVEL, two_sided_p(z))
     order = sorted(range(sets[0].scores.shape[1]), key=(-item_means(sets, shares)).__getitem__)
     against = {
-        column: difference_over(sets, shares, (order[0], column), level or SMALLEST)
+        column: difference_over(sets, shares, (order[0], column), level_at(z))
         for column in order[1:]
     }
     return Judged(

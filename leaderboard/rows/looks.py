@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leaderboard.stats.group_sequential import LEVEL, two_sided_p
+from leaderboard.stats.group_sequential import LEVEL, level_at
 from runners.records.record import Record
 
 
@@ -11,12 +11,13 @@ def pair_level(first: Record, second: Record) -> float:
 
     Returns:
         5 %; where both were judged several times while they ran, and several pairs with them, what
-        the look that decided leaves of it: that of the one which was stopped earlier.
+        the look that decided leaves of it, at least `SMALLEST`: that of the one which was stopped
+        earlier.
     """
     looks = (first.job.looks, second.job.looks)
     if looks[0] is None or looks[1] is None:
         return LEVEL
-    return min(LEVEL, two_sided_p(max(looks[0].critical_z, looks[1].critical_z)))
+    return level_at(max(looks[0].critical_z, looks[1].critical_z))
 
 
 def judged_together(first: Record, second: Record) -> bool:

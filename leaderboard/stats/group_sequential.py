@@ -18,6 +18,8 @@ from leaderboard.stats.intervals import two_sided_z
 
 Floats = npt.NDArray[np.float64]
 LEVEL = 0.05
+SMALLEST = 1e-12
+"""Least level of an interval: that of a look which may spend less, or nothing."""
 PATHS = 100_000
 """Simulated comparisons without a difference: an error of 5 % is known to 0.1 points."""
 SEED = 20260101
@@ -59,8 +61,18 @@ def spent(share: float, level: float = LEVEL) -> float:
 
 
 def two_sided_p(z: float) -> float:
-    """Chance that a standard normal number lies further from 0 than z."""
-    return 2 * _NORMAL.cdf(-abs(z))
+    """Chance that a standard normal number lies further from 0 than z, exact to the last digits."""
+    return math.erfc(abs(z) / math.sqrt(2))
+
+
+def level_at(z: float) -> float:
+    """Level of one pair's test and interval where two must lie z standard errors apart.
+
+    Returns:
+        2 Φ(-z), from SMALLEST to LEVEL: an early look may spend less than an interval can be told
+        from certainty with.
+    """
+    return min(LEVEL, max(SMALLEST, two_sided_p(z)))
 
 
 def critical_values(looks: Sequence[Look], candidates: int) -> list[float]:
@@ -91,11 +103,19 @@ def critical_values(looks: Sequence[Look], candidates: int) -> list[float]:
         apart = values / math.sqrt(2 * look.information)
         value = _exceeded_by(apart[left], chance)
         if value is None:
-            value = two_sided_z(1 - chance / pairs) if chance > 0 else math.inf
+            value = _upper(chance / pairs)
         left &= apart <= value
         found.append(value)
         before = max(before, look.spent)
     return found
+
+
+def _upper(chance: float) -> float:
+    """The z beyond which a standard normal number lies, on either side, with this chance; infinite
+    of none. By its small tail: 1 minus a chance below 1e-16 would be 1.
+    """
+    tail = chance / 2
+    return -_NORMAL.inv_cdf(tail) if tail > 0 else math.inf
 
 
 def _exceeded_by(values: Floats, chance: float) -> float | None:

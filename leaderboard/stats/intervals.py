@@ -271,7 +271,10 @@ def two_sided_z(confidence: float) -> float:
     """
     if not 0 < confidence < 1:
         raise ValueError(f"a confidence of {confidence} is not between 0 and 1")
-    return NormalDist().inv_cdf((1 + confidence) / 2)
+    upper = (1 + confidence) / 2
+    if upper == 1:  # the last number below 1 has no other between itself and 1
+        return -NormalDist().inv_cdf((1 - confidence) / 2)
+    return NormalDist().inv_cdf(upper)
 
 
 def _check_counts(successes: int, n: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -77,3 +79,19 @@ def test_equal_candidates_are_seldom_told_apart_though_looked_at_four_times():
     # 4.7 % here (± 0.6), and 10.3 % where each look takes itself for the only one.
     assert 0.02 < told / 1500 <= 0.05
     assert naive / 1500 > 0.08
+
+
+@pytest.mark.parametrize("share", [0.004, 0.02, 0.05, 0.06, 0.065, 0.07, 0.1])
+@pytest.mark.parametrize("begun", [2, 6])
+def test_an_early_look_tells_what_is_clear_and_nothing_else(share: float, begun: int):
+    # 20 items all one way: p = 2 * 0.5 ** 20 = 2e-6; a tenth of the time may spend 3e-12 at most.
+    found = judge_items([items(40, 20)], [1.0], past=[], chance=spent(share), begun=begun)
+    assert (found.outside, found.order) == ((), (0, 1))
+    # 1,000: p = 2e-301, below what 0.4 % of the time may spend in a pair: 1e-274.
+    wide = items(1000, 0, n=1000)
+    assert judge_items([wide], [1.0], past=[], chance=spent(share), begun=begun).outside == (1,)
+
+
+def test_a_look_that_may_spend_nothing_is_a_look():
+    found = judge_items([items(40, 0)], [1.0], past=[], chance=0.0, begun=2)
+    assert (found.outside, found.critical_z) == ((), math.inf)

@@ -44,3 +44,9 @@ def test_a_row_says_where_its_candidate_was_stopped(made: Maker):
     job = record.job.model_copy(update={"looks": stopped})
     assert "stopped at look 2" not in stays.flags
     assert "stopped at look 2" in row(record.model_copy(update={"job": job})).flags
+
+
+def test_a_first_look_that_could_tell_nothing_leaves_a_level(made: Maker):
+    # 100 is stored where a look could spend nothing: 2 Φ(-100) is 0 in a computer.
+    early, late = looked(made, "a", 100.0), looked(made, "b", 2.1)
+    assert pair_level(early, late) == 1e-12

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from scipy.stats import studentized_range
 
-from leaderboard.stats.group_sequential import Look, critical_values, spent, two_sided_p
+from leaderboard.stats.group_sequential import (
+    Look,
+    critical_values,
+    level_at,
+    spent,
+    two_sided_p,
+)
 
 
 def looks(*shares: float) -> list[Look]:
@@ -67,3 +73,28 @@ def test_equal_candidates_are_told_apart_as_seldom_as_promised(shares: tuple[flo
     assert (apart > limits).any(axis=0).mean() == pytest.approx(0.05, abs=0.006)
     naive = studentized_range.ppf(0.95, m, 1e9) / math.sqrt(2)
     assert (apart > naive).any(axis=0).mean() > 0.09
+
+
+def test_a_first_look_at_a_small_share_of_the_time_has_its_boundary():
+    # At a twentieth of the time 4 Φ(-2.2414 / √0.05) = 4 Φ(-10.024) = 4 * 5.98e-24 may be spent,
+    # which 1 minus it does not show; z with Φ(-z) = 2 Φ(-10.024) lies ln 2 / 10.12 = 0.0685 lower.
+    assert spent(0.05) == pytest.approx(2.39e-23, rel=0.01)
+    assert critical_values(looks(0.05), 2) == pytest.approx([9.9552], abs=0.001)
+    # Of five candidates ten pairs share it: ln 10 / 10.06 further out.
+    assert critical_values(looks(0.05), 5) == pytest.approx([10.182], abs=0.005)
+
+
+def test_boundaries_of_all_early_looks_are_finite_and_fall():
+    shares = (0.004, 0.01, 0.02, 0.04, 0.06, 0.065, 0.07, 0.08, 0.1)
+    for m in (2, 8):
+        values = [critical_values(looks(share), m)[0] for share in shares]
+        assert all(math.isfinite(one) for one in values)
+        assert values == sorted(values, reverse=True)
+    assert critical_values(looks(0.003), 2) == [math.inf]  # 4 Φ(-41) is no number any more
+
+
+def test_the_level_of_one_pair_is_never_nothing():
+    # 2 Φ(-7) = 2.56e-12; 2 Φ(-8.3) = 1.0e-16, whose confidence is 1 in a computer.
+    assert level_at(7.0) == pytest.approx(2.56e-12, rel=0.01)
+    assert (level_at(8.3), level_at(100.0), level_at(math.inf)) == (1e-12, 1e-12, 1e-12)
+    assert level_at(0.0) == 0.05

@@ -151,3 +151,9 @@ def test_above_chance(successes: int, n: int, chance: float, above: bool) -> Non
 def test_a_chance_that_is_no_probability() -> None:
     with pytest.raises(ValueError, match=r"chance of 25"):
         stats.above_chance(3, 4, 25)
+
+
+def test_the_quantile_of_all_but_certainty() -> None:
+    # 1 - 2^-53 is the last number below 1: Φ(-z) = 2^-54 = 5.55e-17 at z = 8.29.
+    assert stats.two_sided_z(1 - 2.0**-53) == pytest.approx(8.29, abs=0.01)
+    assert stats.two_sided_z(0.95) == pytest.approx(1.959964)
