@@ -6,12 +6,13 @@ import heapq
 from collections.abc import Sequence
 
 
-def in_proportion(total: int, sizes: Sequence[int]) -> list[int]:
+def in_proportion(total: int, sizes: Sequence[int], *, each: bool = False) -> list[int]:
     """Divide a number of items among tasks in proportion to their sizes, as seats among parties.
 
     Args:
         total: items to draw; more than there are: all.
         sizes: shape (tasks,), each at least 1.
+        each: no task gets a second item before all have one.
 
     Returns:
         Shape (tasks,). By Sainte-Laguë's divisors, so that a smaller total never gives a task more:
@@ -19,7 +20,8 @@ def in_proportion(total: int, sizes: Sequence[int]) -> list[int]:
     """
     parts = [0] * len(sizes)
     # The next item goes where size / (2 · items so far + 1) is greatest; the first of equals.
-    queue: list[tuple[float, int]] = [(-size, place) for place, size in enumerate(sizes)]
+    first = max(sizes, default=0) if each else 0  # no other quotient is greater
+    queue: list[tuple[float, int]] = [(-first - size, place) for place, size in enumerate(sizes)]
     heapq.heapify(queue)
     for _ in range(min(total, sum(sizes))):
         _, place = queue[0]

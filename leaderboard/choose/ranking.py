@@ -149,14 +149,17 @@ def difference_over(
     Args:
         sets: of the tasks' items.
         shares: what each counts in the mean.
-        columns: which two; the items that both were asked count.
+        columns: which two; the items that both were asked count, and sets that have such.
         level: what lies outside the interval.
     """
-    counting = [(one, share) for one, share in zip(sets, shares, strict=True) if share > 0]
-    tasks = []
-    for one, _ in counting:
+    tasks: list[PairedDifference] = []
+    weights: list[float] = []
+    for one, share in zip(sets, shares, strict=True):
         pair = one.scores[:, list(columns)]
         both = ~np.isnan(pair).any(axis=1)
+        if share <= 0 or not both.any():
+            continue
+        weights.append(share)
         tasks.append(
             paired_difference(
                 pair[both, 0],
@@ -165,7 +168,6 @@ def difference_over(
                 confidence=1 - level,
             )
         )
-    weights = [share for _, share in counting]
     return mean_difference(tasks, weights=weights, confidence=1 - level)
 
 

@@ -125,6 +125,8 @@ def _resample(
     shared = (_usual(scores) if some else np.zeros(len(scores)))[:, None]
     sums = _by_group(np.where(lacking, 0.0, scores - shared), groups, len(sizes))
     asked = _by_group(~lacking, groups, len(sizes)) if some else sizes[:, None]
+    if some:  # who was asked none is as good as usual, as unsure as one asked all
+        asked[:, lacking.all(axis=0)] = sizes[:, None]
     everybody = _by_group(shared, groups, len(sizes)) if some else None
     usual = math.fsum(sizes**2) / math.fsum(sizes)  # a passage flips as one: so does a pseudo-one
     drawn = np.empty((draws, scores.shape[1]))
@@ -158,7 +160,8 @@ def _as_if_all(scores: Floats) -> Floats:
     if not lacking.any():
         return scores
     usual = _usual(scores)[:, None]
-    better = np.nanmean(scores - usual, axis=0)
+    asked = np.maximum(1, (~lacking).sum(axis=0))  # of none it is as good as usual
+    better = np.nansum(scores - usual, axis=0) / asked
     return np.where(lacking, usual + better, scores)
 
 

@@ -26,6 +26,8 @@ class Agenda:
 
     sizes: Mapping[str, Mapping[str, int]]
     """Part -> task -> items that there are."""
+    alike: frozenset[str] = frozenset()
+    """Parts whose tasks count the same whatever their size, so that none may go unasked."""
 
     @classmethod
     def of(cls, tasks: Sequence[PreparedTask]) -> Self:
@@ -33,7 +35,8 @@ class Agenda:
         sizes: dict[str, dict[str, int]] = {}
         for task in tasks:
             sizes.setdefault(task.loaded.group, {})[task.loaded.name] = len(task.items)
-        return cls(sizes=sizes)
+        alike = frozenset(task.loaded.group for task in tasks if not task.loaded.by_size)
+        return cls(sizes=sizes, alike=alike)
 
     @property
     def parts(self) -> dict[str, str]:
@@ -49,10 +52,12 @@ class Agenda:
         """Divide the items of each group among its tasks.
 
         In proportion to their sizes, so that its mean estimates the same however many are asked.
+        Where its tasks count alike each has one item first.
         """
         found: dict[str, int] = {}
         for part, sizes in self.sizes.items():
-            divided = in_proportion(items.get(part, 0), list(sizes.values()))
+            each = part in self.alike
+            divided = in_proportion(items.get(part, 0), list(sizes.values()), each=each)
             found |= dict(zip(sizes, divided, strict=True))
         return found
 
@@ -70,6 +75,20 @@ class Agenda:
         """Fewest items of a part by which candidates are judged: some of each of its tasks."""
         sizes = self.sizes[part]
         return min(sum(sizes.values()), max(LEAST, len(sizes)))
+
+    def smallest(self, done: Mapping[str, int]) -> dict[str, int] | None:
+        """Items of each task at the end of the smallest next stage, where no speed is known.
+
+        Args:
+            done: items of each task that were asked.
+
+        Returns:
+            The fewest by which candidates are judged, or twice what is done; None where there is
+            no more.
+        """
+        asked = self.by_part(done)
+        found = self.by_task({part: max(self.least(part), 2 * asked[part]) for part in self.sizes})
+        return found if sum(found.values()) > sum(asked.values()) else None
 
     def pools(
         self, done: Mapping[str, int], paces: Sequence[Pace], flips: Mapping[str, float]

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from leaderboard.choose.ranking import compare_pairs, rank
+from leaderboard.choose.ranking import compare_pairs, difference_over, rank
 from leaderboard.choose.resampling import gather
 from leaderboard.compare.comparison import Side, compare
 from leaderboard.rows.answers import ItemKey, read_answers
 from leaderboard.rows.row import Row, row
+from leaderboard.stats.item_resampling import Items
 from leaderboard.stats.paired_counts import score_interval
 from runners.records.looks import LooksInfo
 
@@ -180,3 +183,15 @@ def test_without_a_score_there_is_no_rank(made: Maker):
 def test_unlike_suites_are_refused(made: Maker):
     with pytest.raises(ValueError, match="more than one suite"):
         gather([made.row("a"), made.row("b", suite={"digest": "other"})])
+
+
+def test_a_task_that_one_was_not_asked_leaves_the_others_to_tell():
+    # A group whose tasks count alike, and c was stopped before its second one was asked. Of the
+    # first's 40 items it loses ten to a, and gains none: p = 2 * 0.5 ** 10.
+    first = (np.arange(40)[:, None] < np.array([30, 30, 20])).astype(float)
+    second = np.array([[1.0, 1.0, math.nan], [1.0, 0.0, math.nan]])
+    sets = [Items(scores=one, groups=np.arange(len(one))) for one in (first, second)]
+    found = difference_over(sets, [0.5, 0.5], (0, 2))
+    assert (found.difference, found.n, found.p) == (-0.25, 40, pytest.approx(2 * 0.5**10))
+    # Of a and b all count: 0 of the first, half of the second.
+    assert difference_over(sets, [0.5, 0.5], (0, 1)).difference == -0.25

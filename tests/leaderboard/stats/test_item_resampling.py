@@ -107,3 +107,15 @@ def test_a_candidate_is_weighed_by_the_items_that_it_was_asked():
     # (0, 0, -1, 0) under weights of Dirichlet(1, 1, 1, 1) is (1/4 * 3/4) / 5, beside the prior.
     apart = draws[:, 1] - draws[:, 0]
     assert apart.var() > 0.1875 / 5
+
+
+def test_who_was_asked_nothing_of_a_task_is_as_good_as_usual():
+    # Of the first task b is asked all, and is right in half of it; of the second nothing, where a
+    # is right in one of four: its mean is (1/2 + 1/4) / 2.
+    whole = items([1, 1, 1, 0], [1, 1, 0, 0])
+    nothing = items([1, 0, 0, 0], [math.nan] * 4)
+    sets = [whole, nothing]
+    assert item_means(sets, [0.5, 0.5]) == pytest.approx([0.5, 0.375])
+    draws = resample_items(sets, [0.5, 0.5], np.random.default_rng(1), 2000)
+    assert np.isfinite(draws).all()
+    assert draws.mean(axis=0) == pytest.approx([0.5, 0.375], abs=0.02)

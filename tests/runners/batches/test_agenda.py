@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -61,3 +62,27 @@ def test_a_given_time_keeps_some_for_the_answer():
     now[0] = 1000.0
     assert (clock.share, clock.left_s < 0, clock.seconds(0, 1000.0)) == (1.0, True, 0.0)
     assert math.isclose(GivenTime(given_s=20.0, started_s=0.0).end_s, 17.0)  # 3 s at least
+
+
+def test_where_tasks_count_alike_none_goes_unasked():
+    sizes = {"group": {"big": 1000, "mid": 20, "tiny": 5}}
+    alike = Agenda(sizes=sizes, alike=frozenset({"group"}))
+    # In proportion all of the first look's eight are big's: 1000 / 15 = 67 > 20.
+    assert Agenda(sizes=sizes).by_task({"group": 8}) == {"big": 8, "mid": 0, "tiny": 0}
+    assert alike.by_task({"group": 8}) == {"big": 6, "mid": 1, "tiny": 1}
+    # What a task has, it keeps: the largest comes first.
+    assert alike.calibration() == {"big": 1, "mid": 1, "tiny": 0}
+    counts = [alike.by_task({"group": n}) for n in range(60)]
+    assert all(a[task] <= b[task] for a, b in pairwise(counts) for task in a)
+
+
+def test_the_smallest_stage_has_what_a_look_needs():
+    done = AGENDA.calibration()
+    assert AGENDA.smallest(done) == {"one": 8, "big": 6, "small": 2}
+    # Where that was asked twice as many; no more than there are.
+    assert AGENDA.smallest({"one": 300, "big": 6, "small": 2}) == {
+        "one": 400,
+        "big": 12,
+        "small": 4,
+    }
+    assert AGENDA.smallest({"one": 400, "big": 300, "small": 100}) is None
