@@ -179,10 +179,13 @@ def _served_words(found: SeveralUsers) -> str:
         f"{ENOUGH:.0%} of the requests: first token within {found.deadline_ttft_s:g} s, then at "
         f"most {1e3 * found.deadline_tpot_s:g} ms a token"
     )
+    first = found.points[0]
+    if first.error and not found.served:
+        return f"Not even {first.users} at once: {first.error}."
     if found.served is None:
         return "No number of users was measured to its end."
     if found.served == 0:
-        return f"Not even {found.points[0].users} at once: the deadline was missed ({deadline})."
+        return f"Not even {first.users} at once: the deadline was missed ({deadline})."
     more = "; more were not tried" if found.served == found.most else ""
     users = "user" if found.served == 1 else "users"
     return f"Within the deadline: {found.served} {users} at once ({deadline}){more}."

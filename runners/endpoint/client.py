@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import select
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -19,7 +18,13 @@ from typing import Any, TypeVar
 from runners.endpoint.address import Address
 from runners.endpoint.events import DONE, Event, JsonLinesReader, SseReader, json_object
 from runners.endpoint.faults import PASSING, EndpointError
-from runners.endpoint.transport import Body, Patience, named_fault, open_connection
+from runners.endpoint.transport import (
+    Body,
+    Patience,
+    is_readable,
+    named_fault,
+    open_connection,
+)
 from runners.endpoint.words import plain, said_by, without
 
 T = TypeVar("T")
@@ -172,7 +177,7 @@ class Client:
         kept = self._connection
         if kept is not None and kept.sock is not None:
             # Nothing may arrive between two requests: what can be read is the connection's end.
-            if not select.select([kept.sock], [], [], 0)[0]:
+            if not is_readable(kept.sock):
                 return True
             self.close()
         self._connection = open_connection(self.address, self.patience)

@@ -12,7 +12,7 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -66,6 +66,7 @@ class Crowd:
 
         Raises:
             EndpointError: a request failed in a way that the next would, too.
+            WorkerError: the system gives no more threads.
         """
         for prompt_tokens, _ in self._message.workloads:
             self._prompts.ready(prompt_tokens)
@@ -78,9 +79,8 @@ class Crowd:
         ]
         threads.append(threading.Thread(target=self._beat, daemon=True))
         with _switching_fast():
-            for one in threads:
-                one.start()
             try:
+                start_all(threads)
                 self._watch(progress)
             finally:
                 self._stop(threads)
@@ -137,6 +137,8 @@ class Crowd:
                     round_of = order.sample(range(len(message.workloads)), len(message.workloads))
                 self._request(user, round_of.pop(), draw)
         except BaseException as error:  # noqa: BLE001  # raised again where the users were started
+            if self._stopping.is_set():  # broken off, in whatever way: TLS meets it with any error
+                return
             with self._changed:
                 self._broken = self._broken or error
                 self._changed.notify()
@@ -210,6 +212,22 @@ class Crowd:
             client_lag_s=late[int(0.95 * len(late))] if late else 0.0,
             cached_tokens=max(known) if known and len(known) == len(cached) else None,
         )  # fmt: skip
+
+
+def start_all(threads: Sequence[threading.Thread]) -> None:
+    """Start every thread.
+
+    Raises:
+        WorkerError: the system gives no more of them; those that were started run.
+    """
+    for started, one in enumerate(threads):
+        try:
+            one.start()
+        except RuntimeError as error:
+            raise WorkerError(
+                f"{len(threads) - 1:,} users at once need as many threads, and this system gives "
+                f"{started:,} ({error}): ask for fewer users, or raise its limit (ulimit -u)"
+            ) from error
 
 
 def _reported(request: Sent, begun_s: float) -> protocol.UserRequest:

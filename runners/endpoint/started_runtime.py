@@ -13,6 +13,7 @@ from runners.endpoint.client import Client, Retries
 from runners.endpoint.detect import find_served
 from runners.endpoint.faults import EndpointError
 from runners.endpoint.listening import free_port
+from runners.endpoint.open_files import allow_connections
 from runners.endpoint.served_model import DEFAULT_CONTEXT, ServedModel, with_apis
 from runners.endpoint.started import StartedServer, filled
 from runners.endpoint.transport import Patience
@@ -95,6 +96,7 @@ class StartedRuntime:
         load, ready_s = self._load, None
         if load is None:
             raise WorkerError("no server was started")
+        allow_connections(message.users)  # before the server starts, which inherits it
         launch = self.launch(load, message.users)
         if _told(launch) != _told(self.launch(load, message.users + 1)):
             self.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import selectors
 import socket
 import time
 from collections.abc import Iterator
@@ -49,6 +50,15 @@ def open_connection(address: Address, patience: Patience) -> http.client.HTTPCon
         )
     connection.connect()
     return connection
+
+
+def is_readable(link: socket.socket) -> bool:
+    """Return whether something arrived on a connection, or its end; without waiting."""
+    # `select` refuses a descriptor from 1,024 on; Windows has no `poll`.
+    kind = getattr(selectors, "PollSelector", selectors.SelectSelector)
+    with kind() as watched:
+        watched.register(link, selectors.EVENT_READ)
+        return bool(watched.select(0))
 
 
 class Body:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -46,6 +47,18 @@ class UsersLevel:
     others_cpus: float | None = None
     error: str = ""
     """Why it was not measured to its end."""
+
+
+def no_answer(times: protocol.UsersTimes) -> str:
+    """Why a level tells nothing: how all requests sent in its window failed; empty where one was
+    answered.
+    """
+    sent = [one for one in times.requests if one.sent_s >= 0]
+    if any(one.times is not None for one in sent):
+        return ""
+    failed = Counter(one.fault for one in sent)
+    outcomes = ", ".join(f"{name} {count}" for name, count in failed.items())
+    return f"no request was answered ({outcomes or 'none was sent'})"
 
 
 def fixed_workloads(suite: Suite, context: int | None = None) -> Sequence[Workload]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from evals.errors import MeasureError, RuntimeFailure
 from runners.jobs.disturbance import disturbance
 from runners.jobs.measured import Begun, Step
-from runners.jobs.user_level import UsersLevel, fixed_workloads
+from runners.jobs.user_level import UsersLevel, fixed_workloads, no_answer
 from runners.jobs.worker_process import WorkerCrash
 from runners.worker import protocol, wire
 
@@ -33,7 +33,8 @@ def serve_users(
     """Measure each number of users that is asked for, in ascending order.
 
     A level that an earlier process measured is taken from the journal. One that the server does not
-    survive says so, and no greater one is tried; what was measured before it stands.
+    survive, or answers nothing of, says so, and no greater one is tried; what was measured before
+    it stands.
 
     Raises:
         WorkerCrash: the worker died.
@@ -69,7 +70,12 @@ def _level(
         with disturbance() as found:
             times = worker.ask(question, protocol.UsersTimes, count)
         noise = found.noise
-        level = replace(level, times=times, others_cpus=noise.others_cpus if noise else None)
+        level = replace(
+            level,
+            times=times,
+            others_cpus=noise.others_cpus if noise else None,
+            error=no_answer(times),
+        )
     except WorkerCrash:
         raise
     except RuntimeFailure as error:
@@ -123,8 +129,9 @@ def _counter(question: protocol.RunUsers, notify: Notify) -> Callable[[int], Non
 
 
 def _of_event(event: dict[str, object]) -> UsersLevel | None:
-    """A level as the journal keeps it; None where it is damaged."""
+    """A level as the journal keeps it; None where it is damaged, or tells nothing."""
     try:
-        return wire.rebuilt(UsersLevel, event["level"])
+        level = wire.rebuilt(UsersLevel, event["level"])
     except (wire.WireError, KeyError):
         return None
+    return None if level.times is not None and no_answer(level.times) else level

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from runners.jobs.measured import Measured
     from runners.worker.protocol import UserRequest, UsersTimes
 
-NO_ANSWER = "no request was answered"
 NO_PEAK = "the server was gone, or this kernel keeps no high-water mark"
 
 
@@ -54,13 +53,9 @@ def _level(job: Job, level: UsersLevel, new_tokens: Sequence[int]) -> UsersLevel
     opened, times, memory = level.opened, level.times, level.memory
     source = memory.source if memory else NO_PEAK
     known: dict[str, Any] = {} if times is None else _times(times, new_tokens)
-    error = level.error
-    if times is not None and not known["requests"].sent_s:
-        failed = ", ".join(f"{name} {n}" for name, n in known["failed"].items())
-        error = error or f"{NO_ANSWER} ({failed})"
     return UsersLevelInfo(
         users=level.users,
-        error=error,
+        error=level.error,
         slots=opened.slots if opened else None,
         context=opened.context if opened else None,
         ready_s=opened.ready_s if opened else None,

@@ -11,6 +11,7 @@ from typing import Any
 from runners.endpoint.address import read_address
 from runners.endpoint.client import Client, Retries
 from runners.endpoint.detect import find_served, root_of
+from runners.endpoint.open_files import allow_connections
 from runners.endpoint.served_model import DEFAULT_CONTEXT, ServedModel, with_apis
 from runners.endpoint.transport import Patience
 from runners.worker import protocol
@@ -60,9 +61,10 @@ class Endpoint:
         """Time the requests of one workload."""
         return self._ready().latency(message, progress)
 
-    def open_users(self, message: protocol.OpenUsers) -> protocol.UsersOpened:  # noqa: ARG002
+    def open_users(self, message: protocol.OpenUsers) -> protocol.UsersOpened:
         """The server as it is, whatever the number of users."""
         served = self._ready().served
+        allow_connections(message.users)
         return protocol.UsersOpened(
             slots=served.slots, context=served.context, ready_s=None, root_pid=None
         )

@@ -88,6 +88,8 @@ def test_a_run_of_other_windows_or_deadlines_is_no_repeat(made: Maker) -> None:
         ([level(1, 9.0, [5.0] * 4)], "Not even 1 at once: the deadline was missed (95% of the "
                                      "requests: first token within 2 s, then at most 200 ms a "
                                      "token)."),
+        ([UsersLevelInfo(users=3, error="no request was answered (connection refused 2)")],
+         "Not even 3 at once: no request was answered (connection refused 2)."),
         ([UsersLevelInfo(users=3)], "No number of users was measured to its end."),
     ],
 )  # fmt: skip

@@ -2,10 +2,15 @@
 
 import itertools
 import random
+import threading
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from runners.endpoint.crowd import Crowd
+from runners.endpoint.client import Client, Retries
+from runners.endpoint.crowd import Crowd, start_all
 from runners.endpoint.faults import EndpointError
 from runners.endpoint.mock.options import MockOptions
 from runners.endpoint.mock.server import mock_server
@@ -133,3 +138,42 @@ def test_slots_are_said_and_kept() -> None:
         with slots.taken():
             pass
         assert slots.most == 2
+
+
+class Torn(Client):
+    """A client whose reading thread meets an odd error when it is hung up, as over TLS."""
+
+    torn = False
+
+    def another(self) -> Client:
+        return Torn(self.address, patience=self.patience, retries=Retries(times=0))
+
+    def hang_up(self) -> None:
+        self.torn = True
+        super().hang_up()
+
+    def stream(self, *given: Any, **more: Any) -> Any:
+        try:
+            return super().stream(*given, **more)
+        except EndpointError:
+            if self.torn:
+                raise ValueError("read of closed file") from None
+            raise
+
+
+def test_what_is_broken_off_at_the_end_counts_nowhere_however_it_ends(mocked: Mocked) -> None:
+    served = mocked("llama-server", **TOLD)
+    with closing(Torn(served.client.address)) as torn:
+        times = found(replace(served, client=torn), 2)
+    assert {one.user for one in times.requests if one.times} == {0, 1}
+
+
+def test_threads_that_the_system_does_not_give_are_named() -> None:
+    class Refused(threading.Thread):
+        def start(self) -> None:
+            raise RuntimeError("can't start new thread")
+
+    threads = [threading.Thread(target=int), Refused(), Refused()]
+    with pytest.raises(WorkerError, match=r"2 users at once .* this system gives 1 .can't start"):
+        start_all(threads)
+    threads[0].join()

@@ -12,7 +12,7 @@ from runners.compute.budget_use import ad_hoc
 from runners.jobs.flags import flags
 from runners.jobs.measured import LoadedModel, Measured
 from runners.jobs.seen import Seen
-from runners.jobs.user_level import Users, UsersLevel, why_no_users
+from runners.jobs.user_level import Users, UsersLevel, no_answer, why_no_users
 from runners.jobs.users_record import deadlines, users_info
 from runners.measure.memory import PhaseMemory
 from runners.records.reading import parse_record
@@ -113,8 +113,12 @@ def test_several_tokens_in_an_event_count_by_their_share() -> None:
 
 
 def test_a_level_without_an_answer_says_so() -> None:
-    level = level_of(REFUSED, request(0, 1.0, fault="rate limited"))
-    assert level.error == "no request was answered (rate limited 2)"
+    refused = (REFUSED, request(0, 1.0, fault="rate limited"))
+    # One that was sent before the window counts neither way.
+    assert no_answer(times(STRADDLES, *refused)) == "no request was answered (rate limited 2)"
+    assert no_answer(times(STRADDLES)) == "no request was answered (none was sent)"
+    assert no_answer(times(FIRST, *refused)) == ""
+    level = level_of(*refused)
     assert level.ttft_s is None
     assert level.request_throughput == 0.0
 
