@@ -45,7 +45,7 @@ class Summary:
     given_s: float
     used_s: float
     begun: int
-    """Candidates whose weights could be had."""
+    """Candidates that were to be compared, with those that could not be had or failed."""
     left: tuple[str, ...]
     """Those that were asked until the end."""
     settled: bool
@@ -55,8 +55,11 @@ class Summary:
     """Those that were asked no more because they turned slow."""
     looks: tuple[tuple[LookTaken, int], ...]
     """Looks, each with the items of a candidate."""
+    exhausted: bool
+    """True where every item that there is was answered by all of them."""
     needed_s: float | None
-    """Seconds that the smallest comparison takes, where there was no look; None: nothing tells."""
+    """Seconds that the smallest comparison takes, where there was no look; None: nothing tells, or
+    more time would not help."""
     further: tuple[int, float] | None
     """Items of each candidate, and the part of the detectable difference that would be left, after
     FURTHER_S more; None: the suite has no more."""

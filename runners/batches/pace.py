@@ -55,20 +55,24 @@ def recorded_pace(record: Record) -> Pace | None:
     pieces = record.job.resumed > 0
     if not record.job.seconds or not items or record.load is None or (pieces and record.answers):
         return None
-    timed_s = math.fsum(
+    load = record.load
+    process_s = (load.ready_s or 0.0) + (load.load_s or 0.0)
+    left_s = max(0.0, record.job.seconds - process_s - timed_s(record))
+    if pieces:
+        left_s = record.engine.scoring_s if record.engine else 0.0
+    parts = {task.group for task in record.accuracy.values()}
+    item_s = dict.fromkeys(sorted(parts), left_s / items)
+    return Pace(process_s=process_s, timed_s=timed_s(record), item_s=item_s)
+
+
+def timed_s(record: Record) -> float:
+    """Seconds that the requests of a run's timed workloads took, warm-ups included."""
+    return math.fsum(
         one.token_s[-1]
         for workload in record.latency.values()
         for one in (*workload.warmups, *workload.repeats)
         if one.token_s
     )
-    load = record.load
-    process_s = (load.ready_s or 0.0) + (load.load_s or 0.0)
-    left_s = max(0.0, record.job.seconds - process_s - timed_s)
-    if pieces:
-        left_s = record.engine.scoring_s if record.engine else 0.0
-    parts = {task.group for task in record.accuracy.values()}
-    item_s = dict.fromkeys(sorted(parts), left_s / items)
-    return Pace(process_s=process_s, timed_s=timed_s, item_s=item_s)
 
 
 @dataclass(slots=True)

@@ -42,7 +42,8 @@ def next_items(pools: Mapping[str, Pool], seconds: float) -> dict[str, int] | No
         As many as the time allows, in proportion to √(flips / seconds) of each pool: the mean over
         tasks, in which each counts the same whatever its items, is then known best (J. Neyman,
         Journal of the Royal Statistical Society 97 (1934) 558-606, with unequal costs). Never
-        fewer than are done. None where not even the least is to be had, or hardly anything is left.
+        fewer than are done. None where not even the least is to be had, or that was and hardly
+        anything is left.
     """
     ideal = {name: math.sqrt(one.flips / max(one.second_s, 1e-9)) for name, one in pools.items()}
     mean = math.fsum(ideal.values()) / len(ideal)
@@ -59,7 +60,8 @@ def next_items(pools: Mapping[str, Pool], seconds: float) -> dict[str, int] | No
             high = middle
     found = _at(pools, shares, low)
     done = sum(one.done for one in pools.values())
-    worth = sum(found.values()) >= GROWTH * done + 1
+    judged = all(one.done >= min(one.least, one.most) for one in pools.values())
+    worth = not judged or sum(found.values()) >= GROWTH * done + 1
     return found if worth and cost_s(pools, found) <= seconds else None
 
 

@@ -7,17 +7,16 @@ outside the tie is asked no more. It ends when one is left, or the time, or the 
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runners.batches.agenda import variance
 from runners.batches.batch import Outcome, failed_to_fetch
-from runners.batches.course import SAFETY, Course
-from runners.batches.looks import FURTHER_S, Judge, Summary
-from runners.batches.shares import least_s, next_items
+from runners.batches.course import Course
+from runners.batches.looks import Judge, Summary
+from runners.batches.patience import PAIR, SLOWER, expected_s, within_s
+from runners.batches.summing_up import summed_up
 from runners.batches.timed_journal import LookTaken, TimedJournal
 from runners.batches.timed_stage import MOST_Z, Contestant, Stage, Stages
 from runners.records.looks import LooksInfo
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
 FIRST_TIMING, TIMING = 0.3, 0.2
 """Shares of the time that the timed workloads may take at first, and that their repeats may."""
 SLOW = "slower than its speed was"
-PAIR = 2
-SLOWER, SPARE_S = 3.0, 10.0
-"""Times what was expected, and seconds more, that a candidate may take for a stage."""
 
 
 class TimedRun:
@@ -113,7 +109,7 @@ class TimedRun:
             for look in self._kept.looks:
                 if look.stage == stage:
                     self._follow(look)
-            if stage and all(look.stage != stage for look in self._kept.looks):
+            if self._judges(stage) and all(look.stage != stage for look in self._kept.looks):
                 self._look(stage, final=self._next_stage() is None)
                 yield
                 if self._goes_on():
@@ -126,8 +122,13 @@ class TimedRun:
 
     def _goes_on(self) -> bool:
         looks = self._kept.looks
-        settled = looks and (len(self.left) < 2 or looks[-1].final or looks[-1].settled)
-        return not (self._stages.interrupted or settled) and bool(self.left)
+        over = looks and (looks[-1].final or looks[-1].settled)
+        alone = len(self.left) < min(PAIR, len(self._jobs))
+        return not (self._stages.interrupted or over or alone)
+
+    def _judges(self, stage: int) -> bool:
+        """True where a stage's answers are judged: the calibration's where there is no more."""
+        return stage > 0 or sum(self._kept.stages[0].values()) == self._stages.agenda.total
 
     def _answer(self, stage: int) -> bool:
         """Have a stage's items answered by all that are left; False where that did not come to its
@@ -137,46 +138,43 @@ class TimedRun:
         for place, one in enumerate(list(self.left)):
             timing_s = FIRST_TIMING * self._clock.end_s / len(self.left)
             job = replace(one.job, position=place, jobs=len(self.left), timing_s=timing_s)
-            expected_s, begun_s = self._expected_s(one, stage), self._clock.used_s
-            within_s = self._within_s(expected_s, slowdown)
-            found = self._stages.answer(one, job, stage, within_s)
+            expects_s = expected_s(one.pace, self._stages.agenda, self._kept.stages, stage)
+            begun_s, left_s = self._clock.used_s, self._clock.left_s
+            most_s = within_s(expects_s, slowdown, left_s=left_s, candidates=len(self.left))
+            found = self._stages.answer(one, job, stage, most_s)
             took_s = self._clock.used_s - begun_s
             if found.record.status == "completed":
                 one.stages[stage] = found
-                slowdown = max(slowdown or 1.0, took_s / expected_s) if expected_s else None
+                if expects_s and found.anew:  # what its journal had took no time
+                    slowdown = max(slowdown or 1.0, took_s / expects_s)
             elif found.record.status == "interrupted":
                 self._stages.interrupt(found)
                 return False
             elif self._clock.left_s <= 0:
                 return False
-            elif took_s >= within_s and stage - 1 in one.stages:
-                self._leave(one, one.stages[stage - 1], SLOW)
-            else:
+            elif took_s < most_s or not stage:
                 self._leave(one, found, "failed")
+            elif not self._turns_slow(one, stage):
+                return False
         return bool(self.left)
 
-    def _expected_s(self, one: Contestant, stage: int) -> float | None:
-        """Seconds that a candidate takes for a stage at its pace; None where that is not known."""
-        if one.pace is None or stage == 0:
-            return None
-        agenda, stages = self._stages.agenda, self._kept.stages
-        now, before = agenda.by_part(stages[stage]), agenda.by_part(stages[stage - 1])
-        new = {part: count - before[part] for part, count in now.items()}
-        return one.pace.process_s + one.pace.answering_s(new)
+    def _turns_slow(self, one: Contestant, stage: int) -> bool:
+        """Let one leave with what it answered until the stage before; False where interrupted."""
+        found = self._until(one, stage - 1)
+        if found is not None:
+            self._leave(one, found, SLOW if found.record.status == "completed" else "failed")
+        return found is not None
 
-    def _within_s(self, expected_s: float | None, slowdown: float | None) -> float:
-        """Seconds that a candidate may take for a stage, so that none takes the others' time.
-
-        Args:
-            expected_s: at its pace.
-            slowdown: how many times that an earlier one of this stage took; None: it is the first,
-                so that the machine may have turned slow for all.
+    def _until(self, one: Contestant, stage: int) -> Stage | None:
+        """A candidate's answers until a stage, from its journal where an earlier process asked for
+        them; None where that was interrupted.
         """
-        left_s = self._clock.left_s
-        if expected_s is None or len(self.left) <= PAIR:
-            return left_s  # without it there is no comparison
-        within_s = SLOWER * (slowdown or 1.0) * expected_s + SPARE_S
-        return min(left_s, within_s if slowdown else max(within_s, left_s / 2))
+        if stage not in one.stages:
+            one.stages[stage] = self._stages.answer(one, one.job, stage, None)
+        if one.stages[stage].record.status != "interrupted":
+            return one.stages[stage]
+        self._stages.interrupt(one.stages[stage])
+        return None
 
     def _look(self, stage: int, *, final: bool) -> None:
         """Judge a stage's answers; who is outside the tie has its record, and leaves."""
@@ -204,7 +202,7 @@ class TimedRun:
         """
         again = self._kept.rounds + 1
         paces = [one.pace for one in self.left if one.pace and one.pace.timed_s]
-        cost_s = math.fsum(pace.process_s + pace.timed_s for pace in paces)
+        cost_s = sum(pace.process_s + pace.timed_s for pace in paces)
         known = again < self._repeats and len(paces) == len(self.left)
         used_s, left_s = self._clock.used_s, self._clock.left_s
         if not known or again * cost_s > TIMING * used_s or 2 * cost_s > left_s:
@@ -221,8 +219,8 @@ class TimedRun:
     def _next_stage(self) -> dict[str, int] | None:
         """Items of each task at the end of the next stage; None where there is no time for one."""
         paces = [one.pace for one in self.left if one.pace]
-        if len(paces) < len(self.left):
-            return None
+        if len(paces) < len(self.left):  # its journal answered for it
+            return self._stages.agenda.smallest(self._kept.stages[-1])
         used_s, taken = self._clock.used_s, len(self._kept.stages) - 1
         self._course = self._course or Course.of(paces, used_s, self._clock.end_s)
         found = self._course.following(self._pools(), paces, used_s, taken)
@@ -239,16 +237,15 @@ class TimedRun:
         """Judge for the last time what all came to the end of, and store what is left."""
         stage, looks = self._kept.whole, self._kept.looks
         if stage is not None:
-            for one in self.left:
-                if stage not in one.stages:
-                    one.stages[stage] = self._stages.answer(one, one.job, stage, None)
-                if one.stages[stage].record.status == "interrupted":
-                    self._stages.interrupt(one.stages[stage])
-                    return
+            if any(self._until(one, stage) is None for one in self.left):
+                return
             over = looks and (looks[-1].final or looks[-1].settled)
-            if stage and len(self.left) > 1 and not over:
+            if self._judges(stage) and len(self.left) > 1 and not over:
                 self._look(stage, final=True)
-        self.summary = self._summed_up()
+        self.summary = summed_up(
+            self._kept, self._clock, self.left, self._pools(),
+            begun=len(self._jobs), slow=self._slow,
+        )  # fmt: skip
         for one in list(self.left):
             if one.stages:
                 self._leave(one, one.stages[max(one.stages) if stage is None else stage], "")
@@ -272,25 +269,3 @@ class TimedRun:
         record = self._stages.store(one.job, stage, info)
         self._kept.leaves(one.name, record.run_id)
         self.left.remove(one)
-
-    def _summed_up(self) -> Summary:
-        kept, pools = self._kept, self._pools()
-        done = {part: pool.done for part, pool in pools.items()}
-        known = bool(self.left) and all(one.pace for one in self.left)
-        more = next_items(pools, FURTHER_S) if known else None
-        looks = kept.looks
-        gone = {name for look in looks for name in look.leaving}
-        alone = bool(looks) and not looks[-1].final and looks[0].begun - len(gone) == 1
-        return Summary(
-            given_s=self._clock.given_s,
-            used_s=self._clock.used_s,
-            begun=sum(why is None for _, why in self._jobs),
-            left=tuple(one.name for one in self.left),
-            slow=tuple(self._slow),
-            settled=alone or (bool(looks) and looks[-1].settled),
-            looks=tuple((one, sum(kept.stages[one.stage].values())) for one in looks),
-            needed_s=1.2 * (self._clock.used_s + least_s(pools) / SAFETY) if known else None,
-            further=None
-            if more is None
-            else (sum(more.values()), math.sqrt(variance(pools, more) / variance(pools, done))),
-        )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runners.batches.agenda import Agenda
 from runners.batches.batch import Outcome
-from runners.batches.pace import Pace, Stopwatch
+from runners.batches.pace import Pace, Stopwatch, timed_s
 from runners.batches.telling import Telling
 from runners.jobs.run import forget_stage, run_stage, store_stage
 from runners.records.looks import LooksInfo
@@ -35,6 +35,8 @@ class Stage(NamedTuple):
 
     record: Record
     samples: pyarrow.Table | None
+    anew: bool = True
+    """True where an item was asked; False: an earlier process had answered all of them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -77,9 +79,11 @@ class Stages:
             yield self._ended.popleft()
 
     def close(self, *, finished: bool) -> None:
-        """End telling of the batch; what is not finished can be resumed."""
+        """End telling of the batch; what is not finished goes on later in the time that is left."""
         self._telling.finished = finished
         self._telling.close()
+        if not finished:
+            self._kept.time(self._clock.used_s)
 
     def answer(self, one: Contestant, job: Job, stage: int, within_s: float | None) -> Stage:
         """Have a candidate answer all stages so far; its pace is kept."""
@@ -96,9 +100,11 @@ class Stages:
         # What an earlier process left half answered says nothing of the pace.
         known = one.pace is not None and stage < self._begun_before
         if found.record.status == "completed" and watch.answered and not known:
-            one.pace = watch.pace(self.agenda.by_part(new), one.pace)
+            pace = watch.pace(self.agenda.by_part(new), one.pace)
+            # The times that an earlier process measured are in the record alone.
+            one.pace = replace(pace, timed_s=pace.timed_s or timed_s(found.record))
             self._kept.pace(one.name, one.pace, self._clock.used_s)
-        return found
+        return found._replace(anew=watch.answered)
 
     def time(self, job: Job) -> bool:
         """Time the workloads in one more process; False where it did not come to its end."""

@@ -13,7 +13,7 @@ from evals.tasks.packaged import find_mirrors
 from leaderboard.units import format_duration
 from runners.candidates.catalogue import find_candidate
 from runners.cli.app_plan import app_lines
-from runners.cli.forecast import forecast
+from runners.cli.forecast import forecast, last_run
 from runners.cli.layout import Column, Grid, console, plain, say
 from runners.cli.tables import budget_line
 from runners.cli.users_options import users_line
@@ -34,7 +34,10 @@ MOST_PROMPT = 300
 
 def describe(batch: Batch, store: Store, *, as_json: bool, time_s: float | None = None) -> int:
     """Print the plan; fetch nothing and run nothing, but look at apps that run elsewhere."""
-    last = [_last(candidate, batch, store) for candidate in batch.candidates]
+    from runners.records.record import Record
+
+    records = [one for one in store.records() if isinstance(one, Record)]
+    last = [last_run(candidate.name, batch, records) for candidate in batch.candidates]
     jobs = [_job(one, run, batch) for one, run in zip(batch.candidates, last, strict=True)]
     foreseen, lines = forecast(batch, last, time_s)
     suite = batch.suite
@@ -213,17 +216,3 @@ def _source(candidate: Candidate) -> Candidate:
             break
         source = find_candidate(source.quantize.source)
     return source
-
-
-def _last(candidate: Candidate, batch: Batch, store: Store) -> Record | None:
-    """The newest run of this candidate on this suite under this budget that came to an answer."""
-    from runners.records.record import Record
-
-    budget = batch.budget.name if batch.budget else None
-    wanted = (candidate.name, batch.suite.name, budget)
-    for record in reversed([r for r in store.records() if isinstance(r, Record)]):
-        name = record.budget.name if record.budget else None
-        same = (record.candidate.name, record.suite.name, name) == wanted
-        if same and record.is_answer and record.job.seconds:
-            return record
-    return None

@@ -1,4 +1,4 @@
-"""`weighin run --time`: a comparison that ends in a given time, and what it says at its end."""
+"""`weighin run --time`: a comparison that ends in a given time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from leaderboard.units import format_duration, points
+from leaderboard.units import format_duration
 from runners.cli.ended import ended
 
 if TYPE_CHECKING:
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from evals.errors import WeighinError
     from evals.suites import Suite
     from runners.batches.batch import Batch, Outcome
-    from runners.batches.looks import Summary, Verdict
+    from runners.batches.looks import Verdict
     from runners.batches.timed_journal import LookTaken
     from runners.batches.timed_stage import Stage
     from runners.cli.progress import ProgressLines
     from runners.jobs.job import Job, Options
+    from runners.records.record import Record
 
 MOST_REPEATS = 10
 """Runs of the timed workloads of each candidate, where --repeats sets no other ceiling."""
@@ -160,17 +161,21 @@ def run_timed(
         RecordError: the store cannot be written, or another process runs this comparison.
     """
     from evals.suites import MANY
+    from runners.batches.batch import Outcome
     from runners.batches.time_left import GivenTime
     from runners.batches.timed import TimedRun
     from runners.batches.timed_journal import TimedJournal
     from runners.batches.timed_stage import Stages
+    from runners.cli.timed_words import how_it_ended, sentences
     from runners.records.identity import digest
 
     plan = digest(["time", time_s, most_repeats(), [job.key for job, _ in jobs]])
     with TimedJournal(options.store, plan, fresh=options.fresh) as kept:
-        if not kept.resumed and not options.fresh and (known := _known(plan, jobs, options)):
+        known = [] if kept.resumed or options.fresh else _known(plan, jobs, options)
+        if known:
             kept.finish()
-            yield from known
+            yield from (Outcome(record=record, ran=False) for record in known)
+            yield how_it_ended(known)
             return
         clock = GivenTime(given_s=time_s, used_before_s=kept.used_s, started_s=started_s)
         progress.given(clock)
@@ -232,65 +237,13 @@ def judged(
     )
 
 
-def sentences(summary: Summary) -> Iterator[str]:
-    """What a comparison used, what its error means, and what more time would buy."""
-    from runners.batches.looks import FURTHER_S
-
-    used, given = (format_duration(s) for s in (summary.used_s, summary.given_s))
-    if not summary.looks:
-        if summary.begun > 1:
-            need_s = summary.needed_s
-            more = "" if need_s is None else f"; about {format_duration(need_s)} would do"
-            yield f"No look in {given}: nothing is told apart{more}."
-        return
-    last = summary.looks[-1][0]
-    # The last one may have judged the same answers again, with all of the 5 %.
-    stages = {look.stage: items for look, items in summary.looks}
-    counts = ", ".join(f"{items:,}" for items in stages.values())
-    looks = f"{len(stages)} look{'s' if len(stages) > 1 else ''}"
-    begin = f"Settled in {used} of {given}" if summary.settled else f"Used {used} of {given}"
-    yield f"{begin}: {looks}, at {counts} items of each candidate."
-    if last.settled:
-        yield (
-            "Those left are one model's quantisations that answer alike (perplexity ratio below "
-            "1.02), which accuracy would tell apart on thousands of items, if at all."
-        )
-    for name in summary.slow:
-        yield f"{name} turned slow, and was asked no further: the others went on."
-    all_of = "both" if last.begun == 2 else f"all {last.begun}"
-    yield (
-        f"Were {all_of} equal, any two would be told apart in at most 5% of such runs, "
-        "all looks together."
-    )
-    if summary.settled or last.detectable is None:
-        return
-    if summary.further is None:
-        yield "There are no more items: more time needs a larger suite, or a higher --limit."
-        return
-    items, part = summary.further
-    yield (
-        f"{format_duration(FURTHER_S)} more: {items:,} items of each, and a minimum detectable "
-        f"difference (80% power) of {points(last.detectable * part):.1f} points instead of "
-        f"{points(last.detectable):.1f}."
-    )
-
-
 def _known(
     plan: str, jobs: Sequence[tuple[Job, WeighinError | None]], options: Options
-) -> list[Outcome]:
-    """The newest such comparison of the store that has a record of every candidate; none: empty."""
-    from runners.batches.batch import Outcome
+) -> list[Record]:
+    """Records of the same comparison that the store has; none: empty."""
+    from runners.batches.timed_before import ended_before
     from runners.records.record import Record
 
-    batches: dict[str, list[Record]] = {}
-    for record in options.store.records():
-        if isinstance(record, Record) and record.status != "interrupted":
-            batches.setdefault(record.job.batch, []).append(record)
     names = {job.candidate.name for job, _ in jobs}
-    for batch in reversed(batches.values()):
-        planned = {
-            one.candidate.name for one in batch if one.job.looks and one.job.looks.plan == plan
-        }
-        if planned >= names:
-            return [Outcome(record=record, ran=False) for record in batch]
-    return []
+    records = (one for one in options.store.records() if isinstance(one, Record))
+    return ended_before(plan, names, records)

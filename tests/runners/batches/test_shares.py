@@ -45,3 +45,11 @@ def test_a_look_is_worth_its_processes_or_none():
     assert next_items({"a": pool(), "b": pool()}, 15.0) is None  # the least is 16 seconds
     assert least_s({"a": pool(), "b": pool(second_s=2.0)}) == 24.0
     assert cost_s({"a": pool(done=10)}, {"a": 30}) == pytest.approx(20.0)
+
+
+def test_a_first_look_needs_no_tenth_more():
+    # A tenth more than two and one would be 3.2 items: there are three, and nothing was judged yet.
+    assert next_items({"a": pool(done=2, most=3)}, 10.0) == {"a": 3}
+    assert next_items({"a": pool(done=3, most=3)}, 10.0) is None
+    # Beside one that has its eight already the other's last item is asked, too.
+    assert next_items({"a": pool(done=8), "b": pool(done=2, most=3)}, 1.5) == {"a": 8, "b": 3}

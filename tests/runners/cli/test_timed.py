@@ -8,13 +8,12 @@ import click
 import pytest
 
 from evals.suites import Suite, SuiteTask
-from runners.batches.batch import Batch
 from runners.batches.looks import Summary
 from runners.batches.timed_journal import LookTaken
 from runners.batches.timed_stage import Stage
-from runners.candidates.spec import Candidate
-from runners.cli.forecast import forecast
-from runners.cli.timed import judged, refuse_beside_time, roomy, sentences
+from runners.cli.timed import judged, refuse_beside_time, roomy
+from runners.cli.timed_words import how_it_ended, sentences
+from runners.records.looks import LooksInfo
 from runners.records.reading import parse_record
 from tests.leaderboard.conftest import EXAMPLE, Maker
 
@@ -25,7 +24,7 @@ LOOK = LookTaken(
 SUMMARY = Summary(
     given_s=1800.0, used_s=1752.0, begun=3, left=("a", "b"), slow=(), settled=False,
     looks=((LOOK, 96), (replace(LOOK, stage=2, final=True), 540)), needed_s=60.0,
-    further=(1020, 0.62),
+    exhausted=False, further=(1020, 0.62),
 )  # fmt: skip
 OPTIONS = {"time_s": 1800.0, "job": None, "address": None, "against": None, "users": None,
            "no_score": False, "score": "once"}  # fmt: skip
@@ -67,7 +66,42 @@ def test_too_little_time_is_said():
     assert list(sentences(none)) == [
         "No look in 30 min: nothing is told apart; about 40 min would do."
     ]
-    assert list(sentences(replace(none, begun=1))) == []
+    assert list(sentences(replace(none, begun=1, left=("a",)))) == []
+
+
+def test_where_more_time_would_not_help_none_is_promised():
+    none = replace(SUMMARY, looks=(), needed_s=None)
+    assert list(sentences(none)) == ["No look in 30 min: nothing is told apart."]
+    assert list(sentences(replace(none, exhausted=True))) == [
+        "No look in 30 min: nothing is told apart; the suite has no more items."
+    ]
+    assert list(sentences(replace(none, left=("a",)))) == [
+        "Only a came so far: there is nothing to compare it with."
+    ]
+    assert list(sentences(replace(none, left=()))) == [
+        "No candidate came so far: there is nothing to compare."
+    ]
+
+
+def test_a_comparison_that_ended_before_says_how():
+    made = Maker(parse_record(EXAMPLE.read_text(encoding="utf-8"), where="example"))
+    records = [
+        made.record(name, job=made.base.job.model_copy(update={"looks": looks}))
+        for name, looks in (
+            ("a", LooksInfo(plan="p", time_s=60.0, look=2, looks=2, critical_z=2.0)),
+            ("b", LooksInfo(plan="p", time_s=60.0, look=1, looks=1, critical_z=3.0,
+                            stopped="outside the tie")),
+        )
+    ]  # fmt: skip
+    assert how_it_ended([*records, made.record("a", repeat=1)]) == (
+        "This comparison ended before, after 2 looks: a stayed until the end; b left at look 1 "
+        "(outside the tie)."
+    )
+    alone = LooksInfo(plan="p", time_s=60.0, look=0, looks=0, critical_z=0.0)
+    job = made.base.job.model_copy(update={"looks": alone})
+    assert how_it_ended([made.record("a", job=job)]) == (
+        "This comparison ended before: a stayed until the end."
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,25 +130,6 @@ def test_a_given_time_makes_room_in_the_suite():
     found = roomy(suite, 300.0).tasks
     assert [(t.limit, t.total) for t in found] == [(600, None), (600, None), (None, 5000)]
     assert [roomy(suite, s).tasks[0].limit for s in (10.0, 1e5)] == [200, 3000]
-
-
-def test_earlier_runs_foresee_the_time():
-    record = parse_record(EXAMPLE.read_text(encoding="utf-8"), where="example")
-    tasks = tuple(SuiteTask.model_validate(task) for task in record.suite.tasks)
-    fake = Candidate.model_validate({"name": "fake", "runtime": "fake"})
-    batch = Batch(candidates=(fake, fake), suite=Suite(name="tiny", tasks=tasks))
-    content, lines = forecast(batch, [record, record], None)
-    assert record.job.seconds is not None
-    assert content["forecast_seconds"] == pytest.approx(2 * record.job.seconds, rel=0.01)
-    assert lines[0].endswith("in all, by earlier runs here")
-    content, lines = forecast(batch, [record, record], 60.0)
-    stages = content["stages"]
-    assert [one["name"] for one in stages][:2] == ["calibration", "look 1"]
-    assert stages[-1]["ends_s"] <= 60
-    assert len(lines) == 1 + len(stages)
-    # Where one of them never ran here, nothing is foreseen.
-    assert forecast(batch, [record, None], None) == ({"forecast_seconds": None}, [])
-    assert forecast(batch, [record, None], 60.0)[0] == {"stages": None}
 
 
 def test_one_without_a_usable_score_leaves_and_the_others_are_judged():
