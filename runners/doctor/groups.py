@@ -9,7 +9,7 @@ from pathlib import Path
 from runners.compute.limits import Allowance, Held, limited
 from runners.compute.procfs import optional_text
 from runners.doctor.check import Check
-from runners.sandbox.trial import why_not
+from runners.sandbox.trial import tried
 
 CONTAINER_FILES = (Path("/.dockerenv"), Path("/run/.containerenv"))
 CONTAINER_GROUPS = ("docker", "kubepods", "containerd", "lxc", "libpod")
@@ -51,9 +51,13 @@ def container_check(root: Path = Path("/"), environment: Mapping[str, str] = os.
 
 def code_check() -> Check:
     """Try to run a program in the sandbox; only suites that run what a model writes need it."""
-    reason = why_not()
+    reason = tried().reason
     if not reason:
-        return Check(name="sandbox for code", status="ok", found="a trial in bubblewrap held")
+        return Check(
+            name="sandbox for code",
+            status="ok",
+            found=f"a trial in bubblewrap held (Python {tried().python})",
+        )
     return Check(
         name="sandbox for code",
         status="limited",

@@ -10,6 +10,7 @@ from runners.jobs.measured import Started
 from runners.records.circumstances import SoftwareInfo
 from runners.records.identity import digest
 from runners.runtimes.llamacpp.proven import kernels_not_built
+from runners.sandbox.trial import tried
 
 if TYPE_CHECKING:
     from runners.jobs.job import Job
@@ -26,6 +27,9 @@ def software_info(job: Job, measured: Measured) -> SoftwareInfo:
     known: dict[str, Any] = {"left_out": left_out} if left_out else {}
     if not job.candidate.runtime_spec.tells_gpu:
         known["tells_gpu"] = False
+    runs_code = job.scores and not job.unscored and any(t.loaded.executes for t in job.tasks)
+    if runs_code and tried().python:
+        known["sandbox_python"] = tried().python
     return SoftwareInfo(
         weighin=version("weighin"),
         lm_eval=version("lm_eval"),

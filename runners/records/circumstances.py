@@ -80,6 +80,8 @@ class SoftwareInfo(SaidPart):
     tells_gpu: bool | None = None
     """False: the runtime does not say what it puts on a GPU, so that a missing `gpu` tells nothing.
     None: it says so, or an early version wrote the record."""
+    sandbox_python: str | None = None
+    """Version of Python that ran the code of answers, in the sandbox."""
 
 
 class EnforcedInfo(SaidPart):

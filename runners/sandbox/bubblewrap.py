@@ -1,19 +1,25 @@
 """The command that runs one Python file in namespaces of its own, by bubblewrap.
 
-What it covers: no network (a namespace without devices), no file but Python's own and the program
-(everything read-only but an empty /tmp of 16 MiB in memory), no environment, no process of others
-to see or to signal, no privileges, and limits on memory, processes, files and the processor's time.
+What it covers: no network (a namespace without devices), no file but the system's programs (all of
+/usr, /bin, /sbin and /lib*, read-only) and the program's own, nothing to write to but an empty /tmp
+of 16 MiB in memory, no environment, no process of others to see or to signal, no privileges, no
+further namespaces (bubblewrap 0.8 or later), and limits on memory, processes, files and the
+processor's time.
 
 What it does not cover: faults of the kernel, which the program talks to directly (no system call is
-filtered); what can be learnt from timing; the processor's time that it takes from others while it
-runs; and a program that works against its own test (it may look for the marker in the file that it
-stands in, or compare equal to everything). It protects this machine, not the score.
+filtered); memory that the kernel counts to no process, until the program ends (shared memory of
+System V, `shmget`; a kilobyte for each empty file); what can be learnt from timing; the processor's
+time that it takes from others while it runs; and a program that works against its own test (it may
+look for the marker in the file that it stands in, or compare equal to everything). It protects this
+machine, not the score.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,8 +65,8 @@ def _as_nobody() -> list[str]:
 
 def _namespaces(program: Path) -> list[str]:
     given = [
-        "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv",
-        "--cap-drop", "ALL", "--ro-bind", "/usr", "/usr",
+        "bwrap", "--unshare-all", *_no_more_namespaces(), "--die-with-parent", "--new-session",
+        "--clearenv", "--cap-drop", "ALL", "--ro-bind", "/usr", "/usr",
     ]  # fmt: skip
     for name in ("lib", "lib64", "bin", "sbin"):
         if Path("/", name).is_symlink():
@@ -73,7 +79,23 @@ def _namespaces(program: Path) -> list[str]:
         *given, "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev",
         "--size", str(16 * MIB), "--tmpfs", FOLDER,
         "--ro-bind", str(program), PROGRAM, "--chdir", FOLDER,
+        "--remount-ro", "/",  # a tmpfs without a size; /tmp, a mount of its own, stays writable
     ]  # fmt: skip
+
+
+@functools.cache
+def _no_more_namespaces() -> list[str]:
+    """Options that forbid namespaces inside, where a program could mount a tmpfs of any size.
+
+    Empty before bubblewrap 0.8, which has none.
+
+    Raises:
+        OSError: bubblewrap is not here.
+    """
+    option = "--disable-userns"
+    told = subprocess.run(["bwrap", "--help"], capture_output=True, check=False).stdout
+    # --unshare-all alone unshares users only where that can be had, and is refused beside it.
+    return ["--unshare-user", option] if option.encode() in told else []
 
 
 def _limited(limits: Limits) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import shutil
 import sys
+from dataclasses import dataclass
 
 from evals.errors import RuntimeFailure
 from runners.sandbox.bubblewrap import Limits
@@ -16,8 +17,10 @@ NEEDED = {
     "prlimit": "prlimit is not installed: apt-get install util-linux",
     "setpriv": "setpriv is not installed: apt-get install util-linux",
 }
+OLDEST = (3, 10)
+"""Python that answers run on, at least: models write `match` and `int | None`."""
 TRIAL = """
-import os, socket
+import os, socket, sys
 inside = set(os.listdir("/"))
 assert inside <= {"usr", "lib", "lib64", "bin", "sbin", "proc", "dev", "tmp"} | OWN, inside
 try:
@@ -26,9 +29,26 @@ except OSError:
     pass
 else:
     raise AssertionError("it reached the network")
+try:
+    open("/mine", "w")
+except OSError:
+    pass
+else:
+    raise AssertionError("it wrote beside its own folder")
 assert len([name for name in os.listdir("/proc") if name.isdigit()]) < 5
+print(*sys.version_info[:3], sep=".")
 """
 _TRIAL_S = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What came of the trial."""
+
+    reason: str = ""
+    """Why there is no sandbox; empty where it held."""
+    python: str = ""
+    """Version of the Python that programs run on; empty where it did not hold."""
 
 
 def require_sandbox() -> None:
@@ -54,18 +74,23 @@ def runs_to_its_end(code: str) -> bool:
         raise RuntimeFailure(f"the sandbox cannot be started: {error}") from error
 
 
-@functools.cache
 def why_not() -> str:
     """Why there is no sandbox on this machine; empty where one was tried and held."""
+    return tried().reason
+
+
+@functools.cache
+def tried() -> Tried:
+    """Try the sandbox, once in a process."""
     if sys.platform != "linux":
-        return "its sandbox needs Linux (in a container, or in WSL on Windows)"
+        return Tried(reason="its sandbox needs Linux (in a container, or in WSL on Windows)")
     for program, what in NEEDED.items():
         if shutil.which(program) is None:
-            return what
+            return Tried(reason=what)
     return _tried()
 
 
-def _tried() -> str:
+def _tried() -> Tried:
     import socket
 
     with socket.socket() as listening:
@@ -77,11 +102,22 @@ def _tried() -> str:
         try:
             outcome = run_program(code, Limits(seconds=_TRIAL_S))
         except OSError as error:
-            return f"the sandbox cannot be started ({error})"
+            return Tried(reason=f"the sandbox cannot be started ({error})")
     if outcome.passed:
-        return ""
+        return with_python(outcome.said.split()[-1])
     said = " ".join(outcome.said.split())[-200:] or f"no word ({outcome.reason})"
-    return (
-        f"a trial in the sandbox failed: {said}; user namespaces are needed, which many containers "
-        "and Ubuntu's AppArmor forbid"
+    return Tried(
+        reason=f"a trial in the sandbox failed: {said}; user namespaces are needed, which many "
+        "containers and Ubuntu's AppArmor forbid"
+    )
+
+
+def with_python(version: str) -> Tried:
+    """A trial that held, on a version of Python such as 3.12.3."""
+    if tuple(map(int, version.split(".")[:2])) >= OLDEST:
+        return Tried(python=version)
+    least = ".".join(map(str, OLDEST))
+    return Tried(
+        reason=f"programs run on /usr/bin/python3, which is {version} here, and what models write "
+        f"needs {least} or later: use a newer system, or a container of one"
     )

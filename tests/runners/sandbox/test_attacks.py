@@ -21,6 +21,12 @@ pytestmark = pytest.mark.slow
 REASON = trial.why_not()
 inside = pytest.mark.skipif(bool(REASON), reason=f"no sandbox here: {REASON}")
 SHORT = Limits(seconds=3)
+MORE_NAMESPACES = """
+import ctypes
+libc = ctypes.CDLL(None)
+assert libc.unshare(0x10020000) == 0, 'refused'  # CLONE_NEWUSER | CLONE_NEWNS
+assert libc.mount(b'a', b'/tmp', b'tmpfs', 0, b'size=1g') == 0, 'a namespace, and no mount'
+"""
 
 
 @inside
@@ -70,6 +76,8 @@ def test_there_is_no_network() -> None:
         ("open('/usr/lib/mine', 'w')", "Read-only file system"),
         ("open('/dev/shm/mine', 'w')", "Read-only file system"),
         ("open('/dev/mine', 'w')", "Read-only file system"),
+        ("for n in range(9999): open(f'/f{n}', 'wb').write(b'x' * 1_000_000)",
+         "Read-only file system"),
         ("for n in range(40): open(f'/tmp/{n}', 'wb').write(b'x' * 1_000_000)", "No space left"),
         ("open('/etc/passwd')", "No such file"),
         ("import os; os.listdir(os.path.expanduser('~root'))", "Error"),
@@ -78,11 +86,13 @@ def test_there_is_no_network() -> None:
         ("[open('/dev/null') for _ in range(200)]", "Too many open files"),
         ("import os; os.kill(1, 9); assert False, 'still here'", "still here"),
         ("import ctypes; assert ctypes.CDLL(None).unshare(0x00020000) == 0, 'refused'", "refused"),
+        (MORE_NAMESPACES, "refused"),
         ("import ctypes; assert ctypes.CDLL(None).mount(b'a', b'/tmp', b'tmpfs', 0, 0) == 0, 'no'",
          "no"),
     ],
-    ids=["memory", "large file", "foreign folder", "shared memory", "devices", "many files",
-         "passwd", "home", "root folder", "root", "open files", "init", "unshare", "mount"],
+    ids=["memory", "large file", "foreign folder", "shared memory", "devices",
+         "files in the root", "many files", "passwd", "home", "root folder", "root", "open files",
+         "init", "unshare", "namespaces of its own", "mount"],
 )  # fmt: skip
 def test_what_is_not_there_or_not_allowed(code: str, says: str) -> None:
     outcome = run_program(code, SHORT)
@@ -144,17 +154,39 @@ def test_more_output_than_is_read_ends_it() -> None:
 
 def test_without_a_sandbox_nothing_is_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No bubblewrap on the path: refused, and never run bare."""
-    trial.why_not.cache_clear()
+    trial.tried.cache_clear()
     monkeypatch.setenv("PATH", str(tmp_path))
     try:
         with pytest.raises(RuntimeFailure, match=r"cannot be run here: .*(bubblewrap|Linux)"):
             trial.require_sandbox()
     finally:
-        trial.why_not.cache_clear()
+        trial.tried.cache_clear()
 
 
 @inside
 def test_a_sandbox_that_leaks_is_no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     """The trial looks: with a folder too much in it, code is refused."""
     monkeypatch.setattr(trial, "TRIAL", trial.TRIAL.replace('"dev", ', ""))
-    assert "a trial in the sandbox failed: " in trial._tried()
+    assert "a trial in the sandbox failed: " in trial._tried().reason
+
+
+@inside
+def test_a_sandbox_that_can_be_written_to_is_no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "TRIAL", trial.TRIAL.replace('"/mine"', '"/tmp/mine"'))
+    assert "it wrote beside its own folder" in trial._tried().reason
+
+
+@inside
+def test_the_trial_tells_which_python_programs_run_on() -> None:
+    assert run_program(
+        f"import sys\nassert sys.version.startswith('{trial.tried().python}')"
+    ).passed
+
+
+@pytest.mark.parametrize(
+    ("version", "held"), [("3.9.2", False), ("3.10.0", True), ("3.13.1", True)]
+)
+def test_an_old_python_is_refused(version: str, held: bool) -> None:
+    found = trial.with_python(version)
+    assert (found.python, bool(found.reason)) == ((version, False) if held else ("", True))
+    assert held or "3.9.2 here, and what models write needs 3.10 or later" in found.reason
