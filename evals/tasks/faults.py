@@ -7,6 +7,7 @@ Here those become one line that names the task and its file.
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING
 
 import jinja2
@@ -32,6 +33,7 @@ TASK_FAULTS = (
     TypeError,
     ValueError,
     jinja2.TemplateError,
+    re.error,  # of a filter
     yaml.YAMLError,
 )
 """Everything but OSError, which is about data."""

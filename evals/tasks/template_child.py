@@ -62,6 +62,7 @@ FAULTS = (
     TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError,
     # Jinja compiles a template to Python, which has limits of its own.
     SyntaxError, RuntimeError,
+    re.error,
 )  # fmt: skip
 
 

@@ -154,6 +154,7 @@ def _how_it_ended(process: subprocess.Popen[bytes]) -> str:
     code = process.wait()
     if -code == getattr(signal, "SIGXCPU", None):
         return f"takes longer than {template_child.CPU_S} s of a processor"
-    if -code == getattr(signal, "SIGKILL", None) or code == 1:
+    # Windows: one that is ended so has code 1, which elsewhere is that of an error inside.
+    if -code == getattr(signal, "SIGKILL", None) or (sys.platform == "win32" and code == 1):
         return f"did not end within {WALL_S:g} s, or was killed"
     return f"ended the process that renders it (code {code})"

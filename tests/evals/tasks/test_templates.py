@@ -309,6 +309,12 @@ def test_a_tasks_template_is_bounded(child: TemplateChild, template: str, said: 
         child.task(template, {"q": 1})
 
 
+def test_a_pattern_that_is_none_is_one_line_and_ends_nothing(child: TemplateChild):
+    with pytest.raises(TemplateFault, match=r"^fails: missing \), unterminated"):
+        child.search("(", "text")
+    assert child.search("[e-x]{2}", "text")
+
+
 def test_a_document_that_cannot_travel_is_one_line(child: TemplateChild):
     with pytest.raises(TemplateFault, match=r"^cannot be given its document"):
         child.task("{{ q }}", {"q": lambda: 1})
