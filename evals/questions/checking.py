@@ -44,7 +44,7 @@ def question_of(line: int, row: Mapping[str, Any]) -> Question:
     if rule == "choice":
         accepted = tuple(_letter(one, choices) for one in accepted)
     for one in accepted:
-        _check(rule, one)
+        check_accepted(rule, one)
     return Question(
         line=line,
         text=text,
@@ -126,7 +126,12 @@ def _letter(answer: str, choices: Sequence[str]) -> str:
     raise WrongRow(f'has the answer "{answer[:40]}", which is none of its choices')
 
 
-def _check(rule: Rule, answer: str) -> None:
+def check_accepted(rule: Rule, answer: str) -> None:
+    """Make sure that answers can be held against an accepted one by a rule.
+
+    Raises:
+        WrongRow: they cannot.
+    """
     if rule == "number" and expected(answer) is None:
         raise WrongRow(f'has the answer "{answer[:40]}", which is no number (42, or 9.81 ± 0.05)')
     if rule != "regex":

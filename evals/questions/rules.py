@@ -19,7 +19,7 @@ _NUMBER = (
     r"|\d+)(?:\.\d+)?|(?<![\w.])\.\d+)(?P<power>[eE][-+]?\d+)?"
 )
 _NUMBERS = re.compile(_NUMBER)
-_TOLERANCE = re.compile(r"\s*(?:\N{PLUS-MINUS SIGN}|\+/?-)\s*")
+_TOLERANCE = re.compile(r"\N{PLUS-MINUS SIGN}|\+/?-")
 _MARKS = re.compile(r"[*_`#>\s]+")
 _LETTER_FIRST = re.compile(r"[\s*_`#>(\[]*([A-Z])[\s*_`]*(?:[).:\]]|$|\n)")
 _LETTER_NAMED = re.compile(r"(?i:answer|choice|option)(?:[\s*_`:]|(?i:is|the))*[(\[]?([A-Z])(?!\w)")

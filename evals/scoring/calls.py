@@ -8,20 +8,16 @@ punctuation, and an optional parameter may be left out where the answers say so.
 
 from __future__ import annotations
 
-import ast
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from evals.scoring.scorer import MOST_TEXT
+from evals.scoring.written_calls import FENCE, Call, calls_in, calls_one_of, plain_name
 from evals.spec_file import Spec
 
 METRICS = ("right", "called")
-_FENCE = re.compile(r"```[\w+-]*\s*\n(.*?)(?:```|\Z)", re.DOTALL)
-_TAGGED = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)
-_START = re.compile(r"(?<![\w.])(?<!def )(?<!class )[A-Za-z_][\w.]*\s*\(")
-"""Not the head of a definition: `def area(base=10):` calls nothing."""
 _DECLINES = re.compile(
     r"\A\W*(?:none|null|n/a)\b(?! *=)|\bnone of\b|\bno\b[^.\n]{0,60}\b(?:function|tool|call)s?\b"
     r"|\b(?:function|tool)s?\b[^.\n]{0,60}(?:\bnot\b|n't\b|\bcannot\b)"
@@ -31,7 +27,6 @@ _DECLINES = re.compile(
 _IGNORED = re.compile(r"[ \,\.\/\-\_\*\^]")
 OMITTED = ""
 """Among a parameter's accepted values: it may be left out."""
-MOST_TEXT = 20_000
 
 
 class CallsOptions(Spec):
@@ -43,25 +38,57 @@ class CallsOptions(Spec):
     """The right call, `{name: {parameter: [accepted, …]}}`; empty: none of the functions fits."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """A call as it was written."""
-
-    name: str
-    arguments: Mapping[str, Any]
-
-
 def score(options: CallsOptions, doc: Mapping[str, Any], answer: str) -> dict[str, float]:
     """`right`, and in `called` whether anything that is a call was written at all.
 
     Where none fits the leaderboard counts whatever is no call as right, which a model that babbles
-    mostly writes; here the answer has to say that none fits.
+    mostly writes; here the answer has to say that none fits, and call none of them.
     """
     functions = json.loads(doc[options.functions])
     truth = json.loads(doc[options.truth] or "null") or {}
     calls = calls_in(answer)
-    right = is_right(calls, truth, functions) and (bool(truth) or declines(answer))
+    right = is_right(calls, truth, functions)
+    if not truth:
+        names = [one["name"] for one in functions]
+        right = right and declines(answer) and not calls_one_of(answer, names)
     return {"right": float(right), "called": float(bool(calls))}
+
+
+def fault(options: CallsOptions, doc: Mapping[str, Any]) -> str:
+    """Why no answer to a document can be judged; empty where one can."""
+    functions = json.loads(doc[options.functions])
+    truth = json.loads(doc[options.truth] or "null")
+    return fault_of_truth(truth, functions) if truth else _fault_of_names(functions)
+
+
+def _fault_of_names(functions: Any) -> str:
+    named = isinstance(functions, list) and all(isinstance(one["name"], str) for one in functions)
+    return "" if named else "its functions are no list of {name, parameters}"
+
+
+def fault_of_truth(truth: Any, functions: Any) -> str:
+    """Why a right call cannot be compared with; empty where it can.
+
+    Args:
+        truth: `{name: {parameter: [accepted, …]}}`.
+        functions: that there are.
+    """
+    if lacking := _fault_of_names(functions):
+        return lacking
+    told = [*truth.values()] if isinstance(truth, dict) else []
+    if len(told) != 1 or not isinstance(told[0], dict):
+        return "its right call is not {name: {parameter: [accepted, …]}}"
+    ((name, accepted),) = truth.items()
+    known = next((one for one in functions if one["name"] == name), None)
+    if known is None:
+        return f'its right call "{name}" is none of its functions'
+    declared = known["parameters"].get("properties", {})
+    for parameter, values in accepted.items():
+        if not isinstance(values, list | dict | str):
+            return f'what it accepts for "{parameter}" is no list'
+        if parameter not in declared and OMITTED not in values:
+            return f'its right call has "{parameter}", which "{name}" has not'
+    return ""
 
 
 def is_right(
@@ -75,7 +102,7 @@ def is_right(
     (call,) = calls
     ((name, accepted),) = truth.items()
     known = next((one for one in functions if one["name"] == name), None)
-    if known is None or _plain_name(call.name) != _plain_name(name):
+    if known is None or plain_name(call.name) != plain_name(name):
         return False
     parameters = known["parameters"]
     declared = parameters.get("properties", {})
@@ -114,117 +141,13 @@ def _first(kept: Sequence[Any]) -> Any:
 
 def declines(answer: str) -> bool:
     """True where an answer says, outside of code, that no function fits or that it cannot."""
-    words = _FENCE.sub(_bare_word, answer[:MOST_TEXT])
+    words = FENCE.sub(_bare_word, answer[:MOST_TEXT])
     return bool(_DECLINES.search(words.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")))
 
 
 def _bare_word(block: re.Match[str]) -> str:
     """What is left of a code block: a single word, as in a fenced `none`."""
     return block[1] if re.fullmatch(r"\W*\w+\W*", block[1]) else " "
-
-
-def calls_in(answer: str) -> list[Call]:
-    """The calls in an answer: JSON (`name` and `arguments`), or Python, alone or in a list.
-
-    Looked for in what is tagged as a call, else in the first code block, else in the whole.
-    """
-    text = answer[:MOST_TEXT]
-    tagged = _TAGGED.findall(text)
-    blocks = tagged or _FENCE.findall(text)[:1] or [text]
-    return [call for block in blocks for call in _of_block(block.strip())]
-
-
-def _of_block(block: str) -> list[Call]:
-    try:
-        return _of_json(json.loads(block))
-    except (ValueError, RecursionError):
-        pass
-    return _of_python(block) or list(_scattered(block))
-
-
-def _scattered(text: str) -> Iterator[Call]:
-    """Calls between which a model says something else, each once: to repeat one is not to call it
-    twice.
-    """
-    past, seen = 0, set()
-    for match in _START.finditer(text):
-        end = _closing(text, match.end() - 1) if match.start() >= past else 0
-        for call in _of_python(text[match.start() : end]):
-            past = end
-            if repr(call) not in seen:
-                seen.add(repr(call))
-                yield call
-
-
-def _of_json(content: Any) -> list[Call]:
-    entries = content if isinstance(content, list) else [content]
-    found = []
-    for entry in entries:
-        if not isinstance(entry, dict):
-            return []
-        inner = entry.get("function", entry)
-        name = inner.get("name") if isinstance(inner, dict) else None
-        told = inner.get("arguments", inner.get("parameters", {})) if name else None
-        if isinstance(told, str):
-            try:
-                told = json.loads(told)
-            except ValueError:
-                return []
-        if not isinstance(name, str) or not isinstance(told, dict):
-            return []
-        found.append(Call(name=name, arguments=told))
-    return found
-
-
-def _of_python(text: str) -> list[Call]:
-    """Calls with keywords alone, and values that are written out."""
-    try:
-        tree = ast.parse(text.strip(), mode="eval").body
-        nodes = tree.elts if isinstance(tree, ast.List | ast.Tuple) else [tree]
-        return [_call(node) for node in nodes]
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-
-
-def _call(node: ast.expr) -> Call:
-    """One call.
-
-    Raises:
-        ValueError: it is none, or a value is an expression.
-    """
-    if not isinstance(node, ast.Call) or node.args:
-        raise ValueError("no call with keywords")
-    arguments = {}
-    for keyword in node.keywords:
-        if keyword.arg is None:
-            raise ValueError("unpacks a mapping")
-        arguments[keyword.arg] = ast.literal_eval(keyword.value)
-    return Call(name=ast.unparse(node.func), arguments=arguments)
-
-
-def _closing(text: str, opening: int) -> int:
-    """Place behind the bracket that closes one; 0 where none does. Texts in quotes are skipped."""
-    depth, quote, place = 0, "", opening
-    while place < len(text):
-        letter = text[place]
-        if quote:
-            place += letter == "\\"
-            quote = "" if letter == quote else quote
-        elif letter in "'\"":
-            quote = letter
-        elif letter in "([{":
-            depth += 1
-        elif letter in ")]}":
-            depth -= 1
-            if depth == 0:
-                return place + 1
-        place += 1
-    return 0
-
-
-def _plain_name(name: str) -> str:
-    """A function's name; models that may not write dots write underscores."""
-    return name.replace(".", "_")
 
 
 def _accepted(value: Any, accepted: Any) -> bool:
@@ -238,14 +161,11 @@ def _same(value: Any, right: Any) -> bool:
     if isinstance(value, bool) or isinstance(right, bool):
         return value is right
     if isinstance(value, int | float) and isinstance(right, int | float):
-        return float(value) == float(right)
+        return value == right
     if isinstance(value, str) and isinstance(right, str):
         return _bare(value) == _bare(right)
     if isinstance(value, list | tuple) and isinstance(right, list):
-        return len(value) == len(right) and all(
-            _same(a, b) or (isinstance(b, list) and _accepted(a, b))
-            for a, b in zip(value, right, strict=True)
-        )
+        return len(value) == len(right) and all(map(_same, value, right))
     if isinstance(value, dict) and isinstance(right, dict):
         return _same_mapping(value, right)
     return bool(value == right)
@@ -260,7 +180,7 @@ def _same_mapping(value: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
         if key not in value:
             if OMITTED not in choices:
                 return False
-        elif not (_accepted(value[key], choices) or _same(value[key], accepted)):
+        elif not _accepted(value[key], choices):
             return False
     return True
 

@@ -20,7 +20,7 @@ from evals.spec_file import Spec
 _BLOCK = re.compile(r"```[\w+-]*[^\S\n]*\n(.*?)(?:\n?```|\Z)", re.DOTALL)
 _FENCE = "```"
 _DEFINES = re.compile(
-    r"\A\n*(?: {2,}|\t)\S|^\s*(?:async\s+def|def|class)\s|^\w+\s*=\s*lambda\b", re.MULTILINE
+    r"\A\n*(?: {2,}|\t)\S|^[^\S\n]*(?:async\s+def|def|class)\s|^\w+\s*=\s*lambda\b", re.MULTILINE
 )
 """A function or class, or the rest of one: it begins indented."""
 
@@ -63,6 +63,15 @@ class Code:
     def answers(self) -> int:
         """Answers of one document that the largest k needs."""
         return max(self.ks)
+
+    def fault_of(self, doc: Mapping[str, Any]) -> str:
+        """Why no answer to a document can be judged; empty where one can."""
+        tests, before = doc[self.options.tests], self.options.before
+        if not isinstance(tests, str) or not tests.strip():
+            return f'its tests (column "{self.options.tests}") are no text, so all code would pass'
+        if before and not isinstance(doc[before], str):
+            return f'what its code goes on from (column "{before}") is no text'
+        return ""
 
     def __call__(
         self, doc: Mapping[str, Any], answers: Sequence[str], means: Means

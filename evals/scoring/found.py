@@ -28,6 +28,18 @@ def score(options: FoundOptions, doc: Mapping[str, Any], answer: str) -> dict[st
     return {"found": share_found(values, answer)}
 
 
+def fault(options: FoundOptions, doc: Mapping[str, Any]) -> str:
+    """Why no answer to a document can be judged; empty where one can."""
+    told = doc[options.values]
+    values = told if isinstance(told, list) else [told]
+    texts = [one for one in values if isinstance(one, str | int | float) and str(one).strip()]
+    if values and len(texts) == len(values):
+        return ""
+    return (
+        f'what is right (column "{options.values}") is no text and no list of texts: {told!r:.60}'
+    )
+
+
 def share_found(values: Sequence[str], answer: str) -> float:
     """The share of values that stand in an answer as words of their own, capitals aside.
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from evals.questions.checking import WrongRow, check_accepted
 from evals.questions.rules import is_right
 from evals.scoring.scorer import Means, averaged
 from evals.spec_file import Spec
@@ -27,6 +28,21 @@ class Rule:
     executes: bool = False
     metrics: tuple[str, ...] = ("right",)
     answers: int = 1
+
+    def fault_of(self, doc: Mapping[str, Any]) -> str:
+        """Why no answer to a document can be judged; empty where one can."""
+        column, told = self.options.accepted, doc[self.options.accepted]
+        values = told if isinstance(told, list) else [told]
+        if not values:
+            return f'nothing is right (column "{column}" is an empty list)'
+        for one in values:
+            if not isinstance(one, str | int | float) or not str(one).strip():
+                return f'what is right (column "{column}") is no text: {one!r:.60}'
+            try:
+                check_accepted(self.options.rule, str(one))
+            except WrongRow as wrong:
+                return f'column "{column}" {wrong}'
+        return ""
 
     def __call__(
         self, doc: Mapping[str, Any], answers: Sequence[str], means: Means

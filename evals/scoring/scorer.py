@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+MOST_TEXT = 20_000
+"""Characters of an answer that are read, where reading may take more time than in proportion."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
@@ -30,8 +33,14 @@ class EachAnswer:
     score: Callable[[Any, Mapping[str, Any], str], Mapping[str, float]]
     """Options, document and answer -> its metrics."""
     metrics: tuple[str, ...]
+    fault: Callable[[Any, Mapping[str, Any]], str]
+    """Options and document -> why no answer to it can be judged; empty where one can."""
     executes: bool = False
     answers: int = 1
+
+    def fault_of(self, doc: Mapping[str, Any]) -> str:
+        """Why no answer to a document can be judged; empty where one can."""
+        return self.fault(self.options, doc)
 
     def __call__(
         self,
@@ -59,6 +68,13 @@ class Scorer(Protocol):
     @property
     def answers(self) -> int:
         """Answers that it needs of each document, at least."""
+        ...
+
+    def fault_of(self, doc: Mapping[str, Any]) -> str:
+        """Why no answer to a document can be judged, as a clause; empty where one can.
+
+        What it raises is a fault of the document, too.
+        """
         ...
 
     def __call__(

@@ -17,12 +17,27 @@ from evals.spec_file import Spec
 METRICS = ("contains", "f1", "exact", "abstention")
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
+_TEXT = r"(?:text|passage|context|paragraph|article|document|excerpt|story|information)s?(?! of\b)"
+_IS_NOT = r"(?:not|isnt|arent|wasnt|werent)"
+_DOES_NOT = r"(?:do not|dont|does not|doesnt|did not|didnt)"
 _ABSTAINS = re.compile(
-    r"\b(unanswerable|no answer|not (?:answerable|stated|mentioned|given|provided|specified|known)"
+    r"\b(?:unanswerable|no answer|unknown|insufficient information|not enough information"
+    rf"|{_IS_NOT} (?:\w+ly )?(?:answerable|answered|stated|mentioned|given|provided|specified"
+    r"|known|indicated)"
     r"|(?:cannot|can not|cant|could not|couldnt) (?:be )?(?:answer\w*|determin\w*|find|found|tell)"
-    r"|(?:do not|dont|does not|doesnt|did not|didnt) (?:know|say|state|mention|provide|contain"
-    r"|specify)|unknown|insufficient information|not enough information)\b"
+    r"|(?:unable|impossible) to (?:answer|determine|find|know|say|tell)"
+    rf"|{_DOES_NOT} (?:\w+ly )?(?:know|say|state|mention|provide|contain|specify)"
+    # What follows may stand in an answer, too, unless it is said of the text.
+    rf"|{_TEXT} (?:\w+ )?{_DOES_NOT} (?:\w+ly )?(?:address|answer|cover|describe|discuss|explain"
+    r"|give|have|identify|include|indicate|list|name|reveal|tell)"
+    r"|it (?:does not|doesnt) (?:\w+ly )?(?:answer|give|indicate|tell)"
+    rf"|{_IS_NOT} (?:(?:answered|available|contained|covered|described|discussed|explained|found"
+    rf"|included|listed|named|present|shown|told) )?(?:in|part of) (?:\w+ )?{_TEXT}"
+    rf"|(?:there (?:is|are)|theres|{_TEXT} (?:contains|gives|has|includes|makes|offers|provides))"
+    r" no (?:\w+ )?(?:answer|details?|indication|information|mention)"
+    r"|^no (?:information|mention)(?:$| (?:about|available|given|is|of|on|provided)))\b"
 )
+_YES_OR_NO = (["yes"], ["no"])
 MOST_WORDS = 30
 """An abstention is short; a long answer that holds one of its phrases says more than that."""
 
@@ -39,9 +54,17 @@ def score(options: SpansOptions, doc: Mapping[str, Any], answer: str) -> dict[st
 
     Returns:
         `f1` and `exact` over words; `contains`: an accepted text stands in the answer, which may be
-        a sentence; `abstention`: it abstains exactly where there is no answer.
+        a sentence (a yes or no begins it); `abstention`: it abstains exactly where there is none.
     """
     return held_against(answer, list(doc[options.accepted]))
+
+
+def fault(options: SpansOptions, doc: Mapping[str, Any]) -> str:
+    """Why no answer to a document can be judged; empty where one can."""
+    told = doc[options.accepted]
+    if isinstance(told, list) and all(isinstance(one, str) and one.strip() for one in told):
+        return ""
+    return f'what is right (column "{options.accepted}") is no list of texts: {told!r:.60}'
 
 
 def held_against(answer: str, accepted: Sequence[str]) -> dict[str, float]:
@@ -63,7 +86,11 @@ def held_against(answer: str, accepted: Sequence[str]) -> dict[str, float]:
 
 
 def holds(said: Sequence[str], right: Sequence[str]) -> bool:
-    """True where the right words stand in what was said, one after the other."""
+    """True where the right words stand in what was said, one after the other; of a yes or no, where
+    it comes first.
+    """
+    if list(right) in _YES_OR_NO:
+        return list(said[:1]) == list(right)
     places = range(len(said) - len(right) + 1)
     return bool(right) and any(said[at : at + len(right)] == right for at in places)
 
@@ -76,7 +103,7 @@ def first_line(answer: str) -> str:
 
 def abstains(answer: str) -> bool:
     """True where an answer says that there is none; one that says nothing is no such answer."""
-    words = normalised(answer).split()
+    words = normalised(answer.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")).split()
     return len(words) <= MOST_WORDS and bool(_ABSTAINS.search(" ".join(words)))
 
 

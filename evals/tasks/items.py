@@ -14,6 +14,7 @@ from evals.tasks.clusters import BEGINNING, cluster_of, shared_beginnings
 from evals.tasks.faults import task_faults
 from evals.tasks.quiet import quiet_harness
 from evals.tasks.sandbox import sandboxed_templates
+from evals.tasks.scored import refuse_unusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -85,8 +86,8 @@ def build_requests(
         One item a selected document, in the selection's order.
 
     Raises:
-        SpecError: a template or function of the task fails, no gold label is among its choices, or
-            a text to be scored is empty.
+        SpecError: a template or function of the task fails, no gold label is among its choices, a
+            text to be scored is empty, or its scorer cannot hold answers against a document.
     """
     with (
         quiet_harness(),
@@ -104,6 +105,8 @@ def build_requests(
     by_itself = callable(loaded.task.get_config("process_results"))
     _check_golds(loaded, golds)
     _check_texts(loaded, asked)
+    docs = (instances[0].doc for instances in asked)
+    refuse_unusable(loaded.name, loaded.task, zip(loaded.selection, docs, strict=True))
     return [
         Item(
             doc_id=doc_id,

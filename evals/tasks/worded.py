@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evals.questions.question import LETTERS
+from evals.questions.question import LETTERS, SCORING
 from evals.questions.rules import chosen, without_thought
 
 SUFFIX = "_gen"
+RULES = "choice_rules"
+"""Key of a task's metadata: version of the rules that judge its answers."""
 ACC, UNREAD = "acc", "unread"
 """Metrics: 1 for the right choice; 1 for an answer that names no choice, or several."""
 MOST_NEW_TOKENS = 16
@@ -115,6 +117,6 @@ def worded_task(name: str, base: str, splits: Mapping[str, Any]) -> Any:
             "metric_list": [{"metric": ACC, "aggregation": "mean", "higher_is_better": True}],
             "generation_kwargs": {"until": [], "max_gen_toks": MOST_NEW_TOKENS},
             "num_fewshot": 0,
-            "metadata": {"scale": "share"},
+            "metadata": {"scale": "share", RULES: SCORING},
         }
     )

@@ -90,6 +90,13 @@ def _app_errors(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
             yield _warning("app errors", detail)
 
 
+def _unscorable(record: Record, seen: Seen) -> Iterator[FlagInfo]:
+    for task, faults in seen.unscorable.items():
+        n = record.accuracy[task].n
+        detail = f"{task}: its scorer failed on {len(faults)} of {n} answers, which count as wrong "
+        yield _warning("scorer failed", f"{detail}(the first: {faults[0]})"[:400])
+
+
 def _queue(_record: Record, seen: Seen) -> Iterator[FlagInfo]:
     if not seen.queued:
         return
@@ -126,7 +133,7 @@ def _unread(record: Record, _seen: Seen) -> Iterator[FlagInfo]:
 
 ANSWER_RULES: tuple[Callable[[Record, Seen], Iterator[FlagInfo]], ...] = (
     _chat, _system, _unused, _recommended, _thought_cut, _answers_cut, _not_run, _unread,
-    _asked_of, _app_errors, _queue,
+    _unscorable, _asked_of, _app_errors, _queue,
 )  # fmt: skip
 """Rules in the order in which their flags are shown."""
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from evals.errors import SpecError
+from evals.errors import WeighinError
 from runners.compute.budget_use import lacks
 from runners.compute.limits import Held
 from runners.compute.machine import usable_memory
@@ -117,7 +117,7 @@ def assemble(
         executor=options.executor,
         users=users_info(job, measured),
     )
-    record = record.model_copy(update={"flags": flags(record, _seen(job, measured))})
+    record = record.model_copy(update={"flags": flags(record, _seen(job, measured, scores))})
     return record, sample_table(rows) if rows else None
 
 
@@ -162,7 +162,7 @@ def _score(
             continue
         try:
             score = score_task(task.loaded, answered.asked.items, answered.answers)
-        except SpecError as broken:
+        except WeighinError as broken:  # the other tasks and candidates go on
             error = error or JobError(phase="scoring", message=str(broken))
             score = score_task(task.loaded, answered.asked.items, [])
         scores[name] = score
@@ -177,7 +177,7 @@ def _energy(job: Job, measured: Measured) -> EnergyInfo | None:
     return energy_info(measured.last(Metered), measured.all(PhaseMarks))
 
 
-def _seen(job: Job, measured: Measured) -> Seen:
+def _seen(job: Job, measured: Measured, scores: Mapping[str, TaskScore]) -> Seen:
     model, timed, tasks = measured.model, measured.last(TimedPhase), measured.tasks
     scored = [w.reply for w in measured.all(AnsweredWindow)]
     halved = [r.halved_to for r in scored if isinstance(r, protocol.Scored) and r.halved_to]
@@ -203,6 +203,7 @@ def _seen(job: Job, measured: Measured) -> Seen:
         asked_of=_asked_of(measured),
         elsewhere=job.candidate.settings.elsewhere,
         failed=_counted(_app_failed, tasks),
+        unscorable={name: score.faults for name, score in scores.items() if score.faults},
         unused=sorted({key for asked in measured.all(AskedTask) for key in asked.unused}),
         recommends=recommended(job, measured),
         recommends_none=recommends_none(job, measured),

@@ -19,7 +19,7 @@ from evals.tasks.items import Item
 from evals.tasks.load import LoadedTask
 from evals.tasks.quiet import quiet_harness
 from evals.tasks.sandbox import sandboxed_templates
-from evals.tasks.scored import executing
+from evals.tasks.scored import executing, noting_faults
 from runners.jobs.item_scores import (
     absence_named,
     aggregation_name,
@@ -45,6 +45,8 @@ class TaskScore:
     """An entry a finished item: metric name -> value."""
     aggregations: Mapping[str, str] = field(default_factory=dict)
     """Metric name -> name of the function that puts the items' values together."""
+    faults: tuple[str, ...] = ()
+    """Fault of its scorer on each answer that it failed on, which counts as wrong."""
 
 
 def score_task(
@@ -59,6 +61,7 @@ def score_task(
 
     Raises:
         SpecError: the task's own scoring code fails.
+        RuntimeFailure: what it needs to run code cannot be started.
     """
     done = list(items[: len(answered)])
     scale = headline_scale(loaded, items)
@@ -69,13 +72,16 @@ def score_task(
             quiet_harness(),
             sandboxed_templates(trusted=loaded.trusted),
             executing(runs_to_its_end),
+            noting_faults() as faults,
         ):  # a task's functions may print, and stdout is for data
             per_item = item_scores(loaded, done, answered)
             accuracy = _accuracy(loaded, items, per_item, scale)
     except (OSError, *TASK_FAULTS) as error:
         raise SpecError(f'task "{loaded.name}": its scoring fails: {one_line(error)}') from error
     aggregations = {name: aggregation_name(loaded, name) for row in per_item for name in row}
-    return TaskScore(accuracy=accuracy, rows=tuple(per_item), aggregations=aggregations)
+    return TaskScore(
+        accuracy=accuracy, rows=tuple(per_item), aggregations=aggregations, faults=tuple(faults)
+    )
 
 
 def unscored_task(loaded: LoadedTask, items: Sequence[Item], answered: int) -> TaskScore:

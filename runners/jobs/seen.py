@@ -49,6 +49,8 @@ class Seen:
     """Place of an app or server that is not Weighin's own."""
     failed: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Task -> answers that were an app's error, answers."""
+    unscorable: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Task -> fault of its scorer on each answer that it failed on."""
     unused: Sequence[str] = ()
     """Arguments that the chat template does not know."""
     recommends: Mapping[str, object] = field(default_factory=dict)

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from evals.scoring.table import version_of
 from evals.suites import REQUESTS
 from evals.tasks.code import own_code
 from evals.tasks.scored import KEY
+from evals.tasks.worded import RULES
 from runners.records.identity import digest
 
 if TYPE_CHECKING:
@@ -63,10 +65,19 @@ def _stated(task: PreparedTask) -> list[str]:
 
 
 def _scorer(task: Any) -> list[Any]:
-    """The scorer that the task's file names, with its options; nothing where it names none."""
+    """The scorer that the task's file names, with its options and its version; the version of the
+    rules where they read choices in words. Nothing where there is neither.
+    """
     metadata = task.get_config("metadata")
-    told = metadata.get(KEY) if isinstance(metadata, dict) else None
-    return [] if told is None else [["scorer", told]]
+    told = metadata if isinstance(metadata, dict) else {}
+    scorer = told.get(KEY)
+    named = [] if scorer is None else [["scorer", scorer, *_newer(version_of(scorer))]]
+    return [*named, *([RULES, one] for one in _newer(told.get(RULES)))]
+
+
+def _newer(version_told: object) -> list[int]:
+    """A version after the first, which is left out: digests are older than versions."""
+    return [version_told] if isinstance(version_told, int) and version_told > 1 else []
 
 
 def _own(task: PreparedTask) -> list[Any]:

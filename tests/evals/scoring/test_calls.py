@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from evals.scoring.calls import Call, CallsOptions, calls_in, gold, is_right, score
+from evals.scoring.calls import CallsOptions, fault, gold, is_right, score
+from evals.scoring.written_calls import Call, calls_in, calls_one_of
 
 FUNCTIONS = [
     {
@@ -65,6 +66,10 @@ def test_a_right_call_in_whatever_form(answer: str) -> None:
         "[math.area(base=10), math.area(base=10)]",
         "math.area(base=5 + 5)",
         "math.area(base=__import__('os').getpid())",
+        "math.area(base=10, options={[1]: 2})",  # no Python mapping
+        "math.area(base=1" + "0" * 400 + ")",  # beyond the largest float
+        "Sure: math.area(base=0x" + "f" * 5000 + ") does it.",  # more digits than Python prints
+        "math.area(base=10, sides=[[1, 2], [1, 2]])",
         "none",
         "",
         "(" * 5000,
@@ -113,6 +118,61 @@ def test_mappings_and_lists_have_accepted_values_of_their_own() -> None:
     assert not right("math.area(base=1, options={'a': 3})", truth)
     assert not right("math.area(base=1, options={'a': 1, 'c': 1})", truth)
     assert right("math.area(base=1, sides=[])", {"math.area": {"base": [1], "sides": []}})
+
+
+def test_a_list_is_one_value_and_its_lists_are_no_alternatives() -> None:
+    truth = {"math.area": {"base": [1], "sides": [[[10, 20], [30, 40]]]}}
+    assert right("math.area(base=1, sides=[[10, 20], [30, 40]])", truth)
+    assert not right("math.area(base=1, sides=[10, 30])", truth)
+    within = {"math.area": {"base": [1], "options": [{"at": [[10, 20]]}]}}
+    assert right("math.area(base=1, options={'at': [10, 20]})", within)
+    assert not right("math.area(base=1, options={'at': [[10, 20]]})", within)
+
+
+@pytest.mark.parametrize(
+    ("answer", "called"),
+    [
+        ("area(10, 5)\n\nThis function does not take a unit.", True),
+        ("`area(10, 5)`", True),
+        ("Call: math_area(10,\n  5)\nbut it does not fit", True),
+        ("```python\nprint(area(10, 5))\n```\nNo function fits.", True),
+        ("The function area(base, height) does not tell the weather.", False),
+        ("area(base, height) does not tell the weather.", False),
+        ("```python\ndef area(base):\n    ...\n```\nNone fits.", False),
+        ("weather(10)", False),
+    ],
+)
+def test_who_calls_a_function_does_not_decline_it(answer: str, called: bool) -> None:
+    assert calls_one_of(answer, ["area", "math.area"]) == called
+    functions = json.dumps([{"name": name, "parameters": {}} for name in ("area", "math.area")])
+    found = score(CallsOptions(), {"functions": functions, "truth": ""}, answer)
+    assert not (called and found["right"])
+
+
+def test_a_function_that_is_spoken_of_can_be_declined() -> None:
+    doc = {"functions": json.dumps(FUNCTIONS), "truth": ""}
+    said = "The function math.area(base) does not tell the weather."
+    assert score(CallsOptions(), doc, said)["right"] == 1.0
+    assert score(CallsOptions(), doc, "math.area(10)\n\nThis function does not.")["right"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("truth", "says"),
+    [
+        (TRUTH, ""),
+        (None, ""),
+        ([1], "its right call is not {name"),
+        ({"math.area": [10]}, "its right call is not {name"),
+        ({"volume": {}}, 'its right call "volume" is none of its functions'),
+        ({"math.area": {"base": 10}}, 'what it accepts for "base" is no list'),
+        ({"math.area": {"height": [1]}}, 'its right call has "height", which "math.area" has not'),
+    ],
+)
+def test_documents_that_nobody_can_be_right_on(truth: Any, says: str) -> None:
+    doc = {"functions": json.dumps(FUNCTIONS), "truth": json.dumps(truth)}
+    found = fault(CallsOptions(), doc)
+    assert found.startswith(says)
+    assert bool(found) == bool(says)
 
 
 def test_the_gold_call_is_right() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from evals.errors import SpecError
 from evals.scoring.scorer import Means
-from evals.scoring.table import each, find_scorer
+from evals.scoring.table import SCORERS, VERSIONS, each, find_scorer, version_of
 
 MEANS = Means(execute=lambda _: True, search=lambda pattern, text: pattern in text)
 
@@ -53,3 +53,39 @@ def test_the_scorer_that_contributing_shows_works() -> None:
     answers = ["red", "red and blue"]
     assert scorer({"wanted": ["red", "blue"]}, answers, MEANS) == {"named": 0.75}
     assert (scorer.metrics, scorer.executes, scorer.answers) == (("named",), False, 1)
+
+
+@pytest.mark.parametrize(
+    ("told", "doc", "says"),
+    [
+        ("rule", {"answer": "blue"}, ""),
+        ("rule", {"answer": ["blue", 7]}, ""),
+        ("rule", {"answer": ""}, 'what is right (column "answer") is no text'),
+        ("rule", {"answer": None}, 'what is right (column "answer") is no text: None'),
+        ("rule", {"answer": [None]}, 'what is right (column "answer") is no text: None'),
+        ("rule", {"answer": {"text": "blue"}}, 'what is right (column "answer") is no text'),
+        ("rule", {"answer": []}, 'nothing is right (column "answer" is an empty list)'),
+        ({"rule": {"rule": "number"}}, {"answer": "9.81 ± 0.05"}, ""),
+        ({"rule": {"rule": "number"}}, {"answer": "four"}, 'column "answer" has the answer "four"'),
+        ({"rule": {"rule": "regex"}}, {"answer": "("}, 'column "answer" has an answer that is no'),
+        ("found", {"values": "4815162"}, ""),
+        ("found", {"values": []}, 'what is right (column "values") is neither a text nor texts'),
+        ("found", {"values": ["a", " "]}, 'what is right (column "values") is neither'),
+        ("code", {"tests": "assert f()"}, ""),
+        ("code", {"tests": ["assert f()"]}, 'its tests (column "tests") are no text'),
+        ("code", {"tests": ""}, 'its tests (column "tests") are no text'),
+        ({"code": {"before": "p"}}, {"tests": "a", "p": None}, "what its code goes on from"),
+    ],
+)
+def test_a_document_that_no_answer_can_be_held_against(
+    told: object, doc: dict[str, Any], says: str
+) -> None:
+    found = find_scorer(told, "t").fault_of(doc)
+    assert found.startswith(says)
+    assert bool(found) == bool(says)
+
+
+def test_every_scorer_has_a_version() -> None:
+    assert set(VERSIONS) <= set(SCORERS)
+    assert version_of("found") == version_of({"code": {"k": [1]}}) == 1
+    assert version_of("spans") == version_of({"spans": {"accepted": "a"}}) == VERSIONS["spans"]

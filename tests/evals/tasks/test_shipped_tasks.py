@@ -215,6 +215,7 @@ def test_every_known_answer_scores_one(name: str):
         if found[scorer.metrics[0]] != 1.0:
             wrong.append(row["id"])
     assert (len(rows), wrong) == (spec.items, [])
+    assert not any(map(scorer.fault_of, rows))
 
 
 @pytest.mark.parametrize("suite", ["rag", "tools"])

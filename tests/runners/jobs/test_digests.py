@@ -11,21 +11,24 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from evals.scoring.table import VERSIONS
 from evals.suites import find_suite, suite_names
 from evals.tasks.hub import hub_families
 from evals.tasks.items import build_requests
 from evals.tasks.load import load_suite
+from evals.tasks.worded import RULES
 from runners.candidates.spec import Candidate
 from runners.candidates.weights import no_weights
 from runners.compute.budget import budget_names, find_budget
 from runners.compute.machine import Machine
 from runners.jobs.job import Job
 from runners.jobs.prepared import PreparedTask
-from runners.jobs.suite_digest import suite_digest
+from runners.jobs.suite_digest import _scorer, suite_digest
 from runners.runtimes.llamacpp.prove import Proof
 from tests.runners.conftest import tiny_suite
 
@@ -65,6 +68,23 @@ def test_shipped_suites_keep_their_digests() -> None:
         tasks = [PreparedTask(loaded=one, items=tuple(build_requests(one))) for one in loaded]
         found[f"{name} v{suite.version}"] = suite_digest(suite, tasks)
     assert found == as_pinned("suite-digests", found)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "part"),
+    [
+        ({"scorer": "found"}, [["scorer", "found"]]),  # version 1: as before versions counted
+        ({"scorer": "spans"}, [["scorer", "spans", VERSIONS["spans"]]]),
+        ({"scorer": {"spans": {"accepted": "a"}}},
+         [["scorer", {"spans": {"accepted": "a"}}, VERSIONS["spans"]]]),
+        ({RULES: 1}, []),
+        ({RULES: 2}, [[RULES, 2]]),
+        ({RULES: "mine"}, []),
+        (None, []),
+    ],
+)  # fmt: skip
+def test_how_answers_are_judged_is_part_of_a_digest(metadata: Any, part: list[Any]) -> None:
+    assert _scorer(SimpleNamespace(get_config={"metadata": metadata}.get)) == part
 
 
 def job(prepared: dict[str, PreparedTask], told: dict[str, Any], **given: Any) -> Job:

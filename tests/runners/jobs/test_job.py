@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evals.errors import RecordError
+from evals.errors import RecordError, RuntimeFailure
 from evals.suites import Workload
 from runners.candidates.spec import Candidate
 from runners.jobs.journal import FILE, Journal
@@ -329,17 +329,23 @@ def test_an_option_that_the_fake_does_not_know(bench: Bench):
 
 
 def test_scoring_that_fails_is_said_and_nothing_else_is_lost(bench: Bench):
-    task = bench.tasks["tiny_choice"]
-    processed = task.loaded.task.process_results
-    task.loaded.task.process_results = None  # lm-eval's task, broken by its author
+    def without_sandbox(*_: Any) -> None:
+        raise RuntimeFailure("the sandbox cannot be started")
+
+    broken = {"tiny_choice": None, "tiny_answer": without_sandbox}
+    tasks = {name: bench.tasks[name].loaded.task for name in broken}
+    kept = {name: task.process_results for name, task in tasks.items()}
+    for name, task in tasks.items():
+        task.process_results = broken[name]  # lm-eval's task, broken by its author
     try:
         record = bench.run(pick=1)
     finally:
-        task.loaded.task.process_results = processed
+        for name, task in tasks.items():
+            task.process_results = kept[name]
     assert record.status == "failed"
     assert record.error
     assert 'task "tiny_choice": its scoring fails: TypeError' in record.error.message
-    assert record.accuracy["tiny_choice"].n == 0
+    assert {name: record.accuracy[name].n for name in broken} == dict.fromkeys(broken, 0)
     assert record.accuracy["tiny_cloze"].value == 1.0
 
 

@@ -17,6 +17,7 @@ RECORD = Path(__file__).parents[2] / "data" / "records" / "v1" / "record.json"
 NAMES = {
     "shared server", "prompt cache", "requests retried", "answers ended early", "not known",
     "prompt of another length", "bounded likelihoods", "answers unread",
+    "scorer failed",
 }  # fmt: skip
 
 
@@ -96,3 +97,11 @@ def test_answers_that_name_no_choice_are_counted() -> None:
     record = record.model_copy(update={"accuracy": {name: worded}})
     level, detail = found(record)["answers unread"]
     assert (level, detail.split(" answers")[0]) == ("note", f"{name}: 4 of 40")
+
+
+def test_answers_on_which_a_scorer_fails_are_counted() -> None:
+    record = parse_record(RECORD.read_text(), where="test")
+    name, task = next(iter(record.accuracy.items()))
+    flag = found(record, unscorable={name: ("TypeError: unhashable", "OverflowError")})
+    said = f"{name}: its scorer failed on 2 of {task.n} answers, which count as wrong "
+    assert flag["scorer failed"] == ("warning", f"{said}(the first: TypeError: unhashable)")
