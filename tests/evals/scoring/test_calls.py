@@ -151,7 +151,7 @@ def test_who_calls_a_function_does_not_decline_it(answer: str, called: bool) -> 
 
 def test_a_function_that_is_spoken_of_can_be_declined() -> None:
     doc = {"functions": json.dumps(FUNCTIONS), "truth": ""}
-    said = "The function math.area(base) does not tell the weather."
+    said = "The function math_area(base) does not tell the weather."
     assert score(CallsOptions(), doc, said)["right"] == 1.0
     assert score(CallsOptions(), doc, "math.area(10)\n\nThis function does not.")["right"] == 0.0
 
