@@ -69,7 +69,7 @@ def test_the_scorer_that_contributing_shows_works() -> None:
         ({"rule": {"rule": "number"}}, {"answer": "four"}, 'column "answer" has the answer "four"'),
         ({"rule": {"rule": "regex"}}, {"answer": "("}, 'column "answer" has an answer that is no'),
         ("found", {"values": "4815162"}, ""),
-        ("found", {"values": []}, 'what is right (column "values") is no text and no list of texts'),
+        ("found", {"values": []}, 'what is right (column "values") is no text and no list of'),
         ("found", {"values": ["a", " "]}, 'what is right (column "values") is no text'),
         ("code", {"tests": "assert f()"}, ""),
         ("code", {"tests": ["assert f()"]}, 'its tests (column "tests") are no text'),
