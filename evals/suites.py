@@ -146,6 +146,9 @@ class Suite(Spec):
     10 repeats or more."""
     probe_items: Annotated[int, Field(ge=0, le=10_000)] = 200
     """Multiple-choice items that are scored again, plainly, for the noise floor; 0: none."""
+    against: str | None = None
+    """Suite that is asked, too, with `run --against`: of answers in words there are no
+    log-likelihoods to hold against the reference's. None: this suite's own answers are held."""
 
     @model_validator(mode="after")
     def _no_task_twice(self) -> Suite:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evals.errors import RecordError
+from evals.suites import find_suite
 from leaderboard.compare.conclusion import conclusion
 from leaderboard.compare.fidelity import Fidelity, fidelity
 from leaderboard.compare.fidelity_words import changes, notes
@@ -45,6 +46,35 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """What is held against what."""
+
+    reference: Reference
+    batch: Batch | None
+    """The batch whose answers are held; None: they are those of the batch that was asked for."""
+    tasks: Sequence[PreparedTask]
+    """Tasks of which answers are held."""
+
+    def own(self, records: Iterable[Record]) -> list[Record]:
+        """Records of the batch that was asked for."""
+        return [r for r in records if self.batch is None or r.suite.name != self.batch.suite.name]
+
+    def held(self, records: Iterable[Record]) -> list[Record]:
+        """Records whose answers are held."""
+        return [r for r in records if self.batch is None or r.suite.name == self.batch.suite.name]
+
+    def words(self, held: Sequence[Held]) -> list[str]:
+        """Sentences on the change of each candidate's answers."""
+        lines = words(self.reference, held)
+        if self.batch is not None:
+            lines.append(
+                f"by the answers to suite {self.batch.suite.name}: those in words have no "
+                "log-likelihoods that could be compared"
+            )
+        return lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """One candidate beside the reference."""
 
@@ -66,8 +96,14 @@ def find_reference(
 
     Raises:
         RecordError: there is no such reference, or its records lack items that will be asked.
+        click.UsageError: nothing is asked of which there are log-likelihoods.
     """
     asked = _asked(tasks)
+    if not asked:
+        raise click.UsageError(
+            f"--against {text}: this suite is answered in words, which cannot be held against "
+            "another candidate's; add --suite damage"
+        )
     candidate = None if names_records(text, store) else looked_up(text)
     if candidate is not None:
         refuse_code(candidate, trusted=trust_code)
@@ -83,6 +119,17 @@ def find_reference(
             "items that are asked; give the same suite and --limit, or a candidate to run"
         )
     return Reference(name=answers.record.candidate.name, candidate=None, stored=answers)
+
+
+def held_batch(batch: Batch) -> Batch | None:
+    """The batch whose answers are held against the reference, where they are not the batch's own.
+
+    The candidates are asked the suite that theirs names for this, once and without a budget.
+    """
+    if batch.suite.against is None:
+        return None
+    suite = find_suite(batch.suite.against)
+    return replace(batch, suite=suite, repeats=1, budget=None, users=None, questions=None)
 
 
 def with_reference(batch: Batch, reference: Reference) -> Batch:

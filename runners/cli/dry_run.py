@@ -32,8 +32,19 @@ MOST_PROMPT = 300
 """Characters of a prompt that are shown."""
 
 
-def describe(batch: Batch, store: Store, *, as_json: bool, time_s: float | None = None) -> int:
-    """Print the plan; fetch nothing and run nothing, but look at apps that run elsewhere."""
+def describe(
+    batch: Batch, store: Store, held: Batch | None = None, *, as_json: bool,
+    time_s: float | None = None,
+) -> int:  # fmt: skip
+    """Print the plan; fetch nothing and run nothing, but look at apps that run elsewhere.
+
+    Args:
+        batch: what would run.
+        store: where earlier runs are.
+        held: what would run besides, for answers that can be held against a reference.
+        as_json: print one JSON object.
+        time_s: the time in which it should end.
+    """
     from runners.records.record import Record
 
     records = [one for one in store.records() if isinstance(one, Record)]
@@ -55,6 +66,8 @@ def describe(batch: Batch, store: Store, *, as_json: bool, time_s: float | None 
     budget = {**asked.said(), **doubts} if asked else None
     if as_json:
         plan = {"suite": suite.name, "tasks": tasks, "jobs": jobs, "budget": budget, **foreseen}
+        if held is not None:
+            plan["against"] = {"suite": held.suite.name, "candidates": _names(held)}
         print(json.dumps(plan))
         return 0
     out = console()
@@ -72,12 +85,18 @@ def describe(batch: Batch, store: Store, *, as_json: bool, time_s: float | None 
     out.print(_jobs_table(jobs, batch.repeats))
     for line in [*lines, *_about(batch, jobs)]:
         say(out, line)
+    if held is not None:
+        say(out, f"for --against also suite {held.suite.name}, once: {', '.join(_names(held))}")
     if asked is not None:
         say(out, budget_line(asked))
     for what, why in doubts.items():
         if why:
             say(out, f"budget {what}: {why}")
     return 0
+
+
+def _names(batch: Batch) -> list[str]:
+    return [candidate.name for candidate in batch.candidates]
 
 
 def _about(batch: Batch, jobs: Sequence[dict[str, Any]]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,6 @@ import click
 
 from runners.cli import EXIT_FAILED, EXIT_INTERRUPTED
 from runners.cli.batch_options import batch_options, chosen_batch
-from runners.cli.ended import after_a_crash
 from runners.cli.gpu_hint import gpu_hints
 from runners.cli.help import GroupedCommand, examples
 from runners.cli.options import (
@@ -32,14 +30,13 @@ from runners.cli.timed import in_time, refuse_beside_time, run_jobs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import Console
-
-    from runners.batches.batch import Batch, Outcome
+    from runners.batches.batch import Batch
     from runners.batches.blocks import BatchPlan
-    from runners.cli.against import Reference
+    from runners.cli.against import Holding
     from runners.jobs.job import Options
     from runners.jobs.prepared import PreparedTask
     from runners.records.record import Record
+    from runners.records.store import Store
 
 
 @click.command("run", cls=GroupedCommand, epilog=examples(
@@ -99,12 +96,7 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     from evals.tasks.quiet import go_offline
     from runners.batches.batch import plan_jobs, resolver
     from runners.batches.blocks import as_planned
-    from runners.cli.against import (
-        find_reference,
-        refuse_itself,
-        with_candidate,
-        with_reference,
-    )
+    from runners.cli.run_report import report
     from runners.doctor.quietness import disturbance, watch
 
     if options["offline"]:
@@ -117,34 +109,20 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     run_options = _options(options)
     progress = ProgressLines()
     if options["dry_run"]:
-        from runners.cli.dry_run import describe
-
-        if options["against"] is not None:
-            batch = with_candidate(batch, options["against"], run_options.store)
-        return describe(
-            batch, run_options.store, as_json=options["as_json"], time_s=options["time_s"]
-        )
+        return _described(batch, run_options.store, options)
     run_options.store.create()
     if options["address"] is not None:
         return _elsewhere(plan, batch, options, run_options, progress)
     progress.say("preparing: loading tasks and building their requests")
     watched = watch()
     tasks, left_out = _prepared(batch, progress)
-    reference = None
-    if options["against"] is not None:
-        reference = find_reference(
-            options["against"],
-            tasks,
-            run_options.store,
-            fresh=run_options.fresh,
-            trust_code=options["trust_code"],
-        )
-        refuse_itself(reference, batch)
-        batch = with_reference(batch, reference)
+    batch, holding = _holding(batch, tasks, options, run_options, progress)
     resolve = resolver(batch, progress=progress.transfer)
     if plan is not None:
         resolve = as_planned(resolve, plan.local_sha256)
     jobs = plan_jobs(batch, tasks, resolve)
+    if holding is not None and holding.batch is not None:
+        jobs = [*jobs, *plan_jobs(holding.batch, holding.tasks, resolve)]
     for line in gpu_hints(batch.candidates):
         progress.say(line)
     warning = disturbance(watched())
@@ -153,9 +131,56 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
     progress.plan([job for job, _ in jobs])
     outcomes, said = run_jobs(jobs, run_options, options, progress, started_s)
     progress.end()
-    _print(outcomes, run_options, reference, said=said, as_json=options["as_json"])
+    report(outcomes, run_options, holding, said=said, as_json=options["as_json"])
     code = _exit_code([o.record for o in outcomes], len(jobs), strict=options["strict"])
     return code or _say_left_out(left_out, progress)
+
+
+def _described(batch: Batch, store: Store, options: dict[str, Any]) -> int:
+    """Print what would run."""
+    from runners.cli.against import held_batch, with_candidate
+    from runners.cli.dry_run import describe
+
+    held, against = None, options["against"]
+    if against is not None:
+        held = held_batch(batch)
+        if held is None:
+            batch = with_candidate(batch, against, store)
+        else:
+            held = with_candidate(held, against, store)
+    return describe(batch, store, held, as_json=options["as_json"], time_s=options["time_s"])
+
+
+def _holding(
+    batch: Batch, tasks: Sequence[PreparedTask], options: dict[str, Any], run_options: Options,
+    progress: ProgressLines,
+) -> tuple[Batch, Holding | None]:  # fmt: skip
+    """What --against asks for: the batch, the reference in it, and what answers are held of."""
+    from runners.cli.against import (
+        Holding,
+        find_reference,
+        held_batch,
+        refuse_itself,
+        with_reference,
+    )
+
+    if options["against"] is None:
+        return batch, None
+    held = held_batch(batch)
+    asked = tasks if held is None else _prepared(held, progress)[0]
+    reference = find_reference(
+        options["against"],
+        asked,
+        run_options.store,
+        fresh=run_options.fresh,
+        trust_code=options["trust_code"],
+    )
+    refuse_itself(reference, batch)
+    if held is None:
+        batch = with_reference(batch, reference)
+    else:
+        held = with_reference(held, reference)
+    return batch, Holding(reference=reference, batch=held, tasks=asked)
 
 
 def _prepared(batch: Batch, progress: ProgressLines) -> tuple[list[PreparedTask], dict[str, str]]:
@@ -195,6 +220,7 @@ def _elsewhere(
     """Run on the machines of a cluster, and end as a run here does."""
     from runners.batches.batch import Outcome
     from runners.cli.elsewhere import plan_for, run_elsewhere, say_missing
+    from runners.cli.run_report import report
 
     if options["against"] is not None:
         raise click.UsageError("--against: does not go with --on; name the reference, too")
@@ -203,7 +229,7 @@ def _elsewhere(
     progress.end()
     records.sort(key=lambda record: record.run_id)
     outcomes = [Outcome(record=record, ran=True) for record in records]
-    _print(outcomes, run_options, None, as_json=options["as_json"])
+    report(outcomes, run_options, None, as_json=options["as_json"])
     code = say_missing(missing, progress)
     return code or _exit_code(records, len(records), strict=options["strict"])
 
@@ -221,67 +247,6 @@ def _options(options: dict[str, Any]) -> Options:
         fresh=not options["resume"],
         executor=executor,
     )
-
-
-def _print(
-    outcomes: Sequence[Outcome], options: Options, reference: Reference | None, *,
-    said: Sequence[str] = (), as_json: bool,
-) -> None:  # fmt: skip
-    from runners.cli import against
-
-    records = [outcome.record for outcome in outcomes]
-    if as_json:
-        runs = [record.model_dump(mode="json") for record in records]
-        if reference is None:
-            print(json.dumps(runs))
-        else:
-            held = against.hold(reference, records, options.store)
-            print(json.dumps({"runs": runs, "against": against.as_json(reference, held)}))
-        return
-    from leaderboard.rows.row import merged
-    from runners.cli.ending import print_ending
-    from runners.cli.layout import console, say
-    from runners.cli.own_questions import sentences
-    from runners.cli.tables import by_task, notes, results
-
-    rows = merged(records)
-    out = console()
-    out.print(results(rows))
-    scored = [r for r in rows if r.scores]
-    for table in by_task(scored, out.width) if scored else ():
-        out.print()
-        out.print(table)
-    _print_users(out, records)
-    out.print()
-    for line in [*notes(rows), *after_a_crash(records)]:
-        say(out, line)
-    say(out, f"records: {_shown(options.store.root)}")
-    print_ending(out, rows, options.store, said=said)
-    for line in (line for row in rows for line in sentences(row, options.store)):
-        say(out, line, style="bold" if not line.startswith(" ") else "")
-    if reference is not None:
-        out.print()
-        for line in against.words(reference, against.hold(reference, records, options.store)):
-            say(out, line)
-
-
-def _print_users(out: Console, records: Sequence[Record]) -> None:
-    """What several users met, candidate by candidate."""
-    from leaderboard.runs.users import several_users
-    from runners.cli.users_table import print_users
-
-    for name in dict.fromkeys(record.candidate.name for record in records):
-        users = several_users(one for one in records if one.candidate.name == name)
-        if users is not None:
-            out.print()
-            print_users(out, users, name)
-
-
-def _shown(path: Path) -> str:
-    """Relative to the working directory where it lies below it."""
-    full = path.absolute()
-    here = Path.cwd()
-    return str(full.relative_to(here)) if full.is_relative_to(here) else str(full)
 
 
 def _exit_code(records: Sequence[Record], jobs: int, *, strict: bool) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from evals.suites import find_suite
 from runners.cli import main
 from runners.records.record import Record
 from runners.records.store import Store
@@ -56,6 +57,15 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "probe_items": 0,
     }
     (tmp_path / "few.yaml").write_text(yaml.safe_dump(suite))
+    task = yaml.safe_load((tasks / "texts.yaml").read_text())
+    words = {"task": "words", "output_type": "generate_until", "doc_to_target": "q"}
+    shared = ("dataset_path", "dataset_kwargs", "test_split", "doc_to_text")
+    measured = {"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}
+    told = {**{key: task[key] for key in shared}, **words, "metric_list": [measured]}
+    (tasks / "words.yaml").write_text(yaml.safe_dump(told))
+    said = {**suite, "name": "said", "tasks": [{"task": "words", "limit": 2}]}
+    (tmp_path / "alone.yaml").write_text(yaml.safe_dump(said))
+    (tmp_path / "said.yaml").write_text(yaml.safe_dump({**said, "against": "few.yaml"}))
     return tmp_path
 
 
@@ -176,3 +186,42 @@ def test_as_json(run: Any, here: Path, capsys: pytest.CaptureFixture[str]):
     assert [one["candidate"]["name"] for one in said["runs"]] == ["first", "copy"]
     (held,) = said["against"]["candidates"]
     assert (held["candidate"], held["perplexity_ratio"], held["verdict"]) == ("copy", 1.0, "pass")
+
+
+def test_of_a_suite_in_words_another_is_asked_for_it(here: Path, run: Any):
+    code, out, _ = run("second.yaml", "--against", "first.yaml", "--suite", "said.yaml")
+    assert code == 0
+    # The reference is asked what can be held, and not the suite itself.
+    records = [one for one in Store(here / "store").records() if isinstance(one, Record)]
+    asked = sorted((one.candidate.name, one.suite.name) for one in records)
+    assert asked == [("first", "few"), ("second", "few"), ("second", "said")]
+    table, said = out.split("second against first: ")
+    assert "said (version 1)" in table
+    assert "few (version 1)" not in table
+    assert said.startswith("answers differ: ")
+    assert "by the answers to suite few: " in said
+
+    _, out, _ = run("second.yaml", "--against", "first.yaml", "--suite", "said.yaml", "--json")
+    found = json.loads(out)
+    assert sorted(one["suite"]["name"] for one in found["runs"]) == ["few", "said"]
+    assert [one["candidate"] for one in found["against"]["candidates"]] == ["second"]
+
+
+def test_a_dry_run_names_it(run: Any):
+    asked = ("second.yaml", "--against", "first.yaml", "--suite", "said.yaml", "--dry-run")
+    code, out, _ = run(*asked)
+    assert code == 0
+    assert "for --against also suite few, once: first, second" in out
+    _, out, _ = run(*asked, "--json")
+    assert json.loads(out)["against"] == {"suite": "few", "candidates": ["first", "second"]}
+
+
+def test_a_suite_in_words_that_names_none_is_refused_before_it_runs(here: Path, run: Any):
+    code, _, err = run("second.yaml", "--against", "first.yaml", "--suite", "alone.yaml")
+    assert (code, ran(here)) == (3, [])
+    assert "add --suite damage" in err.splitlines()[-1]
+
+
+def test_shipped_suites_in_words_name_one():
+    for name in ("builder", "tools", "rag", "instruct", "math", "code", "long", "generation"):
+        assert find_suite(find_suite(name).against or "").name == "damage"
