@@ -141,7 +141,9 @@ def _compare(task: Any, ours: list[dict[str, Any]], theirs: Theirs) -> dict[str,
     else:
         alike = [_best(row["logprobs"]) == _best_of(other["resps"]) for row, other in pairs]
         gaps = []
-    scores = [float(row[f"metric.{metric}"]) for row in ours]
+    whole = f"metric.{metric},{task.loaded.filter}"  # where the task has several filters
+    key = whole if ours and whole in ours[0] else f"metric.{metric}"
+    scores = [float(row[key]) for row in ours]
     others = [float(other[metric.partition(",")[0]]) for other in samples]
     again = [scored_by_lm_eval(task.loaded.name, other) for other in samples]
     return {

@@ -171,6 +171,12 @@ def _guidellm(url: str, users: int, asked: argparse.Namespace, folder: Path) -> 
     subprocess.run(command, capture_output=True, check=True, env=offline, cwd=folder)
     (benchmark,) = json.loads(found.read_text(encoding="utf-8"))["benchmarks"]
     metrics = benchmark["metrics"]
+    counted = metrics["prompt_token_count"]["successful"]["median"]
+    if asked.server == "llama-server" and abs(counted - prompt) > prompt / 10:
+        raise SystemExit(
+            f"--tokenizer {asked.tokenizer}: not the model's: prompts of {prompt} tokens by it are "
+            f"of {counted:.0f} by the server's"
+        )
     return {
         "requests/s": metrics["requests_per_second"]["successful"]["mean"],
         "output tokens/s": metrics["output_tokens_per_second"]["successful"]["mean"],
