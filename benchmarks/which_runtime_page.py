@@ -30,10 +30,9 @@ def section(report: dict[str, Any]) -> str:
     """Heading, conditions and table, in Markdown."""
     first = report["sides"][0]
     lines = [
-        f"## {report['processor']}",
+        _heading(report),
         "",
-        f"{report['date']}, `{report['candidate']}`, {report['workload']} tokens, "
-        f"{report['rounds']} rounds{_disturbed(report)}.",
+        f"{report['date']}, {report['rounds']} rounds{_disturbed(report)}.",
         "",
         "| runtime | accuracy | same | TTFT, s | decode, tokens/s | cold start, s | peak, MiB |",
         "|---|--:|--:|--:|--:|--:|--:|",
@@ -44,12 +43,16 @@ def section(report: dict[str, Any]) -> str:
 
 
 def update(report: dict[str, Any]) -> None:
-    """Put the section into the page, in place of an earlier one of the same processor."""
+    """Put the section into the page, in place of an earlier one of the same heading."""
     text = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else INTRO
     parts = re.split(r"(?m)^(?=## )", text)
-    heading = f"## {report['processor']}\n"
+    heading = f"{_heading(report)}\n"
     kept = [part.rstrip() + "\n" for part in parts[1:] if not part.startswith(heading)]
     PAGE.write_text("\n".join([INTRO, *kept, section(report)]), encoding="utf-8")
+
+
+def _heading(report: dict[str, Any]) -> str:
+    return f"## {report['processor']}: {report['candidate']}, {report['workload']} tokens"
 
 
 def _row(side: dict[str, Any], first: dict[str, Any]) -> str:

@@ -193,8 +193,12 @@ class StartedServer:
 
     def _escaped(self) -> list[int]:
         """Processes of the server that are not below the one that was started."""
+        marked = self._marked()
+        # After it: what the server starts meanwhile is below it, and is not among the marked.
         below = listed_tree(self.pid) or (self.pid,)
-        return [pid for pid in self._marked() if pid not in below]
+        found = [pid for pid in marked if pid not in below]
+        # What ended meanwhile is not below it either.
+        return [pid for pid in found if pid in self._marked()] if found else []
 
     def _marked(self) -> list[int]:
         """Descendants of this process that carry the server's mark; a worker keeps its orphans."""

@@ -16,8 +16,7 @@ from streamlit.testing.v1 import AppTest
 from leaderboard.app.launch import SCRIPT, environment
 from leaderboard.rows.row import Row, merged
 from leaderboard.units import mib
-from runners.records.record import Record
-from runners.records.store import Store
+from tests.support.reference import ladder_runs
 from tests.support.stores import HOSTILE, damaged, empty, good, hostile
 
 __all__ = ["HOSTILE", "damaged", "empty", "good", "hostile"]
@@ -82,8 +81,7 @@ def _html(app: AppTest) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def reference_rows() -> list[Row]:
     """Of the committed reference runs, the most accurate first."""
-    records = [one for one in Store(REFERENCE).records() if isinstance(one, Record)]
-    return sorted(merged(records), key=accuracy_of, reverse=True)
+    return sorted(merged(ladder_runs()), key=accuracy_of, reverse=True)
 
 
 def accuracy_of(row: Row) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -12,10 +11,8 @@ from leaderboard.compare.conclusion import conclusion
 from leaderboard.compare.fidelity import fidelity
 from leaderboard.rows.answers import Answers, read_answers
 from runners.batches.batch import Batch, prepare_tasks
-from runners.records.record import Record
-from runners.records.store import Store
+from tests.support.reference import STORE, ladder_runs
 
-STORE = Store(Path(__file__).parents[3] / "results" / "reference")
 RUNGS = {
     "q8_0": "no damage beyond 2.0%",
     "q4_1": "no damage beyond 2.0%",  # the reference was made of it: a control
@@ -30,11 +27,7 @@ def test_a_reference_that_ran_core_has_answered_it_and_every_rung_is_judged_righ
     tasks = prepare_tasks(Batch(candidates=(), suite=find_suite("damage")))
     asked = {(t.loaded.name, i.identity, i.doc_id) for t in tasks for i in t.items}
     assert len(asked) == 64
-    scored = {
-        one.candidate.name.rpartition("-")[2]: one
-        for one in STORE.records()
-        if isinstance(one, Record) and one.accuracy
-    }
+    scored = {one.candidate.name.rpartition("-")[2]: one for one in ladder_runs() if one.accuracy}
 
     def answers(name: str) -> Answers:
         whole = read_answers(scored[name], STORE.answers(scored[name]))

@@ -1,24 +1,20 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leaderboard.compare.family import against_largest
 from leaderboard.publish.fidelity_columns import flat_fidelity
 from leaderboard.rows.answers import Answers, read_answers
 from runners.records.record import QuantisationInfo, Record
-from runners.records.store import Store
+from tests.support.reference import STORE, ladder_runs
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker
 
-REFERENCE = Path(__file__).parents[3] / "results" / "reference"
-
 
 def test_each_run_is_held_against_the_largest_of_its_family():
-    store = Store(REFERENCE)
-    records = [record for record in store.records() if isinstance(record, Record)]
-    found = against_largest(records, lambda one: read_answers(one, store.answers(one)))
+    records = ladder_runs()
+    found = against_largest(records, lambda one: read_answers(one, STORE.answers(one)))
     named = {record.run_id: record.candidate.name for record in records}
     assert {reference.candidate.name for reference, _ in found.values()} == {
         "smollm2-135m-instruct-f16"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,12 +17,10 @@ from leaderboard.compare.fidelity import (
 from leaderboard.compare.texts import BYTES_A_TOKEN, NO_CHOICES, NO_SIZES
 from leaderboard.rows.answers import Answers, ItemKey, read_answers
 from leaderboard.stats.intervals import Interval
-from runners.records.store import Store
+from tests.support.reference import STORE, ladder_runs
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker
-
-REFERENCE = Path(__file__).parents[3] / "results" / "reference"
 
 
 def answers(
@@ -196,11 +193,10 @@ def test_which_weights_are_the_same(made: Maker):
 
 @pytest.fixture(scope="module")
 def rungs() -> dict[str, Answers]:
-    store = Store(REFERENCE)
-    scored = [record for record in store.records() if record.job.scores]
+    scored = [record for record in ladder_runs() if record.job.scores]
     return {
         record.candidate.name.removeprefix("smollm2-135m-instruct-"): read_answers(
-            record, store.answers(record)
+            record, STORE.answers(record)
         )
         for record in scored
     }

@@ -16,8 +16,8 @@ from leaderboard.gate.policy import Policy
 from leaderboard.gate.report import exit_code, headline, notes
 from leaderboard.gate.verdicts import Judged
 from leaderboard.gate.words import sentence
-from runners.records.record import JobError, Record
-from runners.records.store import Store
+from runners.records.record import JobError
+from tests.support.reference import STORE, ladder_runs
 
 if TYPE_CHECKING:
     from tests.leaderboard.conftest import Maker
@@ -292,17 +292,14 @@ def test_a_lost_item_is_named_and_cannot_pass(made: Maker):
 
 
 def reference(rung: str, repeats: int = 99) -> Side:
-    store = Store(ROOT / "results" / "reference")
     name = f"smollm2-135m-instruct-{rung}"
     runs = tuple(
         record
-        for record in store.records()
-        if isinstance(record, Record)
-        and record.candidate.name == name
-        and record.job.repeat < repeats
+        for record in ladder_runs()
+        if record.candidate.name == name and record.job.repeat < repeats
     )
     whole = Side(runs=runs)
-    return Side(runs=runs, samples=store.samples(whole.scored.run_id))
+    return Side(runs=runs, samples=STORE.samples(whole.scored.run_id))
 
 
 def test_a_reference_candidate_against_its_twin_passes():

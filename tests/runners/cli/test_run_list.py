@@ -11,7 +11,7 @@ import pytest
 from runners.cli import group
 from runners.cli.run_list import as_rows, print_groups
 from runners.records.record import Record
-from runners.records.store import Store
+from tests.support.reference import ladder_runs
 
 ROOT = Path(__file__).parents[3]
 STORE = ROOT / "results" / "reference"
@@ -22,7 +22,7 @@ SCORED, LAST = "de2070a7", "71dfa465"
 
 @pytest.fixture(scope="module")
 def records() -> list[Record]:
-    return [one for one in Store(STORE).records() if isinstance(one, Record)]
+    return ladder_runs()
 
 
 def lines(records: list[Record], capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -76,10 +76,11 @@ def test_json_has_every_run_with_seconds_and_bytes(records: list[Record]):
 def test_a_candidate_is_shown_with_its_repeats_and_its_answers(
     capsys: pytest.CaptureFixture[str],
 ):
-    text = said(capsys, "show", Q8)
+    text = said(capsys, "show", Q8, "--suite", "core")
     assert "34.5 ± 1.8" in text
     assert "mean of up to 10 process runs" in text
-    assert json.loads(said(capsys, "show", Q8, "--json"))["run_id"].endswith(SCORED)
+    told = json.loads(said(capsys, "show", Q8, "--suite", "core", "--json"))
+    assert told["run_id"].endswith(SCORED)
 
 
 def test_one_run_is_shown_alone(capsys: pytest.CaptureFixture[str]):

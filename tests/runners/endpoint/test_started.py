@@ -106,6 +106,14 @@ def test_a_server_is_ready_when_it_answers_and_gone_when_it_is_stopped(opened: E
     assert listening(server.port, []) == Listening(ours=0, others=0)
 
 
+def test_children_that_come_and_go_have_not_left_it(opened: ExitStack):
+    argv = ["/bin/sh", "-c", "while :; do (:); done"]
+    server = StartedServer(argv, port=free_port(), name="busy")
+    opened.callback(server.stop)
+    for _ in range(50):
+        server.check()
+
+
 def test_one_that_does_not_heed_is_ended(opened: ExitStack, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("runners.endpoint.started.STOP_WAIT_S", 0.01)
     server = started(opened, "stubborn", "helper")
