@@ -66,7 +66,7 @@ class Holding:
     def words(self, held: Sequence[Held]) -> list[str]:
         """Sentences on the change of each candidate's answers."""
         lines = words(self.reference, held)
-        if self.batch is not None:
+        if held and self.batch is not None:
             lines.append(
                 f"by the answers to suite {self.batch.suite.name}: those in words have no "
                 "log-likelihoods that could be compared"
