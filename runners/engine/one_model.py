@@ -216,7 +216,7 @@ class OneModel:
                 engine.decoder,
                 text,
                 [(item, self._prompt(item)) for item in message.items],
-                limits=engine.limits,
+                limits=engine.scorer.limits,
                 progress=progress,
             )
         alone = self._alone(self._length())

@@ -22,6 +22,17 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or any(word in text for word in WORDS)
 
 
+def ran_out(where: str, error: BaseException) -> OutOfMemory:
+    """A library's error that memory ran out, as one for people.
+
+    Args:
+        where: `on cuda:0`, or `while` it did something.
+        error: what it said.
+    """
+    why = " ".join(str(error).split())[:MOST_CHARACTERS]
+    return OutOfMemory(f"out of memory {where}: {why}")
+
+
 @contextmanager
 def memory_on(device: object) -> Iterator[None]:
     """Raise what runs out of memory meanwhile as an error for people.
@@ -37,5 +48,4 @@ def memory_on(device: object) -> Iterator[None]:
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-        why = " ".join(str(error).split())[:MOST_CHARACTERS]
-        raise OutOfMemory(f"out of memory on {device}: {why}") from error
+        raise ran_out(f"on {device}", error) from error

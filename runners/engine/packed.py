@@ -31,7 +31,7 @@ Run = tuple[int, int, Sequence[int]]
 """Tokens that follow each other: their sequence, the first one's position, and they themselves."""
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True)
 class Answer:
     """One generation."""
 

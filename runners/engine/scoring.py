@@ -37,7 +37,7 @@ class Scorer:
     """
 
     def __init__(self, decoder: Decoder, limits: Limits) -> None:
-        self._decoder, self._limits = decoder, limits
+        self._decoder, self.limits = decoder, limits
         self._held: tuple[int, ...] | None = None
         """Tokens of sequence 0 in the cache; None: the cache is to be cleared."""
 
@@ -53,7 +53,7 @@ class Scorer:
         item_of = np.repeat(np.arange(len(items)), sizes)
         missing = np.zeros(len(items), dtype=np.int64)
         np.add.at(missing, item_of, [len(s.tokens) - s.first for s in scorings])
-        laid_out = plan(scorings, self._limits)
+        laid_out = plan(scorings, self.limits)
         evaluated = self._hold(laid_out.preamble)
         for wave in laid_out.waves:
             for stage in wave:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from runners.engine.decoder import Decoder
-from runners.engine.out_of_memory import is_out_of_memory
+from runners.engine.out_of_memory import is_out_of_memory, ran_out
 from runners.engine.states import StateDecoder, UserDecoder
 from runners.worker.runtime import WorkerError, check_largest
 
@@ -193,14 +193,13 @@ def _rows(parts: Iterator[NDArray[np.float32]]) -> NDArray[np.float32] | None:
     """All rows of logits; None: the architecture cannot be driven this way.
 
     Raises:
-        WorkerError: memory ran out, which says nothing of the architecture.
+        OutOfMemory: memory ran out, which says nothing of the architecture.
     """
     try:
         return np.concatenate(list(parts))
     except UNFIT as error:
         if is_out_of_memory(error):
-            why = " ".join(str(error).split())[:300]
-            raise WorkerError(f"out of memory while the model was checked: {why}") from error
+            raise ran_out("while the model was checked", error) from error
         return None
 
 

@@ -55,13 +55,13 @@ class Engine:
             batch = max(length, WAVE_TOKENS)
             self.decoder = WholeDecoder(model, batch_tokens=batch, rows=rows)
             self.path = WholeDecoder.path
-        self.limits = Limits(
+        limits = Limits(
             wave_tokens=WAVE_TOKENS,
             sequences=self.size.sequences,
             cells=self.size.cells,
             shared=checked.shared,
         )
-        self.scorer = Scorer(self.decoder, self.limits)
+        self.scorer = Scorer(self.decoder, limits)
 
     @property
     def opened(self) -> protocol.EngineOpened:

@@ -20,7 +20,6 @@ class Engine:
     context: Context
     scorer: Scorer
     size: EngineSize
-    limits: Limits
 
 
 class Contexts:
@@ -82,9 +81,7 @@ class Contexts:
             cells=size.cells,
             shared=not self._model.recurrent,
         )
-        self._engine = Engine(
-            context=context, scorer=Scorer(context, limits), size=size, limits=limits
-        )
+        self._engine = Engine(context=context, scorer=Scorer(context, limits), size=size)
         return self._engine
 
     def free(self) -> None:

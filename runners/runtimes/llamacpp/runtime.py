@@ -149,7 +149,7 @@ class LlamaCpp:
                 engine.context,
                 model.text,
                 [(item, self._prompt(item)) for item in message.items],
-                limits=engine.limits,
+                limits=engine.scorer.limits,
                 progress=progress,
             )
         context = contexts.one_request(self._answering)
