@@ -14,7 +14,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from leaderboard.stats.intervals import two_sided_z
+from leaderboard.stats.intervals import two_sided_z, z_beyond
 
 Floats = npt.NDArray[np.float64]
 LEVEL = 0.05
@@ -103,19 +103,11 @@ def critical_values(looks: Sequence[Look], candidates: int) -> list[float]:
         apart = values / math.sqrt(2 * look.information)
         value = _exceeded_by(apart[left], chance)
         if value is None:
-            value = _upper(chance / pairs)
+            value = z_beyond(chance / pairs)
         left &= apart <= value
         found.append(value)
         before = max(before, look.spent)
     return found
-
-
-def _upper(chance: float) -> float:
-    """The z beyond which a standard normal number lies, on either side, with this chance; infinite
-    of none. By its small tail: 1 minus a chance below 1e-16 would be 1.
-    """
-    tail = chance / 2
-    return -_NORMAL.inv_cdf(tail) if tail > 0 else math.inf
 
 
 def _exceeded_by(values: Floats, chance: float) -> float | None:

@@ -273,8 +273,17 @@ def two_sided_z(confidence: float) -> float:
         raise ValueError(f"a confidence of {confidence} is not between 0 and 1")
     upper = (1 + confidence) / 2
     if upper == 1:  # the last number below 1 has no other between itself and 1
-        return -NormalDist().inv_cdf((1 - confidence) / 2)
+        return z_beyond(1 - confidence)
     return NormalDist().inv_cdf(upper)
+
+
+def z_beyond(chance: float) -> float:
+    """The z beyond which a standard normal number lies, on either side, with this chance.
+
+    By its small tail: 1 minus a chance below 1e-16 would be 1. Infinite of no chance.
+    """
+    tail = chance / 2
+    return -NormalDist().inv_cdf(tail) if tail > 0 else math.inf
 
 
 def _check_counts(successes: int, n: int) -> None:
