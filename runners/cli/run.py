@@ -115,8 +115,9 @@ def command(candidates: tuple[str, ...], **options: Any) -> int:
         return _elsewhere(plan, batch, options, run_options, progress)
     progress.say("preparing: loading tasks and building their requests")
     watched = watch()
-    tasks, left_out = _prepared(batch, progress)
-    batch, holding = _holding(batch, tasks, options, run_options, progress)
+    left_out: dict[str, str] = {}
+    tasks = _prepared(batch, left_out, progress)
+    batch, holding = _holding(batch, tasks, left_out, options, run_options, progress)
     resolve = resolver(batch, progress=progress.transfer)
     if plan is not None:
         resolve = as_planned(resolve, plan.local_sha256)
@@ -152,8 +153,8 @@ def _described(batch: Batch, store: Store, options: dict[str, Any]) -> int:
 
 
 def _holding(
-    batch: Batch, tasks: Sequence[PreparedTask], options: dict[str, Any], run_options: Options,
-    progress: ProgressLines,
+    batch: Batch, tasks: Sequence[PreparedTask], left_out: dict[str, str],
+    options: dict[str, Any], run_options: Options, progress: ProgressLines,
 ) -> tuple[Batch, Holding | None]:  # fmt: skip
     """What --against asks for: the batch, the reference in it, and what answers are held of."""
     from runners.cli.against import (
@@ -167,7 +168,7 @@ def _holding(
     if options["against"] is None:
         return batch, None
     held = held_batch(batch)
-    asked = tasks if held is None else _prepared(held, progress)[0]
+    asked = tasks if held is None else _prepared(held, left_out, progress)
     reference = find_reference(
         options["against"],
         asked,
@@ -183,15 +184,18 @@ def _holding(
     return batch, Holding(reference=reference, batch=held, tasks=asked)
 
 
-def _prepared(batch: Batch, progress: ProgressLines) -> tuple[list[PreparedTask], dict[str, str]]:
-    """The suite's tasks, and those that cannot be had here with the reason, which is said now."""
+def _prepared(
+    batch: Batch, left_out: dict[str, str], progress: ProgressLines
+) -> list[PreparedTask]:
+    """The suite's tasks; those that cannot be had here are said now, and kept with the reason."""
     from runners.batches.batch import prepare_tasks
 
-    left_out: dict[str, str] = {}
-    tasks = prepare_tasks(batch, progress=progress.transfer, left_out=left_out)
-    for why in left_out.values():
+    lacking: dict[str, str] = {}
+    tasks = prepare_tasks(batch, progress=progress.transfer, left_out=lacking)
+    for why in lacking.values():
         progress.say(f"left out: {why}")
-    return tasks, left_out
+    left_out.update(lacking)
+    return tasks
 
 
 def _say_left_out(left_out: dict[str, str], progress: ProgressLines) -> int:
