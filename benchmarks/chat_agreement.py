@@ -29,7 +29,9 @@ from runners.batches.batch import Batch, plan_jobs, prepare_tasks, resolver, run
 from runners.candidates.asking import Chat
 from runners.candidates.catalogue import find_candidate
 from runners.candidates.spec import Candidate
+from runners.jobs.item_scores import headline
 from runners.jobs.job import Options
+from runners.records.parts import METRIC
 from runners.records.store import Store
 
 CANDIDATE = "smollm2-135m-instruct-f16"
@@ -141,9 +143,7 @@ def _compare(task: Any, ours: list[dict[str, Any]], theirs: Theirs) -> dict[str,
     else:
         alike = [_best(row["logprobs"]) == _best_of(other["resps"]) for row, other in pairs]
         gaps = []
-    whole = f"metric.{metric},{task.loaded.filter}"  # where the task has several filters
-    key = whole if ours and whole in ours[0] else f"metric.{metric}"
-    scores = [float(row[key]) for row in ours]
+    scores = [float(row[f"{METRIC}{headline(task.loaded)}"]) for row in ours]
     others = [float(other[metric.partition(",")[0]]) for other in samples]
     again = [scored_by_lm_eval(task.loaded.name, other) for other in samples]
     return {

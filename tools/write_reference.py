@@ -117,7 +117,7 @@ def app_table(rows: Sequence[Row]) -> str:
     record = rows[0].record
     suite, names = record.suite, [row.record.candidate.name for row in rows]
     scores = [{score.name: score for score in row.scores} for row in rows]
-    tasks = list(dict.fromkeys((score.name, score.metric, score.n) for score in rows[0].scores))
+    tasks = [(score.name, score.metric, score.n) for score in rows[0].scores]
     lines = [
         "",
         f"The same for what an app asks: suite `{suite.name}` version {suite.version}, "

@@ -57,12 +57,13 @@ def recorded_pace(record: Record) -> Pace | None:
         return None
     load = record.load
     process_s = (load.ready_s or 0.0) + (load.load_s or 0.0)
-    left_s = max(0.0, record.job.seconds - process_s - timed_s(record))
+    requests_s = timed_s(record)
+    left_s = max(0.0, record.job.seconds - process_s - requests_s)
     if pieces:
         left_s = record.engine.scoring_s if record.engine else 0.0
     parts = {task.group for task in record.accuracy.values()}
     item_s = dict.fromkeys(sorted(parts), left_s / items)
-    return Pace(process_s=process_s, timed_s=timed_s(record), item_s=item_s)
+    return Pace(process_s=process_s, timed_s=requests_s, item_s=item_s)
 
 
 def timed_s(record: Record) -> float:

@@ -117,28 +117,21 @@ class RecordedNvml:
         return SimpleNamespace(total=card.total, used=used, free=card.total - used)
 
     def nvmlDeviceGetComputeRunningProcesses(self, card: Card) -> list[Any]:  # noqa: N802
-        self._has_third()
-        return _processes(_said(card.computing))
+        return self._list(card.computing, 3)
 
     def nvmlDeviceGetGraphicsRunningProcesses(self, card: Card) -> list[Any]:  # noqa: N802
-        self._has_third()
-        return _processes(_said(card.drawing))
+        return self._list(card.drawing, 3)
 
     def nvmlDeviceGetComputeRunningProcesses_v2(self, card: Card) -> list[Any]:  # noqa: N802
-        self._has_second()
-        return _processes(_said(card.computing))
+        return self._list(card.computing, 2)
 
     def nvmlDeviceGetGraphicsRunningProcesses_v2(self, card: Card) -> list[Any]:  # noqa: N802
-        self._has_second()
-        return _processes(_said(card.drawing))
+        return self._list(card.drawing, 2)
 
-    def _has_third(self) -> None:
-        if self.lists < 3:
-            raise NVMLLibraryMismatchError
-
-    def _has_second(self) -> None:
-        if self.lists < 2:
-            raise NVMLError_FunctionNotFound
+    def _list(self, said: Any, version: int) -> list[Any]:
+        if self.lists < version:
+            raise NVMLLibraryMismatchError if version == 3 else NVMLError_FunctionNotFound
+        return _processes(_said(said))
 
     def nvmlDeviceGetMigMode(self, card: Card) -> list[int]:  # noqa: N802
         if card.instances is None:
