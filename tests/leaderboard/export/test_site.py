@@ -221,7 +221,7 @@ def test_it_opens_from_disk_and_its_filters_work(good: Path, tmp_path: Path, pag
     page.keyboard.press("Enter")
     page.locator("#term-accuracy").wait_for()  # the page turns after the address
     page.get_by_role("link", name="Overview", exact=True).click()
-    page.wait_for_function("location.hash.includes('pin=')")
+    page.wait_for_function("() => location.hash.includes('pin=')")
 
     # To a candidate and back, by keyboard.
     page.locator("tbody th a").first.focus()
@@ -268,9 +268,9 @@ def test_its_plot_follows_limits_filters_and_search(
 
     page.get_by_label("architecture").select_option("llama")
     assert page.inner_text(".answer .claim") == "Ship smollm2-135m-instruct-q8_0"
-    page.wait_for_function(f"({names})('recommended')[0] === 'smollm2'")
+    page.wait_for_function(f"() => ({names})('recommended')[0] === 'smollm2'")
     page.get_by_label("Search").fill("arch:llama")
-    page.wait_for_function(f"({names})('outside your limits').length === 0")
+    page.wait_for_function(f"() => ({names})('outside your limits').length === 0")
     assert page.evaluate("location.hash") == "#overview?memory=500&arch=llama&search=arch%3Allama"
 
 
